@@ -1,0 +1,63 @@
+/** Who leaves a full cache: the contract of an eviction policy, and what all of them share. */
+
+export const evictionNames = [
+  'lru',
+  'fifo',
+  'clock',
+  'sieve',
+  's3-fifo',
+  'arc',
+  'lirs',
+  'w-tinylfu',
+  'gdsf',
+  'belady',
+] as const;
+export type EvictionName = (typeof evictionNames)[number];
+
+/**
+ * A bounded set of resident segments that decides for itself who leaves.
+ *
+ * Sizes are in the cache's unit: every size is 1 when the cache counts segments, bytes otherwise; always >= 1.
+ * The caller guarantees that a segment id is a non-negative integer below 2^31; ids grow without notice, so tables grow with them.
+ * The implementation must keep `used <= capacity` after every call, must report every segment that leaves other than by
+ * `remove` through `onEvict` exactly once, and must take O(1) (amortised) per call unless its class says otherwise.
+ */
+export interface Eviction {
+  readonly name: EvictionName;
+  /** Units resident now. */
+  readonly used: number;
+  /** Segments resident now. */
+  readonly count: number;
+  readonly capacity: number;
+  /** Whether `segment` is resident. Changes nothing. */
+  has(segment: number): boolean;
+  /**
+   * A demand access; true = it was resident. A miss admits it at once, evicting as needed, unless `size > capacity`
+   * (then nothing changes, and a resident copy of another size leaves). A hit whose size changed takes the new size, evicting others as needed.
+   */
+  access(segment: number, size: number): boolean;
+  /** Admits a segment that nobody demanded (a prefetch). False when it is resident already or larger than the cache. */
+  admit(segment: number, size: number): boolean;
+  /** Takes a segment out (invalidation, promotion elsewhere) without calling `onEvict`; false when it was not resident. Ghost history of it may stay. */
+  remove(segment: number): boolean;
+  /** Changes the capacity, evicting until `used` fits. */
+  resize(capacity: number): void;
+}
+
+/** What a policy is built from. */
+export interface EvictionOptions {
+  /** Units, >= 1. */
+  readonly capacity: number;
+  /** Called for each segment that leaves by eviction. */
+  readonly onEvict?: (segment: number) => void;
+  /** How many segment ids to expect; tables start at this length and double when it is exceeded. Default 1024. */
+  readonly segmentCountHint?: number;
+  /** Belady only: the next access of a segment. */
+  readonly future?: Future;
+}
+
+/** What is yet to come, for the offline bounds (belady, clairvoyant): the driver keeps it true before each access. */
+export interface Future {
+  /** Log position of the next access of `segment` strictly after the current position; Infinity when there is none. */
+  nextOf(segment: number): number;
+}

@@ -1,0 +1,102 @@
+/** The near loop's contract: a prefetcher sees each access as it is served and proposes what to stage next. */
+
+/** How a demand access was served. */
+export const Served = {
+  /** Not resident, not in flight. */
+  miss: 0,
+  /** Resident in the reactive cache. */
+  hit: 1,
+  /** First demand of a staged segment: a useful prefetch. */
+  stagedHit: 2,
+  /** Joined a prefetch in flight: a late prefetch, counted as a miss. */
+  late: 3,
+} as const;
+export type ServedCode = (typeof Served)[keyof typeof Served];
+
+/** How an issued prefetch ended; exactly one for each. Defined in the README under Metrics. */
+export const Outcome = { useful: 0, late: 1, wasted: 2, cancelled: 3, stale: 4, pending: 5 } as const;
+export type OutcomeCode = (typeof Outcome)[keyof typeof Outcome];
+export type OutcomeName = keyof typeof Outcome;
+export const outcomeNames: readonly OutcomeName[] = ['useful', 'late', 'wasted', 'cancelled', 'stale', 'pending'];
+
+/** The access being served. One object is reused for all: copy what must outlive the call. */
+export interface AccessCursor {
+  /** Log position, from 0. */
+  position: number;
+  /** Event time in ms; NaN where the trace has none. */
+  timeMs: number;
+  segment: number;
+  /** Dense id, -1 absent. */
+  consumer: number;
+  /** Dense site id, -1 absent. */
+  site: number;
+  /** `Operation` code. */
+  op: number;
+  /** Bytes as the source said, -1 unknown. */
+  sizeBytes: number;
+}
+
+/** Proposals of one access, as parallel columns that are reused. The site drops what is resident or in flight, best first. */
+export class ProposalBuffer {
+  readonly capacity: number;
+  count = 0;
+  readonly segment: Uint32Array;
+  /** Bytes; -1 = as last seen. */
+  readonly sizeBytes: Float64Array;
+  /** Probability that the segment is demanded before it would leave, calibrated where the prefetcher can; NaN = it does not say. */
+  readonly probability: Float64Array;
+  /** Which expert asked, as an index into `Prefetcher.experts`. */
+  readonly expert: Uint8Array;
+  /** Proposals refused because the buffer was full. */
+  overflowCount = 0;
+
+  constructor(capacity = 256) {
+    this.capacity = capacity;
+    this.segment = new Uint32Array(capacity);
+    this.sizeBytes = new Float64Array(capacity);
+    this.probability = new Float64Array(capacity);
+    this.expert = new Uint8Array(capacity);
+  }
+
+  propose(segment: number, sizeBytes: number, probability: number, expert: number): void {
+    const i = this.count;
+    if (i === this.capacity) {
+      this.overflowCount++;
+      return;
+    }
+    this.segment[i] = segment;
+    this.sizeBytes[i] = sizeBytes;
+    this.probability[i] = probability;
+    this.expert[i] = expert;
+    this.count = i + 1;
+  }
+}
+
+/**
+ * Learns from accesses and proposes prefetches. Called once for each access, after it was served and admitted.
+ *
+ * The implementation must not depend on wall-clock time or batch sizes, must be bounded in memory by distinct segments
+ * and consumers, and must take O(1) of trace length per access.
+ */
+export interface Prefetcher {
+  readonly name: string;
+  /** `shared`: staged segments enter the reactive cache (as published baselines do). `separate`: the prefetch cache. */
+  readonly staging: 'shared' | 'separate';
+  /** Names of the experts behind it, for the report. */
+  readonly experts: readonly string[];
+  onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void;
+  /** A segment left the reactive cache by eviction. `isUnused` = it was staged and never demanded. True = admit it once more. */
+  onEvict?(segment: number, isUnused: boolean): boolean;
+  /** An issued prefetch ended. `probability` is what was said when it was proposed. */
+  onOutcome?(segment: number, expert: number, outcome: number, probability: number): void;
+}
+
+/** Segments as addresses, where the format or the user says that they are; null everywhere else, so ids stay opaque. */
+export interface AddressSpace {
+  /** Bytes an address unit stands for (512 for disk sectors). */
+  readonly unitBytes: number;
+  /** Address of a segment. */
+  addressOf(segment: number): number;
+  /** Segment at an address; interned when new (it may never be demanded). -1 for a negative or unsafe address. */
+  segmentAt(address: number): number;
+}
