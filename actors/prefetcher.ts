@@ -100,3 +100,13 @@ export interface AddressSpace {
   /** Segment at an address; interned when new (it may never be demanded). -1 for a negative or unsafe address. */
   segmentAt(address: number): number;
 }
+
+/** What the near loop may know of its site; the site keeps the numbers true before each access. */
+export interface SiteView {
+  /** Resident in the reactive cache, staged or in flight: not worth proposing. Changes nothing. */
+  isResident(segment: number): boolean;
+  /** Further fetches that the traffic bound allows at this moment beyond what is out already; Infinity without a bound. */
+  trafficHeadroom: number;
+  /** Accesses that pass, in the mean, before a fetch lands; 0 when it lands at once. */
+  leadAccesses: number;
+}

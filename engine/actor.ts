@@ -1,7 +1,10 @@
 /** The actor contract: a behaviour that handles one message at a time, and a reference that hides where it lives. */
 
-/** What became of a `tell`. Nothing is dropped without one of these being returned and counted. */
-export type Delivery = 'accepted' | 'dropped-newest' | 'dropped-oldest' | 'full' | 'stopped';
+/**
+ * What became of a `tell`. Nothing is dropped without one of these being returned and counted. `full`: not taken, the
+ * sender keeps it. `failed`: a dead letter, and the overflow is a fault of the actor (policy `fail`).
+ */
+export type Delivery = 'accepted' | 'dropped-newest' | 'dropped-oldest' | 'full' | 'failed' | 'stopped';
 
 /** Where messages for an actor are sent. The actor may live in this process, another thread or another machine. */
 export interface ActorRef<M> {

@@ -25,6 +25,11 @@ export type ColumnRole = 'time' | 'segment' | 'consumer' | 'site' | 'op' | 'size
 export interface StreamDecoder {
   /** Takes the next bytes. The decoder must not keep a reference to `chunk`. */
   write(chunk: Uint8Array, sink: AccessSink): void;
+  /**
+   * For a decoder that still holds much when the input ends: called before `end`, again while it returns true. Each call emits
+   * a part of what is held (about one batch), so that full batches can be taken in between; `end` emits whatever is left.
+   */
+  endPart?(sink: AccessSink): boolean;
   /** The input ended. */
   end(sink: AccessSink): void;
 }

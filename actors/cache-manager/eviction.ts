@@ -33,7 +33,8 @@ export interface Eviction {
   has(segment: number): boolean;
   /**
    * A demand access; true = it was resident. A miss admits it at once, evicting as needed, unless `size > capacity`
-   * (then nothing changes, and a resident copy of another size leaves). A hit whose size changed takes the new size, evicting others as needed.
+   * (then nothing becomes resident and nobody leaves). A hit is served from the copy that is resident, which keeps the size it
+   * was admitted with, whatever `size` says; who knows that the segment itself changed takes it out with `remove` first.
    */
   access(segment: number, size: number): boolean;
   /** Admits a segment that nobody demanded (a prefetch). False when it is resident already or larger than the cache. */

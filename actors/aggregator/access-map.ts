@@ -1,0 +1,314 @@
+/** How much each segment is used: the access map of one producer. */
+
+import { assert } from '../../engine/assert.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
+import { TimeAxis } from '../time-axis.ts';
+import type { AccessSummary } from './access-summary.ts';
+import { type AggregatorConfig, aggregatorConfigSchema } from './aggregator-config.ts';
+import { alignedBuffer } from './aligned-memory.ts';
+import { distinctConsumers } from './consumer-sketch.ts';
+import { exp2 } from './half-life.ts';
+import { type HotSegment, HotWindows } from './hot-windows.ts';
+import { hourOfWeek, hoursPerWeek } from './hour-of-week.ts';
+import { LowestHeap } from './lowest-heap.ts';
+import { TopK } from './top-k.ts';
+
+/** What the access map knows of one segment at an instant. */
+export interface SegmentUse {
+  readonly segment: number;
+  /** Sum of weights since the segment entered the map. */
+  readonly count: number;
+  readonly bytes: number;
+  /** Instant of the last access. */
+  readonly last: number;
+  /** Sum of weight x 2^-(age / halfLife); too high by at most `frequencyError`, never too low. */
+  readonly frequency: number;
+  readonly frequencyError: number;
+  /** Approximate distinct consumers; saturates near 266. */
+  readonly consumers: number;
+}
+
+const blockRows = 512;
+/** Half-lives after which the scale is moved, so that no weight leaves the range of a double. */
+const rebaseAt = 256;
+
+/**
+ * Count, bytes, last access, decayed frequency and distinct consumers by segment.
+ *
+ * Frequencies decay forward (Cormode et al., "Forward Decay", ICDE 2009): an access weighs 2^((t - landmark) / halfLife)
+ * when it arrives and is never touched again, so decay costs one factor per distinct time and is exact; every 256
+ * half-lives the landmark moves by whole half-lives, a multiplication by a power of two. At `segmentsMax` the map is a
+ * Space-Saving summary over the decayed weights (Metwally et al., ICDT 2005): a new segment takes the place of the one with
+ * the lowest frequency and inherits it as its error, at most (total decayed weight) / segmentsMax; its other counts start anew.
+ * O(1) per access, O(log segmentsMax) at the bound. Memory: about 52 bytes a segment, 4 bytes an id ever seen.
+ */
+export class AccessMap {
+  readonly config: AggregatorConfig;
+  readonly axis = new TimeAxis();
+  #slotOf = new Int32Array(1024).fill(-1);
+  #capacity = 1024;
+  /** Four doubles a slot: count, bytes, last, forward-decayed frequency. */
+  #stats = new Float64Array(alignedBuffer(this.#capacity * 32));
+  #segment = new Uint32Array(this.#capacity);
+  #error = new Float64Array(this.#capacity);
+  #consumerBits = new Uint32Array(this.#capacity * 2);
+  #count = 0;
+  #heap: LowestHeap | null = null;
+  #landmark = Number.NaN;
+  #accessCount = 0;
+  #weightTotal = 0;
+  #replacedCount = 0;
+  #hourOfWeek = new Float64Array(hoursPerWeek);
+  #windows: HotWindows | null = null;
+  #touched = 0;
+
+  constructor(config: AggregatorConfig = aggregatorConfigSchema.parse({})) {
+    this.config = config;
+  }
+
+  get segmentCount(): number {
+    return this.#count;
+  }
+
+  /** Accesses observed; each is counted in exactly one segment, or in one that was replaced since. */
+  get accessCount(): number {
+    return this.#accessCount;
+  }
+
+  get weightTotal(): number {
+    return this.#weightTotal;
+  }
+
+  /** Segments that lost their place to another. */
+  get replacedCount(): number {
+    return this.#replacedCount;
+  }
+
+  /** Segments forgotten by full panes of the hot windows. */
+  get windowPrunedCount(): number {
+    return this.#windows?.prunedCount ?? 0;
+  }
+
+  get halfLife(): number {
+    return this.axis.usesTime === false ? this.config.halfLifeAccesses : this.config.halfLifeMs;
+  }
+
+  observe(batch: AccessBatch): void {
+    for (let from = 0; from < batch.length; from += blockRows) {
+      this.#observeBlock(batch, from, Math.min(batch.length, from + blockRows));
+    }
+    this.#accessCount += batch.length;
+  }
+
+  /** What is known of `segment` at `instant` (default: the latest); null where it is not in the map. */
+  useOf(segment: number, instant = this.axis.latest): SegmentUse | null {
+    const slot = segment < this.#slotOf.length ? this.#slotOf[segment]! : -1;
+    if (slot < 0) return null;
+    const scale = exp2((this.#landmark - instant) / this.halfLife);
+    return {
+      segment,
+      count: this.#stats[slot * 4]!,
+      bytes: this.#stats[slot * 4 + 1]!,
+      last: this.#stats[slot * 4 + 2]!,
+      frequency: this.#stats[slot * 4 + 3]! * scale,
+      frequencyError: this.#error[slot]! * scale,
+      consumers: distinctConsumers(this.#consumerBits[slot * 2]!, this.#consumerBits[slot * 2 + 1]!),
+    };
+  }
+
+  /** The `k` segments of the highest decayed frequency, best first, ties by the smaller id. */
+  findFrequent(k: number): readonly SegmentUse[] {
+    const top = new TopK(Math.min(k, this.#count));
+    for (let slot = 0; slot < this.#count; slot++) top.offer(this.#segment[slot]!, this.#stats[slot * 4 + 3]!);
+    return Array.from(top.takeIds(), (segment) => this.useOf(segment)!);
+  }
+
+  /** The `k` segments most used in the last `window` (one of the configured widths), to within an eighth of it. */
+  findHotSegments(window: number, k: number, now = this.axis.latest): readonly HotSegment[] {
+    return this.#windows?.find(window, now, k) ?? [];
+  }
+
+  /** How many segments have a count in [2^i, 2^(i + 1)), for i from 0; counts below 1 are in the first. */
+  frequencyHistogram(): Float64Array {
+    const buckets = new Float64Array(64);
+    let longest = 0;
+    for (let slot = 0; slot < this.#count; slot++) {
+      let bucket = 0;
+      for (let count = this.#stats[slot * 4]!; count >= 2 && bucket < 63; count /= 2) bucket++;
+      buckets[bucket]!++;
+      if (bucket >= longest) longest = bucket + 1;
+    }
+    return buckets.slice(0, longest);
+  }
+
+  /** Weight by hour of the week, Monday 00:00 first; zeros on a trace without time. */
+  hourOfWeekCounts(): Float64Array {
+    return this.#hourOfWeek.slice();
+  }
+
+  /** The map's state, immutable, for merging and for a checkpoint. O(segments). Hot windows are not part of it. */
+  summarize(producer: string, version: number): AccessSummary {
+    const n = this.#count;
+    const column = (offset: number): Float64Array =>
+      Float64Array.from({ length: n }, (_, slot) => this.#stats[slot * 4 + offset]!);
+    return {
+      producer,
+      version,
+      halfLife: this.halfLife,
+      landmark: this.#landmark,
+      instant: this.axis.latest,
+      usesTime: this.axis.usesTime,
+      accessCount: this.#accessCount,
+      weightTotal: this.#weightTotal,
+      replacedCount: this.#replacedCount,
+      segment: this.#segment.slice(0, n),
+      count: column(0),
+      bytes: column(1),
+      last: column(2),
+      frequency: column(3),
+      frequencyError: this.#error.slice(0, n),
+      consumerBits: this.#consumerBits.slice(0, n * 2),
+      hourOfWeek: this.#hourOfWeek.slice(),
+    };
+  }
+
+  /** A map that goes on from `summary`, as if it had seen the same accesses; hot windows start empty. */
+  static restore(summary: AccessSummary, config: AggregatorConfig): AccessMap {
+    const map = new AccessMap(config);
+    map.axis.restore(summary.usesTime, summary.instant);
+    assert(map.halfLife === summary.halfLife, 'a summary is restored with the half-life that it was made with');
+    assert(summary.segment.length <= config.segmentsMax, 'a summary holds no more segments than the map may');
+    map.#landmark = summary.landmark;
+    map.#accessCount = summary.accessCount;
+    map.#weightTotal = summary.weightTotal;
+    map.#replacedCount = summary.replacedCount;
+    map.#hourOfWeek = summary.hourOfWeek.slice();
+    for (let i = 0; i < summary.segment.length; i++) {
+      const slot = map.#addSlot(summary.segment[i]!);
+      map.#stats[slot * 4] = summary.count[i]!;
+      map.#stats[slot * 4 + 1] = summary.bytes[i]!;
+      map.#stats[slot * 4 + 2] = summary.last[i]!;
+      map.#stats[slot * 4 + 3] = summary.frequency[i]!;
+      map.#error[slot] = summary.frequencyError[i]!;
+      map.#consumerBits[slot * 2] = summary.consumerBits[i * 2]!;
+      map.#consumerBits[slot * 2 + 1] = summary.consumerBits[i * 2 + 1]!;
+    }
+    return map;
+  }
+
+  #observeBlock(batch: AccessBatch, from: number, to: number): void {
+    const { segment, consumer, size, weight, timeMs, position } = batch;
+    // Touching all slots first lets their loads overlap; see keyed-aggregate.ts.
+    let touched = 0;
+    for (let i = from; i < to; i++) {
+      const id = segment[i]!;
+      if (id >= this.#slotOf.length) this.#growIndex(id);
+      const slot = this.#slotOf[id]!;
+      if (slot >= 0) touched += this.#stats[slot * 4]!;
+    }
+    this.#touched += touched; // keeps the loads alive
+    let at = Number.NaN;
+    let factor = 0;
+    let hour = 0;
+    for (let i = from; i < to; i++) {
+      const instant = this.axis.instantOf(timeMs[i]!, position + i);
+      if (instant !== at) {
+        at = instant;
+        factor = this.#factorAt(instant);
+        if (this.axis.usesTime === true) hour = hourOfWeek(instant, this.config.utcOffsetMinutes);
+      }
+      const id = segment[i]!;
+      const w = weight[i]!;
+      const bytes = size[i]!;
+      let slot = this.#slotOf[id]!;
+      if (slot < 0) slot = this.#admit(id);
+      const f = slot * 4;
+      this.#stats[f]! += w;
+      if (bytes > 0) this.#stats[f + 1]! += bytes * w;
+      this.#stats[f + 2] = instant;
+      this.#stats[f + 3]! += w * factor;
+      const who = consumer[i]!;
+      if (who >= 0) {
+        const bit = Math.imul(who, 0x9e3779b1) >>> 26;
+        this.#consumerBits[slot * 2 + (bit >> 5)]! |= 1 << (bit & 31);
+      }
+      if (this.#heap !== null) this.#heap.raise(slot);
+      if (this.axis.usesTime === true) this.#hourOfWeek[hour]! += w;
+      this.#weightTotal += w;
+      this.#windows!.observe(id, instant, w);
+    }
+  }
+
+  /** Weight of an access at `instant` on the forward scale. */
+  #factorAt(instant: number): number {
+    const halfLife = this.halfLife;
+    if (this.#windows === null) {
+      const widths = this.axis.usesTime === false ? this.config.windowsAccesses : this.config.windowsMs;
+      this.#windows = new HotWindows(widths, this.config.windowSegmentsMax);
+    }
+    if (Number.isNaN(this.#landmark)) this.#landmark = instant;
+    const halfLives = (instant - this.#landmark) / halfLife;
+    if (halfLives > rebaseAt) {
+      const whole = Math.floor(halfLives);
+      const scale = exp2(-whole);
+      for (let slot = 0; slot < this.#count; slot++) {
+        this.#stats[slot * 4 + 3]! *= scale;
+        this.#error[slot]! *= scale;
+      }
+      // Weights so small that they rounded to nothing may have tied: the order among them starts anew.
+      if (this.#heap !== null) this.#heap = this.#newHeap();
+      this.#landmark += whole * halfLife;
+    }
+    return exp2((instant - this.#landmark) / halfLife);
+  }
+
+  #admit(segment: number): number {
+    if (this.#count < this.config.segmentsMax) return this.#addSlot(segment);
+    if (this.#heap === null) this.#heap = this.#newHeap();
+    const slot = this.#heap.lowest();
+    this.#slotOf[this.#segment[slot]!] = -1;
+    this.#slotOf[segment] = slot;
+    this.#segment[slot] = segment;
+    this.#error[slot] = this.#stats[slot * 4 + 3]!;
+    this.#stats[slot * 4] = 0;
+    this.#stats[slot * 4 + 1] = 0;
+    this.#consumerBits.fill(0, slot * 2, slot * 2 + 2);
+    this.#replacedCount++;
+    return slot;
+  }
+
+  #newHeap(): LowestHeap {
+    return new LowestHeap(this.#count, (slot) => this.#stats[slot * 4 + 3]!);
+  }
+
+  #addSlot(segment: number): number {
+    if (this.#count === this.#capacity) this.#growSlots();
+    if (segment >= this.#slotOf.length) this.#growIndex(segment);
+    const slot = this.#count++;
+    this.#slotOf[segment] = slot;
+    this.#segment[slot] = segment;
+    return slot;
+  }
+
+  #growSlots(): void {
+    this.#capacity *= 2;
+    const stats = new Float64Array(alignedBuffer(this.#capacity * 32));
+    stats.set(this.#stats);
+    this.#stats = stats;
+    const segment = new Uint32Array(this.#capacity);
+    segment.set(this.#segment);
+    this.#segment = segment;
+    const error = new Float64Array(this.#capacity);
+    error.set(this.#error);
+    this.#error = error;
+    const bits = new Uint32Array(this.#capacity * 2);
+    bits.set(this.#consumerBits);
+    this.#consumerBits = bits;
+  }
+
+  #growIndex(id: number): void {
+    const longer = new Int32Array(Math.max(id + 1, this.#slotOf.length * 2)).fill(-1);
+    longer.set(this.#slotOf);
+    this.#slotOf = longer;
+  }
+}

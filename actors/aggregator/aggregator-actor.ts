@@ -1,0 +1,100 @@
+/** The actor that keeps the access map and proposes what is used most. */
+
+import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
+import type { FarLoopMessage, ProposalsMessage, SummaryMessage } from '../messages.ts';
+import { ProposalRows } from '../proposal-rows.ts';
+import { AccessMap } from './access-map.ts';
+import { type AggregatorConfig, aggregatorConfigSchema } from './aggregator-config.ts';
+import { MergedAccessMap } from './merged-access-map.ts';
+
+export type AggregatorMessage = FarLoopMessage | SummaryMessage;
+
+export interface AggregatorOptions {
+  readonly config?: AggregatorConfig;
+  /** Name under which its summaries are merged elsewhere. */
+  readonly producer?: string;
+  /** Horizons in the unit of the axis, as the forecaster has them. */
+  readonly horizonsMs: readonly number[];
+  readonly horizonsAccesses: readonly number[];
+  readonly forecaster?: ActorRef<ProposalsMessage>;
+  /** Who merges this map with others; a summary is made at each tick only where someone listens. */
+  readonly mergers?: readonly ActorRef<SummaryMessage>[];
+}
+
+/** Name of the aggregator's expert. */
+export const popularityExpert = 'popularity';
+
+/**
+ * As an expert it takes accesses to a segment for a Poisson process whose rate is the decayed frequency over its mean
+ * memory, halfLife / ln 2: P(within h) = 1 - exp(-rate x h). Crude where accesses come in bursts; the forecaster calibrates.
+ */
+export class AggregatorActor implements Actor<AggregatorMessage> {
+  readonly map: AccessMap;
+  /** This producer's map with those of others. */
+  readonly merged: MergedAccessMap;
+  readonly #options: AggregatorOptions;
+  readonly #producer: string;
+  #refusedSummaryCount = 0;
+
+  constructor(options: AggregatorOptions) {
+    this.#options = options;
+    this.#producer = options.producer ?? 'local';
+    this.map = new AccessMap(options.config ?? aggregatorConfigSchema.parse({}));
+    this.merged = new MergedAccessMap(this.map.config.producersMax);
+  }
+
+  /** Summaries of one producer too many. */
+  get refusedSummaryCount(): number {
+    return this.#refusedSummaryCount;
+  }
+
+  receive(message: AggregatorMessage, _context: ActorContext<AggregatorMessage>): void {
+    switch (message.kind) {
+      case 'accesses':
+        this.map.observe(message.batch);
+        return;
+      case 'summary':
+        if (
+          this.merged.summaries.size >= this.map.config.producersMax &&
+          !this.merged.summaries.has(message.summary.producer)
+        ) {
+          this.#refusedSummaryCount++;
+        } else {
+          this.merged.merge(message.summary);
+        }
+        return;
+      case 'tick':
+        this.#tick(message.position, message.timeMs);
+    }
+  }
+
+  #tick(position: number, timeMs: number): void {
+    const { forecaster, mergers } = this.#options;
+    if (mergers !== undefined && mergers.length > 0) {
+      // The log position is a version that grows across restarts, for a producer that replays its log from a checkpoint.
+      const summary = this.map.summarize(this.#producer, position);
+      for (const merger of mergers) merger.tell({ kind: 'summary', position, timeMs, summary });
+    }
+    forecaster?.tell({
+      kind: 'proposals',
+      expert: popularityExpert,
+      position,
+      timeMs,
+      proposals: this.propose(position, timeMs),
+    });
+  }
+
+  /** The expert's proposals at a tick. */
+  propose(position: number, timeMs: number): ProposalsMessage['proposals'] {
+    const { axis } = this.map;
+    const horizons = axis.usesTime === false ? this.#options.horizonsAccesses : this.#options.horizonsMs;
+    const now = axis.instantAt(timeMs, position);
+    const aged = this.map.findFrequent(this.map.config.hotSegmentsMax);
+    const rows = new ProposalRows(aged.length * horizons.length);
+    for (const { segment } of aged) {
+      const rate = (this.map.useOf(segment, now)!.frequency * Math.LN2) / this.map.halfLife;
+      for (let h = 0; h < horizons.length; h++) rows.add(segment, h, -Math.expm1(-rate * horizons[h]!));
+    }
+    return rows.columns();
+  }
+}

@@ -1,0 +1,276 @@
+/** Count, bytes, last access and decayed frequency by key: the kernel of windowed aggregation. */
+
+import { assert } from '../../engine/assert.ts';
+import { AnteroomError } from '../../engine/errors.ts';
+import { alignedBuffer } from './aligned-memory.ts';
+import { exp2 } from './half-life.ts';
+
+/** Aggregates of one window, as parallel columns in order of each key's first appearance. */
+export interface KeyedAggregateColumns {
+  readonly key: Uint32Array;
+  /** Sum of weights. */
+  readonly count: Float64Array;
+  /** Sum of size x weight; a row of unknown size adds nothing. */
+  readonly bytes: Float64Array;
+  /** Instant of the last row. */
+  readonly last: Float64Array;
+  /** Sum of weight x 2^-((end - instant) / halfLife), `end` being the window's. */
+  readonly decayed: Float64Array;
+}
+
+const blockRows = 512;
+const hashFactor = 0x9e3779b1;
+/** The count field holds the count plus one, 0 marking an empty slot. */
+const countMax = 0xffff_fffe;
+
+/**
+ * An open-addressing table of 32-byte slots: key u32, count + 1 u32, bytes f64, last f64, decayed f64.
+ *
+ * Random access to memory decides its speed, so a slot never straddles a cache line (see aligned-memory.ts), and each
+ * block of 512 rows first touches all the slots it will need, letting the loads overlap, before it updates them.
+ * Fibonacci hashing (Knuth, TAOCP 3, 6.4), linear probing, load at most 1/2. `dense` keys (ids by first appearance) index
+ * the table directly: no probing, and hot ids, which tend to come early, share cache lines.
+ * Memory: 32 bytes for each of 2-4 slots a key, or for each id below the largest when dense; freed never, reused by `clear`.
+ */
+export class KeyedAggregate {
+  readonly #isDense: boolean;
+  readonly #keysMax: number;
+  #capacity: number;
+  #shift: number;
+  #u32: Uint32Array;
+  #f64: Float64Array;
+  #order: Uint32Array;
+  #count = 0;
+  #weightTotal = 0;
+  readonly #slots = new Uint32Array(blockRows);
+  #touched = 0;
+
+  constructor(options: { readonly layout?: 'hashed' | 'dense'; readonly keysMax?: number } = {}) {
+    this.#isDense = options.layout === 'dense';
+    this.#keysMax = options.keysMax ?? 2 ** 26;
+    assert(this.#keysMax >= 1 && this.#keysMax <= 2 ** 27, `keysMax lies in 1..2^27, not ${this.#keysMax}`);
+    this.#capacity = 2048;
+    this.#shift = 21;
+    const buffer = alignedBuffer(this.#capacity * 32);
+    this.#u32 = new Uint32Array(buffer);
+    this.#f64 = new Float64Array(buffer);
+    this.#order = new Uint32Array(1024);
+  }
+
+  /** Distinct keys since the last `clear`. */
+  get keyCount(): number {
+    return this.#count;
+  }
+
+  /**
+   * Adds rows [start, end) of the columns, whose instants never decrease and do not exceed `windowEnd`.
+   * @throws AnteroomError('bad-record') for a weight that is not a whole number, ('limit') beyond 2^32 - 2 accesses or
+   * `keysMax` keys in one window.
+   */
+  observe(
+    key: Uint32Array,
+    instant: Float64Array,
+    size: Float64Array,
+    weight: Float64Array,
+    start: number,
+    end: number,
+    windowEnd: number,
+    halfLife: number,
+  ): void {
+    assert(halfLife > 0, `a half-life is positive, not ${halfLife}`);
+    for (let from = start; from < end; from += blockRows) {
+      const to = Math.min(end, from + blockRows);
+      this.#checkWeights(weight, from, to);
+      if (this.#isDense) this.#observeDense(key, instant, size, weight, from, to, windowEnd, 1 / halfLife);
+      else this.#observeHashed(key, instant, size, weight, from, to, windowEnd, 1 / halfLife);
+    }
+  }
+
+  /** The aggregates so far. Copies: the table can be cleared and used again. */
+  columns(): KeyedAggregateColumns {
+    const n = this.#count;
+    const key = this.#order.slice(0, n);
+    const count = new Float64Array(n);
+    const bytes = new Float64Array(n);
+    const last = new Float64Array(n);
+    const decayed = new Float64Array(n);
+    const u32 = this.#u32;
+    const f64 = this.#f64;
+    for (let i = 0; i < n; i++) {
+      const slot = this.#slotOf(key[i]!);
+      count[i] = u32[slot * 8 + 1]! - 1;
+      bytes[i] = f64[slot * 4 + 1]!;
+      last[i] = f64[slot * 4 + 2]!;
+      decayed[i] = f64[slot * 4 + 3]!;
+    }
+    return { key, count, bytes, last, decayed };
+  }
+
+  /** Forgets all keys; O(keys) or one sweep of the table, whichever is less. */
+  clear(): void {
+    if (this.#count * 8 > this.#capacity) {
+      this.#f64.fill(0);
+    } else {
+      // Slots are looked up before any is emptied: a hole would hide the keys that probed past it.
+      const slots = this.#order.subarray(0, this.#count).map((key) => this.#slotOf(key));
+      for (const slot of slots) this.#f64.fill(0, slot * 4, slot * 4 + 4);
+    }
+    this.#count = 0;
+    this.#weightTotal = 0;
+  }
+
+  #checkWeights(weight: Float64Array, from: number, to: number): void {
+    let total = 0;
+    let isWhole = true;
+    for (let i = from; i < to; i++) {
+      const w = weight[i]!;
+      total += w;
+      if (w !== w >>> 0) isWhole = false;
+    }
+    if (!isWhole) throw new AnteroomError('bad-record', 'a weight is not a whole number in 0..2^32-1');
+    this.#weightTotal += total;
+    if (this.#weightTotal > countMax) {
+      throw new AnteroomError('limit', `a window holds at most ${countMax} accesses`, {
+        context: { accesses: this.#weightTotal },
+      });
+    }
+  }
+
+  #observeHashed(
+    key: Uint32Array,
+    instant: Float64Array,
+    size: Float64Array,
+    weight: Float64Array,
+    from: number,
+    to: number,
+    windowEnd: number,
+    inverseHalfLife: number,
+  ): void {
+    if ((this.#count + blockRows) * 2 > this.#capacity) this.#grow((this.#count + blockRows) * 2);
+    const u32 = this.#u32;
+    const f64 = this.#f64;
+    const slots = this.#slots;
+    const mask = this.#capacity - 1;
+    const shift = this.#shift;
+    let touched = 0;
+    for (let i = from; i < to; i++) {
+      const slot = Math.imul(key[i]!, hashFactor) >>> shift;
+      slots[i - from] = slot;
+      touched ^= u32[slot << 3]!;
+    }
+    this.#touched ^= touched; // keeps the loads alive
+    let at = Number.NaN;
+    let factor = 0;
+    for (let i = from; i < to; i++) {
+      const k = key[i]!;
+      let slot = slots[i - from]!;
+      let u = slot << 3;
+      while (u32[u + 1] !== 0 && u32[u] !== k) {
+        slot = (slot + 1) & mask;
+        u = slot << 3;
+      }
+      if (u32[u + 1] === 0) {
+        u32[u] = k;
+        u32[u + 1] = 1;
+        this.#append(k);
+      }
+      const t = instant[i]!;
+      if (t !== at) {
+        at = t;
+        factor = exp2((t - windowEnd) * inverseHalfLife);
+      }
+      const w = weight[i]!;
+      const bytes = size[i]!;
+      const f = slot << 2;
+      u32[u + 1] = u32[u + 1]! + w;
+      f64[f + 1] = f64[f + 1]! + (bytes > 0 ? bytes * w : 0);
+      f64[f + 2] = t;
+      f64[f + 3] = f64[f + 3]! + factor * w;
+    }
+  }
+
+  #observeDense(
+    key: Uint32Array,
+    instant: Float64Array,
+    size: Float64Array,
+    weight: Float64Array,
+    from: number,
+    to: number,
+    windowEnd: number,
+    inverseHalfLife: number,
+  ): void {
+    let largest = 0;
+    for (let i = from; i < to; i++) if (key[i]! > largest) largest = key[i]!;
+    if (largest >= this.#capacity) this.#grow(largest + 1);
+    const u32 = this.#u32;
+    const f64 = this.#f64;
+    let touched = 0;
+    for (let i = from; i < to; i++) touched ^= u32[key[i]! << 3]!;
+    this.#touched ^= touched;
+    let at = Number.NaN;
+    let factor = 0;
+    for (let i = from; i < to; i++) {
+      const slot = key[i]!;
+      const u = slot << 3;
+      if (u32[u + 1] === 0) {
+        u32[u] = slot;
+        u32[u + 1] = 1;
+        this.#append(slot);
+      }
+      const t = instant[i]!;
+      if (t !== at) {
+        at = t;
+        factor = exp2((t - windowEnd) * inverseHalfLife);
+      }
+      const w = weight[i]!;
+      const bytes = size[i]!;
+      const f = slot << 2;
+      u32[u + 1] = u32[u + 1]! + w;
+      f64[f + 1] = f64[f + 1]! + (bytes > 0 ? bytes * w : 0);
+      f64[f + 2] = t;
+      f64[f + 3] = f64[f + 3]! + factor * w;
+    }
+  }
+
+  #append(key: number): void {
+    if (this.#count === this.#order.length) {
+      const longer = new Uint32Array(this.#order.length * 2);
+      longer.set(this.#order);
+      this.#order = longer;
+    }
+    this.#order[this.#count++] = key;
+  }
+
+  #slotOf(key: number): number {
+    if (this.#isDense) return key;
+    let slot = Math.imul(key, hashFactor) >>> this.#shift;
+    while (this.#u32[slot * 8] !== key || this.#u32[slot * 8 + 1] === 0) slot = (slot + 1) & (this.#capacity - 1);
+    return slot;
+  }
+
+  #grow(slotsNeeded: number): void {
+    if (slotsNeeded > this.#keysMax * (this.#isDense ? 1 : 2) + 2 * blockRows) {
+      throw new AnteroomError('limit', `a window holds at most ${this.#keysMax} keys`, {
+        context: { slots: slotsNeeded },
+      });
+    }
+    const { key, count, bytes, last, decayed } = this.columns();
+    while (this.#capacity < slotsNeeded) {
+      this.#capacity *= 2;
+      this.#shift--;
+    }
+    const buffer = alignedBuffer(this.#capacity * 32);
+    this.#u32 = new Uint32Array(buffer);
+    this.#f64 = new Float64Array(buffer);
+    for (let i = 0; i < key.length; i++) {
+      const k = key[i]!;
+      let slot = this.#isDense ? k : Math.imul(k, hashFactor) >>> this.#shift;
+      while (this.#u32[slot * 8 + 1] !== 0) slot = (slot + 1) & (this.#capacity - 1);
+      this.#u32[slot * 8] = k;
+      this.#u32[slot * 8 + 1] = count[i]! + 1;
+      this.#f64[slot * 4 + 1] = bytes[i]!;
+      this.#f64[slot * 4 + 2] = last[i]!;
+      this.#f64[slot * 4 + 3] = decayed[i]!;
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/** A running hash of every decision in order, so that two replays can be compared bit for bit. */
+
+/**
+ * Two 32-bit lanes of multiply and rotate, in the manner of MurmurHash3 (Appleby, public domain description), finished by its
+ * avalanche. Integer arithmetic only, hence equal on every platform. Not cryptographic: it shows difference, not tampering.
+ */
+export class DecisionDigest {
+  #a = 0x9747b28c;
+  #b = 0x5bd1e995;
+  #length = 0;
+
+  /** Mixes in one decision: what was decided (a small code) and about which segment. */
+  add(code: number, segment: number): void {
+    let k = Math.imul(segment ^ (code << 28), 0xcc9e2d51);
+    k = (k << 15) | (k >>> 17);
+    this.#a = (Math.imul(((this.#a ^ k) << 13) | ((this.#a ^ k) >>> 19), 5) + 0xe6546b64) | 0;
+    k = Math.imul((segment + 0x7f4a7c15) ^ Math.imul(code + 1, 0x9e3779b1), 0x1b873593);
+    k = (k << 16) | (k >>> 16);
+    this.#b = (Math.imul(((this.#b ^ k) << 17) | ((this.#b ^ k) >>> 15), 9) + (this.#a ^ 0x38b34ae5)) | 0;
+    this.#length++;
+  }
+
+  /** Sixteen hexadecimal digits. */
+  hex(): string {
+    const a = avalanche(this.#a ^ this.#length);
+    const b = avalanche(this.#b + a);
+    return hex32(a) + hex32(b);
+  }
+}
+
+function avalanche(x: number): number {
+  let h = x ^ (x >>> 16);
+  h = Math.imul(h, 0x85ebca6b);
+  h ^= h >>> 13;
+  h = Math.imul(h, 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+function hex32(x: number): string {
+  return (x >>> 0).toString(16).padStart(8, '0');
+}

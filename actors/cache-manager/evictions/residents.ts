@@ -1,0 +1,70 @@
+/** The books of a cache: what is resident, how large it is, what that adds up to, and whom to tell about departures. */
+
+import { assert } from '../../../engine/assert.ts';
+import type { EvictionOptions } from '../eviction.ts';
+import { grownTable } from './dense-table.ts';
+
+/**
+ * Every policy keeps one. A cache that counts segments never sees a size other than 1 and then neither stores nor reads any:
+ * the table of sizes comes into being with the first other size. A size outlives its segment's residence, for ghosts.
+ */
+export class Residents {
+  capacity: number;
+  used = 0;
+  count = 0;
+  readonly #onEvict: ((segment: number) => void) | undefined;
+  #segmentLimit: number;
+  #isSized = false;
+  #sizes = new Float64Array(0);
+
+  constructor(options: EvictionOptions, segmentLimit: number) {
+    assert(options.capacity >= 1, `a capacity is at least 1 unit, not ${options.capacity}`);
+    this.capacity = options.capacity;
+    this.#onEvict = options.onEvict;
+    this.#segmentLimit = segmentLimit;
+  }
+
+  /** Makes room for segments below `segmentLimit`. */
+  fit(segmentLimit: number): void {
+    if (this.#isSized) this.#sizes = grownTable(this.#sizes, segmentLimit).fill(1, this.#sizes.length);
+    this.#segmentLimit = segmentLimit;
+  }
+
+  /** Units of a segment that is resident, or that was and has not been since. */
+  sizeOf(segment: number): number {
+    return this.#isSized ? this.#sizes[segment] : 1;
+  }
+
+  enter(segment: number, size: number): void {
+    if (size !== 1 || this.#isSized) this.#setSize(segment, size);
+    this.used += size;
+    this.count++;
+  }
+
+  /** Goes without notice: invalidated or promoted elsewhere. */
+  leave(segment: number): void {
+    this.used -= this.sizeOf(segment);
+    this.count--;
+  }
+
+  /** Goes because the policy says so. */
+  evict(segment: number): void {
+    this.used -= this.sizeOf(segment);
+    this.count--;
+    if (this.#onEvict !== undefined) this.#onEvict(segment);
+  }
+
+  setCapacity(capacity: number): void {
+    assert(capacity >= 0, `a capacity is not negative, as ${capacity} is`);
+    this.capacity = capacity;
+  }
+
+  #setSize(segment: number, size: number): void {
+    if (!(size >= 1)) assert(false, `a size is at least 1 unit, not ${size} (segment ${segment})`);
+    if (!this.#isSized) {
+      this.#isSized = true;
+      this.#sizes = new Float64Array(this.#segmentLimit).fill(1);
+    }
+    this.#sizes[segment] = size;
+  }
+}

@@ -1,0 +1,89 @@
+/** Doubly linked lists threaded through one table by segment id. */
+
+import { grownTable } from './dense-table.ts';
+
+/**
+ * Several ordered lists of segments, each segment in one of them at most; every operation is O(1).
+ *
+ * The links of a segment lie side by side, so that moving it touches one cache line of its own. Every list is a ring
+ * through a sentinel, so that no operation asks whether it is at an end. Which list a segment is in is for the caller to know.
+ * A segment below `segmentLimit` may be asked about; `fit` raises it.
+ */
+export class SegmentLists {
+  /** Node of segment 0. Node 0 is nobody (so that zeroed links mean "in no list"), then one sentinel for each list. */
+  readonly #base: number;
+  /** Node n: its newer neighbour at 2n, its older one at 2n + 1. */
+  #links: Int32Array;
+  segmentLimit: number;
+
+  constructor(listCount: number, segmentLimit: number) {
+    this.#base = listCount + 1;
+    this.segmentLimit = segmentLimit;
+    this.#links = new Int32Array(2 * (this.#base + segmentLimit));
+    for (let sentinel = 1; sentinel <= listCount; sentinel++) {
+      this.#links[2 * sentinel] = sentinel;
+      this.#links[2 * sentinel + 1] = sentinel;
+    }
+  }
+
+  /** Makes room for segments below `segmentLimit`. */
+  fit(segmentLimit: number): void {
+    this.#links = grownTable(this.#links, 2 * (this.#base + segmentLimit));
+    this.segmentLimit = segmentLimit;
+  }
+
+  /** Whether `segment` is in any list. */
+  isLinked(segment: number): boolean {
+    return this.#links[2 * (segment + this.#base)] !== 0;
+  }
+
+  /** Puts a segment that is in no list at the newest end of `list`. */
+  push(list: number, segment: number): void {
+    const links = this.#links;
+    const node = segment + this.#base;
+    const sentinel = list + 1;
+    const newest = links[2 * sentinel + 1];
+    links[2 * node] = sentinel;
+    links[2 * node + 1] = newest;
+    links[2 * newest] = node;
+    links[2 * sentinel + 1] = node;
+  }
+
+  /** Takes a segment out of the list it is in. */
+  unlink(segment: number): void {
+    const links = this.#links;
+    const node = segment + this.#base;
+    const newer = links[2 * node];
+    const older = links[2 * node + 1];
+    links[2 * newer + 1] = older;
+    links[2 * older] = newer;
+    links[2 * node] = 0;
+  }
+
+  /** Moves a segment from the list it is in to the newest end of `list`. */
+  renew(list: number, segment: number): void {
+    const links = this.#links;
+    const node = segment + this.#base;
+    const sentinel = list + 1;
+    const newer = links[2 * node];
+    if (newer === sentinel) return;
+    const older = links[2 * node + 1];
+    links[2 * newer + 1] = older;
+    links[2 * older] = newer;
+    const newest = links[2 * sentinel + 1];
+    links[2 * node] = sentinel;
+    links[2 * node + 1] = newest;
+    links[2 * newest] = node;
+    links[2 * sentinel + 1] = node;
+  }
+
+  /** The oldest segment of `list`; negative when it is empty. */
+  oldest(list: number): number {
+    return this.#links[2 * (list + 1)] - this.#base;
+  }
+
+  /** The neighbour of `segment` towards the newest end; negative when it is the newest. */
+  newerThan(segment: number): number {
+    return this.#links[2 * (segment + this.#base)] - this.#base;
+  }
+}

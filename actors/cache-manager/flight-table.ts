@@ -1,0 +1,115 @@
+/** Prefetches in flight, ordered by the instant at which they land. */
+
+import { assert } from '../../engine/assert.ts';
+
+/**
+ * A binary min-heap over typed arrays keyed by (landing instant, send order), so that two prefetches that land together
+ * land in the order in which they were sent. Removal by segment is lazy: a slot whose generation is stale is skipped.
+ * Cost: O(log n) to add and to pop, O(1) to forget.
+ */
+export class FlightTable {
+  #landsAt: Float64Array;
+  #order: Float64Array;
+  #segment: Int32Array;
+  #length = 0;
+  #sequence = 0;
+  /** Send order of the flight a segment is on, or -1: tells live heap entries from forgotten ones. */
+  readonly #live = new Map<number, number>();
+
+  constructor(capacity = 64) {
+    this.#landsAt = new Float64Array(capacity);
+    this.#order = new Float64Array(capacity);
+    this.#segment = new Int32Array(capacity);
+  }
+
+  get count(): number {
+    return this.#live.size;
+  }
+
+  add(segment: number, landsAt: number): void {
+    assert(!this.#live.has(segment), `segment ${segment} is in flight already`);
+    if (this.#length === this.#segment.length) this.#grow();
+    const order = this.#sequence++;
+    this.#live.set(segment, order);
+    let i = this.#length++;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (this.#landsAt[parent]! <= landsAt) break;
+      this.#move(parent, i);
+      i = parent;
+    }
+    this.#landsAt[i] = landsAt;
+    this.#order[i] = order;
+    this.#segment[i] = segment;
+  }
+
+  /** Takes a segment off its flight (a demand joined it, or it was called back). */
+  forget(segment: number): void {
+    this.#live.delete(segment);
+  }
+
+  /** Instant of the next landing, or Infinity. */
+  nextLanding(): number {
+    this.#dropForgotten();
+    return this.#length === 0 ? Infinity : this.#landsAt[0]!;
+  }
+
+  /** Takes the flight that lands first; the caller guarantees that there is one. */
+  pop(): number {
+    this.#dropForgotten();
+    assert(this.#length > 0, 'pop from an empty flight table');
+    const segment = this.#segment[0]!;
+    this.#live.delete(segment);
+    this.#removeRoot();
+    return segment;
+  }
+
+  #dropForgotten(): void {
+    while (this.#length > 0 && this.#live.get(this.#segment[0]!) !== this.#order[0]) this.#removeRoot();
+  }
+
+  #removeRoot(): void {
+    const last = --this.#length;
+    if (last === 0) return;
+    const landsAt = this.#landsAt[last]!;
+    const order = this.#order[last]!;
+    const segment = this.#segment[last]!;
+    let i = 0;
+    for (;;) {
+      let child = 2 * i + 1;
+      if (child >= last) break;
+      if (child + 1 < last && this.#isBefore(child + 1, child)) child++;
+      const childLandsAt = this.#landsAt[child]!;
+      if (landsAt < childLandsAt || (landsAt === childLandsAt && order < this.#order[child]!)) break;
+      this.#move(child, i);
+      i = child;
+    }
+    this.#landsAt[i] = landsAt;
+    this.#order[i] = order;
+    this.#segment[i] = segment;
+  }
+
+  #isBefore(a: number, b: number): boolean {
+    const difference = this.#landsAt[a]! - this.#landsAt[b]!;
+    return difference < 0 || (difference === 0 && this.#order[a]! < this.#order[b]!);
+  }
+
+  #move(from: number, to: number): void {
+    this.#landsAt[to] = this.#landsAt[from]!;
+    this.#order[to] = this.#order[from]!;
+    this.#segment[to] = this.#segment[from]!;
+  }
+
+  #grow(): void {
+    const capacity = this.#segment.length * 2;
+    const landsAt = new Float64Array(capacity);
+    landsAt.set(this.#landsAt);
+    this.#landsAt = landsAt;
+    const order = new Float64Array(capacity);
+    order.set(this.#order);
+    this.#order = order;
+    const segment = new Int32Array(capacity);
+    segment.set(this.#segment);
+    this.#segment = segment;
+  }
+}

@@ -1,0 +1,22 @@
+/** Where the truth lives, as the near loop sees it: the port through which a site fetches. */
+
+/**
+ * Fetches take time, share slots, and demand goes first.
+ *
+ * Instants and waits are in the unit of the site's model time: milliseconds, or accesses where a trace has no time.
+ * The implementation must hand every demand a slot at once if a prefetch in flight can be called back for it.
+ */
+export interface Origin {
+  /** True when every fetch lands at the instant it is sent, so that nothing is ever in flight. */
+  readonly isInstant: boolean;
+  /** Sends a demand fetch; returns the instant it lands. `key` picks the fetch's draw of chance (the log position). */
+  demand(segment: number, sizeBytes: number, now: number, key: number): number;
+  /** The segment whose prefetch the last `demand` called back to get a slot, or -1. */
+  readonly preempted: number;
+  /** Sends a prefetch if a slot is free; returns the instant it lands, or -1 when none is free. */
+  prefetch(segment: number, sizeBytes: number, now: number, key: number): number;
+  /** A demand joined the prefetch in flight of `segment`: from now on it must not be called back for another demand. */
+  join(segment: number): void;
+  /** Frees the slot of a prefetch in flight that is no longer wanted. */
+  callBack(segment: number): void;
+}

@@ -1,0 +1,638 @@
+/** A site: the near loop that serves each demand access from its caches and stages what the prefetcher proposes. */
+
+import { assert } from '../../engine/assert.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
+import { Operation } from '../../streams/operation.ts';
+import {
+  type AccessCursor,
+  Outcome,
+  type OutcomeCode,
+  type Prefetcher,
+  ProposalBuffer,
+  Served,
+  type SiteView,
+} from '../prefetcher.ts';
+import type { Eviction } from './eviction.ts';
+import { FlightTable } from './flight-table.ts';
+import { Ledger, Refusal } from './ledger.ts';
+import type { Origin } from './origin.ts';
+import { PrefetchQueue } from './prefetch-queue.ts';
+import { StagingArea } from './staging-area.ts';
+import { TrafficBudget } from './traffic-budget.ts';
+
+/** What to do with a write or delete: count it as an access, let it end every copy, or pass over it. */
+export type WritePolicy = 'access' | 'invalidate' | 'ignore';
+
+export interface SiteOptions {
+  /** Cache size in `unit`s, reactive and prefetch cache together. */
+  readonly capacity: number;
+  readonly unit: 'segments' | 'bytes';
+  /** Makes an eviction of this site's kind; called for the reactive cache and, beside a prefetcher, for the baseline's ghost. */
+  readonly makeEviction: (capacity: number, onEvict?: (segment: number) => void) => Eviction;
+  /** Told of each access before it is served, to keep the future of offline policies true. */
+  readonly future?: { beforeAccess(position: number, segment: number): void };
+  /** Makes the reference's eviction (LRU), unless `makeEviction` makes the same kind; then leave it out. */
+  readonly makeReference?: (capacity: number) => Eviction;
+  /** Makes the prefetcher that watches this site; null = the baseline itself. */
+  readonly makePrefetcher: ((view: SiteView) => Prefetcher) | null;
+  readonly origin: Origin;
+  /** `ms`: event time drives fetches; `requests`: the log position does. */
+  readonly modelTime: 'ms' | 'requests';
+  readonly writes?: WritePolicy;
+  readonly budget?: TrafficBudget;
+  /** Largest share of the capacity that staged segments may take, 0..1. Default 0.5. */
+  readonly stagingShareMax?: number;
+  /** Prefetches that may wait for a fetch slot; the least valuable beyond that are withdrawn. Default 1024. */
+  readonly queueLengthMax?: number;
+  /** Log position from which on accesses are counted. Default 0. */
+  readonly warmup?: number;
+  /** Accesses in a slice of the ledger. Default: one slice. */
+  readonly sliceLength?: number;
+  readonly segmentCountHint?: number;
+  /** Told of every issued prefetch; for the decision log. */
+  readonly onIssue?: (position: number, segment: number, expert: number, probability: number) => void;
+}
+
+/** What the site knows of a segment's current prefetch. */
+const Stage = { none: 0, staged: 1, inFlight: 2, queued: 3 } as const;
+
+/** Codes in the decision digest. */
+const Decision = { served: 0, issued: 4, outcome: 5 } as const;
+
+/**
+ * Per access: land what is due, serve the demand, let the prefetcher propose, stage the best within the budget. Everything a
+ * decision depends on is the access, its log position and event time; nothing allocates per access.
+ *
+ * A segment that a demand fetches is resident from that instant, as every cache simulator has it, so miss counts compare with
+ * published ones; whoever asks for it before the fetch lands is a hit that waits for the rest (a delayed hit).
+ */
+export class Site implements SiteView {
+  readonly ledger = new Ledger();
+  readonly #options: SiteOptions;
+  readonly #reactive: Eviction;
+  readonly #baseline: Eviction | null;
+  readonly #reference: Eviction | null;
+  readonly #prefetcher: Prefetcher | null;
+  readonly #origin: Origin;
+  readonly #budget: TrafficBudget;
+  readonly #staging: StagingArea;
+  readonly #flights = new FlightTable();
+  readonly #queue: PrefetchQueue;
+  readonly #proposals = new ProposalBuffer();
+  readonly #cursor: AccessCursor = {
+    position: 0,
+    timeMs: Number.NaN,
+    segment: 0,
+    consumer: -1,
+    site: -1,
+    op: 0,
+    sizeBytes: -1,
+  };
+  readonly #isBytes: boolean;
+  readonly #isTimed: boolean;
+  readonly #isShared: boolean;
+  readonly #stagingMax: number;
+  readonly #warmup: number;
+  readonly #sliceLength: number;
+  #nextSliceAt: number;
+  /** Model time of the latest access. */
+  #now = 0;
+  #position = 0;
+  /** All fetches sent, counted or not: what the budget bounds. */
+  #fetches = 0;
+  #baselineMisses = 0;
+  #referenceMisses = 0;
+  #state: Uint8Array;
+  #expert: Uint8Array;
+  #probability: Float64Array;
+  #issuedAt: Float64Array;
+  #landsAt: Float64Array;
+  #sizeBytes: Float64Array;
+  readonly #readmissions: number[] = [];
+  #leadAccesses = 0;
+  #leadCount = 0;
+
+  constructor(options: SiteOptions) {
+    assert(options.capacity >= 1, `a cache holds at least 1 unit, not ${options.capacity}`);
+    this.#options = options;
+    this.#origin = options.origin;
+    this.#isBytes = options.unit === 'bytes';
+    this.#isTimed = options.modelTime === 'ms';
+    const hasPrefetcher = options.makePrefetcher !== null;
+    this.#reactive = options.makeEviction(options.capacity, hasPrefetcher ? (s) => this.#onEvict(s) : undefined);
+    this.#baseline = hasPrefetcher ? options.makeEviction(options.capacity) : null;
+    this.#reference = hasPrefetcher ? (options.makeReference?.(options.capacity) ?? null) : null;
+    this.#budget = options.budget ?? new TrafficBudget(Infinity, 0);
+    const hint = hasPrefetcher ? (options.segmentCountHint ?? 1024) : 1;
+    this.#staging = new StagingArea(hint);
+    this.#queue = new PrefetchQueue(options.queueLengthMax ?? 1024);
+    const share = options.stagingShareMax ?? 0.5;
+    assert(share >= 0 && share <= 1, `a share is in 0..1, not ${share}`);
+    this.#stagingMax = Math.min(options.capacity - 1, Math.floor(share * options.capacity));
+    this.#warmup = options.warmup ?? 0;
+    this.#sliceLength = options.sliceLength ?? Infinity;
+    this.#nextSliceAt = this.#sliceLength;
+    this.#state = new Uint8Array(hint);
+    this.#expert = new Uint8Array(hint);
+    this.#probability = new Float64Array(hint);
+    this.#issuedAt = new Float64Array(hint);
+    this.#landsAt = new Float64Array(options.origin.isInstant ? 0 : Math.max(hint, options.segmentCountHint ?? 1024));
+    this.#sizeBytes = new Float64Array(hint).fill(-1);
+    this.#prefetcher = options.makePrefetcher?.(this) ?? null;
+    this.#isShared = this.#prefetcher?.staging === 'shared';
+  }
+
+  /** Fetches that may still be spent on prefetching at this moment; Infinity without a bound. */
+  get trafficHeadroom(): number {
+    if (!this.#budget.isBounded) return Infinity;
+    // One for the reserve that the next prefetch adds, one that an extra miss may take before space is given back.
+    return this.#limit() - this.#fetches - this.#reserve() - 2;
+  }
+
+  get capacity(): number {
+    return this.#options.capacity;
+  }
+
+  /** Resident, staged, in flight or queued. */
+  isResident(segment: number): boolean {
+    return this.#reactive.has(segment) || (segment < this.#state.length && this.#state[segment] !== Stage.none);
+  }
+
+  /** Accesses between sending a prefetch and its landing, as measured: an exponential mean over the last hundred or so. */
+  get leadAccesses(): number {
+    return this.#leadAccesses;
+  }
+
+  get prefetcher(): Prefetcher | null {
+    return this.#prefetcher;
+  }
+
+  /** Moments at which fetches stood above the traffic bound. */
+  get trafficBreaches(): number {
+    return this.#budget.breachCount;
+  }
+
+  /** Whether a demand for `segment` would be served from a copy here. */
+  holds(segment: number): boolean {
+    return this.#reactive.has(segment) || this.#staging.has(segment);
+  }
+
+  /** Units resident now, reactive and staged. */
+  get used(): number {
+    return this.#reactive.used + this.#staging.used;
+  }
+
+  /** Serves a batch, row by row. */
+  serve(batch: AccessBatch): void {
+    const { timeMs, segment, consumer, site, op, size } = batch;
+    const writes = this.#options.writes ?? 'access';
+    const isBytes = this.#isBytes;
+    const cursor = this.#cursor;
+    const ledger = this.ledger;
+    const prefetcher = this.#prefetcher;
+    const future = this.#options.future;
+    for (let i = 0; i < batch.length; i++) {
+      const position = batch.position + i;
+      if (position >= this.#nextSliceAt) this.#closeSlice(position);
+      const id = segment[i]!;
+      const time = timeMs[i]!;
+      this.#position = position;
+      if (!this.#isTimed) this.#now = position;
+      else if (!Number.isNaN(time)) this.#now = time;
+      if (writes !== 'access' && (op[i] === Operation.write || op[i] === Operation.delete)) {
+        if (writes === 'ignore') ledger.writesIgnored++;
+        else this.invalidate(id);
+        continue;
+      }
+      future?.beforeAccess(position, id);
+      const sizeBytes = size[i]!;
+      const units = isBytes ? Math.max(sizeBytes, 1) : 1;
+      if (prefetcher === null) {
+        this.#serveAlone(id, units, sizeBytes);
+        continue;
+      }
+      if (id >= this.#state.length) this.#grow(id);
+      if (this.#flights.count > 0 || this.#queue.count > 0) this.#advance(this.#now);
+      // Only now: what landed a moment ago was fetched at the size known then.
+      this.#sizeBytes[id] = sizeBytes;
+      const served = this.#serveDemand(id, units, sizeBytes);
+      cursor.position = position;
+      cursor.timeMs = time;
+      cursor.segment = id;
+      cursor.consumer = consumer[i]!;
+      cursor.site = site[i]!;
+      cursor.op = op[i]!;
+      cursor.sizeBytes = sizeBytes;
+      this.#proposals.count = 0;
+      prefetcher.onAccess(cursor, served, this.#proposals);
+      if (this.#proposals.count > 0) this.#applyProposals();
+      if (this.#budget.isBounded) this.#keepBudget();
+    }
+  }
+
+  /** Stages one segment that the far loop planned. Returns whether it was sent or queued. */
+  stage(segment: number, sizeBytes: number, probability: number, expert: number): boolean {
+    if (segment >= this.#state.length) this.#grow(segment);
+    return this.#consider(segment, sizeBytes, probability, expert);
+  }
+
+  /** Ends every copy of a segment whose origin changed: what is staged or in flight is stale. */
+  invalidate(segment: number): void {
+    this.ledger.invalidations++;
+    this.#reactive.remove(segment);
+    this.#baseline?.remove(segment);
+    this.#reference?.remove(segment);
+    if (segment >= this.#state.length) return;
+    const state = this.#state[segment];
+    if (state === Stage.none) return;
+    this.#state[segment] = Stage.none;
+    if (state === Stage.queued) {
+      this.#queue.remove(segment);
+      this.ledger.withdrawn++;
+      return;
+    }
+    if (state === Stage.inFlight) {
+      this.#flights.forget(segment);
+      this.#origin.callBack(segment);
+    } else if (!this.#isShared) {
+      this.#unstage(segment);
+    }
+    this.#settle(segment, Outcome.stale);
+  }
+
+  /** Ends the run: what is still staged or in flight is pending. */
+  finish(): void {
+    for (let segment = 0; segment < this.#state.length; segment++) {
+      const state = this.#state[segment];
+      if (state === Stage.queued) this.ledger.withdrawn++;
+      else if (state !== Stage.none) this.#settle(segment, Outcome.pending);
+    }
+    this.#closeSlice(this.#position + 1);
+  }
+
+  /** The loop without a prefetcher: eviction alone, nothing learned. */
+  #serveAlone(segment: number, units: number, sizeBytes: number): void {
+    const isHit = this.#reactive.access(segment, units);
+    const isCounted = this.#position >= this.#warmup;
+    const ledger = this.ledger;
+    if (isCounted) {
+      ledger.accesses++;
+      if (sizeBytes > 0) ledger.bytesAccessed += sizeBytes;
+      ledger.digest.add(Decision.served + (isHit ? Served.hit : Served.miss), segment);
+      if (!isHit) {
+        ledger.misses++;
+        ledger.demandFetches++;
+        if (sizeBytes > 0) {
+          ledger.bytesMissed += sizeBytes;
+          ledger.demandBytes += sizeBytes;
+        }
+      }
+    }
+    if (this.#origin.isInstant) return;
+    const wait = isHit ? this.#waitForLanding(segment) : this.#fetchDemand(segment, sizeBytes);
+    if (isCounted) ledger.waits.add(wait);
+  }
+
+  #serveDemand(segment: number, units: number, sizeBytes: number): number {
+    const ledger = this.ledger;
+    const isBaselineHit = this.#baseline!.access(segment, units);
+    const isReferenceHit = this.#reference === null ? isBaselineHit : this.#reference.access(segment, units);
+    if (!isBaselineHit) this.#baselineMisses++;
+    if (!isReferenceHit) this.#referenceMisses++;
+    let served: number = Served.miss;
+    let wait = 0;
+    const state = this.#state[segment];
+    if (state === Stage.staged) {
+      served = Served.stagedHit;
+      this.#state[segment] = Stage.none;
+      if (!this.#isShared) this.#unstage(segment);
+      this.#reactive.access(segment, units);
+      this.#settle(segment, Outcome.useful);
+    } else if (state === Stage.inFlight) {
+      served = Served.late;
+      this.#state[segment] = Stage.none;
+      this.#flights.forget(segment);
+      this.#origin.join(segment);
+      wait = this.#landsAt[segment]! - this.#now;
+      this.#observeLead(this.#position - this.#issuedAt[segment]! + 1);
+      this.#reactive.access(segment, units);
+      this.#settle(segment, Outcome.late);
+      if (this.#issuedAt[segment]! >= this.#warmup) ledger.lateness.add(wait);
+    } else {
+      if (state === Stage.queued) {
+        this.#state[segment] = Stage.none;
+        this.#queue.remove(segment);
+        if (this.#position >= this.#warmup) ledger.withdrawn++;
+      }
+      if (this.#reactive.access(segment, units)) {
+        served = Served.hit;
+        if (!this.#origin.isInstant) wait = this.#waitForLanding(segment);
+      } else {
+        this.#fetches++;
+        if (!this.#origin.isInstant) wait = this.#fetchDemand(segment, sizeBytes);
+      }
+    }
+    if (this.#readmissions.length > 0) this.#readmit();
+    if (this.#position >= this.#warmup) this.#count(segment, served, sizeBytes, wait, isBaselineHit, isReferenceHit);
+    return served;
+  }
+
+  #count(
+    segment: number,
+    served: number,
+    sizeBytes: number,
+    wait: number,
+    isBaselineHit: boolean,
+    isReferenceHit: boolean,
+  ): void {
+    const ledger = this.ledger;
+    ledger.accesses++;
+    ledger.digest.add(Decision.served + served, segment);
+    if (sizeBytes > 0) ledger.bytesAccessed += sizeBytes;
+    if (!isReferenceHit) ledger.referenceMisses++;
+    const isMiss = served === Served.miss || served === Served.late;
+    if (!isBaselineHit) {
+      ledger.baselineMisses++;
+      if (!isMiss) ledger.coveredMisses++;
+    }
+    if (isMiss) {
+      ledger.misses++;
+      if (isBaselineHit) ledger.pollutionMisses++;
+      if (sizeBytes > 0) ledger.bytesMissed += sizeBytes;
+      if (served === Served.late) ledger.late++;
+      else {
+        ledger.demandFetches++;
+        if (sizeBytes > 0) ledger.demandBytes += sizeBytes;
+      }
+    }
+    if (!this.#origin.isInstant) ledger.waits.add(wait);
+  }
+
+  /** What is left to wait for a segment that a demand fetched a moment ago. */
+  #waitForLanding(segment: number): number {
+    if (segment >= this.#landsAt.length) return 0;
+    const rest = this.#landsAt[segment]! - this.#now;
+    return Math.max(rest, 0);
+  }
+
+  #fetchDemand(segment: number, sizeBytes: number): number {
+    if (segment >= this.#landsAt.length) this.#landsAt = grown(this.#landsAt, segment);
+    const landsAt = this.#origin.demand(segment, Math.max(sizeBytes, 0), this.#now, this.#position);
+    this.#landsAt[segment] = landsAt;
+    const victim = this.#origin.preempted;
+    if (victim >= 0) {
+      this.#flights.forget(victim);
+      this.#state[victim] = Stage.none;
+      this.#settle(victim, Outcome.cancelled);
+    }
+    return landsAt - this.#now;
+  }
+
+  /** Lands what is due by `now` and sends what was waiting for a slot, in the order of the instants at which it happens. */
+  #advance(now: number): void {
+    for (;;) {
+      const at = this.#flights.nextLanding();
+      // A fetch that takes N requests lands after the N-th further access, hence not yet when that one is served.
+      if (this.#isTimed ? at > now : at >= now) break;
+      const segment = this.#flights.pop();
+      this.#observeLead(this.#position - this.#issuedAt[segment]!);
+      this.#land(segment);
+      this.#sendQueued(at);
+    }
+    this.#sendQueued(now);
+  }
+
+  /** A plain mean until 128 fetches were seen, then an exponential one. */
+  #observeLead(accesses: number): void {
+    if (this.#leadCount < 128) this.#leadCount++;
+    this.#leadAccesses += (accesses - this.#leadAccesses) / this.#leadCount;
+  }
+
+  #sendQueued(now: number): void {
+    while (this.#queue.count > 0) {
+      const segment = this.#queue.peek();
+      if (this.#budget.isBounded && this.trafficHeadroom < 1) return;
+      const sizeBytes = Math.max(0, this.#sizeBytes[segment]!);
+      const landsAt = this.#origin.prefetch(segment, sizeBytes, now, this.#position);
+      if (landsAt < 0) return;
+      this.#queue.shift();
+      this.#issue(segment, landsAt);
+    }
+  }
+
+  #applyProposals(): void {
+    const p = this.#proposals;
+    sortByProbability(p);
+    for (let i = 0; i < p.count; i++) {
+      const segment = p.segment[i]!;
+      if (segment >= this.#state.length) this.#grow(segment);
+      this.#consider(segment, p.sizeBytes[i]!, p.probability[i]!, p.expert[i]!);
+    }
+  }
+
+  /** Sends, queues or refuses one prefetch. */
+  #consider(segment: number, sizeBytes: number, probability: number, expert: number): boolean {
+    const refusals = this.ledger.refusals;
+    if (this.#state[segment] !== Stage.none) {
+      refusals[this.#state[segment] === Stage.staged ? Refusal.resident : Refusal.inFlight]! += 1;
+      return false;
+    }
+    if (this.#reactive.has(segment)) {
+      refusals[Refusal.resident]! += 1;
+      return false;
+    }
+    if (sizeBytes >= 0) this.#sizeBytes[segment] = sizeBytes;
+    if (this.#units(segment) > (this.#isShared ? this.#options.capacity : this.#stagingMax)) {
+      refusals[Refusal.tooLarge]! += 1;
+      return false;
+    }
+    if (this.#budget.isBounded && this.trafficHeadroom < 1) {
+      refusals[Refusal.budget]! += 1;
+      return false;
+    }
+    this.#expert[segment] = expert;
+    this.#probability[segment] = probability;
+    if (this.#origin.isInstant) {
+      this.#issue(segment, this.#now);
+      return true;
+    }
+    const bytes = Math.max(0, this.#sizeBytes[segment]!);
+    const landsAt = this.#queue.count > 0 ? -1 : this.#origin.prefetch(segment, bytes, this.#now, this.#position);
+    if (landsAt >= 0) {
+      this.#issue(segment, landsAt);
+      return true;
+    }
+    this.#state[segment] = Stage.queued;
+    const refused = this.#queue.add(segment, Number.isNaN(probability) ? 0 : probability);
+    if (refused < 0) return true;
+    this.#state[refused] = Stage.none;
+    if (this.#position >= this.#warmup) this.ledger.withdrawn++;
+    return refused !== segment;
+  }
+
+  #issue(segment: number, landsAt: number): void {
+    const isCounted = this.#position >= this.#warmup;
+    const expert = this.#expert[segment]!;
+    this.#fetches++;
+    this.#issuedAt[segment] = this.#position;
+    if (isCounted) {
+      const ledger = this.ledger;
+      ledger.issued++;
+      ledger.issuedByExpert[expert]! += 1;
+      ledger.prefetchBytes += Math.max(0, this.#sizeBytes[segment]!);
+      ledger.digest.add(Decision.issued, segment);
+    }
+    this.#options.onIssue?.(this.#position, segment, expert, this.#probability[segment]!);
+    if (landsAt <= this.#now) {
+      this.#land(segment);
+      return;
+    }
+    this.#state[segment] = Stage.inFlight;
+    this.#landsAt[segment] = landsAt;
+    this.#flights.add(segment, landsAt);
+  }
+
+  #land(segment: number): void {
+    const units = this.#units(segment);
+    if (this.#isShared) {
+      this.#state[segment] = Stage.staged;
+      if (!this.#reactive.admit(segment, units)) {
+        // A demand brought it in while it was queued behind this landing, or the cache shrank below its size.
+        this.#state[segment] = Stage.none;
+        this.#settle(segment, Outcome.wasted);
+      }
+      if (this.#readmissions.length > 0) this.#readmit();
+      return;
+    }
+    while (this.#staging.count > 0 && this.#staging.used + units > this.#stagingMax) this.#wasteOldest();
+    this.#state[segment] = Stage.staged;
+    this.#staging.add(segment, units);
+    this.#reactive.resize(this.#options.capacity - this.#staging.used);
+  }
+
+  #wasteOldest(): void {
+    const victim = this.#staging.oldest;
+    this.#unstage(victim);
+    this.#state[victim] = Stage.none;
+    this.#settle(victim, Outcome.wasted);
+    this.#prefetcher!.onEvict?.(victim, true);
+  }
+
+  /** Takes a segment out of the prefetch cache and gives its space back to the reactive cache. */
+  #unstage(segment: number): void {
+    const units = this.#staging.remove(segment);
+    this.#reactive.resize(this.#options.capacity - this.#staging.used);
+    if (this.#isTimed) this.ledger.stagedByteMs += units * Math.max(0, this.#now - this.#landsAtOrNow(segment));
+  }
+
+  #landsAtOrNow(segment: number): number {
+    return segment < this.#landsAt.length ? this.#landsAt[segment]! : this.#now;
+  }
+
+  #onEvict(segment: number): void {
+    if (segment < this.#state.length && this.#isShared && this.#state[segment] === Stage.staged) {
+      if (this.#prefetcher!.onEvict?.(segment, true) === true) {
+        // Not from inside the eviction: the policy is in the middle of making room.
+        this.#readmissions.push(segment);
+        return;
+      }
+      this.#state[segment] = Stage.none;
+      this.#settle(segment, Outcome.wasted);
+      return;
+    }
+    this.#prefetcher!.onEvict?.(segment, false);
+  }
+
+  /** Admits once more what a prefetcher asked to keep; whoever leaves for it may ask in turn, but only once each. */
+  #readmit(): void {
+    for (let segment = this.#readmissions.pop(); segment !== undefined; segment = this.#readmissions.pop()) {
+      if (this.#state[segment] !== Stage.staged || this.#reactive.has(segment)) continue;
+      if (!this.#reactive.admit(segment, this.#units(segment))) {
+        this.#state[segment] = Stage.none;
+        this.#settle(segment, Outcome.wasted);
+      }
+    }
+  }
+
+  #settle(segment: number, outcome: OutcomeCode): void {
+    const expert = this.#expert[segment]!;
+    const probability = this.#probability[segment]!;
+    if (this.#issuedAt[segment]! >= this.#warmup) {
+      this.ledger.settle(outcome, expert, probability);
+      this.ledger.digest.add(Decision.outcome + outcome, segment);
+    }
+    this.#prefetcher!.onOutcome?.(segment, expert, outcome, probability);
+  }
+
+  /** Keeps free space at hand when the next extra miss would otherwise break the bound. */
+  #keepBudget(): void {
+    const limit = this.#limit();
+    while (this.#staging.count > 0 && this.#fetches + this.#reserve() > limit - 1 && this.#isReactiveFull()) {
+      this.#wasteOldest();
+    }
+    if (this.#fetches > limit) this.#budget.breachCount++;
+  }
+
+  #isReactiveFull(): boolean {
+    return this.#reactive.used >= this.#reactive.capacity;
+  }
+
+  #limit(): number {
+    return this.#budget.limit(this.#referenceMisses, this.#baselineMisses);
+  }
+
+  /** Extra misses that what is staged, or on its way, may still cause; see `TrafficBudget`. */
+  #reserve(): number {
+    return Math.max(0, this.#baseline!.count - this.#reactive.count) + this.#flights.count;
+  }
+
+  #units(segment: number): number {
+    return this.#isBytes ? Math.max(1, this.#sizeBytes[segment]!) : 1;
+  }
+
+  #closeSlice(position: number): void {
+    this.ledger.closeSlice(position);
+    this.#nextSliceAt = position + this.#sliceLength;
+  }
+
+  #grow(segment: number): void {
+    this.#state = grown(this.#state, segment);
+    this.#expert = grown(this.#expert, segment);
+    this.#probability = grown(this.#probability, segment);
+    this.#issuedAt = grown(this.#issuedAt, segment);
+    const known = this.#sizeBytes.length;
+    this.#sizeBytes = grown(this.#sizeBytes, segment);
+    this.#sizeBytes.fill(-1, known);
+    if (!this.#origin.isInstant && segment >= this.#landsAt.length) this.#landsAt = grown(this.#landsAt, segment);
+  }
+}
+
+/** A table twice as long, or long enough for `index`. */
+function grown<T extends Uint8Array | Float64Array>(table: T, index: number): T {
+  const length = Math.max(table.length * 2, index + 1);
+  const larger = (table instanceof Uint8Array ? new Uint8Array(length) : new Float64Array(length)) as T;
+  larger.set(table);
+  return larger;
+}
+
+/** Sorts proposals by descending probability; those without one keep their order, last. Insertion sort: the lists are short. */
+function sortByProbability(p: ProposalBuffer): void {
+  for (let i = 1; i < p.count; i++) {
+    const segment = p.segment[i]!;
+    const sizeBytes = p.sizeBytes[i]!;
+    const probability = p.probability[i]!;
+    const expert = p.expert[i]!;
+    let j = i;
+    while (j > 0 && probability > p.probability[j - 1]!) {
+      p.segment[j] = p.segment[j - 1]!;
+      p.sizeBytes[j] = p.sizeBytes[j - 1]!;
+      p.probability[j] = p.probability[j - 1]!;
+      p.expert[j] = p.expert[j - 1]!;
+      j--;
+    }
+    p.segment[j] = segment;
+    p.sizeBytes[j] = sizeBytes;
+    p.probability[j] = probability;
+    p.expert[j] = expert;
+  }
+}

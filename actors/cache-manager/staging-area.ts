@@ -1,0 +1,93 @@
+/** The prefetch cache: segments staged before anyone asked, kept apart from the reactive cache until their first demand. */
+
+import { assert } from '../../engine/assert.ts';
+
+const NONE = -1;
+
+/**
+ * A first-in first-out list of staged segments over typed arrays.
+ *
+ * First-in first-out because a prediction ages: what was staged longest ago and is still unused is the least likely to be
+ * used yet. O(1) per call; memory grows with the largest segment id. The site decides how much may be staged.
+ */
+export class StagingArea {
+  #older: Int32Array;
+  #newer: Int32Array;
+  #size: Float64Array;
+  #isStaged: Uint8Array;
+  #oldest = NONE;
+  #newest = NONE;
+  #used = 0;
+  #count = 0;
+
+  constructor(segmentCountHint = 1024) {
+    this.#older = new Int32Array(segmentCountHint);
+    this.#newer = new Int32Array(segmentCountHint);
+    this.#size = new Float64Array(segmentCountHint);
+    this.#isStaged = new Uint8Array(segmentCountHint);
+  }
+
+  /** Cache units held. */
+  get used(): number {
+    return this.#used;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The segment staged longest ago, or -1. */
+  get oldest(): number {
+    return this.#oldest;
+  }
+
+  has(segment: number): boolean {
+    return segment < this.#isStaged.length && this.#isStaged[segment] === 1;
+  }
+
+  add(segment: number, size: number): void {
+    if (segment >= this.#isStaged.length) this.#grow(segment);
+    assert(this.#isStaged[segment] === 0, `segment ${segment} is staged already`);
+    this.#isStaged[segment] = 1;
+    this.#size[segment] = size;
+    this.#older[segment] = this.#newest;
+    this.#newer[segment] = NONE;
+    if (this.#newest === NONE) this.#oldest = segment;
+    else this.#newer[this.#newest] = segment;
+    this.#newest = segment;
+    this.#used += size;
+    this.#count++;
+  }
+
+  /** Takes a segment out; returns its size in cache units. The caller guarantees that it is staged. */
+  remove(segment: number): number {
+    assert(this.has(segment), `segment ${segment} is not staged`);
+    this.#isStaged[segment] = 0;
+    const older = this.#older[segment]!;
+    const newer = this.#newer[segment]!;
+    if (older === NONE) this.#oldest = newer;
+    else this.#newer[older] = newer;
+    if (newer === NONE) this.#newest = older;
+    else this.#older[newer] = older;
+    const size = this.#size[segment]!;
+    this.#used -= size;
+    this.#count--;
+    return size;
+  }
+
+  #grow(segment: number): void {
+    const length = Math.max(this.#isStaged.length * 2, segment + 1);
+    const older = new Int32Array(length);
+    older.set(this.#older);
+    this.#older = older;
+    const newer = new Int32Array(length);
+    newer.set(this.#newer);
+    this.#newer = newer;
+    const size = new Float64Array(length);
+    size.set(this.#size);
+    this.#size = size;
+    const isStaged = new Uint8Array(length);
+    isStaged.set(this.#isStaged);
+    this.#isStaged = isStaged;
+  }
+}

@@ -1,0 +1,186 @@
+/** P(segment accessed within a horizon), mixed from experts and calibrated. */
+
+import { assert } from '../../engine/assert.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
+import { TopK } from '../aggregator/top-k.ts';
+import type { ForecastColumns, ProposalColumns } from '../messages.ts';
+import { TimeAxis } from '../time-axis.ts';
+import { CalibrationStats } from './calibration-stats.ts';
+import { Calibrator } from './calibrator.ts';
+import { ExpertMixture } from './expert-mixture.ts';
+import { type ForecasterConfig, forecasterConfigSchema } from './forecaster-config.ts';
+import { PendingForecasts } from './pending-forecasts.ts';
+
+interface Horizon {
+  /** One for each expert, then one for the mixture. */
+  readonly calibrators: readonly Calibrator[];
+  readonly mixture: ExpertMixture;
+  readonly pending: PendingForecasts;
+  readonly stats: CalibrationStats;
+}
+
+/**
+ * For each horizon: every expert's score is calibrated by itself, the awake experts are mixed by their record, and the
+ * mixture is calibrated once more, because a mean of calibrated forecasts is too timid (Ranjan and Gneiting, JRSS B 2010).
+ * Each forecast is learnt from when its horizon has passed, at the first tick after.
+ *
+ * All state changes at accesses and ticks in log order, never in the order in which experts answer, so results do not depend
+ * on how batches are cut. What it gets wrong: a segment that no expert named is never forecast, so it says nothing of misses.
+ */
+export class Forecaster {
+  readonly config: ForecasterConfig;
+  readonly experts: readonly string[];
+  readonly axis = new TimeAxis();
+  readonly #horizons: readonly Horizon[];
+  #untrackedCount = 0;
+  #cutCount = 0;
+
+  constructor(experts: readonly string[], config: ForecasterConfig = forecasterConfigSchema.parse({})) {
+    assert(experts.length >= 1 && experts.length <= 255, 'a forecaster mixes 1..255 experts');
+    this.config = config;
+    this.experts = experts;
+    const count = Math.max(config.horizonsMs.length, config.horizonsAccesses.length);
+    this.#horizons = Array.from({ length: count }, () => ({
+      calibrators: Array.from({ length: experts.length + 1 }, () => new Calibrator(config)),
+      mixture: new ExpertMixture(experts.length, config.shareRate),
+      pending: new PendingForecasts(experts.length, config.pendingMax),
+      stats: new CalibrationStats(),
+    }));
+  }
+
+  /** Horizons on the axis that the trace has: ms, or accesses. */
+  get horizons(): readonly number[] {
+    return this.axis.usesTime === false ? this.config.horizonsAccesses : this.config.horizonsMs;
+  }
+
+  /** Forecasts that were passed on but not learnt from, because too many waited. */
+  get untrackedCount(): number {
+    return this.#untrackedCount;
+  }
+
+  /** Forecasts beyond `forecastsMax`. */
+  get cutCount(): number {
+    return this.#cutCount;
+  }
+
+  /** Forecasts that wait for their outcome. */
+  get pendingCount(): number {
+    return this.#horizons.reduce((sum, { pending }) => sum + pending.count, 0);
+  }
+
+  /** How true the final probabilities of a horizon came. */
+  statsOf(horizon: number): CalibrationStats {
+    return this.#horizons[horizon]!.stats;
+  }
+
+  /** Share of each expert in a horizon's mixture, in the order of `experts`. */
+  weightsOf(horizon: number): Float64Array {
+    return this.#horizons[horizon]!.mixture.weight.slice();
+  }
+
+  observe(batch: AccessBatch): void {
+    for (let i = 0; i < batch.length; i++) {
+      const instant = this.axis.instantOf(batch.timeMs[i]!, batch.position + i);
+      for (const { pending } of this.#horizons) if (pending.count > 0) pending.access(batch.segment[i]!, instant);
+    }
+  }
+
+  /**
+   * Learns from the forecasts that are due and makes new ones at a tick. `proposals[e]` are those of expert e; of two rows
+   * with one segment and horizon the higher score counts.
+   */
+  forecast(position: number, timeMs: number, proposals: readonly ProposalColumns[]): ForecastColumns {
+    assert(proposals.length === this.experts.length, `one set of proposals for each of ${this.experts.length} experts`);
+    const now = this.axis.instantAt(timeMs, position);
+    for (let h = 0; h < this.#horizons.length; h++) this.#learn(h, now);
+    const parts = this.horizons.map((horizon, h) => this.#forecastHorizon(h, now + horizon, proposals));
+    return joinColumns(parts);
+  }
+
+  #learn(h: number, now: number): void {
+    const { calibrators, mixture, pending, stats } = this.#horizons[h]!;
+    const expertCount = this.experts.length;
+    pending.takeExpired(now, (stated, isHit, scores, calibrated, from) => {
+      // What the mixture said is recomputed from what the experts said then, under today's weights.
+      const mixed = mixture.mix(calibrated, from);
+      calibrators[expertCount]!.learn(mixed, isHit);
+      for (let e = 0; e < expertCount; e++) {
+        const score = scores[from + e]!;
+        if (!Number.isNaN(score)) calibrators[e]!.learn(score, isHit);
+      }
+      mixture.learn(calibrated, from, isHit);
+      stats.observe(stated, isHit);
+    });
+  }
+
+  #forecastHorizon(h: number, deadline: number, proposals: readonly ProposalColumns[]): ForecastColumns {
+    const { calibrators, mixture, pending } = this.#horizons[h]!;
+    const { forecastsMax, probabilityMin } = this.config;
+    const expertCount = this.experts.length;
+    const rowOf = new Map<number, number>();
+    const total = proposals.reduce((sum, { segment }) => sum + segment.length, 0);
+    const scores = new Float64Array(total * expertCount).fill(Number.NaN);
+    for (let e = 0; e < expertCount; e++) {
+      const { segment, horizon, score } = proposals[e]!;
+      for (let i = 0; i < segment.length; i++) {
+        if (horizon[i] !== h) continue;
+        let row = rowOf.get(segment[i]!);
+        if (row === undefined) {
+          row = rowOf.size;
+          rowOf.set(segment[i]!, row);
+        }
+        const at = row * expertCount + e;
+        if (!(scores[at]! >= score[i]!)) scores[at] = score[i]!;
+      }
+    }
+    const count = rowOf.size;
+    const segments = Uint32Array.from(rowOf.keys());
+    const calibrated = new Float64Array(count * expertCount).fill(Number.NaN);
+    const probability = new Float64Array(count);
+    const expert = new Uint8Array(count);
+    const top = new TopK(Math.min(forecastsMax, count));
+    let offered = 0;
+    for (let row = 0; row < count; row++) {
+      const from = row * expertCount;
+      for (let e = 0; e < expertCount; e++) {
+        const score = scores[from + e]!;
+        if (!Number.isNaN(score)) calibrated[from + e] = calibrators[e]!.calibrate(score);
+      }
+      const p = calibrators[expertCount]!.calibrate(mixture.mix(calibrated, from));
+      probability[row] = p;
+      expert[row] = mixture.leader(calibrated, from);
+      if (!pending.push(segments[row]!, deadline, p, scores, calibrated, from)) this.#untrackedCount++;
+      if (p >= probabilityMin) {
+        offered++;
+        top.offer(segments[row]!, p);
+      }
+    }
+    this.#cutCount += Math.max(0, offered - forecastsMax);
+    const best = top.takeIds();
+    return {
+      segment: Uint32Array.from(best),
+      horizon: new Uint8Array(best.length).fill(h),
+      probability: Float64Array.from(best, (segment) => probability[rowOf.get(segment)!]!),
+      expert: Uint8Array.from(best, (segment) => expert[rowOf.get(segment)!]!),
+    };
+  }
+}
+
+function joinColumns(parts: readonly ForecastColumns[]): ForecastColumns {
+  const length = parts.reduce((sum, { segment }) => sum + segment.length, 0);
+  const joined = {
+    segment: new Uint32Array(length),
+    horizon: new Uint8Array(length),
+    probability: new Float64Array(length),
+    expert: new Uint8Array(length),
+  };
+  let at = 0;
+  for (const part of parts) {
+    joined.segment.set(part.segment, at);
+    joined.horizon.set(part.horizon, at);
+    joined.probability.set(part.probability, at);
+    joined.expert.set(part.expert, at);
+    at += part.segment.length;
+  }
+  return joined;
+}

@@ -1,0 +1,137 @@
+/** Forecasts of one horizon that wait for their outcome. */
+
+/**
+ * A bounded queue in order of deadline, with the waiting forecasts of each segment linked, newest first: an access marks
+ * those of its segment, in time proportional to them; nothing else is done per access.
+ *
+ * Outcomes are handed out when the deadline has passed, the hits too: hits learnt at once and misses at the deadline would
+ * make every score look too low for as long as the horizon. Memory: about 29 + 16 x experts bytes each, 8 bytes an id ever forecast.
+ */
+export class PendingForecasts {
+  readonly #expertCount: number;
+  readonly #max: number;
+  #capacity: number;
+  /** Forecasts are numbered as they come; those from `#first` on wait, in slot number % capacity. */
+  #first = 0;
+  #next = 0;
+  #segment: Uint32Array;
+  #deadline: Float64Array;
+  #isHit: Uint8Array;
+  /** Number of the forecast of the same segment before; below `#first` = none that waits. */
+  #older: Float64Array;
+  #stated: Float64Array;
+  /** Scores, then calibrated probabilities, of each expert; NaN = asleep. */
+  #scores: Float64Array;
+  #calibrated: Float64Array;
+  #newestOf = new Float64Array(1024).fill(-1);
+
+  constructor(expertCount: number, max: number) {
+    this.#expertCount = expertCount;
+    this.#max = max;
+    this.#capacity = Math.min(max, 1024);
+    const n = this.#capacity;
+    this.#segment = new Uint32Array(n);
+    this.#deadline = new Float64Array(n);
+    this.#isHit = new Uint8Array(n);
+    this.#older = new Float64Array(n);
+    this.#stated = new Float64Array(n);
+    this.#scores = new Float64Array(n * expertCount);
+    this.#calibrated = new Float64Array(n * expertCount);
+  }
+
+  get count(): number {
+    return this.#next - this.#first;
+  }
+
+  /** Queues a forecast; false when the queue is full. Deadlines never decrease. */
+  push(
+    segment: number,
+    deadline: number,
+    stated: number,
+    scores: Float64Array,
+    calibrated: Float64Array,
+    from: number,
+  ): boolean {
+    if (this.count >= this.#max) return false;
+    if (this.count === this.#capacity) this.#grow();
+    if (segment >= this.#newestOf.length) {
+      const longer = new Float64Array(Math.max(segment + 1, this.#newestOf.length * 2)).fill(-1);
+      longer.set(this.#newestOf);
+      this.#newestOf = longer;
+    }
+    const number = this.#next++;
+    const at = number % this.#capacity;
+    this.#segment[at] = segment;
+    this.#deadline[at] = deadline;
+    this.#isHit[at] = 0;
+    this.#stated[at] = stated;
+    this.#older[at] = this.#newestOf[segment]!;
+    this.#newestOf[segment] = number;
+    for (let e = 0; e < this.#expertCount; e++) {
+      this.#scores[at * this.#expertCount + e] = scores[from + e]!;
+      this.#calibrated[at * this.#expertCount + e] = calibrated[from + e]!;
+    }
+    return true;
+  }
+
+  /** `segment` was accessed: every forecast of it whose deadline is not past came true. */
+  access(segment: number, instant: number): void {
+    if (segment >= this.#newestOf.length) return;
+    let number = this.#newestOf[segment]!;
+    while (number >= this.#first) {
+      const at = number % this.#capacity;
+      // Older ones are past too, or were marked by the access that marked this one.
+      if (this.#deadline[at]! < instant || this.#isHit[at] === 1) return;
+      this.#isHit[at] = 1;
+      number = this.#older[at]!;
+    }
+  }
+
+  /** Hands out, oldest first, the forecasts whose deadline is before `instant`. */
+  takeExpired(
+    instant: number,
+    visit: (stated: number, isHit: boolean, scores: Float64Array, calibrated: Float64Array, from: number) => void,
+  ): void {
+    while (this.#first < this.#next) {
+      const at = this.#first % this.#capacity;
+      if (!(this.#deadline[at]! < instant)) return;
+      this.#first++;
+      visit(this.#stated[at]!, this.#isHit[at] === 1, this.#scores, this.#calibrated, at * this.#expertCount);
+    }
+  }
+
+  #grow(): void {
+    const before = this.#capacity;
+    const n = Math.min(this.#max, before * 2);
+    const experts = this.#expertCount;
+    const grown = new PendingForecasts(experts, this.#max);
+    grown.#segment = new Uint32Array(n);
+    grown.#deadline = new Float64Array(n);
+    grown.#isHit = new Uint8Array(n);
+    grown.#older = new Float64Array(n);
+    grown.#stated = new Float64Array(n);
+    grown.#scores = new Float64Array(n * experts);
+    grown.#calibrated = new Float64Array(n * experts);
+    for (let number = this.#first; number < this.#next; number++) {
+      const from = number % before;
+      const to = number % n;
+      grown.#segment[to] = this.#segment[from]!;
+      grown.#deadline[to] = this.#deadline[from]!;
+      grown.#isHit[to] = this.#isHit[from]!;
+      grown.#older[to] = this.#older[from]!;
+      grown.#stated[to] = this.#stated[from]!;
+      for (let e = 0; e < experts; e++) {
+        grown.#scores[to * experts + e] = this.#scores[from * experts + e]!;
+        grown.#calibrated[to * experts + e] = this.#calibrated[from * experts + e]!;
+      }
+    }
+    this.#capacity = n;
+    this.#segment = grown.#segment;
+    this.#deadline = grown.#deadline;
+    this.#isHit = grown.#isHit;
+    this.#older = grown.#older;
+    this.#stated = grown.#stated;
+    this.#scores = grown.#scores;
+    this.#calibrated = grown.#calibrated;
+  }
+}

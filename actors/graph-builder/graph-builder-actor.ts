@@ -1,0 +1,80 @@
+/** The actor that keeps the dependency graph and proposes what follows the latest accesses. */
+
+import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
+import type { FarLoopMessage, ProposalColumns, ProposalsMessage } from '../messages.ts';
+import { ProposalRows } from '../proposal-rows.ts';
+import { DependencyGraph } from './dependency-graph.ts';
+import { type GraphBuilderConfig, graphBuilderConfigSchema } from './graph-builder-config.ts';
+
+export interface GraphBuilderOptions {
+  readonly config?: GraphBuilderConfig;
+  readonly horizonsMs: readonly number[];
+  readonly horizonsAccesses: readonly number[];
+  readonly forecaster?: ActorRef<ProposalsMessage>;
+}
+
+/** Name of the graph builder's expert. */
+export const dependencyExpert = 'dependency';
+
+/**
+ * As an expert it expands the last access of each recently active consumer. A successor that has not come within the time
+ * since then is less likely to come, and later: with confidence c and lag distribution F, P(within h | not by e) =
+ * c (F(e + h) - F(e)) / (1 - c F(e)). Beyond the first step F is taken as x / (x + mean lag).
+ */
+export class GraphBuilderActor implements Actor<FarLoopMessage> {
+  readonly graph: DependencyGraph;
+  readonly #options: GraphBuilderOptions;
+
+  constructor(options: GraphBuilderOptions) {
+    this.#options = options;
+    this.graph = new DependencyGraph(options.config ?? graphBuilderConfigSchema.parse({}));
+  }
+
+  receive(message: FarLoopMessage, _context: ActorContext<FarLoopMessage>): void {
+    if (message.kind === 'accesses') {
+      this.graph.observe(message.batch);
+      return;
+    }
+    const { position, timeMs } = message;
+    this.#options.forecaster?.tell({
+      kind: 'proposals',
+      expert: dependencyExpert,
+      position,
+      timeMs,
+      proposals: this.propose(position, timeMs),
+    });
+  }
+
+  /** The expert's proposals at a tick. */
+  propose(position: number, timeMs: number): ProposalColumns {
+    const { graph } = this;
+    const { axis, contexts, config } = graph;
+    const horizons = axis.usesTime === false ? this.#options.horizonsAccesses : this.#options.horizonsMs;
+    const now = axis.instantAt(timeMs, position);
+    // Of several consumers' reasons for one segment the best counts, by segment and horizon.
+    const best = new Map<number, number>();
+    let context = contexts.after(-1);
+    for (let seeds = 0; seeds < config.seedsMax && context >= 0; seeds++, context = contexts.after(context)) {
+      const entry = contexts.entry(context, 0);
+      const seed = contexts.segment[entry]!;
+      const elapsed = Math.max(0, now - contexts.instant[entry]!);
+      const edges = new Map(graph.successorsOf(seed).map((edge) => [edge.target, edge]));
+      for (const reached of graph.expandDependencies([seed], config)) {
+        const edge = reached.depth === 1 ? edges.get(reached.segment) : undefined;
+        const within = (x: number): number =>
+          edge === undefined ? x / (x + reached.lagMean) || 0 : graph.lagShareWithin(edge, x);
+        const past = within(elapsed);
+        for (let h = 0; h < horizons.length; h++) {
+          const due = within(elapsed + horizons[h]!) - past;
+          const left = 1 - reached.probability * past;
+          const score = left > 0 ? Math.min(1, (reached.probability * due) / left) : 0;
+          const key = reached.segment * horizons.length + h;
+          if (score >= config.probabilityMin && score > (best.get(key) ?? 0)) best.set(key, score);
+        }
+      }
+    }
+    const rows = new ProposalRows(best.size);
+    for (const [key, score] of best) rows.add(Math.floor(key / horizons.length), key % horizons.length, score);
+    return rows.columns();
+  }
+}

@@ -1,0 +1,80 @@
+/** Configuration of the graph builder. */
+
+import { z } from 'zod';
+
+export const graphBuilderConfigSchema = z
+  .strictObject({
+    lookahead: z
+      .int()
+      .min(1)
+      .max(64)
+      .default(5)
+      .describe("How many of a consumer's accesses after one may count as following it."),
+    lagMaxMs: z
+      .number()
+      .positive()
+      .default(3_600_000)
+      .describe('Event time beyond which a later access no longer counts as following.'),
+    coAccessWindowMs: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe(
+        'Accesses of one consumer within this time are one set; 0 = the same instant. Needs a trace with time.',
+      ),
+    degreeMax: z
+      .int()
+      .min(1)
+      .max(64)
+      .default(8)
+      .describe(
+        'Successors kept of a segment; beyond, a new one wears the weakest down and then takes its place, counted.',
+      ),
+    sourcesMax: z
+      .int()
+      .min(2)
+      .max(2 ** 24)
+      .default(2 ** 17)
+      .describe('Segments that successors are kept of; beyond, a new one replaces one of the least used, counted.'),
+    contextsMax: z
+      .int()
+      .min(1)
+      .max(2 ** 22)
+      .default(2 ** 15)
+      .describe(
+        'Consumers whose last accesses are remembered; beyond, the least recently active is forgotten, counted.',
+      ),
+    halfLifeMs: z
+      .number()
+      .positive()
+      .default(7 * 86_400_000)
+      .describe('Event time after which evidence counts half.'),
+    halfLifeAccesses: z
+      .number()
+      .positive()
+      .default(1_000_000)
+      .describe('The same in accesses, for a trace without time.'),
+    lagUnitMs: z
+      .number()
+      .positive()
+      .default(1000)
+      .describe('Upper end of the first of eight lag buckets; each further one ends at four times the one before.'),
+    lagUnitAccesses: z.number().positive().default(4).describe('The same in accesses, for a trace without time.'),
+    seedsMax: z
+      .int()
+      .min(0)
+      .max(2 ** 16)
+      .default(256)
+      .describe('Consumers, most recently active first, whose last access is expanded at a tick.'),
+    depthMax: z.int().min(1).max(16).default(2).describe('Steps that proposals look beyond the last access.'),
+    fanOutMax: z.int().min(1).max(64).default(4).describe('Successors followed from each segment for proposals.'),
+    probabilityMin: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.02)
+      .describe('Proposals below this product of confidences are left out.'),
+  })
+  .describe('The dependency graph: what follows or accompanies what.');
+
+export type GraphBuilderConfig = Readonly<z.infer<typeof graphBuilderConfigSchema>>;

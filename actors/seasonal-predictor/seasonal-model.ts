@@ -1,0 +1,286 @@
+/** Which segments are due at this hour of the day and of the week, cold or not. */
+
+import { assert } from '../../engine/assert.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
+import { exp2 } from '../aggregator/half-life.ts';
+import { hourMs } from '../aggregator/hour-of-week.ts';
+import { TimeAxis } from '../time-axis.ts';
+import { DemandSeries } from './demand-series.ts';
+import { HourlyPresence } from './hourly-presence.ts';
+import { SeasonalDesign } from './seasonal-design.ts';
+import { type SeasonalPredictorConfig, seasonalPredictorConfigSchema } from './seasonal-predictor-config.ts';
+import { fixedOffset, type TimeZone } from './time-zone.ts';
+
+/** How well each way of forecasting one hour ahead did of late: mean squared errors of P(accessed in the hour). */
+export interface SeasonalRecord {
+  readonly seasonal: number;
+  /** P(accessed | accessed in the hour before or not), learnt for the segment. */
+  readonly persistence: number;
+  /** The segment's share of hours with an access. */
+  readonly level: number;
+  readonly evaluatedHours: number;
+  readonly evaluatedHits: number;
+}
+
+/** Columns of the per-slot record, all decayed by `errorHalfLifeHours`. */
+const record = { seasonal: 0, persistence: 1, level: 2, hours: 3, hits: 4, n0: 5, hit0: 6, n1: 7, hit1: 8, width: 9 };
+const widthMax = 194;
+
+/**
+ * For each of a bounded set of segments a ridge regression of "accessed in this hour" on level, trend, hour of the day and
+ * hour of the week (see seasonal-design.ts), shrunk towards the profile of all segments pooled. What will be used, not how
+ * often, is what staging needs to know.
+ *
+ * Every closed hour is first forecast by the last fit and by two rivals that any season must beat: persistence and the
+ * level. A segment is proposed only while its seasonal error stays below both by a margin, so on noise, bursts and drift
+ * the model is silent. It is silent without time, in the first day, and for a weekly pattern until it was right twice.
+ * O(1) per access; O(fitted segments) per hour; a fit is about 40,000 multiplications a segment every `refitHours`.
+ * Memory: about historyHours + 1,600 bytes a segment.
+ */
+export class SeasonalModel {
+  readonly config: SeasonalPredictorConfig;
+  readonly axis = new TimeAxis();
+  readonly presence: HourlyPresence;
+  /** Weight of all accesses by hour. */
+  readonly demand: DemandSeries;
+  readonly #zone: TimeZone;
+  readonly #coefficients: Float64Array;
+  readonly #isFitted: Uint8Array;
+  readonly #record: Float64Array;
+  readonly #keep: number;
+  #design: SeasonalDesign | null = null;
+  #hour = Number.NaN;
+  #hourEndMs = -Infinity;
+  #firstHour = Number.NaN;
+  #fittedAt = -Infinity;
+  #fitCount = 0;
+
+  constructor(
+    config: SeasonalPredictorConfig = seasonalPredictorConfigSchema.parse({}),
+    zone: TimeZone = fixedOffset(config.utcOffsetMinutes),
+  ) {
+    this.config = config;
+    this.presence = new HourlyPresence(config.segmentsMax, config.historyHours);
+    this.demand = new DemandSeries(config.historyHours, config.errorHalfLifeHours, config.marginMin);
+    this.#zone = zone;
+    this.#coefficients = new Float64Array(config.segmentsMax * widthMax);
+    this.#isFitted = new Uint8Array(config.segmentsMax);
+    this.#record = new Float64Array(config.segmentsMax * record.width);
+    this.#keep = exp2(-1 / config.errorHalfLifeHours);
+  }
+
+  /** Segments with a fit. */
+  get fittedCount(): number {
+    return this.#isFitted.reduce((sum, isFitted) => sum + isFitted, 0);
+  }
+
+  /** Fits so far. */
+  get fitCount(): number {
+    return this.#fitCount;
+  }
+
+  observe(batch: AccessBatch): void {
+    for (let i = 0; i < batch.length; i++) {
+      const instant = this.axis.instantOf(batch.timeMs[i]!, batch.position + i);
+      if (this.axis.usesTime === false) continue;
+      if (instant >= this.#hourEndMs) this.#advance(instant);
+      this.presence.mark(batch.segment[i]!, this.#hour);
+      this.demand.add(this.#hour, batch.weight[i]!);
+    }
+  }
+
+  /** The record of `segment`; null where it was not judged yet. */
+  recordOf(segment: number): SeasonalRecord | null {
+    const slot = this.presence.slotOf(segment);
+    if (slot < 0) return null;
+    const r = slot * record.width;
+    const hours = this.#record[r + record.hours]!;
+    if (hours === 0) return null;
+    return {
+      seasonal: this.#record[r + record.seasonal]! / hours,
+      persistence: this.#record[r + record.persistence]! / hours,
+      level: this.#record[r + record.level]! / hours,
+      evaluatedHours: hours,
+      evaluatedHits: this.#record[r + record.hits]!,
+    };
+  }
+
+  /** Whether the seasonal forecast of `segment` has earned a hearing. */
+  speaksOf(segment: number): boolean {
+    const slot = this.presence.slotOf(segment);
+    return slot >= 0 && this.#speaks(slot);
+  }
+
+  /** P(accessed in the hour that holds `timeMs`) by the fit alone; null where there is none. */
+  profileAt(segment: number, timeMs: number): number | null {
+    const slot = this.presence.slotOf(segment);
+    return slot < 0 || this.#isFitted[slot] === 0 ? null : this.#predict(slot, this.#hourOf(timeMs));
+  }
+
+  /**
+   * Calls back for each segment that the model speaks of with P(accessed in [timeMs, timeMs + horizonMs)), where that is at
+   * least `probabilityMin`. The clock goes on to `timeMs` first, so hours without accesses count.
+   */
+  forecast(timeMs: number, horizonMs: number, visit: (segment: number, probability: number) => void): void {
+    assert(horizonMs > 0, `a horizon is positive, not ${horizonMs}`);
+    if (this.axis.usesTime !== true) return;
+    const now = this.axis.instantAt(timeMs, 0);
+    if (now >= this.#hourEndMs) this.#advance(now);
+    if (this.#design === null) return;
+    for (let slot = 0; slot < this.presence.slotCount; slot++) {
+      if (!this.#speaks(slot)) continue;
+      const probability = this.#probabilityWithin(slot, now, horizonMs);
+      if (probability >= this.config.probabilityMin) visit(this.presence.segmentAt(slot), probability);
+    }
+  }
+
+  /** Within an hour accesses are taken to fall evenly; hours are taken to be independent. */
+  #probabilityWithin(slot: number, now: number, horizonMs: number): number {
+    const local = now + this.#zone.offsetMsAt(now);
+    const end = local + horizonMs;
+    let none = 1;
+    for (let hour = Math.floor(local / hourMs); hour * hourMs < end; hour++) {
+      const covered = Math.min(end, (hour + 1) * hourMs) - Math.max(local, hour * hourMs);
+      none *= 1 - this.#predict(slot, hour) * (covered / hourMs);
+    }
+    return 1 - none;
+  }
+
+  #speaks(slot: number): boolean {
+    if (this.#isFitted[slot] === 0) return false;
+    const r = slot * record.width;
+    if (this.#record[r + record.hits]! < this.config.evaluatedHitsMin * this.#keep ** this.config.historyHours)
+      return false;
+    const rival = Math.min(this.#record[r + record.persistence]!, this.#record[r + record.level]!);
+    return this.#record[r + record.seasonal]! < rival * (1 - this.config.marginMin);
+  }
+
+  #predict(slot: number, hour: number): number {
+    const value = this.#design!.predict(this.#coefficients, slot * widthMax, hour);
+    return value < 0 ? 0 : Math.min(1, value);
+  }
+
+  #hourOf(timeMs: number): number {
+    return Math.floor((timeMs + this.#zone.offsetMsAt(timeMs)) / hourMs);
+  }
+
+  #advance(instant: number): void {
+    const offset = this.#zone.offsetMsAt(instant);
+    let hour = Math.floor((instant + offset) / hourMs);
+    this.#hourEndMs = (hour + 1) * hourMs - offset;
+    // A clock that is set back repeats an hour; its accesses count in the one that is open.
+    if (hour <= this.#hour) hour = this.#hour;
+    if (Number.isNaN(this.#hour)) {
+      this.#firstHour = hour;
+      this.demand.open(hour);
+    } else if (hour - this.#hour > this.config.historyHours) {
+      this.#reset(hour);
+    } else {
+      while (this.#hour < hour) {
+        this.#closeHour();
+        this.#hour++;
+        this.presence.open(this.#hour);
+        this.demand.open(this.#hour);
+        if (this.#hour - this.#fittedAt >= this.config.refitHours) this.#fit();
+      }
+    }
+    this.#hour = hour;
+  }
+
+  /** After a gap longer than the history nothing is known. */
+  #reset(hour: number): void {
+    this.presence.clear();
+    this.demand.clear();
+    this.demand.open(hour);
+    this.#isFitted.fill(0);
+    this.#record.fill(0);
+    this.#design = null;
+    this.#firstHour = hour;
+    this.#fittedAt = -Infinity;
+  }
+
+  /** Judges the hour that ends, before it becomes part of any fit. */
+  #closeHour(): void {
+    const hour = this.#hour;
+    this.demand.close(hour);
+    const keep = this.#keep;
+    for (let slot = 0; slot < this.presence.slotCount; slot++) {
+      if (this.#isFitted[slot] === 0) continue;
+      const r = slot * record.width;
+      const table = this.#record;
+      const truth = this.presence.isPresent(slot, hour) ? 1 : 0;
+      const before = this.presence.isPresent(slot, hour - 1) ? 1 : 0;
+      const n0 = table[r + record.n0]!;
+      const n1 = table[r + record.n1]!;
+      const hit0 = table[r + record.hit0]!;
+      const hit1 = table[r + record.hit1]!;
+      // Both rivals learn as they go, from one assumed hour of even odds.
+      const level = (hit0 + hit1 + 0.5) / (n0 + n1 + 1);
+      const persistence = before === 1 ? (hit1 + level) / (n1 + 1) : (hit0 + level) / (n0 + 1);
+      const seasonal = this.#predict(slot, hour);
+      for (let column = 0; column < record.width; column++) table[r + column]! *= keep;
+      table[r + record.seasonal]! += (seasonal - truth) * (seasonal - truth);
+      table[r + record.persistence]! += (persistence - truth) * (persistence - truth);
+      table[r + record.level]! += (level - truth) * (level - truth);
+      table[r + record.hours]!++;
+      table[r + record.hits]! += truth;
+      table[r + (before === 1 ? record.n1 : record.n0)]!++;
+      table[r + (before === 1 ? record.hit1 : record.hit0)]! += truth;
+    }
+  }
+
+  #fit(): void {
+    const { config, presence } = this;
+    const end = this.#hour;
+    // The open hour's row has displaced the oldest: one hour less than the ring holds.
+    const start = Math.max(this.#firstHour, end - config.historyHours + 1);
+    const hours = end - start;
+    if (hours < config.evidenceHoursMin) return;
+    this.#fittedAt = end;
+    this.#fitCount++;
+    presence.makeRoom((slot) => {
+      this.#isFitted[slot] = 0;
+      this.#record.fill(0, slot * record.width, (slot + 1) * record.width);
+    });
+    const design = new SeasonalDesign({
+      start,
+      end,
+      hasWeek: hours >= config.weeklyHoursMin,
+      shrinkage: config.shrinkage,
+      trendShrinkage: config.trendShrinkage,
+    });
+    this.#design = design;
+    this.demand.fit(design);
+    const chosen: number[] = [];
+    for (let slot = 0; slot < presence.slotCount; slot++) {
+      if (presence.presentHours(slot) >= config.presentHoursMin) chosen.push(slot);
+      else this.#isFitted[slot] = 0;
+    }
+    if (chosen.length === 0) return;
+    const pooledAt = new Float64Array(hours);
+    for (let hour = start; hour < end; hour++) {
+      let count = 0;
+      for (const slot of chosen) if (presence.isPresent(slot, hour)) count++;
+      pooledAt[hour - start] = count / chosen.length;
+    }
+    const pooled = new Float64Array(design.width);
+    design.fit((hour) => pooledAt[hour - start]!, pooled, 0);
+    let pooledTotal = 0;
+    for (let hour = start; hour < end; hour++) {
+      pooledAt[hour - start] = design.predict(pooled, 0, hour);
+      pooledTotal += pooledAt[hour - start]!;
+    }
+    for (const slot of chosen) {
+      // The segment's own fit is of what the pooled profile, brought to its level, leaves unexplained.
+      const scale = pooledTotal > 0 ? presence.presentHours(slot) / pooledTotal : 0;
+      const at = slot * widthMax;
+      design.fit(
+        (hour) => (presence.isPresent(slot, hour) ? 1 : 0) - scale * pooledAt[hour - start]!,
+        this.#coefficients,
+        at,
+      );
+      for (let i = 0; i < design.width; i++) this.#coefficients[at + i]! += scale * pooled[i]!;
+      this.#isFitted[slot] = 1;
+    }
+  }
+}

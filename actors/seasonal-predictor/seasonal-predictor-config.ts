@@ -1,0 +1,60 @@
+/** Configuration of the seasonal predictor. */
+
+import { z } from 'zod';
+
+export const seasonalPredictorConfigSchema = z
+  .strictObject({
+    segmentsMax: z
+      .int()
+      .min(1)
+      .max(2 ** 20)
+      .default(2048)
+      .describe('Segments whose hours are kept; beyond, new ones wait until those of least evidence leave, counted.'),
+    historyHours: z.int().min(48).max(8760).default(840).describe('Hours that a fit looks back on.'),
+    evidenceHoursMin: z
+      .int()
+      .min(24)
+      .default(24)
+      .describe('Hours of history before the first fit; until then it abstains.'),
+    presentHoursMin: z
+      .int()
+      .min(1)
+      .default(2)
+      .describe('Hours in which a segment must have been accessed to be fitted.'),
+    weeklyHoursMin: z
+      .int()
+      .min(168)
+      .default(336)
+      .describe('Hours of history from which hours of the week are fitted too.'),
+    refitHours: z.int().min(1).default(24).describe('Hours between fits.'),
+    shrinkage: z
+      .number()
+      .positive()
+      .default(1)
+      .describe(
+        'Strength of the pull of each profile towards the pooled one, in observations of one hour of the week.',
+      ),
+    trendShrinkage: z.number().positive().default(50).describe('Strength of the pull of each trend towards none.'),
+    marginMin: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.05)
+      .describe('By how much its recent error must be below that of persistence and of the mean; else it abstains.'),
+    evaluatedHitsMin: z
+      .int()
+      .min(1)
+      .default(2)
+      .describe('Accessed hours among those that it was judged on; with fewer it abstains.'),
+    errorHalfLifeHours: z.number().positive().default(336).describe('Hours after which an error counts half.'),
+    probabilityMin: z.number().min(0).max(1).default(0.1).describe('Candidates below this are not proposed.'),
+    utcOffsetMinutes: z
+      .int()
+      .min(-14 * 60)
+      .max(14 * 60)
+      .default(0)
+      .describe('Offset from UTC of the clock that consumers live by.'),
+  })
+  .describe('Hour-of-day and hour-of-week profiles with trend.');
+
+export type SeasonalPredictorConfig = Readonly<z.infer<typeof seasonalPredictorConfigSchema>>;

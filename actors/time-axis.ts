@@ -1,0 +1,45 @@
+/** Which axis the far loop counts along: event time where a trace has it, log position where it has not. */
+
+/**
+ * Turns (event time, log position) into one non-decreasing instant.
+ *
+ * The first access decides: with a time, instants are milliseconds of event time for good, and an access without one
+ * takes the latest; without, instants are log positions. So decay, lags and horizons never depend on how batches are cut.
+ */
+export class TimeAxis {
+  #usesTime: boolean | null = null;
+  #latest = -Infinity;
+
+  /** null until the first access. */
+  get usesTime(): boolean | null {
+    return this.#usesTime;
+  }
+
+  /** The latest instant seen; -Infinity before the first. */
+  get latest(): number {
+    return this.#latest;
+  }
+
+  /** Instant of the access at `position`; `timeMs` is NaN where it has no time. */
+  instantOf(timeMs: number, position: number): number {
+    if (this.#usesTime === null) this.#usesTime = !Number.isNaN(timeMs);
+    const instant = this.#usesTime ? timeMs : position;
+    // A NaN compares false, so an access without a time falls through to the latest instant.
+    if (instant > this.#latest) this.#latest = instant;
+    return this.#latest;
+  }
+
+  /** Instant of a tick that stands before the access at `position`: reads the axis, never sets it. */
+  instantAt(timeMs: number, position: number): number {
+    const instant = this.#usesTime === false ? position : timeMs;
+    // Not Math.max: a tick without a time is NaN and stands at the latest instant.
+    if (instant > this.#latest) return instant;
+    return this.#latest;
+  }
+
+  /** Carries an axis over a restart. */
+  restore(usesTime: boolean | null, latest: number): void {
+    this.#usesTime = usesTime;
+    this.#latest = latest;
+  }
+}

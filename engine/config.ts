@@ -1,0 +1,84 @@
+/** Checks configuration against a strict schema and says in one line what is wrong and where. */
+
+import { z } from 'zod';
+import { AnteroomError } from './errors.ts';
+import { parseBytes, parseDuration, parseRate } from './units.ts';
+
+/**
+ * Parses `value`, filling in defaults. Schemas are `z.strictObject`, so an unknown key is an error and not ignored.
+ * @param source what the value came from, a file name for instance; it leads the message
+ * @throws AnteroomError `bad-config` with one line: source, path, what was expected, how many more problems there are
+ */
+export function parseConfig<S extends z.ZodType>(schema: S, value: unknown, source = 'config'): z.output<S> {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  const issues = result.error.issues;
+  const first = describeIssue(issues[0] as z.core.$ZodIssue);
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
+  throw new AnteroomError('bad-config', `${source}: ${first.path}: ${first.text}${more}`.replace(/\s+/g, ' '), {
+    context: { source, path: first.path, problemCount: issues.length },
+  });
+}
+
+/** A size in bytes: a whole number, or text such as `64MiB`. */
+export function bytesField(limits: { readonly minBytes?: number; readonly maxBytes?: number } = {}) {
+  return unitField(parseBytes, limits.minBytes ?? 0, limits.maxBytes ?? Number.MAX_SAFE_INTEGER, true);
+}
+
+/** A duration in ms: a number of milliseconds, or text such as `50ms`. */
+export function durationField(limits: { readonly minMs?: number; readonly maxMs?: number } = {}) {
+  return unitField(parseDuration, limits.minMs ?? 0, limits.maxMs ?? Number.MAX_VALUE, false);
+}
+
+/** A rate in bytes per second: a number, or text such as `20MB/s`. */
+export function rateField(limits: { readonly minBytesPerSecond?: number } = {}) {
+  return unitField(parseRate, limits.minBytesPerSecond ?? 0, Number.MAX_SAFE_INTEGER, false);
+}
+
+function unitField(parse: (text: string) => number, min: number, max: number, isWhole: boolean) {
+  return z.union([z.number(), z.string()]).transform((input, context): number => {
+    const amount = typeof input === 'number' ? input : tryParse(parse, input, context);
+    if (amount === undefined) return z.NEVER;
+    if (isWhole && !Number.isInteger(amount)) refuse(context, `expected a whole number, not ${amount}`, input);
+    else if (amount < min) refuse(context, `expected at least ${min}, not ${amount}`, input);
+    else if (amount > max) refuse(context, `expected at most ${max}, not ${amount}`, input);
+    return amount;
+  });
+}
+
+function tryParse(parse: (text: string) => number, text: string, context: z.RefinementCtx): number | undefined {
+  try {
+    return parse(text);
+  } catch (error) {
+    refuse(context, error instanceof Error ? error.message : String(error), text);
+    return undefined;
+  }
+}
+
+function refuse(context: z.RefinementCtx, message: string, input: unknown): void {
+  context.addIssue({ code: 'custom', message, input });
+}
+
+function describeIssue(issue: z.core.$ZodIssue): { path: string; text: string } {
+  const path = printPath(issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    return { path: printPath([...issue.path, issue.keys[0] as string]), text: 'unknown setting' };
+  }
+  const text = issue.message.replace(/^Invalid input: /, '').replace(/^Invalid option: /, '');
+  const isNamed = issue.code === 'custom' || issue.input === undefined;
+  return { path, text: isNamed ? text : `${text}, not ${show(issue.input)}` };
+}
+
+function printPath(path: readonly PropertyKey[]): string {
+  let text = '';
+  for (const part of path) {
+    if (typeof part === 'number') text += `[${part}]`;
+    else text += text === '' ? String(part) : `.${String(part)}`;
+  }
+  return text === '' ? '(top level)' : text;
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}...` : text;
+}

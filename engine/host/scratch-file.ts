@@ -1,0 +1,102 @@
+/** A temporary file that is written at its end, read anywhere, and gone when it is closed. */
+
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AnteroomError } from '../errors.ts';
+
+/** Bytes that need not stay in memory. Offsets are bytes from 0. */
+export interface ScratchFile {
+  readonly byteLength: number;
+  /** Writes `bytes` at the end; resolves to where they begin. `bytes` must not change before. */
+  append(bytes: Uint8Array): Promise<number>;
+  /** Bytes [offset, offset + length), in memory of their own. */
+  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Forgets the bytes. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens an empty scratch file in `folder` (default: the system's folder for temporary files), readable by this user only.
+ *
+ * Its name is removed at once where the system allows it, so that nothing stays behind even after a crash.
+ * @throws AnteroomError('io') from here and from every method, retryable when the disk was full.
+ */
+export async function openScratchFile(folder: string = tmpdir()): Promise<ScratchFile> {
+  try {
+    const own = await mkdtemp(join(folder, 'anteroom-scratch-'));
+    try {
+      const handle = await open(join(own, 'data'), 'wx+', 0o600);
+      // Windows keeps the name of an open file; there `close` removes it.
+      if (process.platform !== 'win32') await rm(own, { recursive: true, force: true });
+      return new DiskScratchFile(handle, own);
+    } catch (cause) {
+      await rm(own, { recursive: true, force: true });
+      throw cause;
+    }
+  } catch (cause) {
+    throw scratchError('open', cause);
+  }
+}
+
+class DiskScratchFile implements ScratchFile {
+  readonly #handle: FileHandle;
+  readonly #folder: string;
+  #byteLength = 0;
+
+  constructor(handle: FileHandle, folder: string) {
+    this.#handle = handle;
+    this.#folder = folder;
+  }
+
+  get byteLength(): number {
+    return this.#byteLength;
+  }
+
+  async append(bytes: Uint8Array): Promise<number> {
+    const offset = this.#byteLength;
+    this.#byteLength += bytes.length; // claimed before the first wait, so appends never overlap
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, offset + done);
+        done += bytesWritten;
+      }
+    } catch (cause) {
+      throw scratchError('write', cause);
+    }
+    return offset;
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(length);
+    try {
+      for (let done = 0; done < length; ) {
+        const { bytesRead } = await this.#handle.read(bytes, done, length - done, offset + done);
+        if (bytesRead === 0) throw new Error(`expected ${length} bytes at ${offset}, found ${done}`);
+        done += bytesRead;
+      }
+    } catch (cause) {
+      throw scratchError('read', cause);
+    }
+    return bytes;
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#handle.close();
+      await rm(this.#folder, { recursive: true, force: true });
+    } catch (cause) {
+      throw scratchError('close', cause);
+    }
+  }
+}
+
+function scratchError(step: string, cause: unknown): AnteroomError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new AnteroomError('io', `scratch file: ${step}: ${message}`, {
+    context: { step, reason: code },
+    isRetryable: code === 'ENOSPC',
+    cause,
+  });
+}

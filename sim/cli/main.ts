@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+/** The `anteroom` command: picks a subcommand, loads only what it needs, and turns errors into exit statuses. */
+
+import { Command, CommanderError } from 'commander';
+import { AnteroomError } from '../../engine/errors.ts';
+import { VERSION } from '../../engine/version.ts';
+import { registerDemo } from './demo.ts';
+import { registerFormats } from './formats.ts';
+import { registerGenerate } from './generate.ts';
+import { registerReplay } from './replay.ts';
+
+/** Exit statuses that scripts rely on. */
+const EXIT_FAULT = 1;
+const EXIT_USAGE = 2;
+
+/** Codes of faults that lie in what the user gave: usage, settings, or the trace itself. */
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  'bad-usage',
+  'bad-config',
+  'bad-record',
+  'truncated',
+  'unknown-format',
+  'not-found',
+  'unsupported',
+  'io',
+]);
+
+const program = new Command('anteroom')
+  .description('Predictive prefetching: what would it save on your own access log, and what would it cost?')
+  .version(VERSION)
+  .showHelpAfterError('(anteroom --help lists the commands)')
+  .exitOverride();
+registerReplay(program);
+registerGenerate(program);
+registerFormats(program);
+registerDemo(program);
+for (const command of program.commands) command.exitOverride();
+
+// A reader that goes away (`| head`) ends the output, not in a stack trace.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitStatusOf(error);
+}
+
+function exitStatusOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (error instanceof AnteroomError) {
+    process.stderr.write(`anteroom: ${error.message}\n`);
+    return USAGE_CODES.has(error.code) ? EXIT_USAGE : EXIT_FAULT;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`anteroom: this is a fault of ours, please report it\n${text}\n`);
+  return EXIT_FAULT;
+}

@@ -1,0 +1,59 @@
+/** Progress on a terminal: a bar with rate and time left on standard error, and nothing at all where that is not a terminal. */
+
+import { Presets, SingleBar } from 'cli-progress';
+import { elapsedMs } from '../../engine/host/process-usage.ts';
+import type { ReplayProgress } from '../replay/replay.ts';
+
+/** What a command tells of its progress to. */
+export interface Progress {
+  readonly update: (progress: ReplayProgress) => void;
+  readonly stop: () => void;
+}
+
+export function startProgress(isQuiet: boolean): Progress {
+  if (isQuiet || !process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  const bar = new SingleBar(
+    {
+      format: '{trace}  {stage}  {bar} {percentage}%  {rate}  {eta_formatted} left',
+      stream: process.stderr,
+      clearOnComplete: true,
+      hideCursor: true,
+      fps: 8,
+      etaBuffer: 50,
+    },
+    Presets.shades_classic,
+  );
+  let stage = '';
+  let startedAt = 0;
+  return {
+    update: ({ trace, stage: next, done, total, unit }) => {
+      const name = `${trace} ${next}`;
+      if (name !== stage) {
+        if (stage !== '') bar.stop();
+        stage = name;
+        startedAt = elapsedMs();
+        bar.start(total ?? done, 0, { trace: shortened(trace), stage: next, rate: '' });
+      }
+      if (total === null) bar.setTotal(done);
+      const seconds = (elapsedMs() - startedAt) / 1000;
+      bar.update(done, {
+        trace: shortened(trace),
+        stage: next,
+        rate: rateText(seconds > 0 ? done / seconds : 0, unit),
+      });
+    },
+    stop: () => {
+      if (stage !== '') bar.stop();
+    },
+  };
+}
+
+function shortened(name: string): string {
+  return name.length <= 32 ? name : `...${name.slice(-29)}`;
+}
+
+function rateText(perSecond: number, unit: 'bytes' | 'accesses'): string {
+  const [value, prefix] =
+    perSecond >= 1e6 ? [perSecond / 1e6, 'M'] : perSecond >= 1e3 ? [perSecond / 1e3, 'k'] : [perSecond, ''];
+  return `${value.toFixed(1)} ${prefix}${unit === 'bytes' ? 'B' : ' accesses'}/s`;
+}

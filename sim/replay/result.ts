@@ -1,0 +1,138 @@
+/** What a replay reports: the JSON contract of `anteroom replay` and the details that only the HTML report shows. */
+
+/** Every prefetch issued, by its one outcome; the seven first add up as `issued = useful + ... + pending`. */
+export interface PrefetchCounts {
+  readonly issued: number;
+  readonly useful: number;
+  readonly late: number;
+  readonly wasted: number;
+  readonly cancelled: number;
+  readonly stale: number;
+  readonly pending: number;
+  /** Withdrawn before they were sent; not issued. */
+  readonly withdrawn: number;
+  readonly bytes: number;
+}
+
+/** One run: a trace through one cache size, eviction, prefetcher and traffic bound. Field names are a contract: added to, never renamed. */
+export interface RunResult {
+  readonly trace: string;
+  readonly format: string;
+  readonly accesses: number;
+  readonly segments: number;
+  /** Bytes requested by all accesses; null where the trace has no sizes. */
+  readonly bytes: number | null;
+  readonly cache: {
+    readonly unit: 'segments' | 'bytes';
+    readonly size: number;
+    readonly fraction: number | null;
+  };
+  /** As asked for, e.g. `auto`; `evictUsed` says which policy ran. */
+  readonly evict: string;
+  readonly evictUsed: string;
+  readonly prefetch: string;
+  readonly trafficMax: number | null;
+  /** The `--latency` in force, and the unit of `latencyMs`: milliseconds, or accesses where the model counts requests. */
+  readonly latency: string;
+  readonly latencyUnit: 'ms' | 'requests';
+  readonly hits: number;
+  readonly misses: number;
+  readonly missRatio: number | null;
+  readonly byteMissRatio: number | null;
+  readonly late: number;
+  readonly baselineMisses: number;
+  readonly referenceMisses: number;
+  readonly prefetches: PrefetchCounts;
+  readonly precision: number | null;
+  readonly coverage: number | null;
+  readonly timeliness: number | null;
+  readonly pollution: number | null;
+  readonly trafficRatio: number | null;
+  readonly trafficBytesRatio: number | null;
+  readonly latencyMs: {
+    readonly mean: number | null;
+    readonly p50: number | null;
+    readonly p90: number | null;
+    readonly p99: number | null;
+  };
+  readonly latencyRatio: number | null;
+  readonly netBenefit: number | null;
+  readonly calibration: { readonly brier: number | null; readonly ece: number | null } | null;
+  /** Proposals that were not issued, by reason. */
+  readonly refusals: Readonly<Record<string, number>>;
+  /** Moments at which fetches stood above the traffic bound; 0 on LRU by construction. */
+  readonly trafficBreaches: number;
+  readonly clampedTimes: number;
+  readonly notes: readonly string[];
+  readonly seconds: number;
+  readonly requestsPerSecond: number;
+  readonly rssBytesMax: number;
+  readonly digest: string;
+}
+
+export interface ReplayResult {
+  readonly schema: 'anteroom.replay/1';
+  readonly version: string;
+  readonly seed: number;
+  readonly runs: readonly RunResult[];
+}
+
+/** What only the HTML report shows of a run. */
+export interface RunDetails {
+  /** Wait of late demands, ascending, as (mean wait of the bucket, count); unit as `latencyUnit`. */
+  readonly lateness: readonly { readonly wait: number; readonly count: number }[];
+  /** Reliability diagram; empty bins have null means. */
+  readonly reliability: readonly {
+    readonly low: number;
+    readonly high: number;
+    readonly count: number;
+    readonly meanForecast: number | null;
+    readonly hitRatio: number | null;
+  }[];
+  /** The run in slices of equal access counts. */
+  readonly slices: readonly {
+    readonly endPosition: number;
+    readonly accesses: number;
+    readonly misses: number;
+    readonly baselineMisses: number;
+    readonly issued: number;
+    readonly used: number;
+  }[];
+  readonly experts: readonly { readonly name: string; readonly issued: number; readonly used: number }[];
+}
+
+/** What the far loop's actors learned of a trace, for the report. */
+export interface TraceInsight {
+  readonly trace: string;
+  readonly format: string;
+  readonly accesses: number;
+  readonly segments: number;
+  readonly consumers: number;
+  /** First and last event time, ms since the epoch (or the trace's own zero); null where the trace has no time. */
+  readonly timeSpanMs: readonly [number, number] | null;
+  /** Hottest segments with their accesses in each of the 168 hours of the week, Monday 00:00 UTC first; empty without time. */
+  readonly hotByHourOfWeek: readonly {
+    readonly segment: string;
+    readonly total: number;
+    readonly hours: readonly number[];
+  }[];
+  /** Strongest edges of the dependency graph, strongest first. */
+  readonly dependencies: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly support: number;
+    readonly confidence: number;
+    readonly lift: number;
+    /** Mean lag in ms, or null where the trace has no time. */
+    readonly lagMs: number | null;
+  }[];
+}
+
+/** All that a report is made from. `details[i]` belongs to `result.runs[i]`. */
+export interface Report {
+  readonly result: ReplayResult;
+  readonly details: readonly RunDetails[];
+  readonly insights: readonly TraceInsight[];
+  /** The command that reproduces it. */
+  readonly command: string;
+}

@@ -1,0 +1,90 @@
+/** The terminal table of a replay: one line a run, grouped by trace and cache size. */
+
+import type { RunResult } from '../replay/result.ts';
+
+interface Column {
+  readonly title: string;
+  readonly isText?: boolean;
+  readonly cell: (run: RunResult) => string;
+}
+
+const columns: readonly Column[] = [
+  { title: 'trace', isText: true, cell: (r) => r.trace },
+  { title: 'cache', cell: cacheText },
+  { title: 'evict', isText: true, cell: (r) => (r.evict === r.evictUsed ? r.evict : `${r.evict} (${r.evictUsed})`) },
+  {
+    title: 'prefetch',
+    isText: true,
+    cell: (r) => (r.trafficMax === null ? r.prefetch : `${r.prefetch} <=${r.trafficMax}`),
+  },
+  { title: 'misses', cell: (r) => String(r.misses) },
+  { title: 'miss%', cell: (r) => percent(r.missRatio, 2) },
+  { title: 'issued', cell: (r) => (r.prefetch === 'none' ? '-' : String(r.prefetches.issued)) },
+  { title: 'prec%', cell: (r) => percent(r.precision) },
+  { title: 'cover%', cell: (r) => (r.prefetch === 'none' ? '-' : percent(r.coverage)) },
+  { title: 'late', cell: (r) => (r.prefetch === 'none' ? '-' : String(r.late)) },
+  { title: 'pollut%', cell: (r) => (r.prefetch === 'none' ? '-' : percent(r.pollution, 2)) },
+  { title: 'traffic', cell: (r) => fixed(r.trafficRatio, 3) },
+  { title: 'bytes', cell: (r) => fixed(r.trafficBytesRatio, 3) },
+  { title: 'mean', cell: (r) => waitText(r.latencyMs.mean, r) },
+  { title: 'p99', cell: (r) => waitText(r.latencyMs.p99, r) },
+  { title: 'benefit', cell: (r) => (r.prefetch === 'none' ? '-' : fixed(r.netBenefit, 4)) },
+  { title: 'acc/s', cell: (r) => rate(r.requestsPerSecond) },
+];
+
+/** Lays the runs out as text; a blank line stands between groups. */
+export function replayTable(runs: readonly RunResult[]): string {
+  const rows = runs.map((run) => columns.map((column) => column.cell(run)));
+  const widths = columns.map((column, i) => Math.max(column.title.length, ...rows.map((row) => row[i]!.length)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => (columns[i]!.isText ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd();
+  const lines = [line(columns.map((column) => column.title)), widths.map((width) => '-'.repeat(width)).join('  ')];
+  runs.forEach((run, i) => {
+    const previous = runs[i - 1];
+    if (previous !== undefined && (previous.trace !== run.trace || previous.cache.size !== run.cache.size)) {
+      lines.push('');
+    }
+    lines.push(line(rows[i]!));
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+function cacheText(run: RunResult): string {
+  const size = run.cache.unit === 'bytes' ? bytesText(run.cache.size) : String(run.cache.size);
+  return run.cache.fraction === null ? size : `${size} (${Number((run.cache.fraction * 100).toPrecision(3))}%)`;
+}
+
+/** Bytes with a binary unit, three digits. */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${Number(value.toPrecision(4))} ${units[unit]}`;
+}
+
+function percent(value: number | null, digits = 1): string {
+  return value === null ? '-' : (value * 100).toFixed(digits);
+}
+
+function fixed(value: number | null, digits: number): string {
+  return value === null ? '-' : value.toFixed(digits);
+}
+
+function waitText(value: number | null, run: RunResult): string {
+  if (value === null) return '-';
+  const unit = run.latencyUnit === 'ms' ? 'ms' : 'req';
+  return `${Number(value.toPrecision(3))}${unit}`;
+}
+
+function rate(perSecond: number): string {
+  if (perSecond >= 1e6) return `${(perSecond / 1e6).toFixed(1)}M`;
+  if (perSecond >= 1e3) return `${(perSecond / 1e3).toFixed(0)}k`;
+  return perSecond.toFixed(0);
+}

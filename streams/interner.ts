@@ -1,0 +1,409 @@
+/** Names to dense ids: one open-addressing table over typed arrays, verified against the bytes it keeps. */
+
+import { assert } from '../engine/assert.ts';
+import { AnteroomError } from '../engine/errors.ts';
+import type { NameInterner } from './name-table.ts';
+
+/** What an interner is built from. */
+export interface InternerOptions {
+  /** How many names to expect; tables start there and double. Default 1024. */
+  readonly countHint?: number;
+  /** Names beyond it are refused with AnteroomError('limit'), never merged or dropped. Default 2^31 - 1, the most that ids have room for. */
+  readonly countMax?: number;
+  /** Start of the hash. Ids do not depend on it; a node that takes names from strangers draws one, against chosen collisions. Default 0. */
+  readonly seed?: number;
+}
+
+const COUNT_MAX = 2 ** 31 - 1;
+const CHUNK_BYTES_MIN = 1 << 12;
+const CHUNK_BYTES_MAX = 1 << 20;
+/** As a name's length: it is a canonical decimal number, kept as its two halves. */
+const IS_NUMBER = 0xffffffff;
+/** Where a name lies: three words, side by side so that checking a name touches one cache line. */
+const LENGTH = 0;
+const HIGH = 1;
+const LOW = 2;
+const STRIDE = 3;
+const TWO_32 = 2 ** 32;
+const DIGIT_0 = 0x30;
+
+/**
+ * Gives each name a dense id, in order of first appearance.
+ *
+ * Algorithm: linear probing over pairs (32-bit hash, id + 1) at a load of at most 5/8; the hash only filters, equality is
+ * always decided on the kept bytes, so two names never merge. A name that is a canonical decimal below 2^64 (no sign, no
+ * leading zero) is kept as its two 32-bit halves instead of bytes, so numbers of binary formats and digits of text formats
+ * share one entry and cost no arena; "007" and "7" stay two names.
+ *
+ * Cost: O(length) a call. Memory: 12 bytes of columns and 8 / load bytes of table (13-26) a name, columns doubling, so
+ * 25-50 bytes for a number; other names add their bytes, kept in chunks of up to 1 MiB that are never moved.
+ * Gets wrong: nothing is ever forgotten; memory grows with distinct names. The hash is not secret without a `seed`.
+ */
+export class Interner implements NameInterner {
+  readonly #countMax: number;
+  readonly #seed: number;
+  /** Pairs: hash, id + 1 (0 = free). */
+  #table: Int32Array;
+  #mask: number;
+  #growAt: number;
+  #count = 0;
+  /** Triples by id: bytes or IS_NUMBER; high half of a number or arena chunk; low half of a number or offset in the chunk. */
+  #names: Uint32Array;
+  readonly #chunks: Uint8Array[] = [];
+  #chunkUsed = 0;
+  #scratch = new Uint8Array(256);
+  readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+  constructor(options: InternerOptions = {}) {
+    const hint = options.countHint ?? 1024;
+    this.#countMax = options.countMax ?? COUNT_MAX;
+    assert(Number.isInteger(hint) && hint >= 0 && hint <= COUNT_MAX, `countHint ${hint} is not a count`);
+    assert(
+      Number.isInteger(this.#countMax) && this.#countMax >= 0 && this.#countMax <= COUNT_MAX,
+      `countMax ${this.#countMax} is not in 0..2^31-1`,
+    );
+    this.#seed = (options.seed ?? 0) | 0;
+    let slots = 16;
+    while (slots * 5 < hint * 8) slots *= 2;
+    this.#table = new Int32Array(slots * 2);
+    this.#mask = slots - 1;
+    this.#growAt = (slots / 8) * 5;
+    const capacity = Math.max(16, hint);
+    this.#names = new Uint32Array(capacity * STRIDE);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes held by tables, columns and arena. */
+  get byteLength(): number {
+    let bytes = this.#table.byteLength + this.#names.byteLength;
+    for (const chunk of this.#chunks) bytes += chunk.byteLength;
+    return bytes;
+  }
+
+  internBytes(bytes: Uint8Array, start: number, end: number): number {
+    if (isDecimal(bytes, start, end)) return this.#number(decimalHigh, decimalLow, true);
+    return this.#text(bytes, start, end, true);
+  }
+
+  internU64(high: number, low: number): number {
+    return this.#number(high >>> 0, low >>> 0, true);
+  }
+
+  internString(name: string): number {
+    const length = this.#encode(name);
+    return this.internBytes(this.#scratch, 0, length);
+  }
+
+  /** Interns a name as `nameOf` writes it: its escapes are taken as the bytes that they stand for. */
+  internName(name: string): number {
+    if (!HAS_ESCAPE.test(name)) return this.internString(name);
+    const bytes = unescapeBytes(name);
+    return this.internBytes(bytes, 0, bytes.length);
+  }
+
+  /** As `internBytes`, but an unknown name gives -1 instead of an id. */
+  findBytes(bytes: Uint8Array, start: number, end: number): number {
+    if (isDecimal(bytes, start, end)) return this.#number(decimalHigh, decimalLow, false);
+    return this.#text(bytes, start, end, false);
+  }
+
+  /** As `internU64`, but an unknown number gives -1. */
+  findU64(high: number, low: number): number {
+    return this.#number(high >>> 0, low >>> 0, false);
+  }
+
+  /**
+   * The id of a name as `nameOf` writes it, or as the source wrote it; -1 when unknown. Where the two readings name two ids
+   * (a source that holds the text `\xff` and the byte ff), the one that `nameOf` writes so wins.
+   */
+  idOf(name: string): number {
+    if (HAS_ESCAPE.test(name)) {
+      const bytes = unescapeBytes(name);
+      const id = this.findBytes(bytes, 0, bytes.length);
+      if (id >= 0) return id;
+    }
+    const length = this.#encode(name);
+    return this.findBytes(this.#scratch, 0, length);
+  }
+
+  /**
+   * The name as text; no two ids give the same. Bytes that are not UTF-8 are written `\xNN` (lower case), and in a name that
+   * holds such a sequence literally its backslash is written `\x5c`.
+   */
+  nameOf(id: number): string {
+    assert(id >= 0 && id < this.#count, `id ${id} was not given out (count ${this.#count})`);
+    if (this.#names[id * STRIDE + LENGTH]! === IS_NUMBER)
+      return decimalText(this.#names[id * STRIDE + HIGH]!, this.#names[id * STRIDE + LOW]!);
+    const bytes = this.bytesOf(id);
+    try {
+      const text = this.#decoder.decode(bytes);
+      return text.includes('\\x') ? text.replace(ESCAPE, '\\x5c$1') : text;
+    } catch {
+      return escapeBytes(bytes);
+    }
+  }
+
+  /** The bytes of a name, as interned. Names in the arena are views: read, do not write. */
+  bytesOf(id: number): Uint8Array {
+    assert(id >= 0 && id < this.#count, `id ${id} was not given out (count ${this.#count})`);
+    const length = this.#names[id * STRIDE + LENGTH]!;
+    if (length === IS_NUMBER)
+      return this.#encoder.encode(decimalText(this.#names[id * STRIDE + HIGH]!, this.#names[id * STRIDE + LOW]!));
+    const offset = this.#names[id * STRIDE + LOW]!;
+    return this.#chunks[this.#names[id * STRIDE + HIGH]!]!.subarray(offset, offset + length);
+  }
+
+  /** The number that a name is, exact up to 2^53 and rounded to the nearest double above; NaN when it is not a canonical decimal. */
+  numberOf(id: number): number {
+    assert(id >= 0 && id < this.#count, `id ${id} was not given out (count ${this.#count})`);
+    return this.#names[id * STRIDE + LENGTH]! === IS_NUMBER
+      ? this.#names[id * STRIDE + HIGH]! * TWO_32 + this.#names[id * STRIDE + LOW]!
+      : Number.NaN;
+  }
+
+  #number(high: number, low: number, isAdding: boolean): number {
+    const hash = hashNumber(high, low, this.#seed);
+    const table = this.#table;
+    const names = this.#names;
+    const mask = this.#mask;
+    let slot = hash & mask;
+    for (;;) {
+      const entry = table[slot * 2 + 1]!;
+      if (entry === 0) break;
+      if (table[slot * 2]! === hash) {
+        const at = (entry - 1) * STRIDE;
+        if (names[at + LOW]! === low && names[at + HIGH]! === high && names[at + LENGTH]! === IS_NUMBER)
+          return entry - 1;
+      }
+      slot = (slot + 1) & mask;
+    }
+    if (!isAdding) return -1;
+    return this.#add(slot, hash, IS_NUMBER, high, low);
+  }
+
+  #text(bytes: Uint8Array, start: number, end: number, isAdding: boolean): number {
+    assert(start >= 0 && start <= end && end <= bytes.length, `bytes ${start}..${end} of ${bytes.length}`);
+    const hash = hashBytes(bytes, start, end, this.#seed);
+    const table = this.#table;
+    const names = this.#names;
+    const mask = this.#mask;
+    const length = end - start;
+    let slot = hash & mask;
+    for (;;) {
+      const entry = table[slot * 2 + 1]!;
+      if (entry === 0) break;
+      if (table[slot * 2]! === hash) {
+        const at = (entry - 1) * STRIDE;
+        if (
+          names[at + LENGTH]! === length &&
+          isEqual(this.#chunks[names[at + HIGH]!]!, names[at + LOW]!, bytes, start, length)
+        )
+          return entry - 1;
+      }
+      slot = (slot + 1) & mask;
+    }
+    if (!isAdding) return -1;
+    const offset = this.#keep(bytes, start, end);
+    return this.#add(slot, hash, length, this.#chunks.length - 1, offset);
+  }
+
+  #add(slot: number, hash: number, length: number, high: number, low: number): number {
+    const id = this.#count;
+    if (id >= this.#countMax)
+      throw new AnteroomError('limit', `more than ${this.#countMax} distinct names`, {
+        context: { countMax: this.#countMax },
+      });
+    const at = id * STRIDE;
+    if (at === this.#names.length) {
+      const names = new Uint32Array(at * 2);
+      names.set(this.#names);
+      this.#names = names;
+    }
+    this.#names[at + LENGTH] = length;
+    this.#names[at + HIGH] = high;
+    this.#names[at + LOW] = low;
+    this.#table[slot * 2] = hash;
+    this.#table[slot * 2 + 1] = id + 1;
+    this.#count = id + 1;
+    if (this.#count >= this.#growAt) this.#grow();
+    return id;
+  }
+
+  /** Doubles the table. Entries go to their slot or to its upper twin, so the copy walks memory nearly in order. */
+  #grow(): void {
+    const old = this.#table;
+    const slots = (this.#mask + 1) * 2;
+    const table = new Int32Array(slots * 2);
+    const mask = slots - 1;
+    for (let i = 0; i < old.length; i += 2) {
+      const entry = old[i + 1]!;
+      if (entry === 0) continue;
+      const hash = old[i]!;
+      let slot = hash & mask;
+      while (table[slot * 2 + 1]! !== 0) slot = (slot + 1) & mask;
+      table[slot * 2] = hash;
+      table[slot * 2 + 1] = entry;
+    }
+    this.#table = table;
+    this.#mask = mask;
+    this.#growAt = (slots / 8) * 5;
+  }
+
+  /** Copies bytes to the arena; returns the offset in its last chunk. */
+  #keep(bytes: Uint8Array, start: number, end: number): number {
+    const length = end - start;
+    let chunk = this.#chunks.at(-1);
+    if (chunk === undefined || this.#chunkUsed + length > chunk.length) {
+      const doubled = chunk === undefined ? CHUNK_BYTES_MIN : Math.min(chunk.length * 2, CHUNK_BYTES_MAX);
+      chunk = new Uint8Array(Math.max(doubled, length));
+      this.#chunks.push(chunk);
+      this.#chunkUsed = 0;
+    }
+    const offset = this.#chunkUsed;
+    for (let i = 0; i < length; i++) chunk[offset + i] = bytes[start + i]!;
+    this.#chunkUsed = offset + length;
+    return offset;
+  }
+
+  #encode(name: string): number {
+    if (this.#scratch.length < name.length * 3) this.#scratch = new Uint8Array(name.length * 3);
+    return this.#encoder.encodeInto(name, this.#scratch).written;
+  }
+}
+
+function isEqual(kept: Uint8Array, offset: number, bytes: Uint8Array, start: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (kept[offset + i] !== bytes[start + i]) return false;
+  return true;
+}
+
+/** The finalizer of MurmurHash3 (Appleby, public domain), as int32. */
+function mixed(hash: number): number {
+  let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+function hashNumber(high: number, low: number, seed: number): number {
+  return mixed(Math.imul(mixed(high ^ seed), 0x9e3779b1) ^ low);
+}
+
+/** Multiply and shift over little-endian words; bijective in the state at every step, so only the end can collide. */
+function hashBytes(bytes: Uint8Array, start: number, end: number, seed: number): number {
+  let h = seed ^ Math.imul(end - start, 0x9e3779b1);
+  let i = start;
+  for (const wordsEnd = end - 3; i < wordsEnd; i += 4) {
+    const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    h = Math.imul(h ^ word, 0x85ebca6b);
+    h ^= h >>> 15;
+  }
+  let tail = 0;
+  for (; i < end; i++) tail = (tail << 8) | bytes[i]!;
+  return mixed(h ^ tail);
+}
+
+// Results of isDecimal, kept beside it because a hot loop cannot afford to return an object.
+let decimalHigh = 0;
+let decimalLow = 0;
+
+/** Whether the bytes are a canonical decimal below 2^64; its halves are left in `decimalHigh` and `decimalLow`. */
+function isDecimal(bytes: Uint8Array, start: number, end: number): boolean {
+  const length = end - start;
+  if (length < 1 || length > 20) return false;
+  const first = bytes[start]! - DIGIT_0;
+  if (!(first >= 0 && first <= 9) || (first === 0 && length > 1)) return false;
+  if (length <= 9) {
+    let small = 0;
+    for (let i = start; i < end; i++) {
+      const digit = bytes[i]! - DIGIT_0;
+      if (digit < 0 || digit > 9) return false;
+      small = (small * 10 + digit) | 0;
+    }
+    decimalHigh = 0;
+    decimalLow = small;
+    return true;
+  }
+  // The last ten digits and those before them, each exact in a double.
+  let top = 0;
+  let bottom = 0;
+  const cut = end - 10;
+  for (let i = start; i < cut; i++) {
+    const digit = bytes[i]! - DIGIT_0;
+    if (digit < 0 || digit > 9) return false;
+    top = top * 10 + digit;
+  }
+  for (let i = cut; i < end; i++) {
+    const digit = bytes[i]! - DIGIT_0;
+    if (digit < 0 || digit > 9) return false;
+    bottom = bottom * 10 + digit;
+  }
+  // top * 10^10 in two 16-bit steps, so that no product passes 2^53.
+  const topHigh = Math.floor(top / 65536) * 1e10;
+  const middle = (topHigh % 65536) * 65536 + (top % 65536) * 1e10 + bottom;
+  const high = Math.floor(topHigh / 65536) + Math.floor(middle / TWO_32);
+  if (high >= TWO_32) return false;
+  decimalHigh = high;
+  decimalLow = middle >>> 0;
+  return true;
+}
+
+function decimalText(high: number, low: number): string {
+  if (high < 2 ** 21) return String(high * TWO_32 + low);
+  return ((BigInt(high) << 32n) | BigInt(low)).toString();
+}
+
+/** The sequences that `escapeBytes` can write, so that a name which holds one literally is told apart. */
+const ESCAPE = /\\(x(?:5c|[89a-f][0-9a-f]))/g;
+const HAS_ESCAPE = /\\x(?:5c|[89a-f][0-9a-f])/;
+
+/** Well-formed UTF-8 as it is, a backslash before an escape's letters and every other byte as `\xNN`. */
+function escapeBytes(bytes: Uint8Array): string {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let text = '';
+  let plainFrom = 0;
+  const flush = (to: number): void => {
+    if (to > plainFrom) text += decoder.decode(bytes.subarray(plainFrom, to)).replace(ESCAPE, '\\x5c$1');
+  };
+  for (let i = 0; i < bytes.length; ) {
+    const length = sequenceLength(bytes, i);
+    if (length > 0) {
+      i += length;
+      continue;
+    }
+    flush(i);
+    text += `\\x${bytes[i]!.toString(16)}`;
+    plainFrom = ++i;
+  }
+  flush(bytes.length);
+  return text;
+}
+
+/** Length of the well-formed UTF-8 sequence at `at` (RFC 3629, section 4), or 0. */
+function sequenceLength(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at]!;
+  if (lead < 0x80) return 1;
+  const length =
+    lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+  if (length === 0 || at + length > bytes.length) return 0;
+  const second = bytes[at + 1]!;
+  const secondMin = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const secondMax = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  if (second < secondMin || second > secondMax) return 0;
+  for (let i = 2; i < length; i++) if ((bytes[at + i]! & 0xc0) !== 0x80) return 0;
+  return length;
+}
+
+function unescapeBytes(name: string): Uint8Array {
+  const encoder = new TextEncoder();
+  const bytes: number[] = [];
+  let from = 0;
+  for (const match of name.matchAll(ESCAPE)) {
+    bytes.push(...encoder.encode(name.slice(from, match.index)), Number.parseInt(match[1]!.slice(1), 16));
+    from = match.index + 4;
+  }
+  bytes.push(...encoder.encode(name.slice(from)));
+  return Uint8Array.from(bytes);
+}

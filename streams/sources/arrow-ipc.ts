@@ -1,0 +1,383 @@
+/** Apache Arrow IPC, stream and file format, a message at a time. */
+
+import {
+  TimeUnit as ArrowTimeUnit,
+  type Data,
+  DataType,
+  Message,
+  MessageHeader,
+  type RecordBatch,
+  RecordBatchReader,
+  type Vector,
+} from 'apache-arrow';
+import { Footer } from 'apache-arrow/ipc/metadata/file';
+import { DictionaryBatch as DictionaryHeader } from 'apache-arrow/ipc/metadata/message';
+import { AnteroomError } from '../../engine/errors.ts';
+import type { AccessSink } from '../access-sink.ts';
+import { ACCESS_SCHEMA_VERSION, metadataKeys } from '../codec/access-schema.ts';
+import type { ColumnRole, FileFormat, FormatOptions, RandomAccessFile, StreamDecoder } from '../format.ts';
+import { refuseOtherOptions } from './format-options.ts';
+import { registerArrowCodecs } from './page-compression.ts';
+import { type ColumnValue, neededColumns, TableColumns } from './table-columns.ts';
+import type { TimeUnit } from './time-scale.ts';
+
+/** The file format's magic, padded to 8 bytes; messages follow it, then the footer. */
+const fileMagic = new TextEncoder().encode('ARROW1');
+const fileMagicBytes = 8;
+const continuation = 0xffffffff;
+const metadataBytesMax = 2 ** 26;
+/** Longest body of one message. A record batch is decoded whole: it is what the format makes the unit of. */
+const bodyBytesMax = 2 ** 30;
+
+/** Bytes read at a time from a stream. */
+const chunkBytes = 2 ** 20;
+
+/**
+ * The file format is read by its footer, a record batch at a time, wherever its dictionaries lie; a file that was cut before its
+ * footer is read front to back, as a stream is, as far as it goes. Columns are found by name, as in Parquet and delimited text;
+ * dictionaries may come as deltas and replacements, record batches may be compressed with zstd or LZ4.
+ */
+export const arrowIpc: FileFormat = {
+  kind: 'file',
+  name: 'arrow-ipc',
+  description: 'Apache Arrow IPC stream or file (Feather v2) with named columns',
+  reference: 'https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc',
+  addressBytes: null,
+  detect,
+  read,
+};
+
+async function* read(file: RandomAccessFile, options: FormatOptions, sink: AccessSink): AsyncGenerator<void> {
+  refuseOtherOptions(arrowIpc.name, options, ['columns', 'timeUnit']);
+  registerArrowCodecs();
+  const decoder = new ArrowIpcDecoder(options);
+  const footer = await footerOf(file);
+  if (footer === null) {
+    for (let start = 0; start < file.byteLength; start += chunkBytes) {
+      decoder.write(await file.read(start, Math.min(start + chunkBytes, file.byteLength)), sink);
+      yield;
+    }
+  } else {
+    decoder.write(schemaMessageOf(footer), sink);
+    for (const block of [...footer.dictionaryBatches(), ...footer.recordBatches()]) {
+      const start = Number(block.offset);
+      const end = start + block.metaDataLength + Number(block.bodyLength);
+      if (end > file.byteLength) {
+        sink.reject({ byte: start }, 'a block inside the file, as the footer says', `one that ends at byte ${end}`);
+        continue;
+      }
+      decoder.startAt(start);
+      decoder.write(await file.read(start, end), sink);
+      yield;
+    }
+  }
+  decoder.end(sink);
+}
+
+/** The footer of a whole file of the file format, or null. */
+async function footerOf(file: RandomAccessFile): Promise<Footer | null> {
+  const tailBytes = 4 + fileMagic.length;
+  if (file.byteLength < fileMagicBytes + tailBytes) return null;
+  const head = await file.read(0, fileMagic.length);
+  const tail = await file.read(file.byteLength - tailBytes, file.byteLength);
+  if (!startsWithMagic(head) || !startsWithMagic(tail.subarray(4))) return null;
+  const length = new DataView(tail.buffer, tail.byteOffset, 4).getInt32(0, true);
+  const start = file.byteLength - tailBytes - length;
+  if (length <= 0 || start < fileMagicBytes) return null;
+  try {
+    return Footer.decode(await file.read(start, start + length));
+  } catch {
+    return null;
+  }
+}
+
+/** The schema as the message that begins a stream; some writers of files leave it to the footer. */
+function schemaMessageOf(footer: Footer): Uint8Array {
+  const metadata = Message.encode(Message.from(footer.schema));
+  const bytes = new Uint8Array(8 + Math.ceil(metadata.length / 8) * 8);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, continuation, true);
+  view.setUint32(4, bytes.length - 8, true);
+  bytes.set(metadata, 8);
+  return bytes;
+}
+
+function startsWithMagic(bytes: Uint8Array): boolean {
+  return fileMagic.every((byte, i) => bytes[i] === byte);
+}
+
+/** A reader that asks on and on without being given anything is ended; it looks ahead by one chunk at most. */
+const emptyChunksMax = 64;
+
+/** What the next bytes are. */
+type Part = 'magic' | 'prefix' | 'length' | 'metadata' | 'body' | 'rest';
+
+/** Holds one unfinished message, and what record batches refer to: the dictionaries. */
+class ArrowIpcDecoder implements StreamDecoder {
+  readonly #options: FormatOptions;
+  #part: Part = 'magic';
+  /** The message so far; replaced for each message, because batches keep views of it. */
+  #message = new Uint8Array(fileMagicBytes);
+  #filled = 0;
+  /** Bytes of `#message` at which the part at hand is complete. */
+  #needed = fileMagicBytes;
+  /** Bytes of the framing before the metadata: 8, or 4 in streams from before Arrow 0.15. */
+  #prefixBytes = 8;
+  /** Offset in the input of the message at hand. */
+  #messageByte = 0;
+  #position = 0;
+  /** Whole messages that the reader has not taken yet: dictionaries that precede a record batch, at most. */
+  readonly #queue: Uint8Array[] = [];
+  #reader: RecordBatchReader | null = null;
+  #columns: TableColumns | null = null;
+  /** Values of dictionaries by id, as far as they were needed. */
+  readonly #decoded = new Map<number, unknown[]>();
+  #rowCount = 0;
+
+  constructor(options: FormatOptions) {
+    this.#options = options;
+  }
+
+  /** The next bytes are a message that stands at `byte` of the file. */
+  startAt(byte: number): void {
+    this.#position = byte;
+    this.#messageByte = byte;
+  }
+
+  write(chunk: Uint8Array, sink: AccessSink): void {
+    let at = 0;
+    while (at < chunk.length && this.#part !== 'rest') {
+      const taken = Math.min(this.#needed - this.#filled, chunk.length - at);
+      this.#message.set(chunk.subarray(at, at + taken), this.#filled);
+      this.#filled += taken;
+      this.#position += taken;
+      at += taken;
+      while (this.#filled === this.#needed && this.#advance(sink));
+    }
+  }
+
+  end(sink: AccessSink): void {
+    // A stream may end without its end mark.
+    if (this.#part === 'rest' || this.#filled === 0) return;
+    sink.truncated({ byte: this.#messageByte }, `a whole Arrow message (${this.#filled} bytes of it are there)`);
+  }
+
+  /** Acts on a part that is complete; false when nothing more can be done without more bytes. */
+  #advance(sink: AccessSink): boolean {
+    switch (this.#part) {
+      case 'magic':
+        return this.#readMagic();
+      case 'prefix':
+        return this.#readPrefix(sink);
+      case 'length':
+        return this.#readLength(this.#wordAt(4), 8, sink);
+      case 'metadata':
+        return this.#readMetadata(sink);
+      case 'body':
+        this.#readMessage(sink);
+        return false;
+      case 'rest':
+        return false;
+    }
+  }
+
+  #readMagic(): boolean {
+    if (startsWithMagic(this.#message)) {
+      this.#expectMessage();
+      return false;
+    }
+    this.#part = 'prefix';
+    return true;
+  }
+
+  #expectMessage(): void {
+    this.#part = 'prefix';
+    this.#message = new Uint8Array(8);
+    this.#filled = 0;
+    this.#needed = 4;
+    this.#messageByte = this.#position;
+  }
+
+  #readPrefix(sink: AccessSink): boolean {
+    const word = this.#wordAt(0);
+    if (word !== continuation) return this.#readLength(word, 4, sink);
+    this.#part = 'length';
+    if (this.#needed >= 8) return true;
+    this.#needed = 8;
+    return false;
+  }
+
+  #readLength(length: number, prefixBytes: number, sink: AccessSink): boolean {
+    if (length === 0) return this.#stop();
+    if (length > metadataBytesMax) {
+      sink.reject({ byte: this.#messageByte }, 'an Arrow message', `one of ${length} bytes of metadata`);
+      return this.#stop();
+    }
+    this.#prefixBytes = prefixBytes;
+    this.#grow(prefixBytes + length);
+    this.#part = 'metadata';
+    return this.#filled === this.#needed;
+  }
+
+  #readMetadata(sink: AccessSink): boolean {
+    const message = decodedMessage(this.#message.subarray(this.#prefixBytes, this.#needed));
+    if (message === null || message.bodyLength > bodyBytesMax) {
+      const found = message === null ? 'other bytes' : `a body of ${message.bodyLength} bytes`;
+      sink.reject({ byte: this.#messageByte }, `an Arrow message of at most ${bodyBytesMax} bytes`, found);
+      return this.#stop();
+    }
+    this.#grow(this.#needed + message.bodyLength);
+    this.#part = 'body';
+    return true;
+  }
+
+  #grow(length: number): void {
+    if (this.#message.length < length) {
+      const grown = new Uint8Array(length);
+      grown.set(this.#message.subarray(0, this.#filled), 0);
+      this.#message = grown;
+    }
+    this.#needed = length;
+  }
+
+  #stop(): false {
+    this.#part = 'rest';
+    return false;
+  }
+
+  #wordAt(offset: number): number {
+    const message = this.#message;
+    return new DataView(message.buffer, message.byteOffset).getUint32(offset, true);
+  }
+
+  #readMessage(sink: AccessSink): void {
+    if (this.#filled < this.#needed) return;
+    const bytes = this.#message;
+    const byte = this.#messageByte;
+    const message = decodedMessage(bytes.subarray(this.#prefixBytes));
+    const header = message?.header();
+    this.#expectMessage();
+    if (message?.headerType === MessageHeader.Schema) {
+      if (this.#reader !== null) {
+        sink.reject({ byte }, 'one schema', 'a second one');
+        this.#stop();
+        return;
+      }
+      this.#open(bytes);
+    } else if (message?.headerType === MessageHeader.DictionaryBatch && header instanceof DictionaryHeader) {
+      if (!header.isDelta) this.#decoded.delete(Number(header.id));
+      this.#queue.push(bytes);
+    } else if (message?.headerType === MessageHeader.RecordBatch) {
+      this.#queue.push(bytes);
+      this.#readBatch(byte, sink);
+    }
+  }
+
+  #open(schemaMessage: Uint8Array): void {
+    this.#queue.push(schemaMessage);
+    const reader = RecordBatchReader.from(this.#bytes()).open();
+    this.#reader = reader;
+    const { schema } = reader;
+    const version = /^access\/(\d+)$/.exec(schema.metadata.get(metadataKeys.schema) ?? '')?.[1];
+    if (version !== undefined && Number(version) > ACCESS_SCHEMA_VERSION) {
+      const problem = `accesses of schema version ${version}; this reads up to ${ACCESS_SCHEMA_VERSION}`;
+      throw new AnteroomError('unsupported', problem, { context: { version: Number(version) } });
+    }
+    // Only the project's own schema promises that its times are milliseconds.
+    const ownUnit: TimeUnit | null = version === undefined ? null : 'ms';
+    const columns = schema.fields.map((field) => ({ name: field.name, unit: ownUnit ?? unitOf(field.type) }));
+    this.#columns = new TableColumns(arrowIpc.name, columns, this.#options);
+  }
+
+  /** What the reader pulls from. It is only asked to go on when a record batch is queued, and looks at most one chunk ahead. */
+  *#bytes(): Generator<Uint8Array> {
+    const nothing = new Uint8Array(0);
+    for (let emptyCount = 0; emptyCount < emptyChunksMax; emptyCount++) {
+      const next = this.#queue.shift();
+      if (next !== undefined) emptyCount = 0;
+      yield next ?? nothing;
+    }
+  }
+
+  #readBatch(byte: number, sink: AccessSink): void {
+    const columns = this.#columns;
+    if (this.#reader === null || columns === null) {
+      sink.reject(
+        { byte },
+        'a schema before the first record batch (some files have it only in the footer, which was cut off)',
+        'a record batch',
+      );
+      this.#stop();
+      return;
+    }
+    const values = new Map<ColumnRole, ColumnValue>();
+    let rowCount = 0;
+    try {
+      const { value } = this.#reader.next() as IteratorResult<RecordBatch, null>;
+      if (value === null) throw new Error('the message cannot be read');
+      rowCount = value.numRows;
+      for (const [role, index] of neededColumns(columns.columnOfRole)) {
+        values.set(role, columnValueOf(value.getChildAt(index)!, this.#decoded));
+      }
+    } catch (error) {
+      sink.reject({ byte }, 'an Arrow record batch', error instanceof Error ? error.message : String(error));
+      return;
+    }
+    columns.append(values, rowCount, this.#rowCount, sink);
+    this.#rowCount += rowCount;
+  }
+}
+
+/** Values of a vector. Those of a dictionary are decoded once and kept in `decodedById` until a replacement of it comes. */
+function columnValueOf(vector: Vector, decodedById: Map<number, unknown[]>): ColumnValue {
+  if (!DataType.isDictionary(vector.type)) return (row) => vector.get(row);
+  const data = vector.data[0] as Data;
+  const dictionary = data.dictionary as Vector | undefined;
+  if (dictionary === undefined) throw new Error('its dictionary has not come before it');
+  const keys = data.values as ArrayLike<number | bigint>;
+  const decoded = decodedById.get(vector.type.id) ?? [];
+  decodedById.set(vector.type.id, decoded);
+  return (row) => {
+    if (!vector.isValid(row)) return null;
+    const key = Number(keys[row]);
+    decoded[key] ??= dictionary.get(key);
+    return decoded[key];
+  };
+}
+
+/** Timestamps and dates are read as milliseconds; durations and times of day as numbers in their unit. */
+function unitOf(type: DataType): TimeUnit | null {
+  if (DataType.isTimestamp(type) || DataType.isDate(type)) return 'ms';
+  if (!DataType.isDuration(type) && !DataType.isTime(type)) return null;
+  switch (type.unit) {
+    case ArrowTimeUnit.SECOND:
+      return 's';
+    case ArrowTimeUnit.MILLISECOND:
+      return 'ms';
+    case ArrowTimeUnit.MICROSECOND:
+      return 'us';
+    case ArrowTimeUnit.NANOSECOND:
+      return 'ns';
+    default:
+      return null;
+  }
+}
+
+function decodedMessage(metadata: Uint8Array): Message | null {
+  try {
+    return Message.decode(metadata);
+  } catch {
+    return null;
+  }
+}
+
+function detect(head: Uint8Array): number {
+  if (startsWithMagic(head)) return 1;
+  if (head.length < 8) return 0;
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  if (view.getUint32(0, true) !== continuation) return 0;
+  const length = view.getUint32(4, true);
+  if (length === 0 || length > metadataBytesMax) return 0;
+  if (8 + length > head.length) return 0.6;
+  return decodedMessage(head.subarray(8, 8 + length))?.headerType === MessageHeader.Schema ? 0.99 : 0;
+}

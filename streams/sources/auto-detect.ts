@@ -1,0 +1,40 @@
+/** Which format a content is, by asking every format. */
+
+import { AnteroomError } from '../../engine/errors.ts';
+import type { Format } from '../format.ts';
+
+/** How much decompressed content is looked at. */
+export const HEAD_BYTES = 64 * 1024;
+/** Two formats this close to each other are not told apart. */
+const MARGIN = 0.01;
+const GUESSES_SHOWN = 3;
+
+/**
+ * The format that is the surest of `head`.
+ * @throws AnteroomError 'unknown-format' when none is at least half sure, or two are equally sure.
+ */
+export function detectFormat(formats: readonly Format[], head: Uint8Array, isWhole: boolean, file: string): Format {
+  if (head.length === 0) throw unknownFormat(file, 'is empty', []);
+  const guesses = formats
+    .map((format) => ({ format, sureness: format.detect(head, isWhole) }))
+    .filter(({ sureness }) => sureness > 0)
+    // Stable: formats that are equally sure stay in the order of the registry.
+    .sort((a, b) => b.sureness - a.sureness);
+  const [best, second] = guesses;
+  const names = guesses.slice(0, GUESSES_SHOWN).map(({ format }) => format.name);
+  if (best === undefined || best.sureness < 0.5) throw unknownFormat(file, 'is in no format that is recognised', names);
+  if (second !== undefined && second.sureness >= 0.5 && best.sureness - second.sureness < MARGIN) {
+    const equals = guesses.filter(({ sureness }) => best.sureness - sureness < MARGIN).map(({ format }) => format.name);
+    throw unknownFormat(file, 'fits more than one format', equals);
+  }
+  return best.format;
+}
+
+function unknownFormat(file: string, problem: string, guesses: readonly string[]): AnteroomError {
+  const guess = guesses.length === 0 ? '' : ` (best guesses: ${guesses.join(', ')})`;
+  return new AnteroomError(
+    'unknown-format',
+    `${file} ${problem}${guess}; say which with --format NAME, or for columns of text with --columns segment=...`,
+    { context: { file, guesses: guesses.join(',') } },
+  );
+}

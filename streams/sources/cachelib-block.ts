@@ -1,0 +1,122 @@
+/** CacheLib's block traces (Meta's bulk storage): csv with a header, an input or output on part of a block a row. */
+
+import { ABSENT } from '../access-batch.ts';
+import type { AccessSink } from '../access-sink.ts';
+import type { FormatOptions, StreamFormat } from '../format.ts';
+import { Operation, type OperationCode } from '../operation.ts';
+import { refuseOtherOptions } from './format-options.ts';
+import { HeaderColumns } from './header-columns.ts';
+import {
+  Fields,
+  type LineRecord,
+  LineRecordDecoder,
+  lookAtLines,
+  numberOf,
+  refuseLine,
+  textOf,
+  unsignedOf,
+} from './line-records.ts';
+
+const comma = 0x2c;
+const fieldsMax = 32;
+
+/**
+ * Columns by name: op_time, block_id, block_id_size, io_size, io_offset, user_name, user_namespace, op_name, op_count,
+ * host_name, rs_shard_id.
+ *
+ * A segment is a block, whole: parts of it are asked for at any offset and length, so parts are no stable unit. The size is that
+ * of the part (io_size), the consumer the user, the site the storage host, the weight op_count.
+ */
+export const cachelibBlock: StreamFormat = {
+  kind: 'stream',
+  name: 'cachelib-block',
+  description: 'CacheLib block trace (csv with header op_time,block_id,block_id_size,io_size,io_offset,...)',
+  reference:
+    'https://cachelib.org/docs/Cache_Library_User_Guides/Cachebench_FB_HW_eval/ and https://ftp.pdl.cmu.edu/pub/datasets/Baleen24',
+  addressBytes: null,
+  detect,
+  decoder(options: FormatOptions) {
+    refuseOtherOptions(cachelibBlock.name, options, []);
+    return new LineRecordDecoder(new CachelibBlockReader().read);
+  },
+};
+
+class CachelibBlockReader {
+  readonly #fields = new Fields(fieldsMax);
+  #columnCount = 0;
+  #time = -1;
+  #block = -1;
+  #size = -1;
+  #op = -1;
+  #opCount = -1;
+  #user = -1;
+  #host = -1;
+
+  readonly read = (record: LineRecord, sink: AccessSink): boolean => {
+    const { bytes, start, end } = record;
+    const fields = this.#fields;
+    fields.splitAt(bytes, start, end, comma);
+    if (this.#columnCount === 0) return this.#readHeader(record, sink);
+    const { starts, ends } = fields;
+    if (fields.count !== this.#columnCount) {
+      const found = `${fields.count} fields in ${textOf(bytes, start, end)}`;
+      return refuseLine(record, 1, `${this.#columnCount} fields, as the header has`, found, sink);
+    }
+    const refuse = (field: number, expected: string): boolean =>
+      refuseLine(record, starts[field]! - start + 1, expected, textOf(bytes, starts[field]!, ends[field]!), sink);
+    const seconds = numberOf(bytes, starts[this.#time]!, ends[this.#time]!);
+    if (Number.isNaN(seconds)) return refuse(this.#time, 'a time in seconds');
+    const size = unsignedOf(bytes, starts[this.#size]!, ends[this.#size]!);
+    if (Number.isNaN(size)) return refuse(this.#size, 'a size in bytes');
+    const op = operationOf(textOf(bytes, starts[this.#op]!, ends[this.#op]!));
+    if (op === null) return refuse(this.#op, 'an operation that begins with get, put or delete');
+    const opCount = this.#opCount < 0 ? 1 : unsignedOf(bytes, starts[this.#opCount]!, ends[this.#opCount]!);
+    if (!(opCount >= 1)) return refuse(this.#opCount, 'a count of operations, at least 1');
+    const segment = sink.segments.internBytes(bytes, starts[this.#block]!, ends[this.#block]!);
+    const user = this.#user;
+    const consumer = user < 0 ? ABSENT : sink.consumers.internBytes(bytes, starts[user]!, ends[user]!);
+    const host = this.#host;
+    const site = host < 0 ? ABSENT : sink.sites.internBytes(bytes, starts[host]!, ends[host]!);
+    sink.append(seconds * 1000, segment, consumer, site, op, size, opCount);
+    return true;
+  };
+
+  #readHeader(record: LineRecord, sink: AccessSink): boolean {
+    const columns = new HeaderColumns(record.bytes, this.#fields);
+    this.#time = columns.indexOf('op_time');
+    this.#block = columns.indexOf('block_id');
+    this.#size = columns.indexOf('io_size');
+    this.#op = columns.indexOf('op_name');
+    this.#opCount = columns.indexOf('op_count');
+    this.#user = columns.indexOf('user_name');
+    this.#host = columns.indexOf('host_name');
+    if (columns.count > fieldsMax || this.#time < 0 || this.#block < 0 || this.#size < 0 || this.#op < 0) {
+      const found = textOf(record.bytes, record.start, record.end);
+      return refuseLine(record, 1, 'a header that names op_time, block_id, io_size and op_name', found, sink);
+    }
+    this.#columnCount = columns.count;
+    return false;
+  }
+}
+
+/** `getChunkData.Permanent`, `putChunk.NotInitialized`: the verb says what happened to the block. */
+function operationOf(name: string): OperationCode | null {
+  if (name.startsWith('get')) return Operation.read;
+  if (name.startsWith('put')) return Operation.write;
+  return name.startsWith('delete') ? Operation.delete : null;
+}
+
+function detect(head: Uint8Array, isWhole: boolean): number {
+  const fields = new Fields(fieldsMax);
+  let score = 0;
+  lookAtLines(head, isWhole, 1, (bytes, start, end) => {
+    fields.splitAt(bytes, start, end, comma);
+    const columns = new HeaderColumns(bytes, fields);
+    const isNamed = ['op_time', 'block_id', 'io_size', 'io_offset', 'op_name'].every(
+      (name) => columns.indexOf(name) >= 0,
+    );
+    score = isNamed ? 0.98 : 0;
+    return true;
+  });
+  return score;
+}

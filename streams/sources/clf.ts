@@ -1,0 +1,177 @@
+/** Common and Combined Log Format of web servers. */
+
+import type { AccessSink } from '../access-sink.ts';
+import type { StreamFormat } from '../format.ts';
+import { MALFORMED } from './decimal-bytes.ts';
+import { refuseOtherOptions } from './format-options.ts';
+import { isHead, operationOfMethod, reasonToSkip } from './http-words.ts';
+import { byteOrderMarkLength, LineDecoder, type LineParser } from './line-decoder.ts';
+import { bufferOf, hasOpenQuote, refuseLine } from './log-line.ts';
+import { headLines, matchingShare } from './text-head.ts';
+import { clfTimeOf } from './timestamp-bytes.ts';
+
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
+const SPACE = 32;
+const QUOTE = 34;
+const HASH = 35;
+const DASH = 45;
+const OPEN_BRACKET = 91;
+const BACKSLASH = 92;
+const CLOSE_BRACKET = 93;
+const NOT_MODIFIED = 304;
+
+/**
+ * `host ident user [time] "method path protocol" status bytes`, with anything after it passed over.
+ *
+ * The segment is the path with its query and without its fragment; a path may hold spaces and unescaped quotes, as logs of
+ * broken clients do. The consumer is the host. A size is taken where the response carried the segment: not for HEAD and 304.
+ */
+export class ClfParser implements LineParser {
+  line = 1;
+
+  parse(bytes: Uint8Array, start: number, end: number, sink: AccessSink, isLast: boolean): number {
+    const { segments, consumers } = sink;
+    const buffer = bufferOf(bytes);
+    let pos = this.line === 1 ? start + byteOrderMarkLength(bytes, start, end) : start;
+    for (; pos < end; this.line++) {
+      const lineStart = pos;
+      let b = bytes[pos]!;
+      while (b !== SPACE && b !== LINE_FEED) b = bytes[++pos]!;
+      const hostEnd = pos;
+      if (b === LINE_FEED && (pos === lineStart || (pos === lineStart + 1 && bytes[lineStart] === CARRIAGE_RETURN))) {
+        pos++;
+        continue;
+      }
+      while (b !== OPEN_BRACKET && b !== LINE_FEED) b = bytes[++pos]!;
+      if (b === LINE_FEED || hostEnd === lineStart) {
+        pos = refuseLine(bytes, lineStart, b === LINE_FEED ? pos : lineStart, end, sink, this.line, isLast, '[time]');
+        continue;
+      }
+      const timeMs = clfTimeOf(bytes, pos + 1);
+      if (timeMs === MALFORMED || bytes[pos + 27] !== CLOSE_BRACKET) {
+        const expected = '[dd/Mon/yyyy:hh:mm:ss +zzzz]';
+        pos = refuseLine(bytes, lineStart, pos, end, sink, this.line, isLast, expected);
+        continue;
+      }
+      pos += 28;
+      if (bytes[pos] !== SPACE || bytes[pos + 1] !== QUOTE) {
+        pos = refuseLine(bytes, lineStart, pos, end, sink, this.line, isLast, 'a request in quotes');
+        continue;
+      }
+      pos += 2;
+      const methodStart = pos;
+      b = bytes[pos]!;
+      while (b !== SPACE && b !== QUOTE && b !== LINE_FEED) b = bytes[++pos]!;
+      const methodEnd = pos;
+      let fragment = -1;
+      for (;;) {
+        if (b === LINE_FEED) break;
+        if (b === QUOTE) {
+          const after = bytes[pos + 2]!;
+          if (bytes[pos + 1] === SPACE && ((after >= 48 && after <= 57) || after === DASH)) break;
+        } else if (b === BACKSLASH) {
+          if (bytes[pos + 1] !== LINE_FEED) pos++;
+        } else if (b === HASH && fragment < 0) fragment = pos;
+        b = bytes[++pos]!;
+      }
+      if (b === LINE_FEED) {
+        pos = refuseLine(bytes, lineStart, pos, end, sink, this.line, isLast, 'a quote and a status after the request');
+        continue;
+      }
+      const requestEnd = pos;
+      pos += 2;
+      let status = 0;
+      const statusStart = pos;
+      b = bytes[pos]!;
+      for (let digit = b - 48; digit >= 0 && digit <= 9; digit = b - 48) {
+        status = status * 10 + digit;
+        b = bytes[++pos]!;
+      }
+      if (pos === statusStart) b = bytes[++pos]!;
+      if (b !== SPACE) {
+        pos = refuseLine(bytes, lineStart, pos, end, sink, this.line, isLast, 'a status and a space');
+        continue;
+      }
+      b = bytes[++pos]!;
+      let size = 0;
+      const sizeStart = pos;
+      for (let digit = b - 48; digit >= 0 && digit <= 9; digit = b - 48) {
+        size = size * 10 + digit;
+        b = bytes[++pos]!;
+      }
+      if (pos === sizeStart) {
+        size = -1;
+        if (b === DASH) b = bytes[++pos]!;
+        else pos = -1;
+      }
+      if (pos < 0 || (b !== SPACE && b !== LINE_FEED && b !== CARRIAGE_RETURN)) {
+        const at = pos < 0 ? sizeStart : pos;
+        pos = refuseLine(bytes, lineStart, at, end, sink, this.line, isLast, 'a number of bytes or -');
+        continue;
+      }
+      const tail = pos;
+      if (b !== LINE_FEED) pos = buffer.indexOf(LINE_FEED, pos);
+      pos++;
+      if (isLast && pos === end && hasOpenQuote(bytes, tail, pos)) {
+        sink.truncated({ line: this.line }, 'a closing quote');
+        continue;
+      }
+      const reason = reasonToSkip(status);
+      if (reason !== null) {
+        sink.skip(reason);
+        continue;
+      }
+      const pathStart = methodEnd + 1;
+      let pathEnd = protocolStart(bytes, pathStart, requestEnd);
+      if (fragment >= 0 && fragment < pathEnd) pathEnd = fragment;
+      if (pathEnd <= pathStart) {
+        sink.skip('no path in the request');
+        continue;
+      }
+      const op = operationOfMethod(bytes, methodStart, methodEnd);
+      if (status === NOT_MODIFIED || isHead(bytes, methodStart, methodEnd)) size = -1;
+      const consumer =
+        hostEnd - lineStart === 1 && bytes[lineStart] === DASH ? -1 : consumers.internBytes(bytes, lineStart, hostEnd);
+      sink.append(timeMs, segments.internBytes(bytes, pathStart, pathEnd), consumer, -1, op, size, 1);
+    }
+    return pos;
+  }
+}
+
+/** Where ` HTTP/1.1` (or `/2`) begins that ends the request at `end`, or `end` when there is none; spaces before it are passed over. */
+function protocolStart(bytes: Uint8Array, start: number, end: number): number {
+  let at = end;
+  while (at > start && bytes[at - 1] === SPACE) at--;
+  for (const length of PROTOCOL_LENGTHS) {
+    const space = at - length;
+    if (space < start - 1 || bytes[space] !== SPACE) continue;
+    if (bytes[space + 1] === 72 && bytes[space + 2] === 84 && bytes[space + 4] === 80 && bytes[space + 5] === 47) {
+      at = space;
+      break;
+    }
+  }
+  while (at > start && bytes[at - 1] === SPACE) at--;
+  return at;
+}
+
+/** Of ` HTTP/1.1` and ` HTTP/2`. */
+const PROTOCOL_LENGTHS = [9, 7] as const;
+
+const line = /^\S+ .*?\[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] ".*" (?:\d{3}|-) (?:\d+|-)(?: |$)/;
+
+export const clf: StreamFormat = {
+  kind: 'stream',
+  name: 'clf',
+  description: 'Common and Combined Log Format of Apache, nginx and other web servers.',
+  reference: 'Apache HTTP Server, mod_log_config, "Common Log Format (CLF)" and "NCSA extended/combined log format"',
+  addressBytes: null,
+  detect(head, isWhole) {
+    const share = matchingShare(headLines(head, isWhole), line);
+    return share < 0.5 ? 0 : 0.45 + 0.5 * share;
+  },
+  decoder(options) {
+    refuseOtherOptions('clf', options, []);
+    return new LineDecoder(new ClfParser());
+  },
+};

@@ -1,0 +1,27 @@
+/** The first lines of an input as text, for telling formats apart. */
+
+const LINES_MAX = 20;
+
+/** Up to 20 non-empty whole lines of `head` without their ends; none when it is not text. A last line that may be cut is left out. */
+export function headLines(head: Uint8Array, isWhole: boolean): string[] {
+  if (head.subarray(0, 4096).includes(0)) return [];
+  const lines: string[] = [];
+  let from = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
+  while (from < head.length && lines.length < LINES_MAX) {
+    const end = head.indexOf(10, from);
+    if (end < 0 && !isWhole) break;
+    const to = end < 0 ? head.length : end;
+    const line = new TextDecoder().decode(head.subarray(from, to)).replace(/\r$/, '');
+    if (line !== '') lines.push(line);
+    from = to + 1;
+  }
+  return lines;
+}
+
+/** Share of `lines` that `pattern` matches; 0 when there are none. */
+export function matchingShare(lines: readonly string[], pattern: RegExp): number {
+  if (lines.length === 0) return 0;
+  let matches = 0;
+  for (const line of lines) if (pattern.test(line)) matches++;
+  return matches / lines.length;
+}

@@ -1,0 +1,209 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DependencyGraph } from '../../actors/graph-builder/dependency-graph.ts';
+import { graphBuilderConfigSchema } from '../../actors/graph-builder/graph-builder-config.ts';
+import { AccessBatch } from '../../streams/access-batch.ts';
+
+interface Row {
+  readonly timeMs: number;
+  readonly segment: number;
+  readonly consumer: number;
+}
+
+const segmentCount = 6;
+const rows = fc
+  .array(
+    fc.record({
+      gap: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3000 })),
+      segment: fc.nat(segmentCount - 1),
+      consumer: fc.integer({ min: -1, max: 2 }),
+    }),
+    { maxLength: 60 },
+  )
+  .map((list) => {
+    let timeMs = 5_000_000;
+    return list.map(({ gap, ...rest }): Row => {
+      timeMs += gap;
+      return { ...rest, timeMs };
+    });
+  });
+
+function batchOf(list: readonly Row[], position = 0): AccessBatch {
+  return new AccessBatch(position, {
+    timeMs: Float64Array.from(list, (row) => row.timeMs),
+    segment: Uint32Array.from(list, (row) => row.segment),
+    consumer: Int32Array.from(list, (row) => row.consumer),
+    site: new Int32Array(list.length).fill(-1),
+    op: new Uint8Array(list.length),
+    size: new Float64Array(list.length).fill(-1),
+    weight: new Float64Array(list.length).fill(1),
+  });
+}
+
+function graphOf(list: readonly Row[], settings: object): DependencyGraph {
+  const graph = new DependencyGraph(graphBuilderConfigSchema.parse(settings));
+  graph.observe(batchOf(list));
+  return graph;
+}
+
+/** All (occurrence of source, first following target) pairs: each consumer's next `lookahead` accesses, within `lagMax`. */
+function following(
+  list: readonly Row[],
+  lookahead: number,
+  lagMax: number,
+): { s: number; t: number; lag: number; at: number }[] {
+  const pairs: { s: number; t: number; lag: number; at: number }[] = [];
+  for (const consumer of [-1, 0, 1, 2]) {
+    const own = list.filter((row) => row.consumer === consumer);
+    own.forEach((source, i) => {
+      const seen = new Set<number>([source.segment]);
+      for (let j = i + 1; j <= i + lookahead && j < own.length; j++) {
+        const target = own[j]!;
+        if (target.timeMs - source.timeMs > lagMax) break;
+        if (!seen.has(target.segment)) {
+          pairs.push({ s: source.segment, t: target.segment, lag: target.timeMs - source.timeMs, at: target.timeMs });
+        }
+        seen.add(target.segment);
+      }
+    });
+  }
+  return pairs;
+}
+
+const never = 1e300;
+
+describe('dependency graph', () => {
+  test('equals a naive recount of what followed what', () => {
+    fc.assert(
+      fc.property(
+        rows,
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 1, max: 9000 }),
+        (list, lookahead, lagMaxMs) => {
+          const graph = graphOf(list, { lookahead, lagMaxMs, halfLifeMs: never });
+          const pairs = following(list, lookahead, lagMaxMs);
+          for (let s = 0; s < segmentCount; s++) {
+            const occurrences = list.filter((row) => row.segment === s).length;
+            expect(graph.occurrencesOf(s)).toBe(occurrences);
+            const edges = new Map(graph.successorsOf(s).map((edge) => [edge.target, edge]));
+            for (let t = 0; t < segmentCount; t++) {
+              const own = pairs.filter((pair) => pair.s === s && pair.t === t);
+              const edge = edges.get(t);
+              expect(edge?.support ?? 0).toBe(own.length);
+              if (edge === undefined) continue;
+              expect(edge.confidence).toBeCloseTo(own.length / occurrences, 12);
+              const mean = own.reduce((sum, pair) => sum + pair.lag, 0) / own.length;
+              expect(edge.lagMean).toBeCloseTo(mean, 1);
+              const share = list.filter((row) => row.segment === t).length / list.length;
+              expect(edge.lift).toBeCloseTo(own.length / occurrences / Math.min(1, lookahead * share), 9);
+              const quick = own.filter((pair) => pair.lag < 1000).length;
+              expect(edge.lagShare[0]).toBeCloseTo(quick / own.length, 6);
+              expect(edge.lagShare.reduce((a, b) => a + b)).toBeCloseTo(1, 6);
+            }
+          }
+        },
+      ),
+    );
+  });
+
+  test('decays supports exactly', () => {
+    fc.assert(
+      fc.property(rows, (list) => {
+        const halfLifeMs = 200;
+        const graph = graphOf(list, { lookahead: 4, halfLifeMs });
+        const now = list.at(-1)?.timeMs ?? 0;
+        const pairs = following(list, 4, 3_600_000);
+        for (let s = 0; s < segmentCount; s++) {
+          for (const edge of graph.successorsOf(s)) {
+            const exact = pairs
+              .filter((pair) => pair.s === s && pair.t === edge.target)
+              .reduce((sum, pair) => sum + 2 ** ((pair.at - now) / halfLifeMs), 0);
+            expect(Math.abs(edge.support - exact)).toBeLessThanOrEqual(1e-9 * exact + 1e-18);
+          }
+        }
+      }),
+    );
+  });
+
+  test('counts each pair of a co-access set once, in both directions', () => {
+    fc.assert(
+      fc.property(rows, (list) => {
+        const graph = graphOf(list, { lookahead: 64, halfLifeMs: never });
+        const sets = new Map<string, Set<number>>();
+        for (const row of list) {
+          const key = `${row.consumer}@${row.timeMs}`;
+          sets.set(key, (sets.get(key) ?? new Set()).add(row.segment));
+        }
+        for (let s = 0; s < segmentCount; s++) {
+          const companions = new Map(graph.companionsOf(s).map((edge) => [edge.target, edge.support]));
+          for (let t = 0; t < segmentCount; t++) {
+            if (t === s) continue;
+            const count = [...sets.values()].filter((set) => set.has(s) && set.has(t)).length;
+            expect(companions.get(t) ?? 0).toBe(count);
+          }
+        }
+      }),
+    );
+  });
+
+  test('does not depend on how batches are cut', () => {
+    fc.assert(
+      fc.property(rows, fc.nat(60), fc.nat(60), fc.integer({ min: 1, max: 3 }), (list, a, b, degreeMax) => {
+        const settings = { degreeMax, sourcesMax: 4, contextsMax: 2, halfLifeMs: 500 };
+        const whole = graphOf(list, settings);
+        const cut = new DependencyGraph(graphBuilderConfigSchema.parse(settings));
+        const [first, second] = [Math.min(a, b, list.length), Math.min(Math.max(a, b), list.length)];
+        cut.observe(batchOf(list.slice(0, first)));
+        cut.observe(batchOf(list.slice(first, second), first));
+        cut.observe(batchOf(list.slice(second), second));
+        expect(cut.strongestEdges(100, 0)).toEqual(whole.strongestEdges(100, 0));
+        expect(cut.limits).toEqual(whole.limits);
+        expect(cut.accessCount).toBe(list.length);
+      }),
+    );
+  });
+
+  test('keeps its bounds, and a kept support is never above the truth', () => {
+    fc.assert(
+      fc.property(
+        rows,
+        fc.integer({ min: 1, max: 3 }),
+        fc.integer({ min: 2, max: 6 }),
+        (list, degreeMax, sourcesMax) => {
+          const graph = graphOf(list, { degreeMax, sourcesMax, contextsMax: 2, halfLifeMs: never });
+          const pairs = following(list, 5, 3_600_000);
+          expect(graph.sourceCount).toBeLessThanOrEqual(sourcesMax);
+          expect(graph.contexts.count).toBeLessThanOrEqual(2);
+          for (let s = 0; s < segmentCount; s++) {
+            const edges = graph.successorsOf(s);
+            expect(edges.length).toBeLessThanOrEqual(degreeMax);
+            for (const edge of edges) {
+              const truth = pairs.filter((pair) => pair.s === s && pair.t === edge.target).length;
+              expect(edge.support).toBeLessThanOrEqual(truth);
+              expect(edge.confidence).toBeLessThanOrEqual(1);
+            }
+          }
+        },
+      ),
+    );
+  });
+
+  test('expansion equals the best product over all paths of bounded length, cycles included', () => {
+    fc.assert(
+      fc.property(rows, fc.nat(segmentCount - 1), fc.integer({ min: 1, max: 4 }), (list, seed, depthMax) => {
+        const graph = graphOf(list, { lookahead: 3, halfLifeMs: never });
+        const best = new Map<number, number>();
+        const walk = (at: number, probability: number, steps: number): void => {
+          if (at !== seed && probability > (best.get(at) ?? 0)) best.set(at, probability);
+          if (steps === 0) return;
+          for (const edge of graph.successorsOf(at)) walk(edge.target, probability * edge.confidence, steps - 1);
+        };
+        walk(seed, 1, depthMax);
+        const found = graph.expandDependencies([seed], { depthMax, fanOutMax: 64, probabilityMin: 0 });
+        expect(new Set(found.map((reached) => reached.segment)).size).toBe(found.length);
+        expect(found.length).toBe(best.size);
+        for (const reached of found) expect(reached.probability).toBeCloseTo(best.get(reached.segment)!, 12);
+      }),
+    );
+  });
+});

@@ -1,0 +1,196 @@
+import { describe, expect, test } from 'vitest';
+import { csv, tsv } from '../../../streams/sources/delimited.ts';
+import { readingOf } from './rows-of.ts';
+
+const absent = { timeMs: Number.NaN, consumer: null, site: null, op: 'read', size: -1, weight: 1 } as const;
+
+describe('delimited text', () => {
+  test('reads columns by the names that logs give them, in any order', () => {
+    const { rows } = readingOf(
+      csv,
+      'region,Method,status,@timestamp,Content-Length,clientIp,url\nUS,GET,200,2015-05-17T10:05:03Z,512,10.0.0.1,/a\n',
+    );
+    expect(rows).toEqual([
+      {
+        timeMs: Date.parse('2015-05-17T10:05:03Z'),
+        segment: '/a',
+        consumer: '10.0.0.1',
+        site: 'US',
+        op: 'read',
+        size: 512,
+        weight: 1,
+      },
+    ]);
+  });
+
+  test('takes -1, - and nothing as absent, and keeps country code NA', () => {
+    const { rows } = readingOf(
+      csv,
+      't_ms,client,object,size,op,weight,region\n-1,-1,5,-1,r,1,NA\n,,6,,,,\n-,-,7,-,-,-,-\n',
+    );
+    expect(rows).toEqual([
+      { ...absent, segment: '5', site: 'NA' },
+      { ...absent, segment: '6' },
+      { ...absent, segment: '7' },
+    ]);
+  });
+
+  test.each([
+    ['t_ms', '1500', 1500],
+    ['time_us', '1500', 1.5],
+    ['ts_ns', '1500000', 1.5],
+    ['time_s', '1.5', 1500],
+    ['time', '807249601', 807249601000],
+    ['time', '807249601000', 807249601000],
+    ['time', '807249601000000', 807249601000],
+    ['time', '807249601000000000', 807249601000],
+    ['time', '807249601.25', 807249601250],
+    ['time', '1995-08-01T04:00:01Z', 807249601000],
+  ])('reads time %s %s as %d ms', (name, written, timeMs) => {
+    expect(readingOf(csv, `${name},key\n${written},a\n`).rows[0]!.timeMs).toBe(timeMs);
+  });
+
+  test('guesses the unit once, from the first time that is not 0', () => {
+    const { rows } = readingOf(csv, 'time,key\n0,a\n807249601000,a\n807249602,a\n');
+    expect(rows.map((row) => row.timeMs)).toEqual([0, 807249601000, 807249601000]);
+  });
+
+  test('takes the unit that it is told over the name and the magnitude', () => {
+    expect(readingOf(csv, 't_ms,key\n5,a\n', { timeUnit: 's' }).rows[0]!.timeMs).toBe(5000);
+  });
+
+  test.each([
+    ['r', 'read'],
+    ['GET', 'read'],
+    ['head', 'read'],
+    ['w', 'write'],
+    ['POST', 'write'],
+    ['set', 'write'],
+    ['d', 'delete'],
+    ['DEL', 'delete'],
+    ['a', 'other'],
+    ['getChunk', 'other'],
+    ['é', 'other'],
+  ])('reads operation %s as %s', (word, op) => {
+    expect(readingOf(csv, `op,key\n${word},a\n`).rows[0]!.op).toBe(op);
+  });
+
+  test('reads quoted fields: delimiters, doubled quotes, line ends, numbers', () => {
+    const { rows, summary } = readingOf(csv, 'key,size\r\n"a,""b""\r\nc","12"\r\n"",5\r\n"d",6\r\n', { lenient: true });
+    expect(rows.map(({ segment, size }) => [segment, size])).toEqual([
+      ['a,"b"\r\nc', 12],
+      ['d', 6],
+    ]);
+    expect(summary.rejections).toEqual(['input:4:1: expected a name of a segment in column key, found "",5']);
+  });
+
+  test.each([
+    ['semicolons', 'time;key;size\n1;a,b;3\n'],
+    ['bars', 'time|key|size\n1|a,b|3\n'],
+    ['tabs', 'time\tkey\tsize\n1\ta,b\t3\n'],
+    ['spaces, however many', 'time key size\n 1  a,b   3  \n'],
+    ['commas', 'time,key,size\n1,"a,b",3\n'],
+  ])('finds out that fields are divided by %s', (_, text) => {
+    const { rows, error } = readingOf(csv, text);
+    expect(error).toBe(null);
+    expect(rows).toEqual([{ ...absent, timeMs: 1000, segment: 'a,b', size: 3 }]);
+  });
+
+  test('passes over a byte order mark, empty lines and CR LF', () => {
+    const { rows } = readingOf(csv, '\ufeffkey,size\r\n\r\na,1\r\n\n\r\nb,2\r\n');
+    expect(rows.map(({ segment, size }) => [segment, size])).toEqual([
+      ['a', 1],
+      ['b', 2],
+    ]);
+  });
+
+  test('reads numbered columns of a text without a header', () => {
+    const options = { columns: { segment: '3', time: '1', consumer: '2' } };
+    expect(readingOf(csv, '5,u1,/x,zz\n6,u2,/y,zz\n', options).rows).toEqual([
+      { ...absent, timeMs: 5000, consumer: 'u1', segment: '/x' },
+      { ...absent, timeMs: 6000, consumer: 'u2', segment: '/y' },
+    ]);
+  });
+
+  test('takes a column that is asked for over one that is known', () => {
+    const { rows } = readingOf(csv, 'key,serial\na,7\n', { columns: { segment: 'serial' } });
+    expect(rows).toEqual([{ ...absent, segment: '7' }]);
+  });
+
+  test('reads the first line as data when told that there is no header', () => {
+    expect(readingOf(csv, 'key\nb\n', { hasHeader: false }).rows.map((row) => row.segment)).toEqual(['key', 'b']);
+  });
+
+  test('reads one column as segments and two as time and segment', () => {
+    expect(readingOf(csv, '17\n4\n').rows.map((row) => row.segment)).toEqual(['17', '4']);
+    expect(readingOf(csv, '17,4\n').rows).toEqual([{ ...absent, timeMs: 17000, segment: '4' }]);
+  });
+
+  test('says what the columns are when none is known as the segment', () => {
+    expect(readingOf(csv, 'alpha,beta\n1,2\n').error).toMatch(/^bad-usage: .*1=alpha, 2=beta/);
+    expect(readingOf(csv, 'alpha,beta,gamma\n1,2,3\n').error).toMatch(/^bad-usage: .*1=alpha, 2=beta, 3=gamma/);
+    expect(readingOf(csv, 'key,b\n1,2\n', { columns: { size: 'zz' } }).error).toMatch(
+      /^bad-usage: no column zz for size/,
+    );
+  });
+
+  test('keeps names that differ only in leading zeros, or beyond 2^53, apart', () => {
+    const { rows } = readingOf(csv, 'key\n7\n07\n9007199254740992\n9007199254740993\n');
+    expect(rows.map((row) => row.segment)).toEqual(['7', '07', '9007199254740992', '9007199254740993']);
+  });
+
+  test('lets empty fields beyond the header pass, and nothing else', () => {
+    const { rows, summary } = readingOf(tsv, 'key\tsize\na\t1\t\t\nb\t2\tx\nc\n', { lenient: true });
+    expect(rows.map((row) => row.segment)).toEqual(['a']);
+    expect(summary.rejections).toEqual([
+      'input:3:5: expected 2 fields, found more: x',
+      'input:4:2: expected 2 fields, found 1',
+    ]);
+  });
+
+  test('refuses a bad record with its line, column, what was expected and what was found', () => {
+    expect(readingOf(csv, 'time,key,size\n1,a,5\n2,b,big\n').error).toBe(
+      'bad-record: input:3:5: expected a number of bytes in column size, found big',
+    );
+    expect(readingOf(csv, 'time,key\nsoon,a\n').error).toBe(
+      'bad-record: input:2:1: expected a number or an ISO 8601 time in column time, found soon',
+    );
+    expect(readingOf(csv, 'key,size\na,-5\n').error).toMatch(/input:2:3: .*found -5/);
+    expect(readingOf(csv, 'key,size\n"a"x,5\n').error).toMatch(
+      /input:2:1: expected a delimiter after the closing quote/,
+    );
+  });
+
+  test('goes on after bad records when lenient, with the right line numbers', () => {
+    const { rows, summary } = readingOf(csv, 'key,size\n"a\nb",x\nc,1\nd,y\ne,2\n', { lenient: true });
+    expect(rows.map((row) => row.segment)).toEqual(['c', 'e']);
+    expect(summary.rejectedCount).toBe(2);
+    expect(summary.rejections[0]).toMatch(/^input:2:/);
+    expect(summary.rejections[1]).toMatch(/^input:5:/);
+  });
+
+  test('says that a last line is cut off', () => {
+    expect(readingOf(csv, 'key,size\na,1\nb').error).toMatch(/^truncated: input:3: /);
+    expect(readingOf(csv, 'key,size\na,1\n"b').error).toMatch(/^truncated: input:3: expected a closing quote/);
+    expect(readingOf(csv, 'key,size\na,1\nb,2').rows).toHaveLength(2);
+  });
+
+  test('a quote that is never closed costs its own line, not the rest', () => {
+    const { rows, summary } = readingOf(csv, 'key,size\na,1\n"b,2\nc,3\nd,4\n', { lenient: true });
+    expect(rows.map((row) => row.segment)).toEqual(['a', 'c', 'd']);
+    expect(summary.rejections).toEqual(['input:3: expected a closing quote, found none up to the end of the input']);
+  });
+
+  test('refuses a delimiter that is not one', () => {
+    expect(readingOf(csv, 'key\na\n', { delimiter: ';;' }).error).toMatch(/^bad-usage: the delimiter is one ASCII/);
+  });
+
+  test('is sure only of a first line that names a segment', () => {
+    const sureness = (text: string) => csv.detect(new TextEncoder().encode(text), true);
+    expect(sureness('time,key,size\n1,a,2\n')).toBeGreaterThan(0.5);
+    expect(sureness('1,2,3\n4,5,6\n')).toBeLessThan(0.5);
+    expect(sureness('once upon a time there was a key\nand it was lost\n')).toBeLessThan(0.5);
+    expect(sureness('')).toBe(0);
+    expect(csv.detect(Uint8Array.of(0, 1, 2, 10, 0, 0), true)).toBe(0);
+  });
+});

@@ -1,0 +1,105 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { faultAt, valueEnd } from '../../../streams/sources/json-bytes.ts';
+import { ndjson } from '../../../streams/sources/ndjson.ts';
+import { readingOf } from './rows-of.ts';
+
+const absent = { timeMs: Number.NaN, consumer: null, site: null, op: 'read', size: -1, weight: 1 } as const;
+
+describe('newline-delimited JSON', () => {
+  test('reads members by the names that logs give them, whatever their order', () => {
+    const { rows, error } = readingOf(
+      ndjson,
+      '{"ts_ms":1500,"user":"u1","url":"/a","bytes":12,"method":"PUT","region":"eu","count":3}\n{"url":"/b","extra":{"a":[1,{}]},"ts_ms":"1600","user":7}\n',
+    );
+    expect(error).toBe(null);
+    expect(rows).toEqual([
+      { timeMs: 1500, consumer: 'u1', segment: '/a', size: 12, op: 'write', site: 'eu', weight: 3 },
+      { ...absent, timeMs: 1600, consumer: '7', segment: '/b' },
+    ]);
+  });
+
+  test('decodes escapes in names and in members', () => {
+    const { rows } = readingOf(ndjson, '{"\\u006bey":"a\\"\\u00e9\\n"}\n{"key":"a\\"é\\n"}\n');
+    expect(rows.map((row) => row.segment)).toEqual(['a"é\n', 'a"é\n']);
+  });
+
+  test('keeps all digits of numbers that name segments', () => {
+    const { rows } = readingOf(ndjson, '{"id":9007199254740993}\n{"id":9007199254740992}\n');
+    expect(rows.map((row) => row.segment)).toEqual(['9007199254740993', '9007199254740992']);
+  });
+
+  test('reads nested members by a path with dots', () => {
+    const options = { columns: { segment: 'request.path', consumer: 'request.client.ip', time: '@timestamp' } };
+    const line = '{"@timestamp":"2015-05-17T10:05:03Z","url":"x","request":{"client":{"ip":"::1"},"path":"/p"}}\n';
+    expect(readingOf(ndjson, line, options).rows).toEqual([
+      { ...absent, timeMs: Date.parse('2015-05-17T10:05:03Z'), consumer: '::1', segment: '/p' },
+    ]);
+  });
+
+  test('takes the surest name, and the last of two that are the same', () => {
+    expect(readingOf(ndjson, '{"id":1,"key":"k","url":"u"}\n').rows[0]!.segment).toBe('k');
+    expect(readingOf(ndjson, '{"key":"a","key":"b"}\n').rows[0]!.segment).toBe('b');
+  });
+
+  test('takes null, empty and - as absent', () => {
+    expect(readingOf(ndjson, '{"key":"k","user":null,"region":"","size":null,"time":null,"op":null}\n').rows).toEqual([
+      { ...absent, segment: 'k' },
+    ]);
+  });
+
+  test('refuses bad records with their places and goes on when lenient', () => {
+    const lines = [
+      '{"key":"a"}',
+      '{"key":"b",}',
+      '[1]',
+      '{"user":"x"}',
+      '{"key":"c","size":"big"}',
+      '{"key":"\\ud800"}',
+      '{"key":"d"} x',
+      '',
+      '{"key":"e"}',
+    ];
+    const { rows, summary } = readingOf(ndjson, `${lines.join('\n')}\n`, { lenient: true });
+    expect(rows.map((row) => row.segment)).toEqual(['a', 'e']);
+    expect(summary.rejections.map((line) => line.slice(0, line.indexOf(',')))).toEqual([
+      'input:2:12: expected one JSON object a line',
+      'input:3:1: expected one JSON object a line',
+      'input:4:1: expected a text or number that names the segment',
+      'input:5:19: expected a number of bytes',
+      'input:6:8: expected a text or number that names the segment',
+      'input:7:13: expected one JSON object a line',
+    ]);
+    expect(readingOf(ndjson, '{"key":"a"}\n{"key":').error).toMatch(/^truncated: input:2:8/);
+  });
+
+  test('accepts exactly the values that JSON.parse accepts', () => {
+    const isAccepted = (text: string) => {
+      const bytes = new TextEncoder().encode(`${text}\n`);
+      return valueEnd(bytes, 0) === bytes.length - 1;
+    };
+    const isJson = (text: string) => {
+      try {
+        JSON.parse(text);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const mutated = fc
+      .tuple(
+        fc.json(),
+        fc.nat(200),
+        fc.constantFrom('', '"', '\\', '{', '}', '[', ']', ',', ':', '0', '-', '.', 'e', 'u', 't'),
+      )
+      .map(([json, at, character]) => json.slice(0, at) + character + json.slice(at + 1));
+    const text = fc.oneof(fc.json(), mutated).filter((one) => one === one.trim() && !one.includes('\n'));
+    fc.assert(
+      fc.property(text, (one) => {
+        expect([one, isAccepted(one)]).toEqual([one, isJson(one)]);
+      }),
+      { numRuns: 1000 },
+    );
+    expect(valueEnd(new TextEncoder().encode('[1,,2]\n'), 0)).toBe(faultAt(3));
+  });
+});
