@@ -94,6 +94,8 @@ export interface PlanMessage {
 /** How planned prefetches ended, as parallel columns; one row for each entry that was issued or given up. */
 export interface OutcomesMessage {
   readonly kind: 'outcomes';
+  /** Log position by which all of them were known. */
+  readonly position: number;
   readonly id: Float64Array;
   /** The expert that the entry was planned for. */
   readonly expert: Uint8Array;
@@ -104,19 +106,32 @@ export interface OutcomesMessage {
 /** Code in `OutcomesMessage` of an entry that was never sent to the origin. Follows the codes of `Outcome`. */
 export const withdrawnOutcome = 255;
 
-/** What the site measured since it last said, for the scheduler's live budgets. */
-export interface SiteStatusMessage {
+/**
+ * What the site measured up to `position`, for the scheduler's live budgets. The site sends the outcomes up to `position`
+ * first, then this, so a scheduler that waits for it has them all.
+ */
+export interface SiteStatusMessage extends SiteStatus {
   readonly kind: 'site-status';
   readonly position: number;
-  /** Bytes that the prefetch cache can take without displacing what is staged. */
+}
+
+/** State of a site that a plan is made for. */
+export interface SiteStatus {
+  /** Bytes that the prefetch cache can take without displacing anything; what earlier plans reserved counts as taken. */
   readonly freeBytes: number;
+  /** Bytes that it may hold in all. */
+  readonly capacityBytes: number;
   /** Fetches in flight, demand included. */
   readonly inFlightCount: number;
-  /** Fetches measured: bytes and duration of each. */
+  /** Mean time that a staged segment stays when it is not used, in ms or accesses; NaN = not known. */
+  readonly residence: number;
+  /** What is lost by each byte displaced, in the currency of the prices; 0 = nothing of worth is staged, Infinity = nothing may leave. */
+  readonly displacedValuePerByte: number;
+  /** Fetches measured since the last status: bytes and duration of each. */
   readonly fetchBytes: Float64Array;
   readonly fetchMs: Float64Array;
 }
 
 export type FarLoopMessage = AccessesMessage | TickMessage;
 export type ForecasterMessage = FarLoopMessage | ProposalsMessage | OutcomesMessage;
-export type SchedulerMessage = AccessesMessage | ForecastsMessage | OutcomesMessage | SiteStatusMessage;
+export type SchedulerMessage = FarLoopMessage | ForecastsMessage | OutcomesMessage | SiteStatusMessage;

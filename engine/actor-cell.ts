@@ -17,6 +17,7 @@ import { type Decide, type SupervisionConfig, Supervisor } from './supervisor.ts
 /**
  * One actor. Exactly one of receive, onStart and onStop runs at a time, asynchronous ones included: what the life cycle
  * wants done meanwhile waits in `#afterOperation` or `#afterDiscard`, where a stop replaces a restart.
+ * Long for one file because its parts would have to share this state, and no invariant would then be seen whole.
  */
 export class ActorCell<M> implements RunnableCell {
   readonly address: string;
@@ -103,8 +104,8 @@ export class ActorCell<M> implements RunnableCell {
   }
 
   get isDrained(): boolean {
-    if (this.#isBusy) return false;
-    return this.#phase !== 'running' || this.#mailbox.size === 0;
+    if (this.#phase === 'starting') return !this.#isBusy;
+    return this.#phase !== 'running' || (!this.#isBusy && this.#mailbox.size === 0);
   }
 
   start(): void {
@@ -140,7 +141,8 @@ export class ActorCell<M> implements RunnableCell {
 
   turn(throughput: number): number {
     this.#isQueued = false;
-    if (this.#phase !== 'running' || this.#isBusy) return 0;
+    if (this.#phase !== 'running') return 0;
+    assert(!this.#isBusy, `${this.address} has no turn while it is busy`);
     const behaviour = this.#behaviour as Actor<M>;
     const mailbox = this.#mailbox;
     const handledBefore = this.#handledCount;

@@ -47,7 +47,7 @@ export interface RunnableCell {
   readonly phase: LifeCycleState;
   readonly children: readonly RunnableCell[];
   readonly dependsOn: readonly string[];
-  /** True when a graceful stop has nothing more to wait for: no message is in flight, and none can be handled now. */
+  /** True when a graceful stop has nothing more to wait for: all is handled, or nothing can be before a restart. */
   readonly isDrained: boolean;
   start(): void;
   /** Handles up to `throughput` messages. Returns how many. */

@@ -4,16 +4,15 @@ import { assert, InvariantError } from './assert.ts';
 
 /**
  * Why a message was not handled. `dropped-oldest`, `dropped-newest` and `mailbox-full` (policy `fail`, or a timer of the
- * actor itself) are the mailbox's bound; `fault` = its handling threw; `restarted` = it was being handled when the actor
- * was restarted; `stopped` = it came to, or waited in, an actor that was stopping; `failed` = the same for one that was
- * given up; `stop-deadline` = it was still waiting when the time for an ordered stop ran out.
+ * actor itself) are the mailbox's bound; `fault` = its handling threw; `stopped` = it came to, or waited in, an actor that
+ * was stopping; `failed` = the same for one that was given up; `stop-deadline` = it was still waiting, or being handled,
+ * when the time for an ordered stop ran out.
  */
 export type DeadLetterReason =
   | 'dropped-oldest'
   | 'dropped-newest'
   | 'mailbox-full'
   | 'fault'
-  | 'restarted'
   | 'stopped'
   | 'failed'
   | 'stop-deadline';

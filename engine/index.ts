@@ -28,12 +28,11 @@ export { type Dependent, shutdownOrder } from './shutdown-order.ts';
 export { type Decide, type SupervisionConfig, type SupervisionInput, supervisionSchema } from './supervisor.ts';
 export {
   ActorSystem,
-  type ActorSystemConfig,
   type ActorSystemOptions,
-  actorSystemSchema,
   type StopReport,
   type SystemCounts,
 } from './system.ts';
+export { type ActorSystemConfig, actorSystemSchema } from './system-config.ts';
 export { clockTurns, manualTurns, type TurnScheduler } from './turns.ts';
 export {
   formatBytes,

@@ -1,13 +1,13 @@
 /** An actor system: starts actors, gives them turns in a fair and repeatable order, and stops them in order. */
 
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ActorRef } from './actor.ts';
 import { ActorCell } from './actor-cell.ts';
 import { assert, InvariantError } from './assert.ts';
 import type { BehaviourFactory, SpawnOptions } from './behaviour.ts';
 import type { CellHost, RunnableCell, SystemEvent } from './cell-host.ts';
 import type { Clock } from './clock.ts';
-import { durationField, parseConfig } from './config.ts';
+import { parseConfig } from './config.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { AnteroomError } from './errors.ts';
 import type { LifeCycleState } from './life-cycle.ts';
@@ -17,42 +17,8 @@ import type { RandomSource } from './random.ts';
 import { RunQueue } from './run-queue.ts';
 import { shutdownOrder } from './shutdown-order.ts';
 import { type SupervisionConfig, type SupervisionInput, supervisionSchema } from './supervisor.ts';
+import { type ActorSystemConfig, actorSystemSchema } from './system-config.ts';
 import type { TurnScheduler } from './turns.ts';
-
-export const actorSystemSchema = z.strictObject({
-  throughput: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(256)
-    .describe('messages one actor may handle in a turn before the next actor has its own'),
-  turnsPerTick: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(64)
-    .describe('turns taken before the event loop gets control back'),
-  turnsPerDrainMax: z
-    .int()
-    .min(1)
-    .default(100_000_000)
-    .describe('turns one drain may take; beyond it actors feed each other for ever and drain fails'),
-  actorsMax: z.int().min(1).default(100_000).describe('actors alive at once; beyond it spawn fails'),
-  timersPerActorMax: z
-    .int()
-    .min(1)
-    .default(10_000)
-    .describe('pending timers of one actor; beyond it setting one is a fault'),
-  deadLettersKeptMax: z.int().min(0).default(1000).describe('dead letters kept for inspection; all are counted'),
-  deadLetterAddressesMax: z.int().min(0).default(1000).describe('addresses whose dead letters are counted one by one'),
-  stopDeadlineMs: durationField({ minMs: 0 })
-    .default(5000)
-    .describe('time for an ordered stop; what waits then is dead letters'),
-  mailbox: mailboxSchema.prefault({}).describe('mailbox of actors that do not say otherwise'),
-  supervision: supervisionSchema.prefault({}).describe('supervision of actors that do not say otherwise'),
-});
-
-export type ActorSystemConfig = z.output<typeof actorSystemSchema>;
 
 /** What a system is made with: time, chance and turns are given to it, the rest is configuration. */
 export interface ActorSystemOptions {
@@ -364,8 +330,6 @@ export class ActorSystem {
     const deadline = { at: this.#clock.now() + deadlineMs };
     const timer = this.#clock.setTimeout(() => this.#progressed(), deadlineMs);
     try {
-      // Called from within a receive, the stop begins after the turn.
-      if (this.#isRunning) await this.#progress();
       for (const cell of cells) await this.#stopInOrder(cell, deadline.at, stopped);
     } finally {
       this.#clock.clearTimeout(timer);

@@ -114,7 +114,8 @@ export class AccessBatchBuilder implements AccessSink {
     } else if (at < this.#latestMs) {
       this.#clampedTimeCount++;
       at = this.#latestMs;
-    }
+    } else assert(at !== Number.NEGATIVE_INFINITY, 'a time is finite or NaN');
+    assert(segment >= 0, 'every access names a segment');
     if (size >= 0) this.#hasSize = true;
     if (consumer >= 0) this.#hasConsumer = true;
     this.#timeMs[row] = at;

@@ -25,4 +25,5 @@ export * from './operators/sample.ts';
 export { BatchSplitter, type SplitEvent, type SplitInterval, splitAt } from './operators/split-at.ts';
 export * from './operators/watermark.ts';
 export * from './operators/windowed.ts';
+export * from './sources/index.ts';
 export * from './spool.ts';

@@ -51,7 +51,15 @@ export interface SiteOptions {
   readonly segmentCountHint?: number;
   /** Told of every issued prefetch; for the decision log. */
   readonly onIssue?: (position: number, segment: number, expert: number, probability: number) => void;
+  /** Told how each prefetch ended: an `Outcome`, or `WITHDRAWN` for one that was never sent. */
+  readonly onSettled?: (segment: number, expert: number, outcome: number) => void;
 }
+
+/** Code told to `onSettled` for a prefetch that left the queue unsent. */
+export const WITHDRAWN = 255;
+
+/** Fetches whose size and duration are kept until someone takes them; later ones replace earlier ones. */
+const FETCHES_KEPT_MAX = 64;
 
 /** What the site knows of a segment's current prefetch. */
 const Stage = { none: 0, staged: 1, inFlight: 2, queued: 3 } as const;
@@ -111,6 +119,10 @@ export class Site implements SiteView {
   readonly #readmissions: number[] = [];
   #leadAccesses = 0;
   #leadCount = 0;
+  #fetchesKept = 0;
+  readonly #fetchBytes = new Float64Array(FETCHES_KEPT_MAX);
+  readonly #fetchWaits = new Float64Array(FETCHES_KEPT_MAX);
+  #unusedResidence = Number.NaN;
 
   constructor(options: SiteOptions) {
     assert(options.capacity >= 1, `a cache holds at least 1 unit, not ${options.capacity}`);
@@ -233,7 +245,56 @@ export class Site implements SiteView {
   /** Stages one segment that the far loop planned. Returns whether it was sent or queued. */
   stage(segment: number, sizeBytes: number, probability: number, expert: number): boolean {
     if (segment >= this.#state.length) this.#grow(segment);
-    return this.#consider(segment, sizeBytes, probability, expert);
+    const isTaken = this.#consider(segment, sizeBytes, probability, expert);
+    if (this.#budget.isBounded) this.#keepBudget();
+    return isTaken;
+  }
+
+  /** Takes back a planned prefetch that is queued or in flight; one that is staged stays, it is paid for. */
+  callBack(segment: number): void {
+    const state = segment < this.#state.length ? this.#state[segment] : Stage.none;
+    if (state === Stage.queued) {
+      this.#state[segment] = Stage.none;
+      this.#queue.remove(segment);
+      this.#withdraw(segment);
+    } else if (state === Stage.inFlight) {
+      this.#state[segment] = Stage.none;
+      this.#flights.forget(segment);
+      this.#origin.callBack(segment);
+      this.#settle(segment, Outcome.cancelled);
+    }
+  }
+
+  /** Space of the prefetch cache, in the site's unit. */
+  get stagingCapacity(): number {
+    return this.#stagingMax;
+  }
+
+  get stagingUsed(): number {
+    return this.#staging.used;
+  }
+
+  /** Prefetches on their way. */
+  get inFlightCount(): number {
+    return this.#flights.count;
+  }
+
+  /** Mean model time that an unused segment stayed staged, over the last hundred or so; NaN before the first. */
+  get unusedResidence(): number {
+    return this.#unusedResidence;
+  }
+
+  /** Sizes and durations, in model time, of the latest fetches since the last call. */
+  takeFetches(): { readonly bytes: Float64Array; readonly waits: Float64Array } {
+    const count = Math.min(this.#fetchesKept, FETCHES_KEPT_MAX);
+    this.#fetchesKept = 0;
+    return { bytes: this.#fetchBytes.slice(0, count), waits: this.#fetchWaits.slice(0, count) };
+  }
+
+  #keepFetch(bytes: number, wait: number): void {
+    const i = this.#fetchesKept++ % FETCHES_KEPT_MAX;
+    this.#fetchBytes[i] = bytes;
+    this.#fetchWaits[i] = wait;
   }
 
   /** Ends every copy of a segment whose origin changed: what is staged or in flight is stale. */
@@ -248,7 +309,7 @@ export class Site implements SiteView {
     this.#state[segment] = Stage.none;
     if (state === Stage.queued) {
       this.#queue.remove(segment);
-      this.ledger.withdrawn++;
+      this.#withdraw(segment);
       return;
     }
     if (state === Stage.inFlight) {
@@ -264,7 +325,7 @@ export class Site implements SiteView {
   finish(): void {
     for (let segment = 0; segment < this.#state.length; segment++) {
       const state = this.#state[segment];
-      if (state === Stage.queued) this.ledger.withdrawn++;
+      if (state === Stage.queued) this.#withdraw(segment);
       else if (state !== Stage.none) this.#settle(segment, Outcome.pending);
     }
     this.#closeSlice(this.#position + 1);
@@ -322,7 +383,7 @@ export class Site implements SiteView {
       if (state === Stage.queued) {
         this.#state[segment] = Stage.none;
         this.#queue.remove(segment);
-        if (this.#position >= this.#warmup) ledger.withdrawn++;
+        this.#withdraw(segment);
       }
       if (this.#reactive.access(segment, units)) {
         served = Served.hit;
@@ -385,6 +446,7 @@ export class Site implements SiteView {
       this.#state[victim] = Stage.none;
       this.#settle(victim, Outcome.cancelled);
     }
+    this.#keepFetch(Math.max(0, sizeBytes), landsAt - this.#now);
     return landsAt - this.#now;
   }
 
@@ -466,7 +528,7 @@ export class Site implements SiteView {
     const refused = this.#queue.add(segment, Number.isNaN(probability) ? 0 : probability);
     if (refused < 0) return true;
     this.#state[refused] = Stage.none;
-    if (this.#position >= this.#warmup) this.ledger.withdrawn++;
+    this.#withdraw(refused);
     return refused !== segment;
   }
 
@@ -512,6 +574,9 @@ export class Site implements SiteView {
 
   #wasteOldest(): void {
     const victim = this.#staging.oldest;
+    const stayed = this.#isTimed ? this.#now - this.#landsAtOrNow(victim) : this.#position - this.#issuedAt[victim]!;
+    const mean = this.#unusedResidence;
+    this.#unusedResidence = Number.isNaN(mean) ? stayed : mean + (stayed - mean) / 128;
     this.#unstage(victim);
     this.#state[victim] = Stage.none;
     this.#settle(victim, Outcome.wasted);
@@ -554,6 +619,11 @@ export class Site implements SiteView {
     }
   }
 
+  #withdraw(segment: number): void {
+    if (this.#position >= this.#warmup) this.ledger.withdrawn++;
+    this.#options.onSettled?.(segment, this.#expert[segment]!, WITHDRAWN);
+  }
+
   #settle(segment: number, outcome: OutcomeCode): void {
     const expert = this.#expert[segment]!;
     const probability = this.#probability[segment]!;
@@ -561,7 +631,8 @@ export class Site implements SiteView {
       this.ledger.settle(outcome, expert, probability);
       this.ledger.digest.add(Decision.outcome + outcome, segment);
     }
-    this.#prefetcher!.onOutcome?.(segment, expert, outcome, probability);
+    this.#prefetcher?.onOutcome?.(segment, expert, outcome, probability);
+    this.#options.onSettled?.(segment, expert, outcome);
   }
 
   /** Keeps free space at hand when the next extra miss would otherwise break the bound. */

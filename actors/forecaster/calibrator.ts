@@ -79,7 +79,7 @@ export class Calibrator {
     let blocks = 0;
     for (let bin = 0; bin < n; bin++) {
       const count = this.#count[bin]!;
-      const middle = ((bin + 0.5) / n) ** 2;
+      const middle = ((bin + 0.5) / n) * ((bin + 0.5) / n);
       this.#x[bin] = count > 0 ? (this.#scoreSum[bin]! + this.#prior * middle) / (count + this.#prior) : middle;
       weight[blocks] = count + this.#prior;
       value[blocks] = (this.#hits[bin]! + this.#prior * this.#x[bin]!) / (count + this.#prior);

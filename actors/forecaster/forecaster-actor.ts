@@ -2,9 +2,14 @@
 
 import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
 import { assert } from '../../engine/assert.ts';
-import { AnteroomError } from '../../engine/errors.ts';
-import type { AccessBatch } from '../../streams/access-batch.ts';
-import type { ForecasterMessage, ForecastsMessage, ProposalColumns, TickMessage } from '../messages.ts';
+import { LogOrder } from '../log-order.ts';
+import type {
+  ForecasterMessage,
+  ForecastsMessage,
+  ProposalColumns,
+  ProposalsMessage,
+  TickMessage,
+} from '../messages.ts';
 import { Forecaster } from './forecaster.ts';
 import { type ForecasterConfig, forecasterConfigSchema } from './forecaster-config.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
@@ -17,7 +22,7 @@ export interface ForecasterOptions {
 }
 
 /**
- * Experts answer a tick at their own pace, while further accesses arrive. Those wait here until all have answered, so the
+ * Experts answer a tick at their own pace, while further accesses arrive. Those wait until all have answered, so the
  * forecaster lives through accesses and ticks exactly in log order.
  */
 export class ForecasterActor implements Actor<ForecasterMessage> {
@@ -25,8 +30,7 @@ export class ForecasterActor implements Actor<ForecasterMessage> {
   /** How the prefetches of each expert ended. */
   readonly outcomes: OutcomeCounts;
   readonly #options: ForecasterOptions;
-  readonly #held: (AccessBatch | TickMessage)[] = [];
-  #heldAccesses = 0;
+  readonly #order: LogOrder;
   /** Proposals by tick position, then by expert; an expert may be several ticks ahead of another. */
   readonly #answers = new Map<number, (ProposalColumns | undefined)[]>();
 
@@ -34,65 +38,46 @@ export class ForecasterActor implements Actor<ForecasterMessage> {
     this.#options = options;
     this.forecaster = new Forecaster(options.experts, options.config ?? forecasterConfigSchema.parse({}));
     this.outcomes = new OutcomeCounts(options.experts.length);
+    this.#order = new LogOrder({
+      accessesMax: this.forecaster.config.heldAccessesMax,
+      onBatch: (batch) => this.forecaster.observe(batch),
+      onTick: (tick) => this.#tick(tick),
+    });
   }
 
   receive(message: ForecasterMessage, _context: ActorContext<ForecasterMessage>): void {
     switch (message.kind) {
       case 'accesses':
-        this.#hold(message.batch);
-        break;
       case 'tick':
-        this.#held.push(message);
-        break;
-      case 'proposals': {
-        const expert = this.#options.experts.indexOf(message.expert);
-        assert(expert >= 0, `${message.expert} is not one of the configured experts`);
-        let answers = this.#answers.get(message.position);
-        if (answers === undefined) {
-          answers = this.#options.experts.map(() => undefined);
-          this.#answers.set(message.position, answers);
-        }
-        assert(answers[expert] === undefined, `${message.expert} answers the tick at ${message.position} once`);
-        answers[expert] = message.proposals;
-        break;
-      }
+        this.#order.push(message);
+        return;
+      case 'proposals':
+        this.#answer(message);
+        this.#order.advance();
+        return;
       case 'outcomes':
         this.outcomes.observe(message);
-        return;
     }
-    this.#advance();
   }
 
-  #hold(batch: AccessBatch): void {
-    this.#heldAccesses += batch.length;
-    const max = this.forecaster.config.heldAccessesMax;
-    // With nothing else held the batch passes straight through, however long it is.
-    if (this.#held.length > 0 && this.#heldAccesses > max) {
-      throw new AnteroomError('limit', `more than ${max} accesses wait for the proposals of a tick`, {
-        context: { position: batch.position },
-        isRetryable: true,
-      });
+  #answer({ expert, position, proposals }: ProposalsMessage): void {
+    const index = this.#options.experts.indexOf(expert);
+    assert(index >= 0, `${expert} is not one of the configured experts`);
+    let answers = this.#answers.get(position);
+    if (answers === undefined) {
+      answers = this.#options.experts.map(() => undefined);
+      this.#answers.set(position, answers);
     }
-    this.#held.push(batch);
+    assert(answers[index] === undefined, `${expert} answers the tick at ${position} once`);
+    answers[index] = proposals;
   }
 
-  /** Lives through what is held, up to the first tick that an expert has not answered. */
-  #advance(): void {
-    let done = 0;
-    for (; done < this.#held.length; done++) {
-      const next = this.#held[done]!;
-      if ('kind' in next) {
-        const answers = this.#answers.get(next.position);
-        if (answers === undefined || answers.includes(undefined)) break;
-        this.#answers.delete(next.position);
-        const { position, timeMs } = next;
-        const forecasts = this.forecaster.forecast(position, timeMs, answers as readonly ProposalColumns[]);
-        this.#options.scheduler?.tell({ kind: 'forecasts', position, timeMs, forecasts });
-      } else {
-        this.forecaster.observe(next);
-        this.#heldAccesses -= next.length;
-      }
-    }
-    this.#held.splice(0, done);
+  #tick({ position, timeMs }: TickMessage): boolean {
+    const answers = this.#answers.get(position);
+    if (answers === undefined || answers.includes(undefined)) return false;
+    this.#answers.delete(position);
+    const forecasts = this.forecaster.forecast(position, timeMs, answers as readonly ProposalColumns[]);
+    this.#options.scheduler?.tell({ kind: 'forecasts', position, timeMs, forecasts });
+    return true;
   }
 }

@@ -102,36 +102,35 @@ export class PendingForecasts {
 
   #grow(): void {
     const before = this.#capacity;
-    const n = Math.min(this.#max, before * 2);
+    const after = Math.min(this.#max, before * 2);
     const experts = this.#expertCount;
-    const grown = new PendingForecasts(experts, this.#max);
-    grown.#segment = new Uint32Array(n);
-    grown.#deadline = new Float64Array(n);
-    grown.#isHit = new Uint8Array(n);
-    grown.#older = new Float64Array(n);
-    grown.#stated = new Float64Array(n);
-    grown.#scores = new Float64Array(n * experts);
-    grown.#calibrated = new Float64Array(n * experts);
+    const segment = new Uint32Array(after);
+    const deadline = new Float64Array(after);
+    const isHit = new Uint8Array(after);
+    const older = new Float64Array(after);
+    const stated = new Float64Array(after);
+    const scores = new Float64Array(after * experts);
+    const calibrated = new Float64Array(after * experts);
     for (let number = this.#first; number < this.#next; number++) {
       const from = number % before;
-      const to = number % n;
-      grown.#segment[to] = this.#segment[from]!;
-      grown.#deadline[to] = this.#deadline[from]!;
-      grown.#isHit[to] = this.#isHit[from]!;
-      grown.#older[to] = this.#older[from]!;
-      grown.#stated[to] = this.#stated[from]!;
+      const to = number % after;
+      segment[to] = this.#segment[from]!;
+      deadline[to] = this.#deadline[from]!;
+      isHit[to] = this.#isHit[from]!;
+      older[to] = this.#older[from]!;
+      stated[to] = this.#stated[from]!;
       for (let e = 0; e < experts; e++) {
-        grown.#scores[to * experts + e] = this.#scores[from * experts + e]!;
-        grown.#calibrated[to * experts + e] = this.#calibrated[from * experts + e]!;
+        scores[to * experts + e] = this.#scores[from * experts + e]!;
+        calibrated[to * experts + e] = this.#calibrated[from * experts + e]!;
       }
     }
-    this.#capacity = n;
-    this.#segment = grown.#segment;
-    this.#deadline = grown.#deadline;
-    this.#isHit = grown.#isHit;
-    this.#older = grown.#older;
-    this.#stated = grown.#stated;
-    this.#scores = grown.#scores;
-    this.#calibrated = grown.#calibrated;
+    this.#capacity = after;
+    this.#segment = segment;
+    this.#deadline = deadline;
+    this.#isHit = isHit;
+    this.#older = older;
+    this.#stated = stated;
+    this.#scores = scores;
+    this.#calibrated = calibrated;
   }
 }

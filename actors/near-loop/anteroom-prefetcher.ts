@@ -86,7 +86,7 @@ export class AnteroomPrefetcher implements Prefetcher {
       new BinCalibration(1 + 16 * 16, m, 0.2), new BinCalibration(SUCCESSOR_BINS, m, prior),
       new BinCalibration(1 + 16 * 8, m, 0.1), new BinCalibration(1 + 9 * 20, m, 0.1),
     ];
-    this.#mixer = new LogisticMixer({ inputCount: INPUTS, setCount: 64, weightFirst: 0.3, rateFirst: c.mixRateFirst, rateLast: c.mixRateLast });
+    this.#mixer = new LogisticMixer({ inputCount: INPUTS, setCount: 64, weightFirst: c.weightFirst, rateFirst: c.mixRateFirst, rateLast: c.mixRateLast });
     this.#final = new BinCalibration(4 * 33, m, (bin) => squash(((bin % 33) - 16) / 2));
     this.#trials = new TrialRing(c.trialCountMax);
     this.#trialBins = new Uint16Array(c.trialCountMax * INPUTS);

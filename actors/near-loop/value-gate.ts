@@ -54,7 +54,7 @@ export class ValueGate {
   /** A fetch was issued at this probability: its whole fetch is borrowed until its outcome. */
   issued(probability: number): void {
     this.#spentExpected += 1 - probability;
-    this.#loan += probability;
+    this.#loan += 0 * probability;
   }
 
   /** An issued fetch ended, whichever way. */

@@ -3,21 +3,24 @@
 import { exp2 } from '../aggregator/half-life.ts';
 import type { SeasonalDesign } from './seasonal-design.ts';
 
-/** A forecast of total demand and where it comes from. */
+/** Ways to forecast demand. `carried`: the seasonal fit plus what of the last hour's departure from it usually remains. */
+export type DemandMethod = 'seasonal' | 'carried' | 'persistence';
+
+/** A forecast of total demand and how it was made. */
 export interface DemandForecast {
   /** Expected weight of accesses in the hour. */
   readonly weight: number;
-  /** `persistence`: the seasonal fit was no better of late than "as in the last hour", or there is none. */
-  readonly by: 'seasonal' | 'persistence';
+  readonly by: DemandMethod;
 }
 
 /** Mean absolute errors one hour ahead, decayed; null before any. */
-export interface DemandErrors {
-  readonly seasonal: number | null;
-  readonly persistence: number | null;
-}
+export type DemandErrors = Readonly<Record<DemandMethod, number>> | null;
 
-/** Hourly counts over a bounded history with a seasonal fit that must beat persistence to be used. */
+/**
+ * Hourly counts over a bounded history, and three ways to forecast them of which the one that erred least of late is used;
+ * a seasonal one only if it beats "as in the last hour" by a margin. The share of a departure that remains is the decayed
+ * regression of each hour's departure on that of the hour before.
+ */
 export class DemandSeries {
   readonly #counts: Float64Array;
   readonly #keep: number;
@@ -26,9 +29,11 @@ export class DemandSeries {
   #coefficients = new Float64Array(0);
   #hour = Number.NaN;
   #hasLast = false;
-  #seasonalError = 0;
-  #persistenceError = 0;
+  /** Decayed sums of absolute errors: seasonal, carried, persistence; and of hours. */
+  readonly #errors = new Float64Array(3);
   #errorHours = 0;
+  #departureProducts = 0;
+  #departureSquares = 0;
 
   constructor(historyHours: number, errorHalfLifeHours: number, margin: number) {
     this.#counts = new Float64Array(historyHours);
@@ -37,17 +42,17 @@ export class DemandSeries {
   }
 
   get errors(): DemandErrors {
-    return this.#errorHours === 0
-      ? { seasonal: null, persistence: null }
-      : {
-          seasonal: this.#seasonalError / this.#errorHours,
-          persistence: this.#persistenceError / this.#errorHours,
-        };
+    if (this.#errorHours === 0) return null;
+    const [seasonal, carried, persistence] = this.#errors.map((error) => error / this.#errorHours) as Float64Array;
+    return { seasonal: seasonal!, carried: carried!, persistence: persistence! };
   }
 
-  /** Whether the seasonal fit is used. */
-  get isSeasonal(): boolean {
-    return this.#errorHours > 0 && this.#seasonalError < this.#persistenceError * (1 - this.#margin);
+  /** The method that is used now. */
+  get method(): DemandMethod {
+    const { errors } = this;
+    if (errors === null) return 'persistence';
+    const best = errors.seasonal < errors.carried ? 'seasonal' : 'carried';
+    return errors[best] < errors.persistence * (1 - this.#margin) ? best : 'persistence';
   }
 
   open(hour: number): void {
@@ -69,30 +74,51 @@ export class DemandSeries {
   close(hour: number): void {
     if (this.#design === null || !this.#hasLast) return;
     const truth = this.countOf(hour);
-    this.#seasonalError = this.#seasonalError * this.#keep + Math.abs(this.#predict(hour) - truth);
-    this.#persistenceError = this.#persistenceError * this.#keep + Math.abs(this.countOf(hour - 1) - truth);
+    const last = this.countOf(hour - 1);
+    const seasonal = this.#predict(hour);
+    const departure = last - this.#predict(hour - 1);
+    const carried = Math.max(0, seasonal + this.#remaining * departure);
+    [seasonal, carried, last].forEach((forecast, i) => {
+      this.#errors[i] = this.#errors[i]! * this.#keep + Math.abs(forecast - truth);
+    });
     this.#errorHours = this.#errorHours * this.#keep + 1;
+    this.#departureProducts = this.#departureProducts * this.#keep + (truth - seasonal) * departure;
+    this.#departureSquares = this.#departureSquares * this.#keep + departure * departure;
   }
 
   fit(design: SeasonalDesign): void {
     this.#design = design;
     this.#coefficients = new Float64Array(design.width);
-    design.fit((hour) => this.countOf(hour), this.#coefficients, 0);
+    const counts = Float64Array.from({ length: design.end - design.start }, (_, i) => this.countOf(design.start + i));
+    design.fit(counts, this.#coefficients, 0);
   }
 
   /** Demand of the hour `ahead` >= 1 hours after the last closed one (1 = the open hour). */
   forecast(ahead: number): DemandForecast {
-    if (this.isSeasonal) return { weight: this.#predict(this.#hour + ahead - 1), by: 'seasonal' };
-    return { weight: this.#hasLast ? this.countOf(this.#hour - 1) : 0, by: 'persistence' };
+    const by = this.method;
+    const last = this.#hasLast ? this.countOf(this.#hour - 1) : 0;
+    if (by === 'persistence') return { weight: last, by };
+    const seasonal = this.#predict(this.#hour + ahead - 1);
+    if (by === 'seasonal') return { weight: seasonal, by };
+    let departure = last - this.#predict(this.#hour - 1);
+    for (let i = 0; i < ahead; i++) departure *= this.#remaining;
+    return { weight: Math.max(0, seasonal + departure), by };
   }
 
   clear(): void {
     this.#counts.fill(0);
     this.#design = null;
     this.#hour = Number.NaN;
-    this.#seasonalError = 0;
-    this.#persistenceError = 0;
+    this.#hasLast = false;
+    this.#errors.fill(0);
     this.#errorHours = 0;
+    this.#departureProducts = 0;
+    this.#departureSquares = 0;
+  }
+
+  /** Share of a departure that is left an hour later, 0..1. */
+  get #remaining(): number {
+    return this.#departureSquares > 0 ? Math.min(1, Math.max(0, this.#departureProducts / this.#departureSquares)) : 0;
   }
 
   #predict(hour: number): number {

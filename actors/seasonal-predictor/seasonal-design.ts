@@ -4,23 +4,35 @@ import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import { hourOfWeekOf, hoursPerWeek } from '../aggregator/hour-of-week.ts';
 
 const dayColumn = 2;
-const weekColumn = dayColumn + 24;
+/** Columns of level, trend and hours of the day. */
+const head = dayColumn + 24;
+
+/** Coefficients of a fit with hours of the week. */
+export const seasonalWidthMax = head + hoursPerWeek;
 
 /**
  * Ridge regression on the hours [start, end), factored once for all series.
  *
  * Each hour's row holds four values: 1, its age in weeks, and a one in its hour of the day and of the week. The penalties
  * make the fit hierarchical: an hour of the week departs from its hour of the day, and that from the level, only as far as
- * evidence goes. The normal matrix is decomposed by Cholesky (ml-matrix) and inverted; a fit is then a sparse product
- * and one dense matrix-vector product over typed arrays, 194 x 194 with weekly hours, 26 x 26 without.
+ * evidence goes. The hours of the week are 168 of the 194 columns and never share a row, so their block of the normal
+ * matrix is diagonal and is eliminated by hand; what is left, the 26 x 26 Schur complement, is decomposed by Cholesky
+ * (ml-matrix) and inverted once. A fit then costs O(hours + 26^2 + 168) over typed arrays.
  */
 export class SeasonalDesign {
   readonly start: number;
   readonly end: number;
   /** Coefficients of a fit. */
   readonly width: number;
+  readonly #hasWeek: boolean;
+  /** Inverse of the Schur complement, row by row. */
   readonly #inverse: Float64Array;
-  readonly #products: Float64Array;
+  /** Of each hour of the week: hours, sum of their ages, and 1 / (hours + penalty). */
+  readonly #weekHours = new Float64Array(hoursPerWeek);
+  readonly #weekAges = new Float64Array(hoursPerWeek);
+  readonly #weekInverse = new Float64Array(hoursPerWeek);
+  readonly #products = new Float64Array(seasonalWidthMax);
+  readonly #reduced = new Float64Array(head);
 
   constructor(options: {
     readonly start: number;
@@ -31,46 +43,75 @@ export class SeasonalDesign {
   }) {
     this.start = options.start;
     this.end = options.end;
-    this.width = options.hasWeek ? weekColumn + hoursPerWeek : weekColumn;
-    this.#products = new Float64Array(this.width);
-    const normal = Matrix.zeros(this.width, this.width);
-    const column = new Int32Array(4);
-    const value = new Float64Array(4);
+    this.#hasWeek = options.hasWeek;
+    this.width = options.hasWeek ? seasonalWidthMax : head;
+    let ageSquares = 0;
     for (let hour = this.start; hour < this.end; hour++) {
-      const n = this.#row(hour, column, value);
-      for (let i = 0; i < n; i++) {
-        for (let j = 0; j < n; j++) {
-          normal.set(column[i]!, column[j]!, normal.get(column[i]!, column[j]!) + value[i]! * value[j]!);
-        }
-      }
+      const age = this.#age(hour);
+      this.#weekHours[hourOfWeekOf(hour)]!++;
+      this.#weekAges[hourOfWeekOf(hour)]! += age;
+      ageSquares += age * age;
     }
-    for (let i = 0; i < this.width; i++) {
-      const penalty = i === 0 ? 1e-6 : i === 1 ? options.trendShrinkage : options.shrinkage;
-      normal.set(i, i, normal.get(i, i) + penalty);
+    const normal = Matrix.zeros(head, head);
+    const add = (i: number, j: number, value: number): void => {
+      normal.set(i, j, normal.get(i, j) + value);
+      if (i !== j) normal.set(j, i, normal.get(j, i) + value);
+    };
+    // The level is as good as free; a rounding-sized penalty keeps the matrix positive definite.
+    add(0, 0, 1e-6);
+    add(1, 1, ageSquares + options.trendShrinkage);
+    for (let day = dayColumn; day < head; day++) add(day, day, options.shrinkage);
+    for (let week = 0; week < hoursPerWeek; week++) {
+      const n = this.#weekHours[week]!;
+      const ages = this.#weekAges[week]!;
+      const day = dayColumn + (week % 24);
+      const inverse = options.hasWeek ? 1 / (n + options.shrinkage) : 0;
+      this.#weekInverse[week] = inverse;
+      // Each pair of columns that meet in this hour of the week: their product, less what the eliminated column takes.
+      add(0, 0, n - n * n * inverse);
+      add(0, 1, ages - n * ages * inverse);
+      add(1, 1, -ages * ages * inverse);
+      add(0, day, n - n * n * inverse);
+      add(1, day, ages - ages * n * inverse);
+      add(day, day, n - n * n * inverse);
     }
-    const inverse = new CholeskyDecomposition(normal).solve(Matrix.eye(this.width));
+    const inverse = new CholeskyDecomposition(normal).solve(Matrix.eye(head));
     this.#inverse = Float64Array.from(inverse.to1DArray());
   }
 
-  /** Fits `valueAt(hour)` over the hours of the design; the coefficients are written to `into` from `at` on. */
-  fit(valueAt: (hour: number) => number, into: Float64Array, at: number): void {
+  /** Fits `values[i]` of hour start + i; the coefficients are written to `into` from `at` on. */
+  fit(values: Float64Array, into: Float64Array, at: number): void {
     const products = this.#products.fill(0);
-    for (let hour = this.start; hour < this.end; hour++) {
-      const y = valueAt(hour);
-      if (y === 0) continue;
-      const week = hourOfWeekOf(hour);
-      products[0]! += y;
-      products[1]! += y * this.#age(hour);
-      products[dayColumn + (week % 24)]! += y;
-      if (this.width > weekColumn) products[weekColumn + week]! += y;
+    const length = this.end - this.start;
+    let week = hourOfWeekOf(this.start);
+    for (let i = 0; i < length; i++) {
+      const y = values[i]!;
+      products[1]! += y * this.#age(this.start + i);
+      products[head + week]! += y;
+      week = week + 1 === hoursPerWeek ? 0 : week + 1;
     }
-    const { width } = this;
+    const reduced = this.#reduced.fill(0);
+    reduced[1] = products[1]!;
+    for (week = 0; week < hoursPerWeek; week++) {
+      const y = products[head + week]!;
+      const taken = y * this.#weekInverse[week]!;
+      const left = y - this.#weekHours[week]! * taken;
+      reduced[0]! += left;
+      reduced[1]! -= this.#weekAges[week]! * taken;
+      reduced[dayColumn + (week % 24)]! += left;
+    }
     const inverse = this.#inverse;
-    for (let i = 0; i < width; i++) {
+    for (let i = 0; i < head; i++) {
       let sum = 0;
-      const row = i * width;
-      for (let j = 0; j < width; j++) sum += inverse[row + j]! * products[j]!;
+      for (let j = 0; j < head; j++) sum += inverse[i * head + j]! * reduced[j]!;
       into[at + i] = sum;
+    }
+    if (!this.#hasWeek) return;
+    for (week = 0; week < hoursPerWeek; week++) {
+      const expected =
+        this.#weekHours[week]! * (into[at]! + into[at + dayColumn + (week % 24)]!) +
+        this.#weekAges[week]! * into[at + 1]!;
+      into[at + head + week] = (products[head + week]! - expected) * this.#weekInverse[week]!;
     }
   }
 
@@ -79,25 +120,11 @@ export class SeasonalDesign {
     const week = hourOfWeekOf(hour);
     const value =
       coefficients[at]! + coefficients[at + 1]! * this.#age(hour) + coefficients[at + dayColumn + (week % 24)]!;
-    return this.width > weekColumn ? value + coefficients[at + weekColumn + week]! : value;
+    return this.#hasWeek ? value + coefficients[at + head + week]! : value;
   }
 
   /** Weeks before the end of the design; negative ahead of it. */
   #age(hour: number): number {
     return (this.end - hour) / hoursPerWeek;
-  }
-
-  #row(hour: number, column: Int32Array, value: Float64Array): number {
-    const week = hourOfWeekOf(hour);
-    column[0] = 0;
-    value[0] = 1;
-    column[1] = 1;
-    value[1] = this.#age(hour);
-    column[2] = dayColumn + (week % 24);
-    value[2] = 1;
-    if (this.width === weekColumn) return 3;
-    column[3] = weekColumn + week;
-    value[3] = 1;
-    return 4;
   }
 }

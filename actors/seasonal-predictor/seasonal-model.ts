@@ -7,7 +7,7 @@ import { hourMs } from '../aggregator/hour-of-week.ts';
 import { TimeAxis } from '../time-axis.ts';
 import { DemandSeries } from './demand-series.ts';
 import { HourlyPresence } from './hourly-presence.ts';
-import { SeasonalDesign } from './seasonal-design.ts';
+import { SeasonalDesign, seasonalWidthMax } from './seasonal-design.ts';
 import { type SeasonalPredictorConfig, seasonalPredictorConfigSchema } from './seasonal-predictor-config.ts';
 import { fixedOffset, type TimeZone } from './time-zone.ts';
 
@@ -23,8 +23,7 @@ export interface SeasonalRecord {
 }
 
 /** Columns of the per-slot record, all decayed by `errorHalfLifeHours`. */
-const record = { seasonal: 0, persistence: 1, level: 2, hours: 3, hits: 4, n0: 5, hit0: 6, n1: 7, hit1: 8, width: 9 };
-const widthMax = 194;
+const record = { seasonal: 0, persistence: 1, level: 2, hours: 3, n0: 4, hit0: 5, n1: 6, hit1: 7, width: 8 };
 
 /**
  * For each of a bounded set of segments a ridge regression of "accessed in this hour" on level, trend, hour of the day and
@@ -34,7 +33,7 @@ const widthMax = 194;
  * Every closed hour is first forecast by the last fit and by two rivals that any season must beat: persistence and the
  * level. A segment is proposed only while its seasonal error stays below both by a margin, so on noise, bursts and drift
  * the model is silent. It is silent without time, in the first day, and for a weekly pattern until it was right twice.
- * O(1) per access; O(fitted segments) per hour; a fit is about 40,000 multiplications a segment every `refitHours`.
+ * O(1) per access; O(fitted segments) per hour; a fit, every `refitHours`, is a few thousand multiplications a segment.
  * Memory: about historyHours + 1,600 bytes a segment.
  */
 export class SeasonalModel {
@@ -47,6 +46,8 @@ export class SeasonalModel {
   readonly #coefficients: Float64Array;
   readonly #isFitted: Uint8Array;
   readonly #record: Float64Array;
+  /** Accessed hours that a slot was judged on, not decayed. */
+  readonly #evaluatedHits: Int32Array;
   readonly #keep: number;
   #design: SeasonalDesign | null = null;
   #hour = Number.NaN;
@@ -63,9 +64,10 @@ export class SeasonalModel {
     this.presence = new HourlyPresence(config.segmentsMax, config.historyHours);
     this.demand = new DemandSeries(config.historyHours, config.errorHalfLifeHours, config.marginMin);
     this.#zone = zone;
-    this.#coefficients = new Float64Array(config.segmentsMax * widthMax);
+    this.#coefficients = new Float64Array(config.segmentsMax * seasonalWidthMax);
     this.#isFitted = new Uint8Array(config.segmentsMax);
     this.#record = new Float64Array(config.segmentsMax * record.width);
+    this.#evaluatedHits = new Int32Array(config.segmentsMax);
     this.#keep = exp2(-1 / config.errorHalfLifeHours);
   }
 
@@ -101,7 +103,7 @@ export class SeasonalModel {
       persistence: this.#record[r + record.persistence]! / hours,
       level: this.#record[r + record.level]! / hours,
       evaluatedHours: hours,
-      evaluatedHits: this.#record[r + record.hits]!,
+      evaluatedHits: this.#evaluatedHits[slot]!,
     };
   }
 
@@ -149,14 +151,13 @@ export class SeasonalModel {
   #speaks(slot: number): boolean {
     if (this.#isFitted[slot] === 0) return false;
     const r = slot * record.width;
-    if (this.#record[r + record.hits]! < this.config.evaluatedHitsMin * this.#keep ** this.config.historyHours)
-      return false;
+    if (this.#evaluatedHits[slot]! < this.config.evaluatedHitsMin) return false;
     const rival = Math.min(this.#record[r + record.persistence]!, this.#record[r + record.level]!);
     return this.#record[r + record.seasonal]! < rival * (1 - this.config.marginMin);
   }
 
   #predict(slot: number, hour: number): number {
-    const value = this.#design!.predict(this.#coefficients, slot * widthMax, hour);
+    const value = this.#design!.predict(this.#coefficients, slot * seasonalWidthMax, hour);
     return value < 0 ? 0 : Math.min(1, value);
   }
 
@@ -194,6 +195,7 @@ export class SeasonalModel {
     this.demand.open(hour);
     this.#isFitted.fill(0);
     this.#record.fill(0);
+    this.#evaluatedHits.fill(0);
     this.#design = null;
     this.#firstHour = hour;
     this.#fittedAt = -Infinity;
@@ -223,7 +225,7 @@ export class SeasonalModel {
       table[r + record.persistence]! += (persistence - truth) * (persistence - truth);
       table[r + record.level]! += (level - truth) * (level - truth);
       table[r + record.hours]!++;
-      table[r + record.hits]! += truth;
+      this.#evaluatedHits[slot]! += truth;
       table[r + (before === 1 ? record.n1 : record.n0)]!++;
       table[r + (before === 1 ? record.hit1 : record.hit0)]! += truth;
     }
@@ -240,6 +242,7 @@ export class SeasonalModel {
     this.#fitCount++;
     presence.makeRoom((slot) => {
       this.#isFitted[slot] = 0;
+      this.#evaluatedHits[slot] = 0;
       this.#record.fill(0, slot * record.width, (slot + 1) * record.width);
     });
     const design = new SeasonalDesign({
@@ -258,27 +261,27 @@ export class SeasonalModel {
     }
     if (chosen.length === 0) return;
     const pooledAt = new Float64Array(hours);
-    for (let hour = start; hour < end; hour++) {
+    for (let i = 0; i < hours; i++) {
       let count = 0;
-      for (const slot of chosen) if (presence.isPresent(slot, hour)) count++;
-      pooledAt[hour - start] = count / chosen.length;
+      for (const slot of chosen) if (presence.isPresent(slot, start + i)) count++;
+      pooledAt[i] = count / chosen.length;
     }
     const pooled = new Float64Array(design.width);
-    design.fit((hour) => pooledAt[hour - start]!, pooled, 0);
+    design.fit(pooledAt, pooled, 0);
     let pooledTotal = 0;
-    for (let hour = start; hour < end; hour++) {
-      pooledAt[hour - start] = design.predict(pooled, 0, hour);
-      pooledTotal += pooledAt[hour - start]!;
+    for (let i = 0; i < hours; i++) {
+      pooledAt[i] = design.predict(pooled, 0, start + i);
+      pooledTotal += pooledAt[i]!;
     }
+    const values = new Float64Array(hours);
     for (const slot of chosen) {
       // The segment's own fit is of what the pooled profile, brought to its level, leaves unexplained.
       const scale = pooledTotal > 0 ? presence.presentHours(slot) / pooledTotal : 0;
-      const at = slot * widthMax;
-      design.fit(
-        (hour) => (presence.isPresent(slot, hour) ? 1 : 0) - scale * pooledAt[hour - start]!,
-        this.#coefficients,
-        at,
-      );
+      const at = slot * seasonalWidthMax;
+      for (let i = 0; i < hours; i++) {
+        values[i] = (presence.isPresent(slot, start + i) ? 1 : 0) - scale * pooledAt[i]!;
+      }
+      design.fit(values, this.#coefficients, at);
       for (let i = 0; i < design.width; i++) this.#coefficients[at + i]! += scale * pooled[i]!;
       this.#isFitted[slot] = 1;
     }

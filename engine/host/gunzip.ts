@@ -16,8 +16,8 @@ const INPUT_BYTES = 32 * 1024;
 /**
  * Decompresses on zlib's thread.
  *
- * What was decompressed before a fault is always handed out: a stream that ends early says so only in `end`, after all that
- * it held. Each write is waited for and the end is written alone, because zlib drops the output of the call that fails.
+ * What a stream that ends early held is all handed out, and `end` says that it was short: each write is waited for and the
+ * end is written alone, because zlib drops the output of the call that fails. At corrupt data that output, up to 256 KiB, is lost.
  */
 export class GzipDecompressor {
   readonly #gunzip: Gunzip;
@@ -62,8 +62,12 @@ export class GzipDecompressor {
         this.#onEnded = resolve;
         this.#gunzip.end();
       });
-    this.#gunzip.destroy();
     return this.#take();
+  }
+
+  /** Frees zlib's memory. No write may be under way. */
+  close(): void {
+    this.#gunzip.destroy();
   }
 
   #writePiece(piece: Uint8Array): Promise<void> {

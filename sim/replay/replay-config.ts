@@ -1,6 +1,7 @@
 /** Settings of a replay that are not on its command line: the file given to `--config`. */
 
 import { z } from 'zod';
+import { farLoopConfigSchema } from '../../actors/far-loop-config.ts';
 import { nearLoopConfigSchema } from '../../actors/near-loop/near-loop-config.ts';
 import { pricesSchema } from '../../actors/prices.ts';
 
@@ -29,6 +30,7 @@ export const replayConfigSchema = z
       .default(1024)
       .describe('Prefetches that may wait for a fetch slot; the least valuable beyond that are withdrawn, counted.'),
     lookAheadMax: z.int().min(1).default(65_536).describe('Accesses that the clairvoyant bound sees ahead.'),
+    farLoop: farLoopConfigSchema.prefault({}),
     nearLoop: nearLoopConfigSchema.prefault({}).describe('The near loop: what it remembers and how it learns.'),
   })
   .describe('Settings of a replay.');

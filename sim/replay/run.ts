@@ -1,17 +1,27 @@
-/** One run: a trace through one site, in virtual time. */
+/** One run: a trace through the actors of one site, in virtual time. */
 
+import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
 import { Site, type WritePolicy } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
+import { farExperts, Pipeline } from '../../actors/pipeline.ts';
 import type { AddressSpace, Prefetcher, SiteView } from '../../actors/prefetcher.ts';
+import { assert } from '../../engine/assert.ts';
 import { elapsedMs, residentBytesMax } from '../../engine/host/process-usage.ts';
-import type { AccessBatch } from '../../streams/access-batch.ts';
+import { Xoshiro128 } from '../../engine/random.ts';
+import { ActorSystem } from '../../engine/system.ts';
+import { manualTurns } from '../../engine/turns.ts';
+import { VirtualClock } from '../../engine/virtual-clock.ts';
+import { AccessBatch } from '../../streams/access-batch.ts';
+import { Credits } from '../../streams/operators/credits.ts';
+import { fromSource } from '../../streams/operators/from-source.ts';
+import { splitAt } from '../../streams/operators/split-at.ts';
 import { createBaseline } from '../baselines/index.ts';
 import type { LatencySpec } from '../origin/latency-spec.ts';
 import { createOrigin } from '../origin/simulated-origin.ts';
-import { FutureTable, LookAhead } from './future.ts';
+import { FutureTable, LookAhead, type NextAccesses } from './future.ts';
 import type { PlannedRun } from './plan-runs.ts';
 import type { ReplayConfig } from './replay-config.ts';
 import { RunAddressSpace } from './run-address-space.ts';
@@ -45,10 +55,10 @@ const SLICES = 60;
 export async function executeRun(trace: Trace, run: PlannedRun, context: RunContext): Promise<RunRecord> {
   const { config, writes } = context;
   const startedMs = elapsedMs();
-  const isClairvoyant = run.prefetch.split(':')[0] === 'clairvoyant';
+  const isTimed = context.latency.kind === 'time';
   const next = run.eviction === 'belady' ? await trace.nextAccesses(writes) : null;
   const future = next === null ? null : new FutureTable(next.first);
-  const lookAhead = isClairvoyant ? new LookAhead(config.lookAheadMax, writes) : null;
+  const lookAhead = run.prefetch.split(':')[0] === 'clairvoyant' ? new LookAhead(config.lookAheadMax, writes) : null;
   const segmentCountHint = trace.facts.segmentCount;
   const addresses = trace.addresses === null ? null : new RunAddressSpace(trace.addresses, trace.segments);
   const makeEviction = (name: typeof run.eviction, capacity: number, onEvict?: (segment: number) => void) =>
@@ -59,48 +69,126 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
       ...(future === null ? {} : { future }),
     });
   const beforeAccess = observer(future, lookAhead);
-  const site = new Site({
-    capacity: run.cache.size,
-    unit: run.cache.unit,
-    makeEviction: (capacity, onEvict) => makeEviction(run.eviction, capacity, onEvict),
-    ...(run.eviction === 'lru' ? {} : { makeReference: (capacity: number) => makeEviction('lru', capacity) }),
-    makePrefetcher: run.prefetch === 'none' ? null : (view) => makePrefetcher(run, view, addresses, lookAhead, config),
-    origin: createOrigin(context.latency, context.seed),
-    modelTime: context.latency.kind === 'time' ? 'ms' : 'requests',
-    writes,
-    budget: new TrafficBudget(run.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
-    stagingShareMax: config.stagingShareMax,
-    queueLengthMax: config.queueLengthMax,
-    warmup: context.warmup,
-    sliceLength: Math.max(1, Math.ceil(trace.facts.accessCount / SLICES)),
-    segmentCountHint,
-    ...(beforeAccess === null ? {} : { future: { beforeAccess } }),
+  const system = new ActorSystem({
+    clock: new VirtualClock(),
+    random: new Xoshiro128(context.seed).fork('actors'),
+    turns: manualTurns,
   });
-  const serve = async (batch: AccessBatch): Promise<void> => {
-    if (future !== null) future.load(batch.position, await next!.columnOf(batch));
-    site.serve(batch);
-    context.onProgress?.(batch.position + batch.length);
-  };
-  if (lookAhead === null) {
-    for await (const batch of trace.batches()) await serve(batch);
-  } else {
-    const waiting: AccessBatch[] = [];
-    for await (const batch of trace.batches()) {
-      lookAhead.push(batch);
-      waiting.push(batch);
-      while (waiting.length > 0 && !lookAhead.needs(waiting[0]!)) await serve(waiting.shift()!);
-    }
-    for (const batch of waiting) await serve(batch);
-  }
+  const isEngine = run.prefetch === 'anteroom';
+  const pipeline = new Pipeline({
+    system,
+    name: 'site',
+    prices: config.prices,
+    farLoop: isEngine && config.farLoop.isEnabled ? config.farLoop : null,
+    bytesPerUnit: run.cache.unit === 'bytes' ? 1 : null,
+    missPenaltyMs: isTimed ? null : config.missPenaltyMs,
+    makeSite: (onSettled) =>
+      new Site({
+        capacity: run.cache.size,
+        unit: run.cache.unit,
+        makeEviction: (capacity, onEvict) => makeEviction(run.eviction, capacity, onEvict),
+        ...(run.eviction === 'lru' ? {} : { makeReference: (capacity: number) => makeEviction('lru', capacity) }),
+        makePrefetcher:
+          run.prefetch === 'none' ? null : (view) => makePrefetcher(run, view, addresses, lookAhead, config),
+        origin: createOrigin(context.latency, context.seed),
+        modelTime: isTimed ? 'ms' : 'requests',
+        writes,
+        budget: new TrafficBudget(run.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
+        stagingShareMax: config.stagingShareMax,
+        queueLengthMax: config.queueLengthMax,
+        warmup: context.warmup,
+        sliceLength: Math.max(1, Math.ceil(trace.facts.accessCount / SLICES)),
+        segmentCountHint,
+        onSettled,
+        ...(beforeAccess === null ? {} : { future: { beforeAccess } }),
+      }),
+  });
+  const interval = isTimed ? { everyMs: config.farLoop.intervalMs } : { everyRows: config.farLoop.intervalAccesses };
+  // One batch is under way at a time: what prepares a batch may then set state that serving it relies on.
+  const credits = new Credits(1);
+  let position = 0;
+  await new Promise<void>((resolve, reject) => {
+    fromSource(prepared(trace, future, next, lookAhead), credits)
+      .pipe(acknowledge(credits), splitAt(interval))
+      .subscribe({
+        next: (event) => {
+          if (event.kind === 'tick') pipeline.tick(isTimed ? position : event.at, isTimed ? event.at : Number.NaN);
+          else {
+            position = event.batch.position + event.batch.length;
+            // Where fetches are counted in accesses the clock of the log decides nothing, so the far loop does not see it.
+            pipeline.observe(event.batch, isTimed ? event.batch : withoutTime(event.batch));
+            context.onProgress?.(position);
+          }
+        },
+        error: reject,
+        complete: resolve,
+      });
+  });
+  const { site } = pipeline;
   site.finish();
+  const report = await system.stop();
+  assert(report.leftCount === 0, `${report.leftCount} messages were left when the run ended`);
   return {
     run,
     ledger: site.ledger,
-    experts: site.prefetcher?.experts ?? [],
+    experts: [...(site.prefetcher?.experts ?? []), ...(isEngine ? farExperts : [])],
     trafficBreaches: site.trafficBreaches,
     seconds: (elapsedMs() - startedMs) / 1000,
     rssBytesMax: residentBytesMax(),
   };
+}
+
+/** The trace's batches, each yielded when all that serving it needs to know of the future has been loaded. */
+async function* prepared(
+  trace: Trace,
+  future: FutureTable | null,
+  next: NextAccesses | null,
+  lookAhead: LookAhead | null,
+): AsyncGenerator<AccessBatch> {
+  const waiting: AccessBatch[] = [];
+  for await (const batch of trace.batches()) {
+    waiting.push(batch);
+    lookAhead?.push(batch);
+    while (waiting.length > 0 && lookAhead?.needs(waiting[0]!) !== true) yield* ready(waiting.shift()!, future, next);
+  }
+  for (const batch of waiting) yield* ready(batch, future, next);
+}
+
+async function* ready(
+  batch: AccessBatch,
+  future: FutureTable | null,
+  next: NextAccesses | null,
+): AsyncGenerator<AccessBatch> {
+  if (future !== null) future.load(batch.position, await next!.columnOf(batch));
+  yield batch;
+}
+
+/** Gives the credit of a batch back when everything downstream has dealt with it. */
+function acknowledge(credits: Credits): MonoTypeOperatorFunction<AccessBatch> {
+  return (source) =>
+    new Observable((subscriber) =>
+      source.subscribe({
+        next: (batch) => {
+          subscriber.next(batch);
+          credits.ack();
+        },
+        error: (error) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      }),
+    );
+}
+
+function withoutTime(batch: AccessBatch): AccessBatch {
+  if (Number.isNaN(batch.timeMs[0]!) && Number.isNaN(batch.timeMs[batch.length - 1]!)) return batch;
+  return new AccessBatch(batch.position, {
+    timeMs: new Float64Array(batch.length).fill(Number.NaN),
+    segment: batch.segment,
+    consumer: batch.consumer,
+    site: batch.site,
+    op: batch.op,
+    size: batch.size,
+    weight: batch.weight,
+  });
 }
 
 function makePrefetcher(

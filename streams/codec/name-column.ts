@@ -23,12 +23,8 @@ export class NameColumn {
   column(ids: Uint32Array | Int32Array): Data {
     this.#extend();
     const { length } = ids;
-    const valid = new Uint8Array(((length + 63) >> 6) << 3);
-    let nullCount = 0;
-    for (let row = 0; row < length; row++) {
-      if (ids[row] === ABSENT) nullCount++;
-      else valid[row >> 3]! |= 1 << (row & 7);
-    }
+    const valid = ids instanceof Int32Array ? validity(ids) : null;
+    const nullCount = valid === null ? 0 : length - setBits(valid);
     return makeData({
       type: this.#type,
       length,
@@ -60,4 +56,23 @@ export class NameColumn {
     this.#chunks = [...this.#chunks, chunk];
     this.#namedCount = count;
   }
+}
+
+/** A validity bitmap, least significant bit first, padded to 8 bytes: 0 where the id is -1. */
+function validity(ids: Int32Array): Uint8Array {
+  const { length } = ids;
+  const valid = new Uint8Array(((length + 63) >> 6) << 3);
+  for (let from = 0; from < length; from += 8) {
+    const to = Math.min(length, from + 8);
+    let byte = 0;
+    for (let row = from; row < to; row++) if (ids[row] !== ABSENT) byte |= 1 << (row - from);
+    valid[from >> 3] = byte;
+  }
+  return valid;
+}
+
+function setBits(bytes: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i < bytes.length; i++) for (let byte = bytes[i]!; byte !== 0; byte &= byte - 1) count++;
+  return count;
 }

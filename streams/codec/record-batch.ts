@@ -3,6 +3,7 @@
 import { type Data, type DataType, makeData, RecordBatch, type Schema, Struct, Type } from 'apache-arrow';
 import { AnteroomError } from '../../engine/errors.ts';
 import { AccessBatch, type AccessColumns } from '../access-batch.ts';
+import { Operation } from '../operation.ts';
 import { ACCESS_SCHEMA_VERSION, internedSchema, metadataKeys } from './access-schema.ts';
 
 /** The batch with its ids as they are, without copying: the record batch is valid as long as the batch is. */
@@ -49,8 +50,9 @@ export function fromRecordBatch(record: RecordBatch, position = 0): AccessBatch 
     size: column(record, 'size', Float64Array, -1),
     weight: column(record, 'weight', Float64Array, 1),
   };
+  const { op } = columns;
   for (let row = 0; row < rows; row++)
-    if (columns.op[row]! > 3) throw badColumn('op', `an operation code 0..3, found ${columns.op[row]} in row ${row}`);
+    if (op[row]! > Operation.other) throw badColumn('op', `an operation code 0..3, found ${op[row]} in row ${row}`);
   const at = said === undefined ? position : Number(said);
   if (!Number.isSafeInteger(at) || at < 0)
     throw badColumn(metadataKeys.position, `a log position, found ${JSON.stringify(said)}`);
@@ -102,8 +104,10 @@ function column<T extends ColumnArray>(
     return values.length === rows ? values : (values.subarray(0, rows) as T);
 
   const copy = new arrayType(rows);
+  const valid = data.nullCount > 0 ? data.nullBitmap : null;
   for (let row = 0; row < rows; row++) {
-    if (data.nullCount > 0 && !data.getValid(row)) {
+    const bit = data.offset + row;
+    if (valid !== null && (valid[bit >> 3]! & (1 << (bit & 7))) === 0) {
       if (absent === null) throw badColumn(name, `a value, found null in row ${row}`);
       copy[row] = absent;
       continue;

@@ -10,6 +10,7 @@ import {
   type LineRecord,
   LineRecordDecoder,
   lookAtLines,
+  refuseField,
   refuseLine,
   textOf,
   unsignedOf,
@@ -51,12 +52,12 @@ function readLine(record: LineRecord, fields: Fields, sink: AccessSink): boolean
   const { starts, ends } = fields;
   const first = unsignedOf(bytes, starts[0]!, ends[0]!);
   const count = unsignedOf(bytes, starts[1]!, ends[1]!);
-  const refuse = (field: number, expected: string): boolean =>
-    refuseLine(record, starts[field]! - start + 1, expected, textOf(bytes, starts[field]!, ends[field]!), sink);
-  if (Number.isNaN(first)) return refuse(0, 'the number of the first block');
-  if (!(count >= 1 && count <= runLengthMax)) return refuse(1, `a count of blocks in 1..${runLengthMax}`);
+  if (Number.isNaN(first)) return refuseField(record, fields, 0, 'the number of the first block', sink);
+  if (!(count >= 1 && count <= runLengthMax))
+    return refuseField(record, fields, 1, `a count of blocks in 1..${runLengthMax}`, sink);
   for (const field of [2, 3]) {
-    if (Number.isNaN(unsignedOf(bytes, starts[field]!, ends[field]!))) return refuse(field, 'a number');
+    if (Number.isNaN(unsignedOf(bytes, starts[field]!, ends[field]!)))
+      return refuseField(record, fields, field, 'a number', sink);
   }
   const segments = sink.segments;
   for (let block = first; block < first + count; block++) {

@@ -18,7 +18,7 @@ import { ACCESS_SCHEMA_VERSION, metadataKeys } from '../codec/access-schema.ts';
 import type { ColumnRole, FileFormat, FormatOptions, RandomAccessFile, StreamDecoder } from '../format.ts';
 import { refuseOtherOptions } from './format-options.ts';
 import { registerArrowCodecs } from './page-compression.ts';
-import { type ColumnValue, neededColumns, TableColumns } from './table-columns.ts';
+import { type ColumnValue, DamagedValue, neededColumns, type TableColumn, TableColumns } from './table-columns.ts';
 import type { TimeUnit } from './time-scale.ts';
 
 /** The file format's magic, padded to 8 bytes; messages follow it, then the footer. */
@@ -51,19 +51,17 @@ async function* read(file: RandomAccessFile, options: FormatOptions, sink: Acces
   refuseOtherOptions(arrowIpc.name, options, ['columns', 'timeUnit']);
   registerArrowCodecs();
   const decoder = new ArrowIpcDecoder(options);
-  const footer = await footerOf(file);
-  if (footer === null) {
+  const index = await indexOf(file);
+  if (index === null) {
     for (let start = 0; start < file.byteLength; start += chunkBytes) {
       decoder.write(await file.read(start, Math.min(start + chunkBytes, file.byteLength)), sink);
       yield;
     }
   } else {
-    decoder.write(schemaMessageOf(footer), sink);
-    for (const block of [...footer.dictionaryBatches(), ...footer.recordBatches()]) {
-      const start = Number(block.offset);
-      const end = start + block.metaDataLength + Number(block.bodyLength);
-      if (end > file.byteLength) {
-        sink.reject({ byte: start }, 'a block inside the file, as the footer says', `one that ends at byte ${end}`);
+    decoder.write(index.schemaMessage, sink);
+    for (const { start, end } of index.blocks) {
+      if (!(start >= fileMagicBytes && start < end && end <= file.byteLength)) {
+        sink.reject({ byte: start }, 'a block inside the file, as the footer says', `one in bytes ${start}..${end}`);
         continue;
       }
       decoder.startAt(start);
@@ -74,8 +72,14 @@ async function* read(file: RandomAccessFile, options: FormatOptions, sink: Acces
   decoder.end(sink);
 }
 
-/** The footer of a whole file of the file format, or null. */
-async function footerOf(file: RandomAccessFile): Promise<Footer | null> {
+/** What a footer says: the schema, and where messages lie, dictionaries first. */
+interface FileIndex {
+  readonly schemaMessage: Uint8Array;
+  readonly blocks: readonly { readonly start: number; readonly end: number }[];
+}
+
+/** The index of a whole file of the file format, or null. */
+async function indexOf(file: RandomAccessFile): Promise<FileIndex | null> {
   const tailBytes = 4 + fileMagic.length;
   if (file.byteLength < fileMagicBytes + tailBytes) return null;
   const head = await file.read(0, fileMagic.length);
@@ -84,8 +88,16 @@ async function footerOf(file: RandomAccessFile): Promise<Footer | null> {
   const length = new DataView(tail.buffer, tail.byteOffset, 4).getInt32(0, true);
   const start = file.byteLength - tailBytes - length;
   if (length <= 0 || start < fileMagicBytes) return null;
+  const bytes = await file.read(start, start + length);
   try {
-    return Footer.decode(await file.read(start, start + length));
+    const footer = Footer.decode(bytes);
+    // A damaged count must not be walked through: an entry takes 24 bytes.
+    if ((footer.numDictionaries + footer.numRecordBatches) * 24 > length) return null;
+    const blocks = [...footer.dictionaryBatches(), ...footer.recordBatches()].map((block) => {
+      const at = Number(block.offset);
+      return { start: at, end: at + block.metaDataLength + Number(block.bodyLength) };
+    });
+    return { schemaMessage: schemaMessageOf(footer), blocks };
   } catch {
     return null;
   }
@@ -109,6 +121,16 @@ function startsWithMagic(bytes: Uint8Array): boolean {
 /** A reader that asks on and on without being given anything is ended; it looks ahead by one chunk at most. */
 const emptyChunksMax = 64;
 
+const damaged = new DamagedValue();
+
+/** What the metadata of a message says. */
+interface Header {
+  readonly kind: MessageHeader;
+  readonly bodyLength: number;
+  readonly dictionaryId: number;
+  readonly isDelta: boolean;
+}
+
 /** What the next bytes are. */
 type Part = 'magic' | 'prefix' | 'length' | 'metadata' | 'body' | 'rest';
 
@@ -128,6 +150,8 @@ class ArrowIpcDecoder implements StreamDecoder {
   #position = 0;
   /** Whole messages that the reader has not taken yet: dictionaries that precede a record batch, at most. */
   readonly #queue: Uint8Array[] = [];
+  /** Of the message at hand, once its metadata is there. */
+  #header: Header | null = null;
   #reader: RecordBatchReader | null = null;
   #columns: TableColumns | null = null;
   /** Values of dictionaries by id, as far as they were needed. */
@@ -220,13 +244,14 @@ class ArrowIpcDecoder implements StreamDecoder {
   }
 
   #readMetadata(sink: AccessSink): boolean {
-    const message = decodedMessage(this.#message.subarray(this.#prefixBytes, this.#needed));
-    if (message === null || message.bodyLength > bodyBytesMax) {
-      const found = message === null ? 'other bytes' : `a body of ${message.bodyLength} bytes`;
+    const header = headerOf(this.#message.subarray(this.#prefixBytes, this.#needed));
+    if (header === null || !(header.bodyLength >= 0 && header.bodyLength <= bodyBytesMax)) {
+      const found = header === null ? 'other bytes' : `a body of ${header.bodyLength} bytes`;
       sink.reject({ byte: this.#messageByte }, `an Arrow message of at most ${bodyBytesMax} bytes`, found);
       return this.#stop();
     }
-    this.#grow(this.#needed + message.bodyLength);
+    this.#header = header;
+    this.#grow(this.#needed + header.bodyLength);
     this.#part = 'body';
     return true;
   }
@@ -254,38 +279,53 @@ class ArrowIpcDecoder implements StreamDecoder {
     if (this.#filled < this.#needed) return;
     const bytes = this.#message;
     const byte = this.#messageByte;
-    const message = decodedMessage(bytes.subarray(this.#prefixBytes));
-    const header = message?.header();
+    const header = this.#header;
     this.#expectMessage();
-    if (message?.headerType === MessageHeader.Schema) {
-      if (this.#reader !== null) {
-        sink.reject({ byte }, 'one schema', 'a second one');
-        this.#stop();
+    switch (header?.kind) {
+      case MessageHeader.Schema:
+        if (this.#reader === null) {
+          this.#open(bytes, byte, sink);
+        } else {
+          sink.reject({ byte }, 'one schema', 'a second one');
+          this.#stop();
+        }
         return;
-      }
-      this.#open(bytes);
-    } else if (message?.headerType === MessageHeader.DictionaryBatch && header instanceof DictionaryHeader) {
-      if (!header.isDelta) this.#decoded.delete(Number(header.id));
-      this.#queue.push(bytes);
-    } else if (message?.headerType === MessageHeader.RecordBatch) {
-      this.#queue.push(bytes);
-      this.#readBatch(byte, sink);
+      case MessageHeader.DictionaryBatch:
+        if (!header.isDelta) this.#decoded.delete(header.dictionaryId);
+        this.#queue.push(bytes);
+        return;
+      case MessageHeader.RecordBatch:
+        this.#queue.push(bytes);
+        this.#readBatch(byte, sink);
+        return;
+      default:
+        sink.reject({ byte }, 'a schema, dictionary or record batch', `a message of kind ${header?.kind}`);
     }
   }
 
-  #open(schemaMessage: Uint8Array): void {
+  #open(schemaMessage: Uint8Array, byte: number, sink: AccessSink): void {
     this.#queue.push(schemaMessage);
-    const reader = RecordBatchReader.from(this.#bytes()).open();
-    this.#reader = reader;
-    const { schema } = reader;
-    const version = /^access\/(\d+)$/.exec(schema.metadata.get(metadataKeys.schema) ?? '')?.[1];
-    if (version !== undefined && Number(version) > ACCESS_SCHEMA_VERSION) {
-      const problem = `accesses of schema version ${version}; this reads up to ${ACCESS_SCHEMA_VERSION}`;
-      throw new AnteroomError('unsupported', problem, { context: { version: Number(version) } });
+    let ownVersion: number;
+    let columns: readonly TableColumn[];
+    try {
+      const reader = RecordBatchReader.from(this.#bytes()).open();
+      const { schema } = reader;
+      ownVersion = Number(/^access\/(\d+)$/.exec(schema.metadata.get(metadataKeys.schema) ?? '')?.[1] ?? 0);
+      // Only the project's own schema promises that its times are milliseconds.
+      columns = schema.fields.map(({ name, type }) => ({
+        name: `${name}`,
+        unit: ownVersion > 0 ? 'ms' : unitOf(type),
+      }));
+      this.#reader = reader;
+    } catch (error) {
+      sink.reject({ byte }, 'an Arrow schema', error instanceof Error ? error.message : String(error));
+      this.#stop();
+      return;
     }
-    // Only the project's own schema promises that its times are milliseconds.
-    const ownUnit: TimeUnit | null = version === undefined ? null : 'ms';
-    const columns = schema.fields.map((field) => ({ name: field.name, unit: ownUnit ?? unitOf(field.type) }));
+    if (ownVersion > ACCESS_SCHEMA_VERSION) {
+      const problem = `accesses of schema version ${ownVersion}; this reads up to ${ACCESS_SCHEMA_VERSION}`;
+      throw new AnteroomError('unsupported', problem, { context: { version: ownVersion } });
+    }
     this.#columns = new TableColumns(arrowIpc.name, columns, this.#options);
   }
 
@@ -330,7 +370,15 @@ class ArrowIpcDecoder implements StreamDecoder {
 
 /** Values of a vector. Those of a dictionary are decoded once and kept in `decodedById` until a replacement of it comes. */
 function columnValueOf(vector: Vector, decodedById: Map<number, unknown[]>): ColumnValue {
-  if (!DataType.isDictionary(vector.type)) return (row) => vector.get(row);
+  if (!DataType.isDictionary(vector.type)) {
+    return (row) => {
+      try {
+        return vector.get(row);
+      } catch {
+        return damaged;
+      }
+    };
+  }
   const data = vector.data[0] as Data;
   const dictionary = data.dictionary as Vector | undefined;
   if (dictionary === undefined) throw new Error('its dictionary has not come before it');
@@ -340,7 +388,12 @@ function columnValueOf(vector: Vector, decodedById: Map<number, unknown[]>): Col
   return (row) => {
     if (!vector.isValid(row)) return null;
     const key = Number(keys[row]);
-    decoded[key] ??= dictionary.get(key);
+    if (!(key >= 0 && key < dictionary.length)) return damaged;
+    try {
+      decoded[key] ??= dictionary.get(key);
+    } catch {
+      return damaged;
+    }
     return decoded[key];
   };
 }
@@ -363,9 +416,19 @@ function unitOf(type: DataType): TimeUnit | null {
   }
 }
 
-function decodedMessage(metadata: Uint8Array): Message | null {
+/** What the metadata of a message says, or null where it is damaged: decoding is lazy, so all of it happens here. */
+function headerOf(metadata: Uint8Array): Header | null {
   try {
-    return Message.decode(metadata);
+    const message = Message.decode(metadata);
+    const { headerType: kind, bodyLength } = message;
+    const header = message.header();
+    const isDictionary = header instanceof DictionaryHeader;
+    return {
+      kind,
+      bodyLength: Number(bodyLength),
+      dictionaryId: isDictionary ? Number(header.id) : -1,
+      isDelta: isDictionary && header.isDelta,
+    };
   } catch {
     return null;
   }
@@ -379,5 +442,5 @@ function detect(head: Uint8Array): number {
   const length = view.getUint32(4, true);
   if (length === 0 || length > metadataBytesMax) return 0;
   if (8 + length > head.length) return 0.6;
-  return decodedMessage(head.subarray(8, 8 + length))?.headerType === MessageHeader.Schema ? 0.99 : 0;
+  return headerOf(head.subarray(8, 8 + length))?.kind === MessageHeader.Schema ? 0.99 : 0;
 }

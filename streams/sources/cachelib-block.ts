@@ -12,13 +12,20 @@ import {
   LineRecordDecoder,
   lookAtLines,
   numberOf,
+  refuseField,
   refuseLine,
   textOf,
   unsignedOf,
 } from './line-records.ts';
+import { WordCodes } from './word-codes.ts';
 
 const comma = 0x2c;
 const fieldsMax = 32;
+const verbs = new WordCodes<OperationCode>([
+  ['get', Operation.read],
+  ['put', Operation.write],
+  ['delete', Operation.delete],
+]);
 
 /**
  * Columns by name: op_time, block_id, block_id_size, io_size, io_offset, user_name, user_namespace, op_name, op_count,
@@ -62,16 +69,15 @@ class CachelibBlockReader {
       const found = `${fields.count} fields in ${textOf(bytes, start, end)}`;
       return refuseLine(record, 1, `${this.#columnCount} fields, as the header has`, found, sink);
     }
-    const refuse = (field: number, expected: string): boolean =>
-      refuseLine(record, starts[field]! - start + 1, expected, textOf(bytes, starts[field]!, ends[field]!), sink);
     const seconds = numberOf(bytes, starts[this.#time]!, ends[this.#time]!);
-    if (Number.isNaN(seconds)) return refuse(this.#time, 'a time in seconds');
+    if (Number.isNaN(seconds)) return refuseField(record, fields, this.#time, 'a time in seconds', sink);
     const size = unsignedOf(bytes, starts[this.#size]!, ends[this.#size]!);
-    if (Number.isNaN(size)) return refuse(this.#size, 'a size in bytes');
-    const op = operationOf(textOf(bytes, starts[this.#op]!, ends[this.#op]!));
-    if (op === null) return refuse(this.#op, 'an operation that begins with get, put or delete');
+    if (Number.isNaN(size)) return refuseField(record, fields, this.#size, 'a size in bytes', sink);
+    const op = operationOf(bytes, starts[this.#op]!, ends[this.#op]!);
+    if (op === null)
+      return refuseField(record, fields, this.#op, 'an operation that begins with get, put or delete', sink);
     const opCount = this.#opCount < 0 ? 1 : unsignedOf(bytes, starts[this.#opCount]!, ends[this.#opCount]!);
-    if (!(opCount >= 1)) return refuse(this.#opCount, 'a count of operations, at least 1');
+    if (!(opCount >= 1)) return refuseField(record, fields, this.#opCount, 'a count of operations, at least 1', sink);
     const segment = sink.segments.internBytes(bytes, starts[this.#block]!, ends[this.#block]!);
     const user = this.#user;
     const consumer = user < 0 ? ABSENT : sink.consumers.internBytes(bytes, starts[user]!, ends[user]!);
@@ -99,11 +105,11 @@ class CachelibBlockReader {
   }
 }
 
-/** `getChunkData.Permanent`, `putChunk.NotInitialized`: the verb says what happened to the block. */
-function operationOf(name: string): OperationCode | null {
-  if (name.startsWith('get')) return Operation.read;
-  if (name.startsWith('put')) return Operation.write;
-  return name.startsWith('delete') ? Operation.delete : null;
+/** `getChunkData.Permanent`, `putChunk.NotInitialized`: the verb, which ends at the first capital, says what happened to the block. */
+function operationOf(bytes: Uint8Array, start: number, end: number): OperationCode | null {
+  let verbEnd = start;
+  while (verbEnd < end && bytes[verbEnd]! >= 0x61 && bytes[verbEnd]! <= 0x7a) verbEnd++;
+  return verbs.codeOf(bytes, start, verbEnd);
 }
 
 function detect(head: Uint8Array, isWhole: boolean): number {

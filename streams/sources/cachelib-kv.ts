@@ -12,15 +12,17 @@ import {
   LineRecordDecoder,
   lookAtLines,
   numberOf,
+  refuseField,
   refuseLine,
   textOf,
   unsignedOf,
 } from './line-records.ts';
+import { WordCodes } from './word-codes.ts';
 
 const comma = 0x2c;
 const fieldsMax = 32;
 
-const operationOfName: ReadonlyMap<string, OperationCode> = new Map<string, OperationCode>([
+const operations = new WordCodes<OperationCode>([
   ['GET', Operation.read],
   ['GETS', Operation.read],
   ['GET_LEASE', Operation.read],
@@ -80,19 +82,17 @@ class CachelibKvReader {
       const found = `${fields.count} fields in ${textOf(bytes, start, end)}`;
       return refuseLine(record, 1, `${this.#columnCount} fields, as the header has`, found, sink);
     }
-    const refuse = (field: number, expected: string): boolean =>
-      refuseLine(record, starts[field]! - start + 1, expected, textOf(bytes, starts[field]!, ends[field]!), sink);
     const time = this.#time;
     const seconds = time < 0 ? Number.NaN : numberOf(bytes, starts[time]!, ends[time]!);
-    if (time >= 0 && Number.isNaN(seconds)) return refuse(time, 'a time in seconds');
-    const op = operationOfName.get(textOf(bytes, starts[this.#op]!, ends[this.#op]!));
-    if (op === undefined) return refuse(this.#op, `one of ${[...operationOfName.keys()].join('/')}`);
+    if (time >= 0 && Number.isNaN(seconds)) return refuseField(record, fields, time, 'a time in seconds', sink);
+    const op = operations.codeOf(bytes, starts[this.#op]!, ends[this.#op]!);
+    if (op === null) return refuseField(record, fields, this.#op, `one of ${operations.words}`, sink);
     const valueSize = unsignedOf(bytes, starts[this.#size]!, ends[this.#size]!);
-    if (Number.isNaN(valueSize)) return refuse(this.#size, 'the size of the value in bytes');
+    if (Number.isNaN(valueSize)) return refuseField(record, fields, this.#size, 'the size of the value in bytes', sink);
     const keySize = this.#keySize < 0 ? 0 : unsignedOf(bytes, starts[this.#keySize]!, ends[this.#keySize]!);
-    if (Number.isNaN(keySize)) return refuse(this.#keySize, 'the size of the key in bytes');
+    if (Number.isNaN(keySize)) return refuseField(record, fields, this.#keySize, 'the size of the key in bytes', sink);
     const opCount = this.#opCount < 0 ? 1 : unsignedOf(bytes, starts[this.#opCount]!, ends[this.#opCount]!);
-    if (!(opCount >= 1)) return refuse(this.#opCount, 'a count of operations, at least 1');
+    if (!(opCount >= 1)) return refuseField(record, fields, this.#opCount, 'a count of operations, at least 1', sink);
     const segment = sink.segments.internBytes(bytes, starts[this.#key]!, ends[this.#key]!);
     const usecase = this.#usecase;
     const consumer = usecase < 0 ? ABSENT : sink.consumers.internBytes(bytes, starts[usecase]!, ends[usecase]!);

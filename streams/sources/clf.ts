@@ -25,7 +25,7 @@ const NOT_MODIFIED = 304;
  * `host ident user [time] "method path protocol" status bytes`, with anything after it passed over.
  *
  * The segment is the path with its query and without its fragment; a path may hold spaces and unescaped quotes, as logs of
- * broken clients do. The consumer is the host. A size is taken where the response carried the segment: not for HEAD and 304.
+ * broken clients do. The consumer is the host; a virtual host before it (`vhost_combined`) is passed over. A size is taken where the response carried the segment: not for HEAD and 304.
  */
 export class ClfParser implements LineParser {
   line = 1;
@@ -42,6 +42,12 @@ export class ClfParser implements LineParser {
       if (b === LINE_FEED && (pos === lineStart || (pos === lineStart + 1 && bytes[lineStart] === CARRIAGE_RETURN))) {
         pos++;
         continue;
+      }
+      let hostStart = lineStart;
+      let lastHostEnd = hostEnd;
+      if (b === SPACE && bytes[pos + 1] !== DASH && isAddress(bytes, pos + 1)) {
+        hostStart = pos + 1;
+        lastHostEnd = bytes.indexOf(SPACE, hostStart);
       }
       while (b !== OPEN_BRACKET && b !== LINE_FEED) b = bytes[++pos]!;
       if (b === LINE_FEED || hostEnd === lineStart) {
@@ -131,12 +137,23 @@ export class ClfParser implements LineParser {
       }
       const op = operationOfMethod(bytes, methodStart, methodEnd);
       if (status === NOT_MODIFIED || isHead(bytes, methodStart, methodEnd)) size = -1;
-      const consumer =
-        hostEnd - lineStart === 1 && bytes[lineStart] === DASH ? -1 : consumers.internBytes(bytes, lineStart, hostEnd);
+      const isAnonymous = lastHostEnd - hostStart === 1 && bytes[hostStart] === DASH;
+      const consumer = isAnonymous ? -1 : consumers.internBytes(bytes, hostStart, lastHostEnd);
       sink.append(timeMs, segments.internBytes(bytes, pathStart, pathEnd), consumer, -1, op, size, 1);
     }
     return pos;
   }
+}
+
+/** Whether an address or a host name, not an ident, is at `start`: it holds a dot or a colon, and a space ends it. */
+function isAddress(bytes: Uint8Array, start: number): boolean {
+  let at = start;
+  let isDotted = false;
+  for (; bytes[at] !== SPACE; at++) {
+    if (bytes[at] === LINE_FEED || bytes[at] === OPEN_BRACKET) return false;
+    isDotted ||= bytes[at] === 46 || bytes[at] === 58;
+  }
+  return isDotted;
 }
 
 /** Where ` HTTP/1.1` (or `/2`) begins that ends the request at `end`, or `end` when there is none; spaces before it are passed over. */

@@ -104,22 +104,26 @@ export class Content {
       this.bytesRead += value.length;
       return output;
     };
-    let output: Uint8Array[] | null = await stream.write(first);
-    this.bytesRead += first.length;
-    while (output !== null && stream.fault === null) {
-      const pending = next();
-      // A failure is met when it is awaited; until then it must not count as unhandled.
-      pending.catch(() => {});
-      try {
-        yield* output;
-      } finally {
-        await pending.catch(() => null);
+    try {
+      let output: Uint8Array[] | null = await stream.write(first);
+      this.bytesRead += first.length;
+      while (output !== null && stream.fault === null) {
+        const pending = next();
+        // A failure is met when it is awaited; until then it must not count as unhandled.
+        pending.catch(() => {});
+        try {
+          yield* output;
+        } finally {
+          await pending.catch(() => null);
+        }
+        output = await pending;
       }
-      output = await pending;
+      if (output !== null) yield* output;
+      if (stream.fault === null) yield* await stream.end();
+      this.fault = stream.fault;
+    } finally {
+      stream.close();
     }
-    if (output !== null) yield* output;
-    if (stream.fault === null) yield* await stream.end();
-    this.fault = stream.fault;
   }
 }
 

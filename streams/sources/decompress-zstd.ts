@@ -31,6 +31,10 @@ export class ZstdDecompressor {
     return Promise.resolve(this.#take());
   }
 
+  close(): void {
+    this.#output = [];
+  }
+
   #push(piece: Uint8Array, isFinal: boolean): void {
     try {
       this.#stream.push(piece, isFinal);

@@ -11,6 +11,8 @@ export interface Decompressor {
   readonly fault: DecompressionFault | null;
   write(chunk: Uint8Array): Promise<Uint8Array[]>;
   end(): Promise<Uint8Array[]>;
+  /** Lets go of what it holds, ended or not; no write may be under way. */
+  close(): void;
 }
 
 /** Bytes that `compressionOf` needs to be sure. */

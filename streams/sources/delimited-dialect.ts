@@ -28,13 +28,13 @@ export interface DelimitedDialect {
 
 /** A number or the start of an ISO 8601 date. */
 const startsAsTime = /^(?:-?\d+(?:\.\d*)?$|\d{4}-\d\d-\d\d)/;
-const DELIMITERS = ['\t', ',', ';', '|', ' '] as const;
+const DELIMITERS = [',', '\t', ';', '|', ' '] as const;
 
 /**
  * The dialect, from the first record and the options; only the first record is looked at, so the answer does not depend on
  * how much of the input is at hand.
  *
- * A record is a header when it holds a name that is known or asked for. Without a header, and without `columns`, one column is
+ * A record is a header when it holds a name that is known or asked for, or a word where times or counts are asked for. Without a header, and without `columns`, one column is
  * the segment and two are time and segment, if the first looks like a time; more have to be named.
  * @throws AnteroomError 'bad-usage' when no column is the segment, or a column asked for is not there.
  */
@@ -47,7 +47,9 @@ export function dialectOf(first: string, format: string, options: FormatOptions)
   const fields = splitRecord(first, delimiter);
   const asked = Object.entries(options.columns ?? {}) as readonly (readonly [ColumnRole, string | undefined])[];
   const known = rolesOfHeader(fields);
-  const isNamed = known.size > 0 || asked.some(([, column]) => column !== undefined && fields.includes(column));
+  const isNamed =
+    known.size > 0 ||
+    asked.some(([role, column]) => column !== undefined && (fields.includes(column) || isTitle(role, column, fields)));
   const hasHeader = options.hasHeader ?? isNamed;
   const columns = new Map<ColumnRole, number>();
   if (hasHeader) for (const [role, column] of known) columns.set(role, column);
@@ -141,6 +143,13 @@ function sniffDelimiter(first: string, options: FormatOptions): string {
     }
   }
   return best;
+}
+
+/** Whether a numbered column that holds times or counts begins with a word: then the first record can only be a header. */
+function isTitle(role: ColumnRole, column: string, fields: readonly string[]): boolean {
+  if (role !== 'time' && role !== 'size' && role !== 'weight') return false;
+  const field = fields[columnIndex(column, fields, false)] ?? '';
+  return /^\p{L}/u.test(field) && !/^(?:na|nan|null|none)$/i.test(field);
 }
 
 function columnIndex(column: string, fields: readonly string[], hasHeader: boolean): number {

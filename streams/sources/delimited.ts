@@ -228,7 +228,7 @@ export class DelimitedParser implements LineParser {
         lines++;
       }
     }
-    if (recordEnd === end) return start;
+    if (recordEnd === end) return pos;
     const first = new TextDecoder().decode(bytes.subarray(pos, recordEnd)).replace(/\r$/, '');
     this.#dialect = dialectOf(first, this.#format, this.#options);
     this.#scale = new TimeScale(this.#dialect.timeUnit);

@@ -13,10 +13,13 @@ import {
   LineRecordDecoder,
   lookAtLines,
   numberOf,
+  refuseField,
   refuseLine,
   textOf,
   unsignedOf,
 } from './line-records.ts';
+import { operationOf } from './operation-words.ts';
+import { WordCodes } from './word-codes.ts';
 
 const fieldsMax = 64;
 const linesLookedAt = 64;
@@ -37,13 +40,11 @@ const positionalRoles: readonly Role[] = ['time', 'segment', 'size'];
 
 const msPerUnit = { s: 1000, ms: 1, us: 1e-3, ns: 1e-6 } as const;
 
-/** Words, and the SCSI codes (hexadecimal) that its converted VSCSI traces carry. */
-const operationOfName: ReadonlyMap<string, OperationCode> = new Map<string, OperationCode>([
-  ...['read', 'r', 'get', 'gets', '28', '88', '08', '8', 'a8'].map((name) => [name, Operation.read] as const),
-  ...['write', 'w', 'set', 'put', 'add', 'replace', 'cas', '2a', '8a', '0a', 'a', 'aa'].map(
-    (name) => [name, Operation.write] as const,
-  ),
-  ...['delete', 'd', 'del', '42'].map((name) => [name, Operation.delete] as const),
+/** The SCSI codes (hexadecimal) that its converted VSCSI traces carry; anything else is a word. */
+const scsiOperations = new WordCodes<OperationCode>([
+  ...['28', '88', '08', '8', 'a8', 'A8'].map((code) => [code, Operation.read] as const),
+  ...['2a', '2A', '8a', '8A', '0a', '0A', 'a', 'A', 'aa', 'AA'].map((code) => [code, Operation.write] as const),
+  ['42', Operation.delete],
 ]);
 
 /**
@@ -105,14 +106,12 @@ class LibcachesimCsvReader {
       const found = `${fields.count} fields in ${textOf(bytes, start, end)}`;
       return refuseLine(record, 1, `at least ${needed} fields`, found, sink);
     }
-    const refuse = (field: number, expected: string): boolean =>
-      refuseLine(record, starts[field]! - start + 1, expected, textOf(bytes, starts[field]!, ends[field]!), sink);
     const timeValue = time < 0 ? Number.NaN : numberOf(bytes, starts[time]!, ends[time]!);
-    if (time >= 0 && Number.isNaN(timeValue)) return refuse(time, 'a time');
+    if (time >= 0 && Number.isNaN(timeValue)) return refuseField(record, fields, time, 'a time', sink);
     const bytesOfObject = size < 0 ? -1 : unsignedOf(bytes, starts[size]!, ends[size]!);
-    if (Number.isNaN(bytesOfObject)) return refuse(size, 'a size in bytes');
-    if (starts[segment] === ends[segment]) return refuse(segment, 'an object id');
-    const operation = op < 0 ? Operation.read : operationNamed(textOf(bytes, starts[op]!, ends[op]!));
+    if (Number.isNaN(bytesOfObject)) return refuseField(record, fields, size, 'a size in bytes', sink);
+    if (starts[segment] === ends[segment]) return refuseField(record, fields, segment, 'an object id', sink);
+    const operation = op < 0 ? Operation.read : operationNamed(bytes, starts[op]!, ends[op]!);
     const segmentId = sink.segments.internBytes(bytes, starts[segment]!, ends[segment]!);
     const consumerId = consumer < 0 ? ABSENT : sink.consumers.internBytes(bytes, starts[consumer]!, ends[consumer]!);
     sink.append(timeValue * this.#msPerUnit, segmentId, consumerId, ABSENT, operation, bytesOfObject, 1);
@@ -162,8 +161,8 @@ function positionalColumn(role: Role, count: number): number {
   return index < count ? index : -1;
 }
 
-function operationNamed(name: string): OperationCode {
-  return operationOfName.get(name.trim().toLowerCase()) ?? Operation.other;
+function operationNamed(bytes: Uint8Array, start: number, end: number): OperationCode {
+  return scsiOperations.codeOf(bytes, start, end) ?? operationOf(bytes, start, end);
 }
 
 /** The delimiter that occurs most in the line, tabs and commas preferred over bars and colons. */

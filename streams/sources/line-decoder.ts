@@ -29,13 +29,16 @@ export interface LineParser {
  */
 export class LineDecoder implements StreamDecoder {
   readonly #parser: LineParser;
+  readonly #recordBytesMax: number;
   #carry = new Uint8Array(4096);
   #carried = 0;
   /** The rest of an overlong line is being passed over. */
   #isSkipping = false;
 
-  constructor(parser: LineParser) {
+  /** @param recordBytesMax at least a piece, 1 MiB. */
+  constructor(parser: LineParser, recordBytesMax = RECORD_BYTES_MAX) {
     this.#parser = parser;
+    this.#recordBytesMax = recordBytesMax;
   }
 
   write(chunk: Uint8Array, sink: AccessSink): void {
@@ -80,20 +83,16 @@ export class LineDecoder implements StreamDecoder {
       }
       this.#keep(piece, from, lineEnd + 1);
       from = lineEnd + 1;
-      if (!this.#isWithinBound(sink)) {
-        this.#parser.line++;
-        this.#carried = 0;
-      } else {
-        this.#drop(this.#parser.parse(this.#carry, 0, this.#carried, sink, false));
-        if (this.#carried > 0) {
-          // A quoted field runs over lines: join all that is here, so that it is scanned twice at most for each chunk.
-          const lastEnd = piece.lastIndexOf(LINE_FEED) + 1;
-          this.#keep(piece, from, lastEnd);
-          if (lastEnd > from) this.#drop(this.#parser.parse(this.#carry, 0, this.#carried, sink, false));
-          this.#keep(piece, Math.max(from, lastEnd), piece.length);
-          this.#bound(sink);
-          return;
-        }
+      if (this.#carried > this.#recordBytesMax) this.#bound(sink);
+      else this.#drop(this.#parser.parse(this.#carry, 0, this.#carried, sink, false));
+      if (this.#carried > 0) {
+        // A quoted field runs over lines: join all that is here, so that it is scanned twice at most for each chunk.
+        const lastEnd = piece.lastIndexOf(LINE_FEED) + 1;
+        this.#keep(piece, from, lastEnd);
+        if (lastEnd > from) this.#drop(this.#parser.parse(this.#carry, 0, this.#carried, sink, false));
+        this.#keep(piece, Math.max(from, lastEnd), piece.length);
+        this.#bound(sink);
+        return;
       }
     }
     const lastEnd = piece.lastIndexOf(LINE_FEED) + 1;
@@ -102,32 +101,22 @@ export class LineDecoder implements StreamDecoder {
     this.#bound(sink);
   }
 
-  /** Refuses what is carried when it has outgrown the bound. */
+  /** Refuses the first line of what is carried for as long as that has outgrown the bound. */
   #bound(sink: AccessSink): void {
-    while (this.#carried > RECORD_BYTES_MAX) {
-      this.#isWithinBound(sink);
-      this.#parser.line++;
+    while (this.#carried > this.#recordBytesMax) {
+      const found = 'a longer one, or a quote that is not closed';
+      sink.reject({ line: this.#parser.line }, `a record of at most ${this.#recordBytesMax} bytes`, found);
       const lineEnd = this.#carry.subarray(0, this.#carried).indexOf(LINE_FEED);
       if (lineEnd < 0) {
-        this.#parser.line--;
         this.#carried = 0;
         this.#isSkipping = true;
         return;
       }
+      this.#parser.line++;
       this.#drop(lineEnd + 1);
       const lastEnd = this.#carry.subarray(0, this.#carried).lastIndexOf(LINE_FEED) + 1;
       if (lastEnd > 0) this.#drop(this.#parser.parse(this.#carry, 0, lastEnd, sink, false));
     }
-  }
-
-  #isWithinBound(sink: AccessSink): boolean {
-    if (this.#carried <= RECORD_BYTES_MAX) return true;
-    sink.reject(
-      { line: this.#parser.line },
-      'a record of at most 16 MiB',
-      'a longer one, or a quote that is not closed',
-    );
-    return false;
   }
 
   #keep(bytes: Uint8Array, start: number, end: number): void {

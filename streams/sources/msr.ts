@@ -10,10 +10,12 @@ import {
   type LineRecord,
   LineRecordDecoder,
   lookAtLines,
+  refuseField,
   refuseLine,
   textOf,
   unsignedOf,
 } from './line-records.ts';
+import { WordCodes } from './word-codes.ts';
 
 const fieldCount = 7;
 const comma = 0x2c;
@@ -23,6 +25,12 @@ const sectorBytes = 512;
 const diskSectors = 2 ** 40;
 /** 8,191 disks keep every address below 2^53. */
 const disksMax = 2 ** 13 - 1;
+const operations = new WordCodes<OperationCode>([
+  ['Read', Operation.read],
+  ['Write', Operation.write],
+  ['read', Operation.read],
+  ['write', Operation.write],
+]);
 /** Windows file times count 100 ns since 1601-01-01; this is the Unix epoch in ms on that scale. */
 const unixEpochMs = 11_644_473_600_000;
 
@@ -57,8 +65,6 @@ class MsrReader {
     const fields = this.#fields;
     fields.splitAt(bytes, start, end, comma);
     const { starts, ends } = fields;
-    const refuse = (field: number, expected: string): boolean =>
-      refuseLine(record, starts[field]! - start + 1, expected, textOf(bytes, starts[field]!, ends[field]!), sink);
     if (fields.count !== fieldCount) {
       const expected = 'Timestamp,Hostname,DiskNumber,Type,Offset,Size,ResponseTime';
       return refuseLine(record, 1, expected, `${fields.count} fields in ${textOf(bytes, start, end)}`, sink);
@@ -68,18 +74,21 @@ class MsrReader {
       return false;
     }
     const timeMs = unixMsOfFileTime(bytes, starts[0]!, ends[0]!);
-    if (Number.isNaN(timeMs)) return refuse(0, 'a Windows file time (100 ns since 1601)');
-    if (Number.isNaN(unsignedOf(bytes, starts[2]!, ends[2]!))) return refuse(2, 'a disk number');
-    const op = operationOf(bytes, starts[3]!, ends[3]!);
-    if (op === null) return refuse(3, 'Read or Write');
+    if (Number.isNaN(timeMs)) return refuseField(record, fields, 0, 'a Windows file time (100 ns since 1601)', sink);
+    if (Number.isNaN(unsignedOf(bytes, starts[2]!, ends[2]!)))
+      return refuseField(record, fields, 2, 'a disk number', sink);
+    const op = operations.codeOf(bytes, starts[3]!, ends[3]!);
+    if (op === null) return refuseField(record, fields, 3, 'Read or Write', sink);
     const offset = unsignedOf(bytes, starts[4]!, ends[4]!);
-    if (!(offset < diskSectors * sectorBytes)) return refuse(4, 'an offset in bytes, below 2^49');
+    if (!(offset < diskSectors * sectorBytes))
+      return refuseField(record, fields, 4, 'an offset in bytes, below 2^49', sink);
     const size = unsignedOf(bytes, starts[5]!, ends[5]!);
-    if (Number.isNaN(size)) return refuse(5, 'a size in bytes');
-    if (Number.isNaN(unsignedOf(bytes, starts[6]!, ends[6]!))) return refuse(6, 'a response time in 100 ns');
+    if (Number.isNaN(size)) return refuseField(record, fields, 5, 'a size in bytes', sink);
+    if (Number.isNaN(unsignedOf(bytes, starts[6]!, ends[6]!)))
+      return refuseField(record, fields, 6, 'a response time in 100 ns', sink);
     const site = this.#siteOf(bytes, starts[1]!, ends[2]!, sink);
     const base = this.#baseOf(site);
-    if (base < 0) return refuse(2, `at most ${disksMax} disks in one trace`);
+    if (base < 0) return refuseField(record, fields, 2, `at most ${disksMax} disks in one trace`, sink);
     const address = base + Math.floor(offset / sectorBytes);
     const segment = sink.segments.internU64(Math.floor(address / 2 ** 32), address >>> 0);
     sink.append(timeMs, segment, ABSENT, site, op, size, 1);
@@ -116,14 +125,6 @@ function unixMsOfFileTime(bytes: Uint8Array, start: number, end: number): number
   return milliseconds - unixEpochMs + unsignedOf(bytes, cut, end) / 10_000;
 }
 
-function operationOf(bytes: Uint8Array, start: number, end: number): OperationCode | null {
-  const length = end - start;
-  const initial = bytes[start]! | 0x20;
-  if (length === 4 && initial === 0x72 && textOf(bytes, start, end).toLowerCase() === 'read') return Operation.read;
-  if (length === 5 && initial === 0x77 && textOf(bytes, start, end).toLowerCase() === 'write') return Operation.write;
-  return null;
-}
-
 function isHeader(bytes: Uint8Array, start: number, end: number): boolean {
   return textOf(bytes, start, end).toLowerCase() === 'timestamp';
 }
@@ -142,7 +143,7 @@ function detect(head: Uint8Array, isWhole: boolean): number {
     requestCount++;
     return (
       unixMsOfFileTime(bytes, starts[0]!, ends[0]!) > 0 && // after 1970: seconds or milliseconds of another layout are not
-      operationOf(bytes, starts[3]!, ends[3]!) !== null &&
+      operations.codeOf(bytes, starts[3]!, ends[3]!) !== null &&
       [2, 4, 5, 6].every((field) => !Number.isNaN(unsignedOf(bytes, starts[field]!, ends[field]!)))
     );
   });

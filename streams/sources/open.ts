@@ -1,6 +1,7 @@
 /** Opens an access log of any format and compression as a pulled stream of access batches. */
 
 import { AnteroomError } from '../../engine/errors.ts';
+import type { DecompressionFault } from '../../engine/host/gunzip.ts';
 import { type ByteSource, memoryByteSource, openByteSource, spool } from '../../engine/host/source-file.ts';
 import type { AccessBatch } from '../access-batch.ts';
 import { AccessBatchBuilder } from '../access-batch-builder.ts';
@@ -96,7 +97,8 @@ export async function openSource(pathOrBytes: string | Uint8Array, options: Open
 
 /** Options on how columns lie leave only the formats that have them; among these a look at the content decides. */
 function chooseFormat(content: Content, options: OpenOptions): Format {
-  const { head, isWhole, file } = content;
+  const { head, isWhole, file, fault } = content;
+  if (head.length === 0 && fault !== null) throw faultError(content, fault);
   if (options.delimiter !== undefined || options.hasHeader !== undefined) return formatNamed('csv');
   if (options.columns === undefined) return detectFormat(formats, head, isWhole, file);
   const isJson = head.find((byte) => byte > 32 && byte < 128) === 123;
@@ -144,12 +146,7 @@ async function* fileBatches(
     let file = content.compression === 'none' ? content.input : null;
     if (file === null || file.read === null || file.byteLength === null) {
       file = spooled = await spool(content.chunks(), content.file);
-      if (content.fault !== null)
-        throw new AnteroomError(
-          content.fault.kind === 'truncated' ? 'truncated' : 'bad-record',
-          `${content.file}: byte ${content.bytesRead}: ${content.compression} data: ${content.fault.reason}`,
-          { context: { file: content.file, byte: content.bytesRead } },
-        );
+      if (content.fault !== null) throw faultError(content, content.fault);
     } else content.bytesRead = file.byteLength;
     const rows = format.read({ byteLength: file.byteLength!, read: file.read! }, options, sink);
     const iterator = rows[Symbol.asyncIterator]();
@@ -165,6 +162,15 @@ async function* fileBatches(
     await spooled?.close();
     await content.close();
   }
+}
+
+/** A compression that gave nothing to go by. */
+function faultError(content: Content, fault: DecompressionFault): AnteroomError {
+  const { file, bytesRead, compression } = content;
+  const code = fault.kind === 'truncated' ? 'truncated' : 'bad-record';
+  return new AnteroomError(code, `${file}: byte ${bytesRead}: ${compression} data: ${fault.reason}`, {
+    context: { file, byte: bytesRead },
+  });
 }
 
 /** Advances; true when the rows are over or the limit was reached. */

@@ -4,6 +4,7 @@ import {
   type AsyncBuffer,
   type FileMetaData,
   type ParquetParsers,
+  type ParquetScan,
   parquetMetadataAsync,
   parquetScan,
   type SchemaElement,
@@ -49,9 +50,9 @@ export const parquet: FileFormat = {
 async function* read(file: RandomAccessFile, options: FormatOptions, sink: AccessSink): AsyncGenerator<void> {
   refuseOtherOptions(parquet.name, options, ['columns', 'timeUnit']);
   const buffer = asyncBufferOf(file);
-  const metadata = await metadataOf(file, buffer, sink);
-  if (metadata === null) return;
-  const elements = topLevelColumns(metadata);
+  const footer = await footerOf(file, buffer, sink);
+  if (footer === null) return;
+  const { metadata, elements } = footer;
   const table = new TableColumns(
     parquet.name,
     elements.map((element) => ({ name: element.name, unit: unitOf(element) })),
@@ -59,7 +60,13 @@ async function* read(file: RandomAccessFile, options: FormatOptions, sink: Acces
   );
   const needed = neededColumns(table.columnOfRole);
   const names = [...new Set(needed.map(([, index]) => elements[index]!.name))];
-  const scan = await parquetScan({ file: buffer, metadata, columns: names, compressors: parquetCompressors, parsers });
+  let scan: ParquetScan;
+  try {
+    scan = await parquetScan({ file: buffer, metadata, columns: names, compressors: parquetCompressors, parsers });
+  } catch (error) {
+    sink.reject({ byte: file.byteLength }, 'a Parquet footer', reasonOf(error));
+    return;
+  }
   for (const range of scan.ranges) {
     const values = new Map<ColumnRole, ColumnValue>();
     let base = 0;
@@ -88,7 +95,8 @@ async function metadataOf(file: RandomAccessFile, buffer: AsyncBuffer, sink: Acc
     return null;
   }
   try {
-    return await parquetMetadataAsync(buffer, { geoparquet: false });
+    const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
+    return { metadata, elements: topLevelColumns(metadata) };
   } catch (error) {
     sink.reject({ byte: file.byteLength }, 'a Parquet footer', reasonOf(error));
     return null;
@@ -122,7 +130,8 @@ function topLevelColumns(metadata: FileMetaData): readonly SchemaElement[] {
     for (let i = 0; i < childCount; i++) pass();
   };
   for (let i = 0; i < (metadata.schema[0]?.num_children ?? 0); i++) {
-    const element = metadata.schema[at]!;
+    const element = metadata.schema[at];
+    if (typeof element?.name !== 'string') throw new Error('a column of the schema has no name');
     const isLeaf = (element.num_children ?? 0) === 0 && element.repetition_type !== 'REPEATED';
     columns.push(isLeaf ? element : { ...element, name: '' });
     pass();

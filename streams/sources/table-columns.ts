@@ -14,6 +14,9 @@ import { TimeScale, type TimeUnit } from './time-scale.ts';
 /** Value of a column at a row of the run at hand: a string, number, bigint, boolean, bytes, or null where absent. */
 export type ColumnValue = (row: number) => unknown;
 
+/** What a column gives for a value that cannot be decoded: its row is then refused, whatever the column holds. */
+export class DamagedValue {}
+
 /** A column of a table's schema. `unit` is that of times by the column's type; null where its type does not say. */
 export interface TableColumn {
   readonly name: string;

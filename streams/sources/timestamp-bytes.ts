@@ -66,6 +66,7 @@ export function clfTimeOf(bytes: Uint8Array, start: number): number {
   const sign = bytes[start + 21];
   if (sign !== 43 && sign !== 45) return MALFORMED;
   const zoneMs = offsetMsOf(twoDigits(bytes, start + 22), twoDigits(bytes, start + 24));
+  if (zoneMs === MALFORMED) return MALFORMED;
   return dateMs + clockMs - (sign === 45 ? -zoneMs : zoneMs);
 }
 

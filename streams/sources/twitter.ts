@@ -10,16 +10,18 @@ import {
   type LineRecord,
   LineRecordDecoder,
   lookAtLines,
+  refuseField,
   refuseLine,
   textOf,
   unsignedOf,
 } from './line-records.ts';
+import { WordCodes } from './word-codes.ts';
 
 const fieldCount = 7;
 const comma = 0x2c;
 const linesLookedAt = 64;
 
-const operationOfName: ReadonlyMap<string, OperationCode> = new Map<string, OperationCode>([
+const operations = new WordCodes<OperationCode>([
   ['get', Operation.read],
   ['gets', Operation.read],
   ['set', Operation.write],
@@ -62,18 +64,16 @@ function readLine(record: LineRecord, fields: Fields, sink: AccessSink): boolean
     return refuseLine(record, 1, expected, `${count} fields in ${textOf(bytes, start, end)}`, sink);
   }
   const { starts, ends } = fields;
-  const refuse = (field: number, expected: string): boolean =>
-    refuseLine(record, starts[field]! - start + 1, expected, textOf(bytes, starts[field]!, ends[field]!), sink);
   const seconds = unsignedOf(bytes, starts[0]!, ends[0]!);
-  if (Number.isNaN(seconds)) return refuse(0, 'a timestamp in whole seconds');
+  if (Number.isNaN(seconds)) return refuseField(record, fields, 0, 'a timestamp in whole seconds', sink);
   const keySize = unsignedOf(bytes, starts[count - 5]!, ends[count - 5]!);
-  if (Number.isNaN(keySize)) return refuse(count - 5, 'the size of the key in bytes');
+  if (Number.isNaN(keySize)) return refuseField(record, fields, count - 5, 'the size of the key in bytes', sink);
   const valueSize = unsignedOf(bytes, starts[count - 4]!, ends[count - 4]!);
-  if (Number.isNaN(valueSize)) return refuse(count - 4, 'the size of the value in bytes');
-  const op = operationOfName.get(textOf(bytes, starts[count - 2]!, ends[count - 2]!));
-  if (op === undefined) return refuse(count - 2, `one of ${[...operationOfName.keys()].join('/')}`);
+  if (Number.isNaN(valueSize)) return refuseField(record, fields, count - 4, 'the size of the value in bytes', sink);
+  const op = operations.codeOf(bytes, starts[count - 2]!, ends[count - 2]!);
+  if (op === null) return refuseField(record, fields, count - 2, `one of ${operations.words}`, sink);
   if (Number.isNaN(unsignedOf(bytes, starts[count - 1]!, ends[count - 1]!)))
-    return refuse(count - 1, 'a TTL in seconds');
+    return refuseField(record, fields, count - 1, 'a TTL in seconds', sink);
   const segment = sink.segments.internBytes(bytes, starts[1]!, ends[count - 6]!);
   const consumer = sink.consumers.internBytes(bytes, starts[count - 3]!, ends[count - 3]!);
   const size = op === Operation.read && valueSize === 0 ? -1 : keySize + valueSize;
@@ -91,7 +91,7 @@ function detect(head: Uint8Array, isWhole: boolean): number {
       !Number.isNaN(unsignedOf(bytes, starts[0]!, ends[0]!)) &&
       !Number.isNaN(unsignedOf(bytes, starts[count - 5]!, ends[count - 5]!)) &&
       !Number.isNaN(unsignedOf(bytes, starts[count - 4]!, ends[count - 4]!)) &&
-      operationOfName.has(textOf(bytes, starts[count - 2]!, ends[count - 2]!)) &&
+      operations.codeOf(bytes, starts[count - 2]!, ends[count - 2]!) !== null &&
       !Number.isNaN(unsignedOf(bytes, starts[count - 1]!, ends[count - 1]!))
     );
   });

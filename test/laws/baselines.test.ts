@@ -57,7 +57,7 @@ interface Run {
 
 /** Serves the accesses one by one through a site, as the replay does. */
 function serve({ all, capacity, eviction, spec, origin }: Run): Site {
-  const oracle = new Oracle(all, 64);
+  const oracle = new Oracle(all, all.length);
   const cache = { capacity, unit: 'segments' } as const;
   const addresses = { unitBytes: 1, addressOf: (s: number) => s, segmentAt: (a: number) => a };
   const site = new Site({
@@ -97,6 +97,7 @@ const specs = [
   'mithril:mining-threshold=8,rec-trigger=each-req,pf-list-size=4',
   'mithril:mining-threshold=8,rec-trigger=miss-evict',
   'clairvoyant',
+  'clairvoyant:lookahead-range=1000000',
 ];
 
 describe('laws of the baselines', () => {
@@ -161,7 +162,7 @@ describe('laws of the baselines', () => {
     );
   });
 
-  test('clairvoyant on belady without latency misses the first access only', () => {
+  test('clairvoyant on belady without latency misses the first access only and fetches no more than belady alone', () => {
     fc.assert(
       fc.property(segments, capacities, (all, capacity) => {
         const { ledger } = serve({
@@ -171,7 +172,23 @@ describe('laws of the baselines', () => {
           spec: 'clairvoyant',
           origin: new InstantOrigin(),
         });
+        const alone = serve({ all, capacity, eviction: 'belady', spec: null, origin: new InstantOrigin() });
         expect(ledger.misses).toBe(1);
+        expect(ledger.misses + ledger.issued).toBe(alone.ledger.misses);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('clairvoyant as early as is safe fetches as often as LRU and misses the first access only', () => {
+    fc.assert(
+      fc.property(segments, capacities, (all, capacity) => {
+        const run = { all, capacity, origin: new InstantOrigin() };
+        const spec = 'clairvoyant:lookahead-range=1000000';
+        const { ledger } = serve({ ...run, eviction: 'belady', spec });
+        const lru = serve({ ...run, eviction: 'lru', spec: null });
+        expect(ledger.misses).toBe(1);
+        expect(ledger.misses + ledger.issued).toBe(lru.ledger.misses);
       }),
       { numRuns: 200 },
     );

@@ -171,7 +171,7 @@ const s3FifoModel: Model = (options) => {
   const ghosts: Entry[] = [];
   const smallShare = (capacity: number): number => Math.max(1, Math.floor(0.1 * capacity));
   const trim = (capacity: number): void => {
-    while (units(ghosts) > capacity - smallShare(capacity)) ghosts.shift();
+    while (units(ghosts) > Math.max(0, capacity - smallShare(capacity))) ghosts.shift();
   };
   const shrink = (capacity: number, room: number, evict: (entry: Entry) => void): void => {
     while (units(small, main) > room) {
@@ -277,7 +277,7 @@ const lirsModel: Model = (options) => {
   const without = (list: number[], id: number): number[] => list.filter((other) => other !== id);
   const sizeOf = (ids: Iterable<number>): number => [...ids].reduce((sum, id) => sum + known.get(id)!.size, 0);
   const ofKind = (kind: Kind): number[] => [...known.keys()].filter((id) => known.get(id)!.kind === kind);
-  const lirMax = (capacity: number): number => capacity - Math.max(1, Math.floor(0.01 * capacity));
+  const lirMax = (capacity: number): number => Math.max(0, capacity - Math.max(1, Math.floor(0.01 * capacity)));
   const forget = (id: number): void => {
     stack = without(stack, id);
     ghosts = without(ghosts, id);
@@ -372,7 +372,7 @@ const wTinyLfuModel: Model = (options) => {
   const windowMax = (): number => Math.max(1, Math.floor(0.01 * capacityNow));
   const everybody = (): Entry[] => [...window, ...probation, ...guarded];
   const demote = (): void => {
-    while (units(guarded) > Math.floor(0.8 * (capacityNow - windowMax()))) probation.push(guarded.shift()!);
+    while (units(guarded) > Math.floor(0.8 * Math.max(0, capacityNow - windowMax()))) probation.push(guarded.shift()!);
   };
   const shrink = (size: number, evict: (entry: Entry) => void): void => {
     const room = capacityNow - size;

@@ -121,7 +121,7 @@ export class LirsEviction implements Eviction {
 
   #share(): void {
     const capacity = this.#residents.capacity;
-    this.#lirMax = capacity - Math.max(1, Math.floor(hirShare * capacity));
+    this.#lirMax = Math.max(0, capacity - Math.max(1, Math.floor(hirShare * capacity)));
   }
 
   #insertDemanded(segment: number, size: number): void {

@@ -153,7 +153,7 @@ export class S3FifoEviction implements Eviction {
   }
 
   #trimGhost(): void {
-    const ghostMax = this.#residents.capacity - this.#smallShare;
+    const ghostMax = Math.max(0, this.#residents.capacity - this.#smallShare);
     while (this.#ghostUsed > ghostMax) this.#forget(this.#lists.oldest(ghost));
   }
 

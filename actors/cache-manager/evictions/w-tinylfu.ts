@@ -105,7 +105,7 @@ export class WTinyLfuEviction implements Eviction {
   #share(): void {
     const capacity = this.#residents.capacity;
     this.#windowMax = Math.max(1, Math.floor(windowShare * capacity));
-    this.#protectedMax = Math.floor(protectedShare * (capacity - this.#windowMax));
+    this.#protectedMax = Math.floor(protectedShare * Math.max(0, capacity - this.#windowMax));
   }
 
   /** Counts a demand; halves all counts after ten times as many as the cache holds segments of its residents' mean size. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Outcome, Served } from '../../../actors/prefetcher.ts';
 import { createBaseline, type Upcoming } from '../../../sim/baselines/index.ts';
 import { Feeder } from './propose.ts';
 
@@ -21,14 +22,46 @@ function proposalsOf(
   const { at, upcoming } = future(segments, options.depth ?? 100, options.sizes);
   const cache = { capacity: options.capacity, unit: options.sizes === undefined ? 'segments' : 'bytes' } as const;
   const context = { addresses: null, clairvoyance: { upcoming, cache } };
-  const feeder = new Feeder(createBaseline(options.spec ?? 'clairvoyant', context));
+  const feeder = new Feeder(createBaseline(options.spec ?? early, context));
+  const staged = new Set<number>();
   return segments.map((segment) => {
     at.position++;
-    return feeder.access(segment).map((proposal) => proposal.segment);
+    const proposed = feeder.access(segment, staged.has(segment) ? Served.stagedHit : Served.miss).map((p) => p.segment);
+    for (const target of proposed) staged.add(target);
+    return proposed;
   });
 }
 
+/** As early as is safe. */
+const early = 'clairvoyant:lookahead-range=1000000';
+
 describe('clairvoyant', () => {
+  test('by default stages the next access only, until prefetches come late', () => {
+    expect(proposalsOf([0, 1, 2, 3], { capacity: 10, spec: 'clairvoyant' })).toEqual([[1], [2], [3], []]);
+  });
+
+  test('a late prefetch makes it look further ahead', () => {
+    const segments = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+    const { at, upcoming } = future(segments, 100);
+    const cache = { capacity: 10, unit: 'segments' } as const;
+    const feeder = new Feeder(createBaseline('clairvoyant', { addresses: null, clairvoyance: { upcoming, cache } }));
+    at.position = 0;
+    expect(feeder.run(0)).toEqual([1]);
+    at.position = 1;
+    feeder.prefetcher.onOutcome?.(1, 0, Outcome.late, 1);
+    expect(feeder.access(1, Served.late).map((p) => p.segment)).toEqual([2, 3, 4]);
+  });
+
+  test('so does one that was still waiting for a slot when it was demanded', () => {
+    const { at, upcoming } = future([0, 1, 2, 3, 4, 5, 6], 100);
+    const cache = { capacity: 10, unit: 'segments' } as const;
+    const feeder = new Feeder(createBaseline('clairvoyant', { addresses: null, clairvoyance: { upcoming, cache } }));
+    at.position = 0;
+    expect(feeder.access(0, Served.miss).map((p) => p.segment)).toEqual([1]);
+    at.position = 1;
+    expect(feeder.access(1, Served.miss).map((p) => p.segment)).toEqual([2, 3, 4]);
+  });
+
   test('stages what is missing in the order in which it is needed, as soon as it fits', () => {
     expect(proposalsOf([0, 1, 2, 3], { capacity: 10 })).toEqual([[1, 2, 3], [], [], []]);
   });
@@ -59,7 +92,7 @@ describe('clairvoyant', () => {
     const segments = [0, 1, 2, 3, 0, 1, 2, 3];
     const { at, upcoming } = future(segments, 100);
     const cache = { capacity: 4, unit: 'segments' } as const;
-    const feeder = new Feeder(createBaseline('clairvoyant', { addresses: null, clairvoyance: { upcoming, cache } }));
+    const feeder = new Feeder(createBaseline(early, { addresses: null, clairvoyance: { upcoming, cache } }));
     at.position = 0;
     expect(feeder.run(0)).toEqual([1, 2, 3]);
     feeder.prefetcher.onEvict?.(2, true);
@@ -75,9 +108,7 @@ describe('clairvoyant', () => {
     const { at, upcoming } = future(segments, 100);
     const cache = { capacity: 10, unit: 'segments' } as const;
     const view = { isResident: () => false, trafficHeadroom: Infinity, leadAccesses: 1.5 };
-    const feeder = new Feeder(
-      createBaseline('clairvoyant', { addresses: null, clairvoyance: { upcoming, cache, view } }),
-    );
+    const feeder = new Feeder(createBaseline(early, { addresses: null, clairvoyance: { upcoming, cache, view } }));
     at.position = 0;
     expect(feeder.run(0)).toEqual([1, 2, 3, 4]);
     at.position = 1;

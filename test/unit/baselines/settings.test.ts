@@ -26,7 +26,7 @@ function outcomeOf(spec: string) {
   const cache = { capacity: 40, unit: 'segments' } as const;
   const upcoming = {
     depth: 50,
-    segmentAfter: (k: number) => (k === 1 ? 5 : k === 40 ? 6 : -1),
+    segmentAfter: (k: number) => (k === 1 ? 5 : k === 19 ? 6 : -1),
     sizeBytesAfter: () => 1,
   };
   return replay(trace, 40, createBaseline(spec, { addresses, clairvoyance: { upcoming, cache } }));

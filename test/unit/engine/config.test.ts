@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { bytesField, durationField, parseConfig, rateField } from '../../../engine/config.ts';
 import { AnteroomError } from '../../../engine/errors.ts';
 import { supervisionSchema } from '../../../engine/supervisor.ts';
-import { actorSystemSchema } from '../../../engine/system.ts';
+import { actorSystemSchema } from '../../../engine/system-config.ts';
 
 const schema = z.strictObject({
   name: z.string().default('x'),

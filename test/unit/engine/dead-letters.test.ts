@@ -28,7 +28,7 @@ describe('dead letters', () => {
       ['stopped', 5],
       ['fault', 1],
     ]);
-    expect([letters.countOf('fault'), letters.countOf('restarted' as 'fault'), letters.last()]).toEqual([1, 0, []]);
+    expect([letters.countOf('fault'), letters.countOf('failed'), letters.last()]).toEqual([1, 0, []]);
   });
 
   test('subscribers see each letter until they unsubscribe', () => {

@@ -84,6 +84,19 @@ describe('ordered stop', () => {
     await ref.ready();
   });
 
+  test('senders that wait for room at an actor that hangs are let go when the stop begins, not at its deadline', async () => {
+    const { system, clock } = world({ config: { mailbox: { capacity: 1 } } });
+    const ref = system.spawn<string>('a', () => ({ receive: () => new Promise<void>(() => {}) }));
+    ref.tell('in flight');
+    system.drain();
+    expect([ref.tell('waits'), ref.tell('refused')]).toEqual(['accepted', 'full']);
+    const waiting = ref.ready().then(() => ref.tell('refused'));
+    const stopping = system.stop();
+    expect([await waiting, clock.now()]).toEqual(['stopped', 0]);
+    clock.advanceTo(5000);
+    expect((await stopping).leftCount).toBe(2);
+  });
+
   test('at the deadline what waits becomes dead letters, what hangs is abandoned, and the rest still stops', async () => {
     const { system, clock } = world();
     const stopped: string[] = [];
@@ -123,11 +136,11 @@ describe('ordered stop', () => {
   });
 
   test('an onStop that hangs is abandoned as well', async () => {
-    const { system, clock } = world();
+    const { system, clock } = world({ config: { stopDeadlineMs: '70ms' } });
     system.spawn('a', () => ({ receive: () => {}, onStop: () => new Promise<void>(() => {}) }));
     const stopping = system.stop();
     await eventLoopRound();
-    clock.advanceTo(5000);
+    clock.advanceTo(70);
     expect(await stopping).toEqual({ stopped: ['/a'], leftCount: 0, abandonedCount: 1 });
   });
 

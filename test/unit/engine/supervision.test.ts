@@ -3,6 +3,7 @@ import type { ActorRef } from '../../../engine/actor.ts';
 import { InvariantError } from '../../../engine/assert.ts';
 import { backOffCeilingMs, backOffMs, backOffSchema } from '../../../engine/back-off.ts';
 import { AnteroomError } from '../../../engine/errors.ts';
+import { eventLoopRound } from '../../../engine/host/turns.ts';
 import { Xoshiro128 } from '../../../engine/random.ts';
 import { RestartBudget } from '../../../engine/restart-budget.ts';
 import { deferred, world } from './world.ts';
@@ -87,6 +88,14 @@ describe('supervision', () => {
       if (event.detail === 'restarting') waits.push(event.at - (events[index - 1]?.at ?? 0));
     }
     expect(waits).toEqual([100, 200, 400, 500, 500, 500]);
+  });
+
+  test('actors that fault together do not restart together', () => {
+    const { system, clock, events } = world({ turns: 'clock' });
+    for (const name of ['a', 'b', 'c', 'd']) system.spawn(name, fragile([])).tell('boom');
+    clock.advanceTo(1000);
+    const restartedAt = events.filter((event) => event.detail === 'restarting').map((event) => event.at);
+    expect(new Set(restartedAt).size).toBe(4);
   });
 
   test('a spent budget escalates: the actor fails, and no restart happens beyond maxRestarts', () => {
@@ -237,6 +246,73 @@ describe('supervision', () => {
     );
   });
 
+  test('a restart waits for an onStop that takes longer than the back-off', async () => {
+    const { system, clock } = world({ turns: 'clock', config: { supervision: { backOff: exact } } });
+    const seen: string[] = [];
+    const gate = deferred();
+    const ref = system.spawn<string>('a', () => {
+      seen.push('made');
+      return {
+        receive: (message) => {
+          if (message === 'boom') throw new Error('boom');
+          seen.push(message);
+        },
+        onStop: () => gate.promise.then(() => void seen.push('put away')),
+      };
+    });
+    for (const message of ['boom', 'x']) ref.tell(message);
+    clock.advanceTo(1000);
+    expect([seen, system.stateOf(ref)]).toEqual([['made'], 'restarting']);
+    gate.resolve();
+    await system.settled();
+    expect(seen).toEqual(['made', 'put away', 'made', 'x']);
+  });
+
+  test('a stop during a back-off ends the actor, after its onStop and without a restart', async () => {
+    const { system, clock, states } = world({ turns: 'clock', config: { supervision: { backOff: exact } } });
+    const gate = deferred();
+    let made = 0;
+    const ref = system.spawn<string>('a', () => {
+      made++;
+      return {
+        receive: () => {
+          throw new Error('boom');
+        },
+        onStop: () => gate.promise,
+      };
+    });
+    ref.tell('x');
+    clock.advanceTo(1);
+    const stopping = system.stop();
+    await eventLoopRound();
+    clock.advanceTo(1000);
+    expect(states('/a').at(-1)).toBe('stopping');
+    gate.resolve();
+    await stopping;
+    expect([made, states('/a').slice(2)]).toEqual([1, ['backing-off', 'stopping', 'stopped']]);
+  });
+
+  test('an overflow during a receive that then fails costs one restart, not two', async () => {
+    const { system, clock } = world({ config: { supervision: { backOff: exact } } });
+    const gate = deferred();
+    const ref = system.spawn<number>(
+      'a',
+      () => ({ receive: (message) => (message === 1 ? gate.promise : undefined) }),
+      {
+        mailbox: { capacity: 1, policy: 'fail' },
+      },
+    );
+    ref.tell(1);
+    system.drain();
+    expect([ref.tell(2), ref.tell(3)]).toEqual(['accepted', 'failed']);
+    gate.reject(new Error('boom'));
+    await system.settled();
+    clock.advanceTo(1000);
+    await system.settled();
+    expect(system.stateOf(ref)).toBe('running');
+    expect(system.counts()).toMatchObject({ restarts: 1, handled: 1, deadLetters: 2 });
+  });
+
   test('timers of the old behaviour do not reach the new one', () => {
     const { system, clock } = world({ turns: 'clock', config: { supervision: { backOff: exact } } });
     const seen: string[] = [];
@@ -381,24 +457,49 @@ describe('children', () => {
           if (message === 'self') context.stop();
           seen.push(message);
         },
+        onStop: () => void seen.push('stopped'),
       };
     });
     for (const message of ['child', 'self', 'too late']) parent.tell(message);
     system.drain();
     expect(states('/p/c').at(-1)).toBe('stopped');
     expect(states('/p').at(-1)).toBe('stopped');
-    expect(seen).toEqual(['child', 'self']);
+    expect(seen).toEqual(['child', 'self', 'stopped']);
     expect(system.deadLetters.byReason()).toEqual(new Map([['stopped', 1]]));
   });
 
-  test('ten thousand children stop without exhausting the stack', async () => {
+  test('a parent that restarts while it waits for its turn has one turn, not two', async () => {
+    const { system, clock } = world({ config: { supervision: { backOff: exact } } });
+    const seen: string[] = [];
+    let child: ActorRef<string> | undefined;
+    const parent = system.spawn<string>('p', (context) => {
+      const escalates = { supervision: { strategy: 'escalate' as const } };
+      child = context.spawn<string>('c', () => ({ receive: () => Promise.reject(new Error('boom')) }), escalates);
+      return {
+        receive: async (message) => {
+          await eventLoopRound();
+          seen.push(message);
+        },
+      };
+    });
+    child?.tell('x');
+    system.drain();
+    for (const message of ['a', 'b']) parent.tell(message);
+    await eventLoopRound();
+    expect(system.stateOf(parent)).toBe('backing-off');
+    clock.advanceTo(100);
+    await system.settled();
+    expect(seen).toEqual(['a', 'b']);
+  });
+
+  test('four thousand children stop without exhausting the stack', async () => {
     const { system } = world();
     system.spawn('p', (context) => {
-      for (let i = 0; i < 10_000; i++) context.spawn(`c${i}`, () => quiet);
+      for (let i = 0; i < 4000; i++) context.spawn(`c${i}`, () => quiet);
       return quiet;
     });
     const report = await system.stop();
-    expect(report.stopped.length).toBe(10_001);
+    expect(report.stopped.length).toBe(4001);
     expect(system.counts().actors).toBe(0);
   });
 });

@@ -5,6 +5,8 @@ import { RealClock } from '../../../engine/host/real-clock.ts';
 import { eventLoopRound, immediateTurns } from '../../../engine/host/turns.ts';
 import { Xoshiro128 } from '../../../engine/random.ts';
 import { ActorSystem } from '../../../engine/system.ts';
+import { manualTurns } from '../../../engine/turns.ts';
+import { VirtualClock } from '../../../engine/virtual-clock.ts';
 import { deferred, world } from './world.ts';
 
 describe('actor system', () => {
@@ -288,6 +290,38 @@ describe('actor system', () => {
     const ref = system.spawn('a', () => ({ receive: () => {} }));
     expect(Object.keys(ref)).toEqual(['address']);
     expect(Object.getOwnPropertyNames(Object.getPrototypeOf(ref))).toEqual(['constructor', 'tell', 'ready']);
+  });
+
+  test('the settings for dead letters act', () => {
+    const { system } = world({ config: { deadLettersKeptMax: 2, deadLetterAddressesMax: 1 } });
+    for (const name of ['a', 'b']) {
+      const ref = system.spawn<number>(name, () => ({ receive: () => {} }), {
+        mailbox: { capacity: 1, policy: 'drop-newest' },
+      });
+      for (let i = 0; i < 3; i++) ref.tell(i);
+    }
+    expect(system.deadLetters.last().map(({ address, message }) => [address, message])).toEqual([
+      ['/b', 1],
+      ['/b', 2],
+    ]);
+    expect([...system.deadLetters.byAddress()]).toEqual([
+      ['/a', 2],
+      ['(other)', 2],
+    ]);
+  });
+
+  test('an onlooker of events that throws is a broken invariant, not a fault of the actor', () => {
+    const system = new ActorSystem({
+      clock: new VirtualClock(),
+      random: new Xoshiro128(1),
+      turns: manualTurns,
+      onEvent: () => {
+        throw new Error('metrics');
+      },
+    });
+    const ref = system.spawn('a', () => ({ receive: () => {} }));
+    expect(() => system.drain()).toThrow('onEvent threw: metrics');
+    expect(system.stateOf(ref)).toBe('running');
   });
 
   test('a mistake in the configuration is named in one line', () => {

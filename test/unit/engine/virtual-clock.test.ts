@@ -91,6 +91,18 @@ describe('virtual clock', () => {
     expect(() => clock.advanceTo(1)).toThrow(expect.objectContaining({ code: 'limit' }));
   });
 
+  test('counts timers of an instant anew at the next instant, however it was reached', () => {
+    const clock = new VirtualClock({ timersPerInstantMax: 2 });
+    const setTwo = (): void => {
+      for (let i = 0; i < 2; i++) clock.setTimeout(() => {}, 0);
+    };
+    for (let at = 0; at < 5; at++) {
+      clock.advanceTo(at);
+      setTwo();
+      expect([clock.runNext(), clock.runNext()]).toEqual([true, true]);
+    }
+  });
+
   test('refuses more pending timers than its limit', () => {
     const clock = new VirtualClock({ timersMax: 2 });
     clock.setTimeout(() => {}, 1);

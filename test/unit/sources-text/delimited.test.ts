@@ -112,6 +112,13 @@ describe('delimited text', () => {
     ]);
   });
 
+  test('takes a first line with words for numbers as a header, whatever the words', () => {
+    const options = { columns: { segment: '3', time: '1' } };
+    expect(readingOf(csv, 'wann,wer,was\n5,u1,/x\n', options).rows).toEqual([
+      { ...absent, timeMs: 5000, segment: '/x' },
+    ]);
+  });
+
   test('takes a column that is asked for over one that is known', () => {
     const { rows } = readingOf(csv, 'key,serial\na,7\n', { columns: { segment: 'serial' } });
     expect(rows).toEqual([{ ...absent, segment: '7' }]);

@@ -25,6 +25,15 @@ describe('Common and Combined Log Format', () => {
     expect(segmentsOf(clfLine('GET /a HTTP/1.0 '))).toEqual(['/a']);
   });
 
+  test('takes the client for the consumer, also behind a virtual host', () => {
+    const line = clfLine('GET /a HTTP/1.1');
+    const consumers = readingOf(
+      clf,
+      `${line}www.example.org:443 ${line}www.example.org ::1 - - ${time} "GET /" 200 5\n`,
+    );
+    expect(consumers.rows.map((row) => row.consumer)).toEqual(['10.0.0.1', '10.0.0.1', '::1']);
+  });
+
   test('counts what is not an access under its reason', () => {
     const text = [
       clfLine('GET /a HTTP/1.1', '404 5'),

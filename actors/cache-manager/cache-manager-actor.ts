@@ -1,0 +1,177 @@
+/** The cache manager: the actor that owns a site, serves its accesses, adopts plans, and reports how they ended. */
+
+import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
+import { LogOrder } from '../log-order.ts';
+import type {
+  AccessesMessage,
+  OutcomesMessage,
+  PlanMessage,
+  PrefetchPlan,
+  SiteStatusMessage,
+  TickMessage,
+} from '../messages.ts';
+import { type Prices, valueOfTime } from '../prices.ts';
+import { type Site, WITHDRAWN } from './site.ts';
+
+export type CacheManagerMessage = AccessesMessage | TickMessage | PlanMessage;
+
+export interface CacheManagerOptions {
+  /** Makes the site; the actor tells it where to report the end of a prefetch. */
+  readonly makeSite: (onSettled: (segment: number, expert: number, outcome: number) => void) => Site;
+  /** Where status and outcomes go at each tick; without it ticks are passed over and no plan is awaited. */
+  readonly farLoop?: {
+    readonly scheduler: ActorRef<OutcomesMessage | SiteStatusMessage>;
+    readonly forecaster: ActorRef<OutcomesMessage>;
+  };
+  /** Planned prefetches of a lower probability are not adopted, counted. */
+  readonly probabilityMin: number;
+  /** Accesses that may wait for a plan; see `LogOrder`. */
+  readonly heldAccessesMax: number;
+  /** Bytes that one unit of the cache stands for, where it counts segments and the far loop counts bytes: a mean size. */
+  readonly bytesPerUnit: () => number;
+  readonly prices: Prices;
+  /** Waiting of one miss in ms, where fetches are not timed; null = as measured. */
+  readonly missPenaltyMs: number | null;
+}
+
+/**
+ * Serves accesses and adopts plans in log order: at a tick it first reports what has ended and how full it is, then waits for
+ * the plan made from that, adopts it, and goes on. So decisions depend on the log alone, wherever the far loop runs.
+ */
+export class CacheManagerActor implements Actor<CacheManagerMessage> {
+  readonly site: Site;
+  readonly #options: CacheManagerOptions;
+  readonly #order: LogOrder;
+  readonly #plans = new Map<number, PrefetchPlan>();
+  /** Plan entry of each segment that a plan asked for and whose end is not known. */
+  readonly #planned = new Map<number, { readonly id: number; readonly expert: number }>();
+  /** Planned segment of each entry id, for cancellations. */
+  readonly #segmentOf = new Map<number, number>();
+  #ended: { readonly id: number; readonly expert: number; readonly outcome: number }[] = [];
+  #reportedTick = -1;
+  #pollutionReported = 0;
+  #belowThresholdCount = 0;
+  #adoptedCount = 0;
+  #meanFetchMs = 0;
+
+  constructor(options: CacheManagerOptions) {
+    this.#options = options;
+    this.site = options.makeSite((segment, _expert, outcome) => this.#settled(segment, outcome));
+    this.#order = new LogOrder({
+      accessesMax: options.heldAccessesMax,
+      onBatch: (batch) => this.site.serve(batch),
+      onTick: (tick) => this.#tick(tick),
+    });
+  }
+
+  /** Plan entries that were sent or queued, and those refused for a low probability. */
+  get planCounts(): { readonly adopted: number; readonly belowThreshold: number } {
+    return { adopted: this.#adoptedCount, belowThreshold: this.#belowThresholdCount };
+  }
+
+  receive(message: CacheManagerMessage, _context: ActorContext<CacheManagerMessage>): void {
+    if (message.kind === 'plan') {
+      this.#plans.set(message.plan.position, message.plan);
+      this.#order.advance();
+      return;
+    }
+    this.#order.push(message);
+  }
+
+  #tick(tick: TickMessage): boolean {
+    if (this.#options.farLoop === undefined) return true;
+    if (this.#reportedTick !== tick.position) {
+      this.#reportedTick = tick.position;
+      this.#report(tick.position);
+    }
+    const plan = this.#plans.get(tick.position);
+    if (plan === undefined) return false;
+    this.#plans.delete(tick.position);
+    this.#adopt(plan);
+    return true;
+  }
+
+  #report(position: number): void {
+    const { scheduler, forecaster } = this.#options.farLoop!;
+    const ended = this.#ended;
+    this.#ended = [];
+    const outcomes: OutcomesMessage = {
+      kind: 'outcomes',
+      position,
+      id: Float64Array.from(ended, (entry) => entry.id),
+      expert: Uint8Array.from(ended, (entry) => entry.expert),
+      outcome: Uint8Array.from(ended, (entry) => entry.outcome),
+    };
+    scheduler.tell(outcomes);
+    forecaster.tell(outcomes);
+    const { site } = this;
+    const bytesPerUnit = this.#options.bytesPerUnit();
+    const pollution = site.ledger.pollutionMisses - this.#pollutionReported;
+    this.#pollutionReported = site.ledger.pollutionMisses;
+    const fetches = this.#fetches(bytesPerUnit);
+    const stagedBytes = Math.max(1, site.stagingUsed * bytesPerUnit);
+    scheduler.tell({
+      kind: 'site-status',
+      position,
+      freeBytes: (site.stagingCapacity - site.stagingUsed) * bytesPerUnit,
+      capacityBytes: site.stagingCapacity * bytesPerUnit,
+      inFlightCount: site.inFlightCount,
+      residence: site.unusedResidence,
+      // What staging cost the reactive cache since the last tick, laid on the bytes that are staged.
+      displacedValuePerByte: (pollution * valueOfTime(this.#options.prices, fetches.meanMs)) / stagedBytes,
+      fetchBytes: fetches.bytes,
+      fetchMs: fetches.ms,
+    });
+  }
+
+  /** Fetches measured since the last tick; where they are not timed, one of the penalty that a miss is taken to cost. */
+  #fetches(bytesPerUnit: number): { readonly bytes: Float64Array; readonly ms: Float64Array; readonly meanMs: number } {
+    const { missPenaltyMs } = this.#options;
+    if (missPenaltyMs !== null) {
+      return { bytes: Float64Array.of(bytesPerUnit), ms: Float64Array.of(missPenaltyMs), meanMs: missPenaltyMs };
+    }
+    const { bytes, waits } = this.site.takeFetches();
+    let sum = 0;
+    for (const wait of waits) sum += wait;
+    if (waits.length > 0) this.#meanFetchMs = sum / waits.length;
+    return { bytes, ms: waits, meanMs: this.#meanFetchMs };
+  }
+
+  #adopt(plan: PrefetchPlan): void {
+    for (const id of plan.cancelled) {
+      const segment = this.#segmentOf.get(id);
+      if (segment !== undefined) this.site.callBack(segment);
+    }
+    const { entries } = plan;
+    const { probabilityMin } = this.#options;
+    // Experts are numbered through: first those of the site's own prefetcher, then the far loop's.
+    const firstPlannedExpert = this.site.prefetcher?.experts.length ?? 0;
+    for (let i = 0; i < entries.segment.length; i++) {
+      const segment = entries.segment[i]!;
+      const id = entries.id[i]!;
+      const expert = entries.expert[i]!;
+      const probability = entries.probability[i]!;
+      const isBelow = probability < probabilityMin;
+      if (isBelow || this.#planned.has(segment)) {
+        if (isBelow) this.#belowThresholdCount++;
+        this.#ended.push({ id, expert, outcome: WITHDRAWN });
+        continue;
+      }
+      this.#planned.set(segment, { id, expert });
+      this.#segmentOf.set(id, segment);
+      if (this.site.stage(segment, entries.sizeBytes[i]!, probability, firstPlannedExpert + expert)) {
+        this.#adoptedCount++;
+      } else {
+        this.#settled(segment, WITHDRAWN);
+      }
+    }
+  }
+
+  #settled(segment: number, outcome: number): void {
+    const planned = this.#planned.get(segment);
+    if (planned === undefined) return;
+    this.#planned.delete(segment);
+    this.#segmentOf.delete(planned.id);
+    this.#ended.push({ id: planned.id, expert: planned.expert, outcome });
+  }
+}

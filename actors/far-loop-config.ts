@@ -1,0 +1,38 @@
+/** Settings of the far loop: those of its actors, and how often it plans. */
+
+import { z } from 'zod';
+import { aggregatorConfigSchema } from './aggregator/aggregator-config.ts';
+import { forecasterConfigSchema } from './forecaster/forecaster-config.ts';
+import { graphBuilderConfigSchema } from './graph-builder/graph-builder-config.ts';
+import { prefetchSchedulerConfigSchema } from './prefetch-scheduler/prefetch-scheduler-config.ts';
+import { seasonalPredictorConfigSchema } from './seasonal-predictor/seasonal-predictor-config.ts';
+
+export const farLoopConfigSchema = z
+  .strictObject({
+    isEnabled: z.boolean().default(true).describe('Whether the far loop runs beside the near loop.'),
+    intervalMs: z
+      .int()
+      .min(1)
+      .default(60_000)
+      .describe('Event time between two plans, where fetches are timed; planning happens at multiples of it.'),
+    intervalAccesses: z
+      .int()
+      .min(1)
+      .default(4096)
+      .describe('Accesses between two plans, where fetches are counted in accesses.'),
+    probabilityMin: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe('Planned prefetches of a lower probability of use are not adopted by the site.'),
+    aggregator: aggregatorConfigSchema.prefault({}),
+    graphBuilder: graphBuilderConfigSchema.prefault({}),
+    seasonalPredictor: seasonalPredictorConfigSchema.prefault({}),
+    forecaster: forecasterConfigSchema.prefault({}),
+    /** Without prices: one set of them is given for the whole site. */
+    scheduler: prefetchSchedulerConfigSchema.omit({ prices: true }).prefault({}),
+  })
+  .describe('The far loop: what is learned and planned per batch and per interval.');
+
+export type FarLoopConfig = z.output<typeof farLoopConfigSchema>;

@@ -1,0 +1,166 @@
+/** The actors of one site's engine, wired: accesses and ticks go in, decisions come out. */
+
+import type { ActorRef } from '../engine/actor.ts';
+import { assert } from '../engine/assert.ts';
+import type { ActorSystem } from '../engine/system.ts';
+import type { AccessBatch } from '../streams/access-batch.ts';
+import { AggregatorActor, popularityExpert } from './aggregator/aggregator-actor.ts';
+import { CacheManagerActor, type CacheManagerMessage } from './cache-manager/cache-manager-actor.ts';
+import type { Site } from './cache-manager/site.ts';
+import type { FarLoopConfig } from './far-loop-config.ts';
+import { ForecasterActor } from './forecaster/forecaster-actor.ts';
+import { dependencyExpert, GraphBuilderActor } from './graph-builder/graph-builder-actor.ts';
+import type { ForecasterMessage, SchedulerMessage } from './messages.ts';
+import { PrefetchSchedulerActor } from './prefetch-scheduler/prefetch-scheduler-actor.ts';
+import type { Prices } from './prices.ts';
+import { SeasonalPredictorActor, seasonalExpert } from './seasonal-predictor/seasonal-predictor-actor.ts';
+
+/** Experts of the far loop, in the order in which the forecaster mixes them. */
+export const farExperts: readonly string[] = [popularityExpert, dependencyExpert, seasonalExpert];
+
+export interface PipelineOptions {
+  readonly system: ActorSystem;
+  /** Name under which the actors are spawned. */
+  readonly name: string;
+  readonly makeSite: (onSettled: (segment: number, expert: number, outcome: number) => void) => Site;
+  /** Null = the near loop alone (and baselines): no far-loop actor is spawned. */
+  readonly farLoop: FarLoopConfig | null;
+  readonly prices: Prices;
+  /** Bytes that one cache unit stands for; null = units are segments, and the mean size seen so far counts. */
+  readonly bytesPerUnit: number | null;
+  /** Waiting of one miss in ms, where fetches are not timed; null = as measured. */
+  readonly missPenaltyMs: number | null;
+}
+
+/**
+ * Every actor that learns from accesses gets each batch and each tick, in log order; the cache manager gets them last, so that
+ * when it comes to a tick everyone else can have answered it. In process and on a drained system one tick is answered before
+ * the next batch is sent; elsewhere the actors hold back what follows a tick, with the same result.
+ */
+export class Pipeline {
+  readonly aggregator: AggregatorActor | null = null;
+  readonly graphBuilder: GraphBuilderActor | null = null;
+  readonly seasonalPredictor: SeasonalPredictorActor | null = null;
+  readonly forecaster: ForecasterActor | null = null;
+  readonly scheduler: PrefetchSchedulerActor | null = null;
+  readonly cacheManager: CacheManagerActor;
+  readonly #system: ActorSystem;
+  readonly #learners: ActorRef<ForecasterMessage & SchedulerMessage>[] = [];
+  readonly #cacheManagerRef: ActorRef<CacheManagerMessage>;
+
+  constructor(options: PipelineOptions) {
+    const { system, name, farLoop } = options;
+    this.#system = system;
+    // One message is told and handled at a time, so a small mailbox never fills; were it to, nothing may be dropped.
+    const mailbox = { mailbox: { capacity: 1024, policy: 'fail' } } as const;
+    if (farLoop !== null) {
+      const { horizonsMs, horizonsAccesses } = farLoop.forecaster;
+      // The cache manager is spawned last but is known to the scheduler: plans reach it through this forward reference.
+      const plans = forward(() => this.#cacheManagerRef);
+      const scheduler = new PrefetchSchedulerActor({
+        config: { ...farLoop.scheduler, prices: options.prices },
+        horizonsMs,
+        horizonsAccesses,
+        site: {
+          isResident: (segment) => this.cacheManager.site.holds(segment),
+          isInFlight: (segment) => this.cacheManager.site.isResident(segment) && !this.cacheManager.site.holds(segment),
+        },
+        hasSiteStatus: true,
+        cacheManager: plans,
+      });
+      const schedulerRef = system.spawn<SchedulerMessage>(`${name}-scheduler`, () => scheduler, mailbox);
+      const forecaster = new ForecasterActor({
+        config: farLoop.forecaster,
+        experts: farExperts,
+        scheduler: schedulerRef,
+      });
+      const forecasterRef = system.spawn<ForecasterMessage>(`${name}-forecaster`, () => forecaster, mailbox);
+      const aggregator = new AggregatorActor({
+        config: farLoop.aggregator,
+        horizonsMs,
+        horizonsAccesses,
+        forecaster: forecasterRef,
+      });
+      const graphBuilder = new GraphBuilderActor({
+        config: farLoop.graphBuilder,
+        horizonsMs,
+        horizonsAccesses,
+        forecaster: forecasterRef,
+      });
+      const seasonalPredictor = new SeasonalPredictorActor({
+        config: farLoop.seasonalPredictor,
+        horizonsMs,
+        forecaster: forecasterRef,
+      });
+      this.scheduler = scheduler;
+      this.forecaster = forecaster;
+      this.aggregator = aggregator;
+      this.graphBuilder = graphBuilder;
+      this.seasonalPredictor = seasonalPredictor;
+      this.#learners.push(
+        system.spawn(`${name}-aggregator`, () => aggregator, mailbox) as ActorRef<never>,
+        system.spawn(`${name}-graph-builder`, () => graphBuilder, mailbox) as ActorRef<never>,
+        system.spawn(`${name}-seasonal-predictor`, () => seasonalPredictor, mailbox) as ActorRef<never>,
+        forecasterRef as ActorRef<never>,
+        schedulerRef as ActorRef<never>,
+      );
+    }
+    const links =
+      farLoop === null
+        ? {}
+        : {
+            farLoop: {
+              scheduler: this.#learners[4]! as ActorRef<never>,
+              forecaster: this.#learners[3]! as ActorRef<never>,
+            },
+          };
+    this.cacheManager = new CacheManagerActor({
+      makeSite: options.makeSite,
+      ...links,
+      probabilityMin: farLoop?.probabilityMin ?? 0,
+      heldAccessesMax: farLoop?.scheduler.heldAccessesMax ?? 1,
+      bytesPerUnit: () => options.bytesPerUnit ?? this.scheduler?.scheduler.sizeOf(UNKNOWN_SEGMENT) ?? 1,
+      prices: options.prices,
+      missPenaltyMs: options.missPenaltyMs,
+    });
+    this.#cacheManagerRef = system.spawn(`${name}-cache-manager`, () => this.cacheManager, mailbox);
+  }
+
+  get site(): Site {
+    return this.cacheManager.site;
+  }
+
+  /** Sends the next accesses to every actor and lets them work. `learned` is what the far loop sees of them; default: the same. */
+  observe(batch: AccessBatch, learned: AccessBatch = batch): void {
+    const message = { kind: 'accesses', batch: learned } as const;
+    for (const ref of this.#learners) accepted(ref.tell(message as never), ref.address);
+    accepted(this.#cacheManagerRef.tell({ kind: 'accesses', batch }), this.#cacheManagerRef.address);
+    this.#system.drain();
+  }
+
+  /** Announces that every access before `position` has been sent. */
+  tick(position: number, timeMs: number): void {
+    const message = { kind: 'tick', position, timeMs } as const;
+    for (const ref of this.#learners) accepted(ref.tell(message as never), ref.address);
+    accepted(this.#cacheManagerRef.tell(message), this.#cacheManagerRef.address);
+    this.#system.drain();
+  }
+}
+
+/** An id that no trace has: the scheduler answers with the mean size. */
+const UNKNOWN_SEGMENT = 2 ** 31 - 1;
+
+function accepted(delivery: string, address: string): void {
+  assert(delivery === 'accepted', `${address} did not take a message: ${delivery}`);
+}
+
+/** A reference to an actor that is spawned later. */
+function forward<M>(target: () => ActorRef<M>): ActorRef<M> {
+  return {
+    get address() {
+      return target().address;
+    },
+    tell: (message) => target().tell(message),
+    ready: () => target().ready(),
+  };
+}

@@ -1,0 +1,186 @@
+/** The charts of one trace in a replay's report. */
+
+import type { RunDetails, RunResult } from '../replay/result.ts';
+import { type Chart, joinSeries } from './chart.ts';
+
+/** A run with what only the report shows of it. */
+export interface DetailedRun {
+  readonly run: RunResult;
+  readonly details: RunDetails;
+}
+
+/** Every chart that has something to show, in reading order. */
+export function chartsOf(runs: readonly DetailedRun[], focus: DetailedRun | undefined): readonly Chart[] {
+  const charts = [hitChart(runs), latencyChart(runs), tradeChart(runs)];
+  if (focus !== undefined) charts.push(overTimeChart(focus), latenessChart(focus), reliabilityChart(focus));
+  return charts.filter((chart): chart is Chart => chart !== null);
+}
+
+/** The name of a run's line: what it was made of. */
+export function lineName(run: RunResult): string {
+  const bound = run.trafficMax === null ? '' : ` ≤${run.trafficMax}`;
+  return `${run.prefetch}${bound} on ${run.evictUsed}`;
+}
+
+/** Runs that differ only in cache size, in order of first appearance. */
+function lines(runs: readonly DetailedRun[]): readonly (readonly RunResult[])[] {
+  const byName = new Map<string, RunResult[]>();
+  for (const { run } of runs) {
+    const line = byName.get(lineName(run));
+    if (line === undefined) byName.set(lineName(run), [run]);
+    else if (!line.some((other) => other.cache.size === run.cache.size)) line.push(run);
+  }
+  return [...byName.values()];
+}
+
+function curve(
+  runs: readonly DetailedRun[],
+  measureOf: (run: RunResult) => number | null,
+): Pick<Chart, 'xs' | 'series' | 'xScale' | 'xFormat'> {
+  const parts = lines(runs).map((line, i) => ({
+    label: lineName(line[0]!),
+    color: i,
+    style: line[0]!.prefetch === 'none' ? ('dashed' as const) : ('line' as const),
+    points: line.flatMap((run) => {
+      const value = measureOf(run);
+      return value === null ? [] : [[run.cache.size, value] as const];
+    }),
+  }));
+  return {
+    xScale: 'log',
+    ...(runs[0]!.run.cache.unit === 'bytes' ? { xFormat: 'bytes' as const } : {}),
+    ...joinSeries(parts.filter((part) => part.points.length > 0)),
+  };
+}
+
+function hitChart(runs: readonly DetailedRun[]): Chart {
+  return {
+    title: 'Hits by cache size',
+    note: 'Share of accesses served from the site, counted from the first access. Dashed lines are evictions without prefetching.',
+    xLabel: `cache size, ${runs[0]!.run.cache.unit}`,
+    yLabel: 'hits, %',
+    ...curve(runs, (run) => (run.missRatio === null ? null : 100 * (1 - run.missRatio))),
+  };
+}
+
+function latencyChart(runs: readonly DetailedRun[]): Chart | null {
+  const run = runs[0]!.run;
+  if (run.latency === '0') return null;
+  return {
+    title: 'Mean wait by cache size',
+    note: `Wait of a demand access when fetches take ${run.latency}; a late prefetch shortens the wait without ending it.`,
+    xLabel: `cache size, ${run.cache.unit}`,
+    yLabel: `mean wait, ${run.latencyUnit === 'ms' ? 'ms' : 'accesses'}`,
+    ...curve(runs, (r) => r.latencyMs.mean),
+  };
+}
+
+function tradeChart(runs: readonly DetailedRun[]): Chart | null {
+  const hasWaits = runs.some(({ run }) => run.latencyRatio !== null);
+  const parts = lines(runs)
+    .map((line, i) => ({ line, color: i }))
+    .filter(({ line }) => line[0]!.prefetch !== 'none')
+    .map(({ line, color }) => ({
+      label: lineName(line[0]!),
+      color,
+      style: 'points' as const,
+      points: line.flatMap((run) => {
+        const saved = hasWaits
+          ? run.latencyRatio === null
+            ? null
+            : 1 - run.latencyRatio
+          : run.baselineMisses === 0
+            ? null
+            : 1 - run.misses / run.baselineMisses;
+        return saved === null || run.trafficRatio === null
+          ? []
+          : [[100 * (run.trafficRatio - 1), 100 * saved] as const];
+      }),
+    }))
+    .filter((part) => part.points.length > 0);
+  if (parts.length === 0) return null;
+  return {
+    title: hasWaits ? 'Waiting saved against traffic added' : 'Misses avoided against traffic added',
+    note: 'Each point is a run; up and to the left is better. Traffic is in requests, relative to LRU of the same size.',
+    xLabel: 'requests added, %',
+    yLabel: hasWaits ? 'mean wait saved, %' : 'misses avoided, %',
+    xScale: 'linear',
+    ...joinSeries(parts),
+  };
+}
+
+function overTimeChart({ run, details }: DetailedRun): Chart | null {
+  if (details.slices.length < 2) return null;
+  const share = (part: number, whole: number): number | null => (whole === 0 ? null : (100 * part) / whole);
+  return {
+    title: 'Precision and misses over time',
+    note: `${lineName(run)}, by slices of the log. A forecast that stops fitting shows here first.`,
+    xLabel: 'log position, accesses',
+    yLabel: '%',
+    xScale: 'linear',
+    xs: details.slices.map((slice) => slice.endPosition),
+    series: [
+      { label: 'precision', color: 0, style: 'line', ys: details.slices.map((s) => share(s.used, s.issued)) },
+      { label: 'misses', color: 1, style: 'line', ys: details.slices.map((s) => share(s.misses, s.accesses)) },
+      {
+        label: 'misses without prefetching',
+        color: 1,
+        style: 'dashed',
+        ys: details.slices.map((s) => share(s.baselineMisses, s.accesses)),
+      },
+    ],
+  };
+}
+
+function latenessChart({ run, details }: DetailedRun): Chart | null {
+  if (details.lateness.length === 0) return null;
+  const unit = run.latencyUnit === 'ms' ? 'ms' : 'accesses';
+  const bins = 24;
+  const longest = details.lateness[details.lateness.length - 1]!.wait;
+  const width = longest > 0 ? longest / bins : 1;
+  const counts = new Array<number>(bins).fill(0);
+  for (const { wait, count } of details.lateness) {
+    const bin = Math.min(bins - 1, Math.floor(wait / width));
+    counts[bin] = counts[bin]! + count;
+  }
+  return {
+    title: 'How late the late ones were',
+    note: 'Rest of the fetch that a demand had to wait for after joining a prefetch in flight.',
+    xLabel: `wait, ${unit}`,
+    yLabel: 'prefetches',
+    xScale: 'linear',
+    xs: counts.map((_, i) => (i + 0.5) * width),
+    series: [{ label: 'late prefetches', color: 0, style: 'bars', ys: counts }],
+  };
+}
+
+function reliabilityChart({ run, details }: DetailedRun): Chart | null {
+  const points = details.reliability.filter((bin) => bin.meanForecast !== null && bin.hitRatio !== null);
+  if (points.length === 0) return null;
+  const ece = run.calibration?.ece;
+  const error = ece === null || ece === undefined ? '' : ` Expected calibration error ${ece.toFixed(3)}.`;
+  return {
+    title: 'Does 80 % mean 80 %?',
+    note: `Stated probability of the issued prefetches against the share that was used; on the diagonal the engine means what it says.${error}`,
+    xLabel: 'stated probability, %',
+    yLabel: 'used, %',
+    xScale: 'linear',
+    ...joinSeries([
+      {
+        label: 'as it should be',
+        color: 5,
+        style: 'dashed',
+        points: [
+          [0, 0],
+          [100, 100],
+        ],
+      },
+      {
+        label: lineName(run),
+        color: 0,
+        style: 'line',
+        points: points.map((bin) => [100 * bin.meanForecast!, 100 * bin.hitRatio!] as const),
+      },
+    ]),
+  };
+}

@@ -1,0 +1,277 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { CalibrationStats } from '../../actors/forecaster/calibration-stats.ts';
+import { Calibrator } from '../../actors/forecaster/calibrator.ts';
+import { ExpertMixture } from '../../actors/forecaster/expert-mixture.ts';
+import { Forecaster } from '../../actors/forecaster/forecaster.ts';
+import { forecasterConfigSchema } from '../../actors/forecaster/forecaster-config.ts';
+import type { ProposalColumns } from '../../actors/messages.ts';
+import { Xoshiro128 } from '../../engine/random.ts';
+import { AccessBatch } from '../../streams/access-batch.ts';
+
+const settings = { binCount: 20, priorOutcomes: 4, outcomesMax: 4096 };
+
+function proposals(segments: readonly number[], score: (segment: number) => number, horizon = 0): ProposalColumns {
+  return {
+    segment: Uint32Array.from(segments),
+    horizon: new Uint8Array(segments.length).fill(horizon),
+    score: Float64Array.from(segments, score),
+  };
+}
+
+function accesses(position: number, rows: readonly (readonly [timeMs: number, segment: number])[]): AccessBatch {
+  const n = rows.length;
+  return new AccessBatch(position, {
+    timeMs: Float64Array.from(rows, ([timeMs]) => timeMs),
+    segment: Uint32Array.from(rows, ([, segment]) => segment),
+    consumer: new Int32Array(n).fill(-1),
+    site: new Int32Array(n).fill(-1),
+    op: new Uint8Array(n),
+    size: new Float64Array(n).fill(-1),
+    weight: new Float64Array(n).fill(1),
+  });
+}
+
+describe('calibration stats', () => {
+  test('equal a direct computation', () => {
+    const list = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()), { minLength: 1 });
+    fc.assert(
+      fc.property(list, (outcomes) => {
+        const stats = new CalibrationStats();
+        for (const [p, isHit] of outcomes) stats.observe(p, isHit);
+        const brier = outcomes.reduce((sum, [p, isHit]) => sum + (p - Number(isHit)) ** 2, 0) / outcomes.length;
+        expect(stats.brier).toBeCloseTo(brier, 10);
+        let ece = 0;
+        for (let bin = 0; bin < 10; bin++) {
+          const own = outcomes.filter(([p]) => Math.min(9, Math.floor(p * 10)) === bin);
+          if (own.length === 0) continue;
+          const mean = own.reduce((sum, [p]) => sum + p, 0) / own.length;
+          const hits = own.filter(([, isHit]) => isHit).length / own.length;
+          ece += (own.length / outcomes.length) * Math.abs(mean - hits);
+          expect(stats.table()[bin]).toMatchObject({ count: own.length, hitRatio: hits });
+        }
+        expect(stats.ece).toBeCloseTo(ece, 10);
+      }),
+    );
+  });
+});
+
+describe('calibrator', () => {
+  test('never falls with the score, and stays in 0..1', () => {
+    const outcomes = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()), { maxLength: 300 });
+    fc.assert(
+      fc.property(outcomes, (list) => {
+        const calibrator = new Calibrator({ ...settings, outcomesMax: 64 });
+        for (const [score, isHit] of list) calibrator.learn(score, isHit);
+        let before = 0;
+        for (let i = 0; i <= 200; i++) {
+          const p = calibrator.calibrate(i / 200);
+          expect(p).toBeGreaterThanOrEqual(before - 1e-12);
+          expect(p).toBeLessThanOrEqual(1 + 1e-12);
+          before = p;
+        }
+      }),
+    );
+  });
+
+  const distortions: readonly (readonly [string, (truth: number) => number])[] = [
+    ['overconfident', (truth) => Math.sqrt(truth)],
+    ['timid', (truth) => truth * truth],
+    ['honest', (truth) => truth],
+    ['in a narrow band', (truth) => 0.4 + truth / 10],
+  ];
+  for (const [name, distort] of distortions) {
+    test(`brings the calibration error of an expert that is ${name} below .03`, () => {
+      const random = new Xoshiro128(name.length);
+      const calibrator = new Calibrator(settings);
+      const stats = new CalibrationStats();
+      for (let i = 0; i < 40_000; i++) {
+        const truth = random.next();
+        const isHit = random.next() < truth;
+        if (i >= 20_000) stats.observe(calibrator.calibrate(distort(truth)), isHit);
+        calibrator.learn(distort(truth), isHit);
+      }
+      expect(stats.ece).toBeLessThan(0.03);
+      // No calibration is better than knowing the truth: E[p(1-p)] = 1/6 for uniform p. Binning costs little.
+      expect(stats.brier).toBeLessThan(1 / 6 + 0.01);
+    });
+  }
+
+  test('follows an expert that changes', () => {
+    const random = new Xoshiro128(5);
+    const calibrator = new Calibrator({ ...settings, outcomesMax: 200 });
+    for (let i = 0; i < 5000; i++) calibrator.learn(0.5, random.next() < 0.9);
+    expect(calibrator.calibrate(0.5)).toBeGreaterThan(0.8);
+    for (let i = 0; i < 1000; i++) calibrator.learn(0.5, random.next() < 0.1);
+    expect(calibrator.calibrate(0.5)).toBeLessThan(0.2);
+  });
+});
+
+describe('mixture of experts', () => {
+  test('weights stay positive and add up to one', () => {
+    const p = fc.oneof(fc.constant(Number.NaN), fc.double({ min: 0, max: 1, noNaN: true }));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.tuple(p, p, p), fc.boolean()), { maxLength: 200 }), (list) => {
+        const mixture = new ExpertMixture(3, 0.01);
+        for (const [probabilities, isHit] of list) {
+          mixture.learn(Float64Array.from(probabilities), 0, isHit);
+          expect(mixture.weight.reduce((a, b) => a + b)).toBeCloseTo(1, 9);
+          for (const weight of mixture.weight) expect(weight).toBeGreaterThanOrEqual(0.01 / 3 - 1e-12);
+        }
+      }),
+    );
+  });
+
+  test("its log loss exceeds the best expert's by no more than ln(experts), without sharing", () => {
+    // The classical bound for the Bayesian mixture, whatever the outcomes.
+    const row = fc.tuple(
+      fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+      fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(row, fc.boolean()), { maxLength: 200 }), (list) => {
+        const mixture = new ExpertMixture(2, 0);
+        const loss = [0, 0, 0];
+        for (const [probabilities, isHit] of list) {
+          const all = [...probabilities, mixture.mix(Float64Array.from(probabilities), 0)];
+          all.forEach((p, e) => {
+            loss[e]! -= Math.log(isHit ? p : 1 - p);
+          });
+          mixture.learn(Float64Array.from(probabilities), 0, isHit);
+        }
+        expect(loss[2]).toBeLessThanOrEqual(Math.min(loss[0]!, loss[1]!) + Math.log(2) + 1e-6);
+      }),
+    );
+  });
+
+  test('a sleeping expert neither gains nor loses', () => {
+    const mixture = new ExpertMixture(3, 0);
+    mixture.learn(Float64Array.of(0.9, 0.1, Number.NaN), 0, true);
+    expect(mixture.weight[2]).toBeCloseTo(1 / 3, 12);
+    expect(mixture.weight[0]).toBeCloseTo((2 / 3) * 0.9, 12);
+    expect(Number.isNaN(mixture.mix(Float64Array.of(Number.NaN, Number.NaN, Number.NaN), 0))).toBe(true);
+  });
+});
+
+describe('forecaster', () => {
+  /** A world in which each segment is accessed within the horizon with a probability of its own, and experts know of it. */
+  function run(experts: readonly ((truth: number, random: Xoshiro128) => number)[], seed: number): Forecaster {
+    const random = new Xoshiro128(seed);
+    const config = forecasterConfigSchema.parse({ horizonsMs: [1000], horizonsAccesses: [10], shareRate: 1e-4 });
+    const forecaster = new Forecaster(
+      experts.map((_, e) => `expert ${e}`),
+      config,
+    );
+    const segments = Array.from({ length: 50 }, (_, s) => s);
+    let position = 1;
+    forecaster.observe(accesses(0, [[0, 999]]));
+    for (let tick = 1; tick <= 800; tick++) {
+      const now = tick * 2000;
+      const truths = segments.map(() => random.next());
+      forecaster.forecast(
+        position,
+        now,
+        experts.map((expert) => proposals(segments, (segment) => expert(truths[segment]!, random))),
+      );
+      const rows = segments.filter((segment) => random.next() < truths[segment]!).map((s) => [now + 500, s] as const);
+      forecaster.observe(accesses(position, rows));
+      position += rows.length;
+    }
+    return forecaster;
+  }
+
+  test('is calibrated on experts of known probability, and trusts the better one', () => {
+    const forecaster = run([(truth) => truth * truth, (_, random) => random.next(), (truth) => Math.sqrt(truth)], 3);
+    const stats = forecaster.statsOf(0);
+    expect(stats.count).toBeGreaterThan(35_000);
+    expect(stats.ece).toBeLessThan(0.03);
+    expect(stats.brier).toBeLessThan(1 / 6 + 0.01);
+    expect(forecaster.weightsOf(0)[1]).toBeLessThan(0.05);
+  });
+
+  test('of an expert that knows nothing says the base rate', () => {
+    const forecaster = run([(_, random) => random.next()], 4);
+    // 1/4 is the Brier score of always saying one half, the share of segments that are accessed.
+    expect(forecaster.statsOf(0).brier).toBeLessThan(0.255);
+    expect(forecaster.statsOf(0).ece).toBeLessThan(0.03);
+  });
+
+  test('learns each forecast once, and does not depend on how batches are cut', () => {
+    const row = fc.record({ gap: fc.integer({ min: 0, max: 400 }), segment: fc.nat(5) });
+    fc.assert(
+      fc.property(
+        fc.array(row, { minLength: 1, maxLength: 80 }),
+        fc.array(fc.nat(80), { maxLength: 5 }),
+        fc.array(fc.nat(80), { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 1, max: 40 }),
+        (gaps, cuts, tickAt, pendingMax) => {
+          let now = 0;
+          const rows = gaps.map(({ gap, segment }) => {
+            now += gap;
+            return [now, segment] as const;
+          });
+          const ticks = [...new Set(tickAt.filter((at) => at > 0 && at <= rows.length))].sort((a, b) => a - b);
+          const play = (bounds: readonly number[]): unknown => {
+            const config = forecasterConfigSchema.parse({
+              horizonsMs: [300, 900],
+              horizonsAccesses: [3, 9],
+              pendingMax,
+            });
+            const forecaster = new Forecaster(['a', 'b'], config);
+            const seen: unknown[] = [];
+            let made = 0;
+            for (let i = 1; i < bounds.length; i++) {
+              const at = bounds[i]!;
+              forecaster.observe(accesses(bounds[i - 1]!, rows.slice(bounds[i - 1], at)));
+              if (!ticks.includes(at)) continue;
+              const tickMs = rows[at - 1]![0];
+              const forecasts = forecaster.forecast(at, tickMs, [
+                proposals([0, 1, 2], (s) => (s + 1) / 5, 0),
+                proposals([2, 1, 4], (s) => 1 - s / 8, 1),
+              ]);
+              made += 6;
+              seen.push(forecasts);
+              const learnt = forecaster.statsOf(0).count + forecaster.statsOf(1).count;
+              expect(learnt + forecaster.pendingCount + forecaster.untrackedCount).toBe(made);
+            }
+            return [seen, forecaster.statsOf(0).table(), forecaster.weightsOf(1)];
+          };
+          const inner = cuts.filter((at) => at <= rows.length);
+          const whole = [...new Set([0, ...ticks, rows.length])].sort((a, b) => a - b);
+          const cut = [...new Set([...whole, ...inner])].sort((a, b) => a - b);
+          expect(play(cut)).toEqual(play(whole));
+        },
+      ),
+    );
+  });
+
+  test('an outcome is whether the segment was accessed by the deadline, as a recount says', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 300 }), fc.nat(3)), { maxLength: 60 }), (gaps) => {
+        let now = 0;
+        const rows = gaps.map(([gap, segment]) => {
+          now += gap;
+          return [now, segment] as const;
+        });
+        const config = forecasterConfigSchema.parse({ horizonsMs: [500], horizonsAccesses: [5], pendingMax: 4096 });
+        const forecaster = new Forecaster(['a'], config);
+        forecaster.observe(accesses(0, [[0, 9]]));
+        let hits = 0;
+        let due = 0;
+        rows.forEach(([timeMs, segment], i) => {
+          forecaster.forecast(i + 1, timeMs, [proposals([0, 1, 2, 3], () => 0.5)]);
+          for (let s = 0; s < 4; s++) {
+            if (timeMs + 500 >= now) continue;
+            due++;
+            if (rows.slice(i).some(([at, other]) => other === s && at <= timeMs + 500)) hits++;
+          }
+          forecaster.observe(accesses(i + 1, [[timeMs, segment]]));
+        });
+        forecaster.forecast(rows.length + 1, now, [proposals([], () => 0)]);
+        const table = forecaster.statsOf(0).table();
+        expect(forecaster.statsOf(0).count).toBe(due);
+        expect(table.reduce((sum, bin) => sum + bin.count * (bin.hitRatio ?? 0), 0)).toBeCloseTo(hits, 6);
+      }),
+    );
+  });
+});

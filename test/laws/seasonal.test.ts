@@ -1,0 +1,301 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { SeasonalDesign } from '../../actors/seasonal-predictor/seasonal-design.ts';
+import { SeasonalModel } from '../../actors/seasonal-predictor/seasonal-model.ts';
+import { seasonalPredictorConfigSchema } from '../../actors/seasonal-predictor/seasonal-predictor-config.ts';
+import { Xoshiro128 } from '../../engine/random.ts';
+import { AccessBatch } from '../../streams/access-batch.ts';
+
+const hourMs = 3_600_000;
+const weekMs = 168 * hourMs;
+/** Monday 2024-01-01 00:00 UTC. */
+const monday = 1_704_067_200_000;
+
+type Row = readonly [timeMs: number, segment: number];
+
+function batchOf(rows: readonly Row[], position = 0, weights?: readonly number[]): AccessBatch {
+  const n = rows.length;
+  return new AccessBatch(position, {
+    timeMs: Float64Array.from(rows, ([timeMs]) => timeMs),
+    segment: Uint32Array.from(rows, ([, segment]) => segment),
+    consumer: new Int32Array(n).fill(-1),
+    site: new Int32Array(n).fill(-1),
+    op: new Uint8Array(n),
+    size: new Float64Array(n).fill(-1),
+    weight: weights === undefined ? new Float64Array(n).fill(1) : Float64Array.from(weights),
+  });
+}
+
+/** Hours from `monday` on; `isDue(segment, hour)` says with which probability a segment is accessed in an hour. */
+function world(hours: number, segments: number, isDue: (segment: number, hour: number) => number, seed: number): Row[] {
+  const random = new Xoshiro128(seed);
+  const rows: Row[] = [];
+  for (let hour = 0; hour < hours; hour++) {
+    for (let segment = 0; segment < segments; segment++) {
+      if (random.next() < isDue(segment, hour)) rows.push([monday + hour * hourMs + random.int(hourMs), segment]);
+    }
+  }
+  return rows.sort((a, b) => a[0] - b[0]);
+}
+
+function modelOf(rows: readonly Row[], settings: object = {}): SeasonalModel {
+  const model = new SeasonalModel(seasonalPredictorConfigSchema.parse({ segmentsMax: 128, ...settings }));
+  model.observe(batchOf(rows));
+  return model;
+}
+
+function due(model: SeasonalModel, timeMs: number, horizonMs = hourMs): Map<number, number> {
+  const found = new Map<number, number>();
+  model.forecast(timeMs, horizonMs, (segment, probability) => found.set(segment, probability));
+  return found;
+}
+
+/** Segment 7 on Wednesdays from 14:00 to 15:00 only; segment 3 every day at 6 and at 22; 0 at random. */
+const wednesday14 = 2 * 24 + 14;
+const planted = (segment: number, hour: number): number => {
+  if (segment === 7) return hour % 168 === wednesday14 ? 0.98 : 0;
+  if (segment === 3) return hour % 24 === 6 || hour % 24 === 22 ? 0.95 : 0;
+  return segment === 0 ? 0.2 : 0;
+};
+
+describe('seasonal model', () => {
+  test('proposes a weekly segment in its hour, though it is cold for a week, and not at other hours', () => {
+    const model = modelOf(world(5 * 168 + wednesday14, 8, planted, 1));
+    const now = monday + 5 * weekMs + wednesday14 * hourMs;
+    expect(due(model, now).get(7)).toBeGreaterThan(0.6);
+    expect(model.profileAt(7, now)).toBeGreaterThan(0.6);
+    for (const hours of [-24, -3, 3, 24]) expect(model.profileAt(7, now + hours * hourMs)).toBeLessThan(0.2);
+  });
+
+  test('recovers a planted weekly pattern, hour by hour', () => {
+    const model = modelOf(world(6 * 168, 8, planted, 2));
+    const at = monday + 6 * weekMs;
+    for (let hour = 0; hour < 168; hour++) {
+      for (const segment of [3, 7]) {
+        const profile = model.profileAt(segment, at + hour * hourMs)!;
+        const isDue = planted(segment, hour) > 0.5;
+        expect(isDue ? profile > 0.5 : profile < 0.25, `segment ${segment} at hour ${hour}: ${profile}`).toBe(true);
+      }
+    }
+  });
+
+  test('sees a daily segment coming within a horizon that reaches its hour', () => {
+    const model = modelOf(world(10 * 24 + 4, 8, planted, 3));
+    const now = monday + (10 * 24 + 4) * hourMs;
+    expect(due(model, now, hourMs).has(3)).toBe(false);
+    expect(due(model, now, 3 * hourMs).get(3)).toBeGreaterThan(0.6);
+  });
+
+  test('abstains on noise', () => {
+    const model = modelOf(world(6 * 168, 60, (segment) => 0.01 + segment / 150, 4));
+    expect(model.fittedCount).toBeGreaterThan(50);
+    const now = monday + 6 * weekMs;
+    let spoken = 0;
+    for (let segment = 0; segment < 60; segment++) if (model.speaksOf(segment)) spoken++;
+    expect(spoken).toBe(0);
+    expect(due(model, now, weekMs).size).toBe(0);
+  });
+
+  test('abstains where persistence is better: long bursts at random', () => {
+    const random = new Xoshiro128(9);
+    const isOn = Array.from({ length: 20 }, () => false);
+    const model = modelOf(
+      world(
+        6 * 168,
+        20,
+        (segment) => {
+          if (random.next() < 0.03) isOn[segment] = !isOn[segment];
+          return isOn[segment] ? 0.95 : 0.02;
+        },
+        5,
+      ),
+    );
+    for (let segment = 0; segment < 20; segment++) {
+      const { seasonal, persistence } = model.recordOf(segment)!;
+      expect(persistence).toBeLessThan(seasonal);
+      expect(model.speaksOf(segment)).toBe(false);
+    }
+  });
+
+  test('abstains in the first day, and on a trace without time', () => {
+    const rows = world(23, 8, (_, hour) => (hour % 2 === 0 ? 1 : 0), 6);
+    const model = modelOf(rows);
+    expect(model.fitCount).toBe(0);
+    expect(due(model, monday + 23 * hourMs, hourMs).size).toBe(0);
+    const untimed = modelOf(world(10 * 24, 8, planted, 6).map(([, segment]) => [Number.NaN, segment] as const));
+    expect(untimed.fitCount).toBe(0);
+    expect(due(untimed, Number.NaN).size).toBe(0);
+  });
+
+  test('does not depend on how batches are cut', () => {
+    const rows = world(3 * 168, 8, planted, 7);
+    const whole = modelOf(rows);
+    fc.assert(
+      fc.property(fc.array(fc.nat(rows.length), { maxLength: 5 }), (cuts) => {
+        const model = new SeasonalModel(whole.config);
+        const bounds = [0, ...cuts.sort((a, b) => a - b), rows.length];
+        for (let i = 1; i < bounds.length; i++)
+          model.observe(batchOf(rows.slice(bounds[i - 1], bounds[i]), bounds[i - 1]));
+        const now = monday + 3 * weekMs;
+        expect(due(model, now, 24 * hourMs)).toEqual(due(whole, now, 24 * hourMs));
+        for (let s = 0; s < 8; s++) expect(model.recordOf(s)).toEqual(whole.recordOf(s));
+      }),
+      { numRuns: 5 },
+    );
+  });
+
+  test('keeps its bound on segments, and lets new ones in at the cost of the least used', () => {
+    const rows = world(4 * 168, 40, (segment, hour) => (segment < 20 === hour < 168 ? 0.2 : 0), 8);
+    const model = modelOf(rows, { segmentsMax: 16 });
+    expect(model.presence.slotCount).toBe(16);
+    expect(model.presence.refusedCount).toBeGreaterThan(0);
+    expect(model.presence.releasedCount).toBeGreaterThan(0);
+    const held = Array.from({ length: 40 }, (_, s) => s).filter((s) => model.presence.slotOf(s) >= 0);
+    expect(held.some((segment) => segment >= 20)).toBe(true);
+  });
+
+  test('forgets everything after a gap longer than its history', () => {
+    const rows = world(10 * 24, 8, planted, 3);
+    const model = modelOf([...rows, [monday + 20 * weekMs, 3]]);
+    expect(model.fittedCount).toBe(0);
+    expect(model.recordOf(3)).toBeNull();
+  });
+});
+
+describe('seasonal design', () => {
+  test('with hardly any shrinkage reproduces a series of daily and weekly profile exactly, ahead too', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 168, maxLength: 168 }),
+        fc.nat(1000),
+        (profile, start) => {
+          const design = new SeasonalDesign({
+            start,
+            end: start + 5 * 168,
+            hasWeek: true,
+            shrinkage: 1e-6,
+            trendShrinkage: 1e6,
+          });
+          const coefficients = new Float64Array(design.width);
+          const valueAt = (hour: number): number => profile[hour % 168]!;
+          const values = Float64Array.from({ length: 5 * 168 }, (_, i) => valueAt(start + i));
+          design.fit(values, coefficients, 0);
+          for (let hour = start; hour < start + 6 * 168; hour += 5) {
+            expect(Math.abs(design.predict(coefficients, 0, hour) - valueAt(hour))).toBeLessThan(1e-3);
+          }
+        },
+      ),
+      { numRuns: 3 },
+    );
+  });
+
+  test('solves the ridge regression that its documentation states: the gradient is zero', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(500),
+        fc.integer({ min: 30, max: 700 }),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 30 }),
+        (start, length, hasWeek, strength) => {
+          const random = new Xoshiro128(start * 1000 + length);
+          const shrinkage = strength / 10;
+          const design = new SeasonalDesign({
+            start,
+            end: start + length,
+            hasWeek,
+            shrinkage,
+            trendShrinkage: strength,
+          });
+          const values = Float64Array.from({ length }, () => random.next());
+          const x = new Float64Array(design.width);
+          design.fit(values, x, 0);
+          // The column of each coefficient times the residuals equals its penalty times the coefficient.
+          const gradient = new Float64Array(design.width);
+          for (let i = 0; i < length; i++) {
+            const residual = values[i]! - design.predict(x, 0, start + i);
+            const week = (start + i + 72) % 168;
+            gradient[0]! += residual;
+            gradient[1]! += (residual * (length - i)) / 168;
+            gradient[2 + (week % 24)]! += residual;
+            if (hasWeek) gradient[26 + week]! += residual;
+          }
+          const penalties = [1e-6, strength];
+          x.forEach((coefficient, i) => {
+            expect(Math.abs(gradient[i]! - (penalties[i] ?? shrinkage) * coefficient)).toBeLessThan(1e-6);
+          });
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  test('follows a trend into the next day', () => {
+    const design = new SeasonalDesign({ start: 0, end: 840, hasWeek: false, shrinkage: 1, trendShrinkage: 1 });
+    const coefficients = new Float64Array(design.width);
+    design.fit(
+      Float64Array.from({ length: 840 }, (_, hour) => hour),
+      coefficients,
+      0,
+    );
+    expect(Math.abs(design.predict(coefficients, 0, 852) - 852)).toBeLessThan(30);
+  });
+});
+
+const traces = new URL('../../../shared/traces/', import.meta.url);
+const hasTraces = existsSync(traces);
+
+/** Rows of a trace, as [timeMs, segment index], with weights where the trace counts. */
+function readTrace(name: string): { rows: Row[]; weights: number[] } {
+  const lines = gunzipSync(readFileSync(new URL(`${name}.csv.gz`, traces)))
+    .toString()
+    .trimEnd()
+    .split('\n');
+  const header = lines[0]!.split(',');
+  const [time, segment, weight] = ['t_ms', 'object', 'weight'].map((field) => header.indexOf(field)) as [
+    number,
+    number,
+    number,
+  ];
+  const ids = new Map<string, number>();
+  const rows: Row[] = [];
+  const weights: number[] = [];
+  for (const line of lines.slice(1)) {
+    const fields = line.split(',');
+    const name = fields[segment]!;
+    if (!ids.has(name)) ids.set(name, ids.size);
+    rows.push([Number(fields[time]), ids.get(name)!]);
+    weights.push(Number(fields[weight]));
+  }
+  return { rows, weights };
+}
+
+describe('total demand', () => {
+  // The published comparison (PEERS.md): by mean absolute error of hourly counts over the whole trace, the season beats "same
+  // as last hour" by 44 % on session_bikeshare, and does not on the two others.
+  for (const [name, isSeasonal] of [
+    ['session_bikeshare', true],
+    ['serverless_nasa_ipsc', false],
+    ['serverless_azure14d_total', false],
+  ] as const) {
+    const verdict = isSeasonal ? 'beats the last hour by 40 % and more' : 'does not beat the last hour';
+    test.skipIf(!hasTraces)(`the season of ${name} ${verdict} (skipped without the shared traces)`, () => {
+      const { rows, weights } = readTrace(name);
+      // Errors that hardly decay are means over the whole trace.
+      const model = new SeasonalModel(
+        seasonalPredictorConfigSchema.parse({ segmentsMax: 512, errorHalfLifeHours: 1e9 }),
+      );
+      model.observe(batchOf(rows, 0, weights));
+      const { seasonal, carried, persistence } = model.demand.errors!;
+      if (isSeasonal) {
+        expect(seasonal / persistence).toBeLessThan(0.6);
+        expect(carried).toBeLessThan(seasonal);
+        expect(model.demand.forecast(1).by).toBe('carried');
+      } else {
+        expect(seasonal / persistence).toBeGreaterThan(1);
+        expect(model.demand.method).not.toBe('seasonal');
+      }
+    });
+  }
+});
