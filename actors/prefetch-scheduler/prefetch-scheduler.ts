@@ -227,7 +227,9 @@ export class PrefetchScheduler {
         displacedValuePerByte: status.displacedValuePerByte,
       });
       const known = best.get(segment);
-      if (known !== undefined && known.benefit >= benefit) continue;
+      // Of equal benefits the nearer horizon counts, so the forecasts' order does not.
+      if (known !== undefined && (known.benefit > benefit || (known.benefit === benefit && known.horizon <= horizon)))
+        continue;
       best.set(segment, { segment, sizeBytes, probability, expert: forecasts.expert[i]!, horizon, fetchMs, benefit });
     }
     return best;

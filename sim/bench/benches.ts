@@ -1,0 +1,23 @@
+/** Every bench, in the order in which they run. */
+
+import { actorTell } from './actor-tell.ts';
+import { aggregate } from './aggregate.ts';
+import type { Bench } from './bench.ts';
+import { memory } from './memory.ts';
+import { parseClf } from './parse-clf.ts';
+import { parseCsv, parseCsvNames } from './parse-csv.ts';
+import { replayEngine } from './replay-engine.ts';
+import { replayLru } from './replay-lru.ts';
+import { startup } from './startup.ts';
+
+export const benches: readonly Bench[] = [
+  replayLru,
+  replayEngine,
+  parseCsv,
+  parseCsvNames,
+  parseClf,
+  aggregate,
+  memory,
+  actorTell,
+  startup,
+];

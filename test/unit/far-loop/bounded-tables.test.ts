@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { bitCount } from '../../../actors/aggregator/bit-count.ts';
+import { distinctConsumers } from '../../../actors/aggregator/consumer-sketch.ts';
+import { FrequentTable } from '../../../actors/aggregator/frequent-table.ts';
+import { TopK } from '../../../actors/aggregator/top-k.ts';
+import { ConsumerContexts } from '../../../actors/graph-builder/consumer-contexts.ts';
+
+describe('frequent table', () => {
+  test('never overstates a weight, and understates it by at most its error <= total / keysMax', () => {
+    const adds = fc.array(fc.tuple(fc.nat(60), fc.integer({ min: 1, max: 5 })), { maxLength: 300 });
+    fc.assert(
+      fc.property(adds, adds, fc.integer({ min: 1, max: 12 }), (list, others, keysMax) => {
+        const table = new FrequentTable(keysMax);
+        const other = new FrequentTable(keysMax);
+        for (const [key, weight] of list) table.add(key, weight);
+        for (const [key, weight] of others) other.add(key, weight);
+        table.merge(other);
+        const all = [...list, ...others];
+        const total = all.reduce((sum, [, weight]) => sum + weight, 0);
+        expect(table.keyCount).toBeLessThanOrEqual(2 * keysMax);
+        expect(table.error).toBeLessThanOrEqual(total / keysMax);
+        for (let key = 0; key <= 60; key++) {
+          const truth = all.filter(([k]) => k === key).reduce((sum, [, weight]) => sum + weight, 0);
+          expect(table.weightOf(key)).toBeLessThanOrEqual(truth);
+          expect(table.weightOf(key)).toBeGreaterThanOrEqual(truth - table.error);
+        }
+      }),
+    );
+  });
+});
+
+describe('top k', () => {
+  test('equals the head of a sort, ties by the smaller id', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(9), { maxLength: 60 }), fc.nat(20), (scores, k) => {
+        const top = new TopK(k);
+        scores.forEach((score, id) => {
+          top.offer(id, score);
+        });
+        const sorted = scores.map((score, id) => ({ score, id })).sort((a, b) => b.score - a.score || a.id - b.id);
+        expect([...top.takeIds()]).toEqual(sorted.slice(0, k).map(({ id }) => id));
+      }),
+    );
+  });
+});
+
+describe('consumer sketch', () => {
+  test('counts bits', () => {
+    for (const word of [0, 1, 0x80000000, 0xffffffff, 0x0f0f0f0f]) {
+      expect(bitCount(word)).toBe(word.toString(2).replaceAll('0', '').length);
+    }
+  });
+
+  test('estimates few consumers closely, and says "266 or more" when it is full', () => {
+    expect(distinctConsumers(0, 0)).toBe(0);
+    expect(Math.round(distinctConsumers(1, 0))).toBe(1);
+    expect(distinctConsumers(0xffffffff, 0xffffffff)).toBeCloseTo(64 * Math.log(64), 9);
+  });
+});
+
+describe('consumer contexts', () => {
+  test('remember the last accesses of the most recently active consumers, as a naive model does', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: -1, max: 8 }), fc.nat(100)), { maxLength: 150 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 4 }),
+        (list, contextsMax, length) => {
+          const contexts = new ConsumerContexts(length, contextsMax);
+          let naive: { consumer: number; segments: number[] }[] = [];
+          for (const [consumer, segment] of list) {
+            const own = naive.find((entry) => entry.consumer === consumer) ?? { consumer, segments: [] };
+            const context = contexts.touch(consumer);
+            const held = Array.from(
+              { length: contexts.filled(context) },
+              (_, back) => contexts.segment[contexts.entry(context, back)],
+            );
+            expect(held).toEqual(own.segments);
+            contexts.push(context, segment, 0);
+            own.segments = [segment, ...own.segments].slice(0, length);
+            naive = [own, ...naive.filter((entry) => entry !== own)].slice(0, contextsMax);
+          }
+          const order: number[] = [];
+          for (let at = contexts.after(-1); at >= 0; at = contexts.after(at))
+            order.push(contexts.segment[contexts.entry(at, 0)]!);
+          expect(order).toEqual(naive.map(({ segments }) => segments[0]));
+        },
+      ),
+    );
+  });
+});
