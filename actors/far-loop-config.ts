@@ -26,6 +26,13 @@ export const farLoopConfigSchema = z
       .max(1)
       .default(0.5)
       .describe('Planned prefetches of a lower probability of use are not adopted by the site.'),
+    trialEvery: z
+      .int()
+      .min(1)
+      .default(64)
+      .describe(
+        'One planned prefetch in that many is adopted though it is below, to see whether its expert has learned.',
+      ),
     aggregator: aggregatorConfigSchema.prefault({}),
     graphBuilder: graphBuilderConfigSchema.prefault({}),
     seasonalPredictor: seasonalPredictorConfigSchema.prefault({}),

@@ -117,7 +117,7 @@ export class Pipeline {
     this.cacheManager = new CacheManagerActor({
       makeSite: options.makeSite,
       ...links,
-      probabilityMin: farLoop?.probabilityMin ?? 0,
+      admission: { probabilityMin: farLoop?.probabilityMin ?? 0, trialEvery: farLoop?.trialEvery ?? 1 },
       heldAccessesMax: farLoop?.scheduler.heldAccessesMax ?? 1,
       bytesPerUnit: () => options.bytesPerUnit ?? this.scheduler?.scheduler.sizeOf(UNKNOWN_SEGMENT) ?? 1,
       prices: options.prices,

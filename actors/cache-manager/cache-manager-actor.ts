@@ -10,7 +10,9 @@ import type {
   SiteStatusMessage,
   TickMessage,
 } from '../messages.ts';
+import { Outcome } from '../prefetcher.ts';
 import { type Prices, valueOfTime } from '../prices.ts';
+import { PlanAdmission, type PlanAdmissionOptions } from './plan-admission.ts';
 import { type Site, WITHDRAWN } from './site.ts';
 
 export type CacheManagerMessage = AccessesMessage | TickMessage | PlanMessage;
@@ -23,8 +25,8 @@ export interface CacheManagerOptions {
     readonly scheduler: ActorRef<OutcomesMessage | SiteStatusMessage>;
     readonly forecaster: ActorRef<OutcomesMessage>;
   };
-  /** Planned prefetches of a lower probability are not adopted, counted. */
-  readonly probabilityMin: number;
+  /** Which planned prefetches are adopted. */
+  readonly admission: PlanAdmissionOptions;
   /** Accesses that may wait for a plan; see `LogOrder`. */
   readonly heldAccessesMax: number;
   /** Bytes that one unit of the cache stands for, where it counts segments and the far loop counts bytes: a mean size. */
@@ -42,20 +44,20 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
   readonly site: Site;
   readonly #options: CacheManagerOptions;
   readonly #order: LogOrder;
+  readonly #admission: PlanAdmission;
   readonly #plans = new Map<number, PrefetchPlan>();
   /** Plan entry of each segment that a plan asked for and whose end is not known. */
-  readonly #planned = new Map<number, { readonly id: number; readonly expert: number }>();
+  readonly #planned = new Map<number, { readonly id: number; readonly expert: number; readonly probability: number }>();
   /** Planned segment of each entry id, for cancellations. */
   readonly #segmentOf = new Map<number, number>();
   #ended: { readonly id: number; readonly expert: number; readonly outcome: number }[] = [];
   #reportedTick = -1;
   #pollutionReported = 0;
-  #belowThresholdCount = 0;
-  #adoptedCount = 0;
   #meanFetchMs = 0;
 
   constructor(options: CacheManagerOptions) {
     this.#options = options;
+    this.#admission = new PlanAdmission(options.admission);
     this.site = options.makeSite((segment, _expert, outcome) => this.#settled(segment, outcome));
     this.#order = new LogOrder({
       accessesMax: options.heldAccessesMax,
@@ -64,9 +66,9 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
     });
   }
 
-  /** Plan entries that were sent or queued, and those refused for a low probability. */
-  get planCounts(): { readonly adopted: number; readonly belowThreshold: number } {
-    return { adopted: this.#adoptedCount, belowThreshold: this.#belowThresholdCount };
+  /** Plan entries adopted and refused, and trials among the adopted. */
+  get planCounts(): PlanAdmission['counts'] {
+    return this.#admission.counts;
   }
 
   receive(message: CacheManagerMessage, _context: ActorContext<CacheManagerMessage>): void {
@@ -143,7 +145,6 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
       if (segment !== undefined) this.site.callBack(segment);
     }
     const { entries } = plan;
-    const { probabilityMin } = this.#options;
     // Experts are numbered through: first those of the site's own prefetcher, then the far loop's.
     const firstPlannedExpert = this.site.prefetcher?.experts.length ?? 0;
     for (let i = 0; i < entries.segment.length; i++) {
@@ -151,19 +152,16 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
       const id = entries.id[i]!;
       const expert = entries.expert[i]!;
       const probability = entries.probability[i]!;
-      const isBelow = probability < probabilityMin;
-      if (isBelow || this.#planned.has(segment)) {
-        if (isBelow) this.#belowThresholdCount++;
+      const isWanted = !this.#planned.has(segment) && !this.site.isResident(segment);
+      const expected = this.#admission.expect(expert, probability);
+      if (!isWanted || !this.#admission.admits(expected)) {
         this.#ended.push({ id, expert, outcome: WITHDRAWN });
         continue;
       }
-      this.#planned.set(segment, { id, expert });
+      this.#planned.set(segment, { id, expert, probability });
       this.#segmentOf.set(id, segment);
-      if (this.site.stage(segment, entries.sizeBytes[i]!, probability, firstPlannedExpert + expert)) {
-        this.#adoptedCount++;
-      } else {
-        this.#settled(segment, WITHDRAWN);
-      }
+      const isTaken = this.site.stage(segment, entries.sizeBytes[i]!, expected, firstPlannedExpert + expert);
+      if (!isTaken) this.#settled(segment, WITHDRAWN);
     }
   }
 
@@ -173,5 +171,7 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
     this.#planned.delete(segment);
     this.#segmentOf.delete(planned.id);
     this.#ended.push({ id: planned.id, expert: planned.expert, outcome });
+    const isUsed = outcome === Outcome.useful || outcome === Outcome.late;
+    if (isUsed || outcome === Outcome.wasted) this.#admission.learn(planned.expert, planned.probability, isUsed);
   }
 }

@@ -1,9 +1,11 @@
 /** What a score has meant so far: for each bin of scores, the share of predictions that came true. */
 
+import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
+
 /**
- * Adaptive frequencies by bin. Each outcome moves its bin's probability by 1/(n + 1.5) of the error until n reaches
- * `memory`, from then on by 1/memory: exact averages at first, forgetting afterwards, so that a bin whose meaning drifts is relearned
- * within about `memory` outcomes. O(1), 8 bytes a bin.
+ * Adaptive frequencies by bin. Each outcome moves its bin's probability by 1/(n + 2) of the error until n reaches
+ * `memory`, from then on by 1/(memory + 2): exact averages at first, forgetting afterwards, so that a bin whose meaning drifts is relearned
+ * within about `memory` outcomes. O(1), 6 bytes a bin.
  */
 export class BinCalibration {
   readonly binCount: number;
@@ -34,5 +36,15 @@ export class BinCalibration {
     // The prior counts as one outcome.
     this.#probability[bin] = p + (isTrue - p) / (n + 2);
     if (n < this.#memory) this.#trials[bin] = n + 1;
+  }
+
+  save(writer: SnapshotWriter): void {
+    writer.array(this.#probability);
+    writer.array(this.#trials);
+  }
+
+  load(reader: SnapshotReader): void {
+    reader.into(this.#probability);
+    reader.into(this.#trials);
   }
 }

@@ -1,5 +1,6 @@
 /** Weighs the experts' opinions on one candidate: logistic mixing with weights learned from outcomes. */
 
+import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { squash } from './stretch.ts';
 
 /**
@@ -39,13 +40,15 @@ export class LogisticMixer {
     return sum;
   }
 
-  /** Index of the input that argued most for the candidate. */
+  /** Index of the input, among the first `inputCount`, that argued most for the candidate; an input of 0 is silent. */
   strongest(set: number, inputs: Float32Array, offset: number, inputCount: number): number {
     const base = set * this.inputCount;
     let best = 0;
     let bestShare = -Infinity;
     for (let i = 0; i < inputCount; i++) {
-      const share = this.#weights[base + i]! * inputs[offset + i]!;
+      const input = inputs[offset + i]!;
+      if (input === 0) continue;
+      const share = this.#weights[base + i]! * input;
       if (share > bestShare) {
         bestShare = share;
         best = i;
@@ -63,5 +66,15 @@ export class LogisticMixer {
     const weights = this.#weights;
     const base = set * this.inputCount;
     for (let i = 0; i < this.inputCount; i++) weights[base + i] = weights[base + i]! + step * inputs[offset + i]!;
+  }
+
+  save(writer: SnapshotWriter): void {
+    writer.array(this.#weights);
+    writer.array(this.#updates);
+  }
+
+  load(reader: SnapshotReader): void {
+    reader.into(this.#weights);
+    reader.into(this.#updates);
   }
 }

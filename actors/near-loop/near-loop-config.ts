@@ -1,35 +1,77 @@
-/** Settings of the near loop; every default in one place. */
+/** Settings of the near loop: every default in one place, chosen once for all traces. */
 
 import { z } from 'zod';
+import { opinionNames } from './candidate-set.ts';
 
 const probability = z.number().min(0).max(1);
+const count = (min: number, max = 2 ** 31 - 1) => z.int().min(min).max(max);
 
 export const nearLoopConfigSchema = z
   .strictObject({
     experts: z
-      .array(z.enum(['consumer-successor', 'global-successor', 'context', 'miss-successor', 'evidence', 'popularity']))
-      .default(['consumer-successor', 'context', 'miss-successor', 'evidence', 'popularity'])
-      .describe('Experts that take part.'),
-    degreeMax: z.int().min(1).max(64).default(8).describe('Successors kept for each segment.'),
-    visitsMax: z.int().min(2).max(4095).default(64).describe('Visits after which the successor counts of a segment are halved.'),
-    lookahead: z.int().min(1).max(15).default(5).describe('How many segments later a successor may come, in the order of one consumer.'),
-    missLookahead: z.int().min(1).max(15).default(8).describe('The same in the order of would-be misses.'),
-    scoreMin: probability.default(0.06).describe('Successor shares below this are not even considered.'),
-    consumerCountMax: z.int().min(1).default(65536).describe('Consumers with an order of their own; beyond it they share.'),
-    contextCountMax: z.int().min(4096).default(262144).describe('Second-order contexts kept; a power of two.'),
-    calibrationMemory: z.int().min(2).max(65535).default(255).describe('Outcomes a calibration bin remembers.'),
-    weightFirst: z.number().default(0.3),
-    mixRateFirst: z.number().positive().default(0.03).describe('Learning rate of the mixture at first.'),
-    mixRateLast: z.number().positive().default(0.0015).describe('Learning rate of the mixture in the long run.'),
-    trialCountMax: z.int().min(16).default(16384).describe('Forecasts whose outcome is awaited, issued or not.'),
-    horizonMin: z.int().min(1).default(4).describe('Accesses within which a forecast must come true, at least.'),
-    horizonMax: z.int().min(1).default(64).describe('The same, at most; in between it follows how long unused segments stay staged.'),
-    wastedFetchPrice: z.number().min(0).default(1).describe('Price of a wasted fetch in units of the gain of a useful one, where traffic has no bound.'),
-    thresholdFloor: probability.default(0.1).describe('Probability below which nothing is staged, however free traffic is.'),
-    gateInterval: z.int().min(1).default(256).describe('Accesses between two adjustments of the threshold under a traffic bound.'),
-    headroomReserve: z.int().min(0).default(24).describe('Fetches of headroom kept back for the best candidates.'),
-    spendOver: z.int().min(1).default(4096).describe('Accesses over which saved-up headroom is spent.'),
+      .array(z.enum(opinionNames))
+      .default([...opinionNames])
+      .describe('Experts that take part, and comments on what they name (earlier-forecast, popularity).'),
+    degreeMax: count(1, 64).default(8).describe('Successors kept for each segment.'),
+    visitsMax: count(2, 4095).default(64).describe('Visits after which the successor counts of a segment are halved.'),
+    lookahead: count(1, 15)
+      .default(5)
+      .describe('How many distinct segments later a successor may come, in a consumer order.'),
+    missLookahead: count(1, 15).default(8).describe('The same in the order of would-be misses.'),
+    scoreMin: probability.default(0.06).describe('Successors with a smaller share of the visits are not considered.'),
+    consumerCountMax: count(1, 2 ** 24)
+      .default(65536)
+      .describe('Consumers with an order of their own; beyond it they share.'),
+    contextCountMax: count(4096, 2 ** 24)
+      .refine((n) => (n & (n - 1)) === 0, 'a power of two')
+      .default(262144)
+      .describe('Pairs of segments whose successors are kept; a power of two.'),
+    chainDepthMax: count(1, 15)
+      .default(15)
+      .describe('Steps that a chain of successors follows at most, where fetches take time.'),
+    streamCountMax: count(4, 2 ** 20)
+      .default(4096)
+      .describe('Streams followed at once, where segments are addresses.'),
+    streamDegreeMax: count(1, 64)
+      .default(32)
+      .describe('Steps ahead of a stream at most; fewer when fetches land soon.'),
+    strideRegionBytes: count(1)
+      .default(16777216)
+      .describe('Addresses, in bytes, within which a repeated distance is a stride.'),
+    streamContinueMin: probability.default(0.1).describe('Streams of a kind that goes on less often name nothing.'),
+    candidateCountMax: count(1, 256).default(64).describe('Candidates weighed after one access.'),
+    calibrationMemory: count(2, 65535).default(255).describe('Outcomes that a calibration bin remembers.'),
+    mixWeightFirst: z
+      .number()
+      .min(0)
+      .max(4)
+      .default(0.3)
+      .describe('Weight of an expert in the mixture before anything is learned.'),
+    mixRateFirst: z.number().min(0).max(1).default(0.03).describe('Learning rate of the mixture at first.'),
+    mixRateLast: z.number().min(0).max(1).default(0.0015).describe('Learning rate of the mixture in the long run.'),
+    trialCountMax: count(16, 2 ** 22)
+      .default(16384)
+      .describe('Forecasts whose outcome is awaited at once, issued or not.'),
+    horizonMin: count(1)
+      .default(4)
+      .describe('Accesses within which a forecast must come true, at least; plus those of a fetch.'),
+    horizonMax: count(1)
+      .default(64)
+      .describe('The same at most; in between it follows how long unused segments stay staged.'),
+    wastedFetchPrice: z
+      .number()
+      .min(0)
+      .default(1)
+      .describe('Price of a wasted fetch in units of the gain of a useful one, where traffic has no bound.'),
+    thresholdFloor: probability
+      .default(0.1)
+      .describe('Probability below which nothing is staged, however free traffic is.'),
+    gateInterval: count(1).default(256).describe('Accesses between two adjustments of the threshold.'),
+    headroomReserve: count(0).default(24).describe('Fetches of headroom kept back for the best candidates.'),
+    spendOver: count(1).default(4096).describe('Accesses over which saved-up headroom is spent.'),
   })
+  .refine((c) => c.horizonMin <= c.horizonMax, 'horizonMin is at most horizonMax')
   .prefault({});
 
 export type NearLoopConfig = z.infer<typeof nearLoopConfigSchema>;
+export type NearLoopConfigInput = z.input<typeof nearLoopConfigSchema>;

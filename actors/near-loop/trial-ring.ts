@@ -1,6 +1,7 @@
 /** Predictions waiting to be proved: each comes true at the segment's next demand or false when its horizon passes. */
 
 import { assert } from '../../engine/assert.ts';
+import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 const NONE = -1;
 
@@ -30,6 +31,10 @@ export class TrialRing {
     this.#next = new Int32Array(capacity).fill(NONE);
     this.#head = new Int32Array(segmentCountHint).fill(NONE);
     this.#tail = new Int32Array(segmentCountHint).fill(NONE);
+  }
+
+  get bytes(): number {
+    return this.capacity * 16 + this.#head.byteLength + this.#tail.byteLength;
   }
 
   get count(): number {
@@ -84,6 +89,23 @@ export class TrialRing {
   /** Where in the log the trial in `slot` started. */
   startedAt(slot: number): number {
     return this.#at[slot]!;
+  }
+
+  save(writer: SnapshotWriter): void {
+    writer.numbers(this.#first, this.#count, this.refusedCount);
+    for (const a of [this.#segment, this.#at, this.#next, this.#head, this.#tail]) writer.array(a);
+  }
+
+  load(reader: SnapshotReader): void {
+    const [first, count, refused] = reader.numbers();
+    this.#first = first!;
+    this.#count = count!;
+    this.refusedCount = refused!;
+    reader.into(this.#segment);
+    reader.into(this.#at);
+    reader.into(this.#next);
+    this.#head = reader.array(this.#head);
+    this.#tail = reader.array(this.#tail);
   }
 
   #unchain(segment: number, slot: number): void {

@@ -1,15 +1,20 @@
-/** Decides which forecasts are worth a fetch: a price when traffic is free of bounds, the best use of the budget when it is not. */
+/** Decides which forecasts are worth a fetch: by price when traffic has no bound, by the best use of the budget when it has. */
+
+import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 const BIN_COUNT = 128;
+/** What the histogram keeps from interval to interval; its sum is 1 / (1 - DECAY) intervals' worth. */
+const DECAY = 0.75;
+const ACCRUAL_INTERVALS = 32;
 
 export interface ValueGateOptions {
-  /** Least probability worth a fetch when no traffic bound is set: price of a wasted fetch / (that + gain of a useful one). */
-  readonly thresholdUnbounded: number;
+  /** Price of a wasted fetch in units of the gain of a useful one, where traffic has no bound. */
+  readonly wastedFetchPrice: number;
   /** Least probability ever worth a fetch: below it a staged segment displaces more than it brings. */
   readonly thresholdFloor: number;
   /** Accesses between two adjustments. */
   readonly interval: number;
-  /** Headroom kept back, so that the best candidates are not refused when forecasts of spending err. */
+  /** Fetches kept back, so that the best candidates are not refused when forecasts of spending err. */
   readonly reserve: number;
   /** Accesses over which saved-up headroom is meant to be spent. */
   readonly spendOver: number;
@@ -18,86 +23,88 @@ export interface ValueGateOptions {
 /**
  * A threshold on probability.
  *
- * Without a bound it is fixed by price. With one, a useful prefetch replaces a demand fetch and costs nothing, a wasted one
- * costs a fetch, so each candidate costs (1 - p) in expectation and the best use of a budget is the highest p first.
- * The gate keeps a decayed histogram of the candidates' expected waste by probability, measures how fast headroom
- * accrues when its own spending is added back, and sets the lowest threshold whose expected spending fits accrual plus a share of what
- * was saved up. O(1) a candidate, O(bins) an interval.
+ * Without a bound: p x gain >= (1 - p) x price, hence p >= price / (1 + price). With one, a useful prefetch replaces a demand
+ * fetch and costs no traffic, a wasted one costs a fetch, so a candidate costs 1 - p in expectation and the best use of a budget
+ * is the highest p first. The gate keeps a decayed histogram of the candidates' expected waste by p, measures how fast headroom accrues
+ * when its own expected spending is added back, and takes the lowest threshold whose spending fits accrual plus a share of what is
+ * saved up above the reserve. At a bound of 1 there is no accrual, so only near-certain candidates pass. O(1) a candidate, O(bins) an interval.
  */
 export class ValueGate {
   readonly #options: ValueGateOptions;
   readonly #waste = new Float64Array(BIN_COUNT);
   #intervalCount = 0;
   #accrual = 0;
-  #spentExpected = 0;
-  #loan = 0;
+  #spent = 0;
   #headroomBefore = Number.NaN;
-  #sinceAdjusted = 0;
   #threshold: number;
 
   constructor(options: ValueGateOptions) {
     this.#options = options;
-    this.#threshold = options.thresholdUnbounded;
+    this.#threshold = this.#unbounded();
   }
 
+  /** Least probability that passes now. */
   get threshold(): number {
     return this.#threshold;
   }
 
-  /** A candidate with this probability came up; true = worth a fetch now. */
+  /** A candidate came up; true = worth a fetch now. */
   admits(probability: number): boolean {
     const bin = Math.min(BIN_COUNT - 1, (probability * BIN_COUNT) | 0);
     this.#waste[bin] = this.#waste[bin]! + 1 - probability;
     return probability >= this.#threshold;
   }
 
-  /** A fetch was issued at this probability: its whole fetch is borrowed until its outcome. */
-  issued(probability: number): void {
-    this.#spentExpected += 1 - probability;
-    this.#loan += 0 * probability;
+  /** A fetch was proposed at this probability. */
+  spent(probability: number): void {
+    this.#spent += 1 - probability;
   }
 
-  /** An issued fetch ended, whichever way. */
-  ended(probability: number): void {
-    this.#loan -= probability;
-    if (this.#loan < 0) this.#loan = 0;
-  }
-
-  /** A fetch that was issued was refused by the site: nothing was spent. */
-  refused(probability: number): void {
-    this.#spentExpected -= 1 - probability;
-    this.ended(probability);
-  }
-
-  /** One access passed; `headroom` = extra fetches allowed now, Infinity without a bound. */
-  tick(headroom: number): void {
-    if (++this.#sinceAdjusted < this.#options.interval) return;
-    this.#sinceAdjusted = 0;
+  /** To be called every `interval` accesses; `headroom` = extra fetches allowed now, Infinity without a bound. */
+  adjust(headroom: number): void {
+    const { interval, spendOver, thresholdFloor, reserve } = this.#options;
     if (headroom === Infinity) {
-      this.#threshold = this.#options.thresholdUnbounded;
+      this.#threshold = this.#unbounded();
       this.#waste.fill(0);
+      this.#headroomBefore = Number.NaN;
       return;
     }
-    const { interval, spendOver, thresholdFloor, reserve } = this.#options;
-    const effective = headroom + this.#loan;
     if (!Number.isNaN(this.#headroomBefore)) {
-      const earned = (effective - this.#headroomBefore + this.#spentExpected) / interval;
-      this.#intervalCount = Math.min(this.#intervalCount + 1, 32);
+      const earned = headroom - this.#headroomBefore + this.#spent;
+      if (this.#intervalCount < ACCRUAL_INTERVALS) this.#intervalCount++;
       this.#accrual += (earned - this.#accrual) / this.#intervalCount;
     }
-    this.#headroomBefore = effective;
-    this.#spentExpected = 0;
-    const spendable = (this.#accrual + (effective - reserve) / spendOver) * interval;
-    // The histogram halves each interval: its sum over time is twice one interval's candidates.
+    this.#headroomBefore = headroom;
+    this.#spent = 0;
+    const spendable = this.#accrual + ((headroom - reserve) * interval) / spendOver;
+    const binFloor = Math.ceil(thresholdFloor * BIN_COUNT);
     let sum = 0;
     let bin = BIN_COUNT - 1;
-    const floorBin = Math.ceil(thresholdFloor * BIN_COUNT);
-    while (bin >= floorBin) {
-      sum += this.#waste[bin]! / 4;
+    for (; bin >= binFloor; bin--) {
+      sum += this.#waste[bin]! * (1 - DECAY);
       if (sum > spendable) break;
-      bin--;
     }
     this.#threshold = Math.max(thresholdFloor, (bin + 1) / BIN_COUNT);
-    for (let i = 0; i < BIN_COUNT; i++) this.#waste[i] = this.#waste[i]! * 0.75;
+    for (let i = 0; i < BIN_COUNT; i++) this.#waste[i] = this.#waste[i]! * DECAY;
+  }
+
+  save(writer: SnapshotWriter): void {
+    writer.array(this.#waste);
+    writer.numbers(this.#intervalCount, this.#accrual, this.#spent, this.#headroomBefore, this.#threshold);
+  }
+
+  load(reader: SnapshotReader): void {
+    reader.into(this.#waste);
+    const [intervalCount, accrual, spent, headroomBefore, threshold] = reader.numbers();
+    this.#intervalCount = intervalCount!;
+    this.#accrual = accrual!;
+    this.#spent = spent!;
+    this.#headroomBefore = headroomBefore!;
+    this.#threshold = threshold!;
+  }
+
+  #unbounded(): number {
+    const price = this.#options.wastedFetchPrice;
+    return Math.max(this.#options.thresholdFloor, price / (1 + price));
   }
 }

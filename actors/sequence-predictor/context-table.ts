@@ -1,6 +1,7 @@
 /** What followed each pair of segments lately: second-order contexts in a hashed table of fixed size. */
 
 import { assert } from '../../engine/assert.ts';
+import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 
 const FIELDS = 5; // previous + 1, current + 1, two successors (id + 1), packed counts
 const CONFIRMED_MAX = 15;
@@ -93,6 +94,17 @@ export class ContextTable {
       second >>>= 1;
     }
     words[entry + 4] = Math.min(first, 15) | (Math.min(second, 15) << 4) | (seen << 8);
+  }
+
+  save(writer: SnapshotWriter): void {
+    writer.numbers(this.#filled);
+    writer.array(this.#words);
+  }
+
+  load(reader: SnapshotReader): void {
+    this.#filled = reader.numbers()[0]!;
+    this.#words = reader.array(this.#words);
+    this.#entryCount = this.#words.length / FIELDS;
   }
 
   #bucketOf(previous: number, current: number): number {

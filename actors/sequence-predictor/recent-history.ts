@@ -1,6 +1,7 @@
 /** The last few distinct segments of each consumer, newest first. */
 
 import { assert } from '../../engine/assert.ts';
+import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 
 /**
  * A short list per consumer over one typed array. Consumer -1 (absent) has a list of its own, so a trace without
@@ -45,5 +46,13 @@ export class RecentHistory {
   push(offset: number, segment: number): void {
     this.#lists.copyWithin(offset + 1, offset, offset + this.depth - 1);
     this.#lists[offset] = segment;
+  }
+
+  save(writer: SnapshotWriter): void {
+    writer.array(this.#lists);
+  }
+
+  load(reader: SnapshotReader): void {
+    this.#lists = reader.array(this.#lists);
   }
 }

@@ -1,6 +1,7 @@
 /** What followed each segment lately: bounded, decayed successor counts over typed arrays. */
 
 import { assert } from '../../engine/assert.ts';
+import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 
 /** Weight of one observation at full recency; weights are fixed-point in these units. */
 export const WEIGHT_ONE = 16;
@@ -129,6 +130,15 @@ export class SuccessorTable {
       if (this.#rows[i] === target + 1) return this.#rows[i + 1]! & WEIGHT_MASK;
     }
     return 0;
+  }
+
+  save(writer: SnapshotWriter): void {
+    writer.array(this.#rows);
+  }
+
+  load(reader: SnapshotReader): void {
+    this.#rows = reader.array(this.#rows);
+    this.#rowCount = this.#rows.length / this.#stride;
   }
 
   #grow(segment: number): void {

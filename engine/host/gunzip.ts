@@ -29,7 +29,10 @@ export class GzipDecompressor {
 
   constructor() {
     this.#gunzip = createGunzip({ chunkSize: OUTPUT_BYTES, finishFlush: constants.Z_FINISH });
-    this.#gunzip.on('data', (bytes: Uint8Array) => this.#output.push(bytes));
+    // As plain arrays: loops over bytes are compiled for one kind of array, and Buffer is another.
+    this.#gunzip.on('data', (bytes: Buffer) =>
+      this.#output.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
+    );
     this.#gunzip.on('error', (error: Error) => {
       this.#failure = error;
       this.#onFailure?.();

@@ -146,7 +146,8 @@ function standardInput(): ByteSource {
     byteLength: null,
     chunks: async function* () {
       try {
-        for await (const chunk of process.stdin) yield chunk as Uint8Array;
+        for await (const chunk of process.stdin as AsyncIterable<Buffer>)
+          yield new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       } catch (cause) {
         throw ioError('<stdin>', cause);
       }

@@ -65,7 +65,12 @@ export async function runBench(bench: Bench, options: RunOptions): Promise<Bench
       }
       options.log(`${bench.name}: ${round < 0 ? 'warm-up' : `round ${round + 1} of ${runs}`}`);
     }
-    const results = contenders.map(({ name, does }, i) => ({ name, does, ...spreadOf(values[i]!), values: values[i]! }));
+    const results = contenders.map(({ name, does }, i) => ({
+      name,
+      does,
+      ...spreadOf(values[i]!),
+      values: values[i]!,
+    }));
     return {
       bench: bench.name,
       compares: bench.compares,

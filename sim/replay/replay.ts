@@ -7,6 +7,7 @@ import type { FormatOptions } from '../../streams/format.ts';
 import { createBaseline } from '../baselines/index.ts';
 import { defaultLatency, parseLatencySpec } from '../origin/latency-spec.ts';
 import { parseCacheSizes, resolveCacheSize } from './cache-size.ts';
+import { insightOf } from './insight.ts';
 import { measure, runDetails } from './measure.ts';
 import { evictionOf, type PlannedRun, planRuns } from './plan-runs.ts';
 import { type ReplayConfig, replayConfigSchema } from './replay-config.ts';
@@ -173,6 +174,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
         });
         details.push(runDetails(record.ledger, record.experts));
       }
+      if (options.wantsInsight === true) insights.push(await insightOf(trace));
     } finally {
       await trace.close();
     }

@@ -66,7 +66,8 @@ function gainSentence(run: RunResult, gain: number): string {
 function costSentence(run: RunResult): string {
   const { issued, useful, late, wasted } = run.prefetches;
   if (issued === 0) return 'Nothing was prefetched: the engine saw nothing worth its price, so it cost nothing.';
-  const traffic = run.trafficRatio === null ? '' : ` The origin served ${moreOrFewer(run.trafficRatio - 1, 'requests')}`;
+  const traffic =
+    run.trafficRatio === null ? '' : ` The origin served ${moreOrFewer(run.trafficRatio - 1, 'requests')}`;
   const bytes =
     run.trafficBytesRatio === null || run.bytes === null
       ? ''

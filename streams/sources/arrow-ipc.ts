@@ -370,6 +370,11 @@ class ArrowIpcDecoder implements StreamDecoder {
 
 /** Values of a vector. Those of a dictionary are decoded once and kept in `decodedById` until a replacement of it comes. */
 function columnValueOf(vector: Vector, decodedById: Map<number, unknown[]>): ColumnValue {
+  // A damaged count of rows must not be walked through: each takes a bit at least.
+  const { valueOffsets, values } = vector.data[0] as Data;
+  const heldCount = valueOffsets === undefined ? (values?.length ?? 0) : valueOffsets.length - 1;
+  if (vector.length > heldCount * (DataType.isBool(vector.type) ? 8 : 1))
+    throw new Error('its buffers hold fewer rows');
   if (!DataType.isDictionary(vector.type)) {
     return (row) => {
       try {

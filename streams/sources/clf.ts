@@ -34,6 +34,10 @@ export class ClfParser implements LineParser {
     const { segments, consumers } = sink;
     const buffer = bufferOf(bytes);
     let pos = this.line === 1 ? start + byteOrderMarkLength(bytes, start, end) : start;
+    // A page brings several requests of one client in a row: where its name stands, and its id.
+    let knownStart = 0;
+    let knownEnd = 0;
+    let consumer = -1;
     for (; pos < end; this.line++) {
       const lineStart = pos;
       let b = bytes[pos]!;
@@ -137,12 +141,24 @@ export class ClfParser implements LineParser {
       }
       const op = operationOfMethod(bytes, methodStart, methodEnd);
       if (status === NOT_MODIFIED || isHead(bytes, methodStart, methodEnd)) size = -1;
-      const isAnonymous = lastHostEnd - hostStart === 1 && bytes[hostStart] === DASH;
-      const consumer = isAnonymous ? -1 : consumers.internBytes(bytes, hostStart, lastHostEnd);
+      if (!isSame(bytes, hostStart, lastHostEnd, knownStart, knownEnd)) {
+        const isAnonymous = lastHostEnd - hostStart === 1 && bytes[hostStart] === DASH;
+        consumer = isAnonymous ? -1 : consumers.internBytes(bytes, hostStart, lastHostEnd);
+        knownStart = hostStart;
+        knownEnd = lastHostEnd;
+      }
       sink.append(timeMs, segments.internBytes(bytes, pathStart, pathEnd), consumer, -1, op, size, 1);
     }
     return pos;
   }
+}
+
+function isSame(bytes: Uint8Array, start: number, end: number, knownStart: number, knownEnd: number): boolean {
+  const length = end - start;
+  if (length !== knownEnd - knownStart) return false;
+  let i = 0;
+  while (i < length && bytes[start + i] === bytes[knownStart + i]) i++;
+  return i === length;
 }
 
 /** Whether an address or a host name, not an ident, is at `start`: it holds a dot or a colon, and a space ends it. */

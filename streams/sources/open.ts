@@ -101,9 +101,14 @@ function chooseFormat(content: Content, options: OpenOptions): Format {
   if (head.length === 0 && fault !== null) throw faultError(content, fault);
   if (options.delimiter !== undefined || options.hasHeader !== undefined) return formatNamed('csv');
   if (options.columns === undefined) return detectFormat(formats, head, isWhole, file);
+  const table = tables.find((format) => format.detect(head, isWhole) >= 0.9);
+  if (table !== undefined) return table;
   const isJson = head.find((byte) => byte > 32 && byte < 128) === 123;
   return formatNamed(isJson ? 'ndjson' : 'csv');
 }
+
+/** Formats with columns that are told by their first bytes. */
+const tables: readonly Format[] = [formatNamed('parquet'), formatNamed('arrow-ipc')];
 
 async function* streamBatches(
   decoder: ReturnType<StreamFormat['decoder']>,

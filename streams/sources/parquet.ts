@@ -69,10 +69,13 @@ async function* read(file: RandomAccessFile, options: FormatOptions, sink: Acces
   }
   for (const range of scan.ranges) {
     const values = new Map<ColumnRole, ColumnValue>();
+    const rowCount = range.rowEnd - range.rowStart;
     let base = 0;
     try {
       for (const [role, index] of needed) {
         const data = await scan.readColumn({ column: elements[index]!.name, ...range });
+        // A damaged count of rows must not be walked through.
+        if (data.length < rowCount) throw new Error(`a column that holds ${data.length} of ${rowCount} rows`);
         values.set(role, (row) => data[base + row]);
       }
     } catch (error) {
@@ -80,7 +83,6 @@ async function* read(file: RandomAccessFile, options: FormatOptions, sink: Acces
       sink.reject({ line: range.rowStart + 1 }, `${rows} of a Parquet row group`, reasonOf(error));
       continue;
     }
-    const rowCount = range.rowEnd - range.rowStart;
     for (; base < rowCount; base += rowsPerYield) {
       table.append(values, Math.min(rowsPerYield, rowCount - base), range.rowStart + base, sink);
       yield;
@@ -88,7 +90,12 @@ async function* read(file: RandomAccessFile, options: FormatOptions, sink: Acces
   }
 }
 
-async function metadataOf(file: RandomAccessFile, buffer: AsyncBuffer, sink: AccessSink): Promise<FileMetaData | null> {
+interface Footer {
+  readonly metadata: FileMetaData;
+  readonly elements: readonly SchemaElement[];
+}
+
+async function footerOf(file: RandomAccessFile, buffer: AsyncBuffer, sink: AccessSink): Promise<Footer | null> {
   const tail = file.byteLength < 12 ? new Uint8Array(0) : await file.read(file.byteLength - 4, file.byteLength);
   if (!magic.every((byte, i) => tail[i] === byte)) {
     sink.truncated({ byte: file.byteLength }, 'PAR1 at the end, after the footer');

@@ -66,7 +66,9 @@ export class TimeScale {
       return Number.isFinite(value) ? value : MALFORMED;
     }
     if (Number.isNaN(this.#power)) this.#decide(value);
-    return Number.isNaN(this.#power) || this.#power === 0 ? value : decimalOf(bytes, start, end, this.#power);
+    if (Number.isNaN(this.#power) || this.#power === 0) return value;
+    const timeMs = decimalOf(bytes, start, end, this.#power);
+    return Number.isFinite(timeMs) ? timeMs : MALFORMED;
   }
 
   #decide(value: number): void {

@@ -48,6 +48,10 @@ export function isoTimeOf(bytes: Uint8Array, start: number, end: number): number
   return dateMs + clockMs + fractionMs - zoneMs;
 }
 
+// The last date and its midnight: a log has one for thousands of lines. NaN (no digits) is never equal, so it is not kept.
+let knownDate = Number.NaN;
+let knownDateMs = MALFORMED;
+
 /** `17/May/2015:10:05:03 +0000`, 26 bytes from `start`, or MALFORMED. The caller sees to it that they are there. */
 export function clfTimeOf(bytes: Uint8Array, start: number): number {
   if (
@@ -61,7 +65,12 @@ export function clfTimeOf(bytes: Uint8Array, start: number): number {
     return MALFORMED;
   const year = twoDigits(bytes, start + 7) * 100 + twoDigits(bytes, start + 9);
   const month = monthOf(bytes[start + 3]!, bytes[start + 4]!, bytes[start + 5]!);
-  const dateMs = dateMsOf(year, month, twoDigits(bytes, start));
+  const date = (year * 16 + month) * 128 + twoDigits(bytes, start);
+  if (date !== knownDate) {
+    knownDateMs = dateMsOf(year, month, twoDigits(bytes, start));
+    knownDate = date;
+  }
+  const dateMs = knownDateMs;
   const clockMs = clockMsOf(twoDigits(bytes, start + 12), twoDigits(bytes, start + 15), twoDigits(bytes, start + 18));
   const sign = bytes[start + 21];
   if (sign !== 43 && sign !== 45) return MALFORMED;

@@ -60,7 +60,10 @@ function makeExact(row: PeerRow): PeerMithril | PeerPg {
 
 const counts = ({ misses, prefetches, useful }: Counts): Counts => ({ misses, prefetches, useful });
 
-describe('agreement of prefetchers with the published figures', () => {
+/** The models are plain maps; over 5 million accesses they take minutes. */
+const timeout = isFull ? 1_800_000 : 120_000;
+
+describe('agreement of prefetchers with the published figures', { timeout }, () => {
   test.skipIf(rows.length > 0)('skipped: the table of published figures is absent', () => {
     console.warn('skipped the agreement of prefetchers: ../shared/peers.tsv is absent');
   });
@@ -121,7 +124,7 @@ describe('agreement of prefetchers with the published figures', () => {
   });
 });
 
-describe('agreement of prefetchers with the byte-sized oracle', () => {
+describe('agreement of prefetchers with the byte-sized oracle', { timeout }, () => {
   const oracle = readOracle();
   const sizesMiB = [128, 256, 384, 512, 640, 768, 896, 1024];
   const published = {

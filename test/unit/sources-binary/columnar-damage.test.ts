@@ -52,7 +52,7 @@ describe('damage', () => {
             }
           },
         ),
-        { numRuns: 200 },
+        { numRuns: 60, interruptAfterTimeLimit: 5000 },
       );
     },
   );

@@ -124,6 +124,11 @@ describe('delimited text', () => {
     expect(rows).toEqual([{ ...absent, segment: '7' }]);
   });
 
+  test('refuses times that are no finite number of milliseconds', () => {
+    for (const written of ['1e308', '-1e308', '1e999', '-1e999', 'Infinity'])
+      expect(readingOf(csv, `time_s,key\n${written},a\n`).error).toMatch(/^bad-record: input:2:1/);
+  });
+
   test('reads the first line as data when told that there is no header', () => {
     expect(readingOf(csv, 'key\nb\n', { hasHeader: false }).rows.map((row) => row.segment)).toEqual(['key', 'b']);
   });

@@ -218,6 +218,8 @@ describe('a format that needs random access', () => {
       expect(source.progress().bytesRead).toBe(source.progress().bytesTotal);
     }
     expect((await read(path, { limit: 10 })).rowCount).toBe(10);
+    const swapped = await read(path, { columns: { segment: 'size' } });
+    expect([swapped.source.format, swapped.source.names.segments.count]).toEqual(['parquet', 1000]);
     expect((await read(gzipSync(bytes).subarray(0, 300), { format: 'parquet' })).error?.code).toBe('truncated');
   });
 });

@@ -1,0 +1,49 @@
+/** Replay with the whole engine, near loop, far loop and learning, against the lru-cache package. */
+
+import { parseLatencySpec } from '../origin/latency-spec.ts';
+import { replayConfigSchema } from '../replay/replay-config.ts';
+import { executeRun } from '../replay/run.ts';
+import type { Bench, Contender } from './bench.ts';
+import { batchesInMemory, lruCacheContender, openReplayTrace, runAtOnePercent } from './replay-input.ts';
+import { timed } from './timed.ts';
+
+export const replayEngine: Bench = {
+  name: 'replay-engine',
+  compares: 'replay with prefetching by the engine, near loop, far loop and learning on, with the lru-cache package',
+  unit: 'accesses/s',
+  better: 'higher',
+  async prepare(context) {
+    const { trace, about } = await openReplayTrace(context);
+    const batches = await batchesInMemory(trace);
+    // As `anteroom replay` without options runs it.
+    const run = runAtOnePercent(trace, 'anteroom', 1.3);
+    const { accessCount } = trace.facts;
+    const contender = (name: string, does: string, isFarLoopOn: boolean): Contender => ({
+      name,
+      does,
+      run: () =>
+        timed(accessCount, async () => {
+          await executeRun(trace, run, {
+            latency: parseLatencySpec('8req'),
+            writes: 'access',
+            warmup: 0,
+            seed: 1,
+            config: replayConfigSchema.parse({ farLoop: { isEnabled: isFarLoopOn } }),
+          });
+        }),
+    });
+    return {
+      workload: `${about}, cache ${run.cache.size}, latency 8req, traffic at most 1.3`,
+      contenders: [
+        contender('engine', 'executeRun with prefetch anteroom as anteroom replay calls it', true),
+        await lruCacheContender(batches, run.cache.size, accessCount),
+        contender('near loop', 'the same with the far loop off', false),
+      ],
+      goals: [
+        { contender: 'engine', versus: 'lru-cache', target: 0.15, aim: 0.3 },
+        { contender: 'near loop', versus: 'lru-cache', target: null, aim: null },
+      ],
+      close: () => trace.close(),
+    };
+  },
+};

@@ -1,0 +1,97 @@
+/** Replay of LRU without prefetching against the lru-cache package. */
+
+import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
+import { Site } from '../../actors/cache-manager/site.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
+import { parseLatencySpec } from '../origin/latency-spec.ts';
+import { createOrigin } from '../origin/simulated-origin.ts';
+import { replayConfigSchema } from '../replay/replay-config.ts';
+import { executeRun } from '../replay/run.ts';
+import type { Bench, Contender } from './bench.ts';
+import {
+  batchesInMemory,
+  evictionContender,
+  lruCacheContender,
+  openReplayTrace,
+  runAtOnePercent,
+} from './replay-input.ts';
+import { timed } from './timed.ts';
+
+/** Slices of a run, as sim/replay/run.ts has them. */
+const SLICES = 60;
+
+export const replayLru: Bench = {
+  name: 'replay-lru',
+  compares: 'replay of LRU without prefetching, 1 % of the segments, with the lru-cache package on the same decoded ids',
+  unit: 'accesses/s',
+  better: 'higher',
+  async prepare(context) {
+    const { trace, about } = await openReplayTrace(context);
+    const batches = await batchesInMemory(trace);
+    const run = runAtOnePercent(trace, 'none', null);
+    const capacity = run.cache.size;
+    const { accessCount, segmentCount } = trace.facts;
+    const config = replayConfigSchema.parse({});
+    return {
+      workload: `${about}, cache ${capacity}`,
+      contenders: [
+        siteContender('site', '8req', batches, capacity, accessCount, segmentCount),
+        await lruCacheContender(batches, capacity, accessCount),
+        siteContender('site --latency 0', '0', batches, capacity, accessCount, segmentCount),
+        evictionContender(batches, capacity, accessCount, segmentCount),
+        {
+          name: 'whole run',
+          does: 'executeRun as anteroom replay calls it: batches read back from the scratch file, the actor system, the site',
+          run: () =>
+            timed(accessCount, async () => {
+              const { ledger } = await executeRun(trace, run, {
+                latency: parseLatencySpec('8req'),
+                writes: 'access',
+                warmup: 0,
+                seed: 1,
+                config,
+              });
+              return `${ledger.misses} misses`;
+            }),
+        },
+      ],
+      goals: [
+        { contender: 'site', versus: 'lru-cache', target: 2, aim: 4 },
+        { contender: 'whole run', versus: 'lru-cache', target: 2, aim: 4 },
+        { contender: 'site --latency 0', versus: 'lru-cache', target: null, aim: null },
+        { contender: 'eviction', versus: 'lru-cache', target: null, aim: null },
+      ],
+      close: () => trace.close(),
+    };
+  },
+};
+
+function siteContender(
+  name: string,
+  latency: string,
+  batches: readonly AccessBatch[],
+  capacity: number,
+  accessCount: number,
+  segmentCountHint: number,
+): Contender {
+  return {
+    name,
+    does: `the site that measures a run (misses, bytes, decision digest, waiting at latency ${latency}) over decoded batches in memory`,
+    run: () =>
+      timed(accessCount, () => {
+        const site = new Site({
+          capacity,
+          unit: 'segments',
+          makeEviction: (size) => createEviction('lru', { capacity: size, segmentCountHint }),
+          makePrefetcher: null,
+          origin: createOrigin(parseLatencySpec(latency), 1),
+          modelTime: 'requests',
+          sliceLength: Math.ceil(accessCount / SLICES),
+          segmentCountHint,
+        });
+        for (const batch of batches) site.serve(batch);
+        site.finish();
+        return `${site.ledger.misses} misses`;
+      }),
+  };
+}

@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type Eviction,
+  type EvictionName,
+  type EvictionOptions,
+  evictionNames,
+  type Future,
+} from '../../actors/cache-manager/eviction.ts';
+import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
+import { InvariantError } from '../../engine/assert.ts';
+import { Xoshiro128 } from '../../engine/random.ts';
+
+/** Nobody comes again: enough where only the contract is at stake. */
+const noFuture: Future = { nextOf: () => Number.POSITIVE_INFINITY };
+
+function create(name: EvictionName, options: EvictionOptions): Eviction {
+  return createEviction(name, { future: noFuture, ...options });
+}
+
+describe.each(evictionNames)('%s', (name) => {
+  test('says its name and starts empty', () => {
+    const eviction = create(name, { capacity: 10 });
+    expect(eviction.name).toBe(name);
+    expect([eviction.used, eviction.count, eviction.capacity]).toEqual([0, 0, 10]);
+    expect(eviction.has(0)).toBe(false);
+  });
+
+  test('a miss admits at once and the next access hits', () => {
+    const eviction = create(name, { capacity: 3 });
+    for (const segment of [7, 8, 9, 10, 11]) {
+      expect(eviction.access(segment, 1)).toBe(false);
+      expect(eviction.has(segment)).toBe(true);
+      expect(eviction.access(segment, 1)).toBe(true);
+    }
+    expect(eviction.count).toBe(3);
+  });
+
+  test('nobody leaves before the cache is full', () => {
+    const evicted: number[] = [];
+    const eviction = create(name, { capacity: 50, onEvict: (segment) => evicted.push(segment) });
+    for (let segment = 0; segment < 50; segment++) eviction.access(segment, 1);
+    expect(evicted).toEqual([]);
+    expect(eviction.used).toBe(50);
+    eviction.access(50, 1);
+    expect(evicted).toHaveLength(1);
+    expect(eviction.used).toBe(50);
+  });
+
+  test('a segment larger than the cache passes by and nobody leaves for it', () => {
+    const evicted: number[] = [];
+    const eviction = create(name, { capacity: 100, onEvict: (segment) => evicted.push(segment) });
+    eviction.access(1, 60);
+    expect(eviction.access(2, 101)).toBe(false);
+    expect(eviction.has(2)).toBe(false);
+    expect(eviction.admit(2, 101)).toBe(false);
+    expect([eviction.used, evicted.length]).toEqual([60, 0]);
+    expect(eviction.access(2, 100)).toBe(false);
+    expect([eviction.used, evicted]).toEqual([100, [1]]);
+  });
+
+  test('a hit keeps the size that the segment was admitted with', () => {
+    const eviction = create(name, { capacity: 100 });
+    eviction.access(1, 60);
+    expect(eviction.access(1, 90)).toBe(true);
+    expect(eviction.access(1, 1000)).toBe(true);
+    expect(eviction.used).toBe(60);
+    expect(eviction.remove(1)).toBe(true);
+    expect(eviction.used).toBe(0);
+    eviction.access(1, 90);
+    expect(eviction.used).toBe(90);
+  });
+
+  test('sizes other than 1 may begin after any number of ones', () => {
+    const eviction = create(name, { capacity: 20, segmentCountHint: 1 });
+    for (let segment = 0; segment < 10; segment++) eviction.access(segment, 1);
+    eviction.access(500, 7);
+    expect(eviction.used).toBe(17);
+    eviction.remove(3);
+    eviction.remove(500);
+    expect(eviction.used).toBe(9);
+  });
+
+  test('a prefetch is admitted unless it is resident or too large, and its first demand hits', () => {
+    const eviction = create(name, { capacity: 2 });
+    expect(eviction.admit(5, 1)).toBe(true);
+    expect(eviction.admit(5, 1)).toBe(false);
+    expect(eviction.admit(6, 3)).toBe(false);
+    expect(eviction.has(5)).toBe(true);
+    expect(eviction.access(5, 1)).toBe(true);
+    expect(eviction.access(5, 1)).toBe(true);
+    expect([eviction.count, eviction.used]).toEqual([1, 1]);
+  });
+
+  test('a removed segment goes without notice, once', () => {
+    const evicted: number[] = [];
+    const eviction = create(name, { capacity: 3, onEvict: (segment) => evicted.push(segment) });
+    for (const segment of [1, 2, 3, 1]) eviction.access(segment, 1);
+    expect(eviction.remove(1)).toBe(true);
+    expect(eviction.remove(1)).toBe(false);
+    expect(eviction.remove(99_999)).toBe(false);
+    expect([eviction.has(1), eviction.count, evicted.length]).toEqual([false, 2, 0]);
+    expect(eviction.access(1, 1)).toBe(false);
+    expect(evicted).toEqual([]);
+  });
+
+  test('shrinking evicts until the rest fits, growing evicts nobody, and nothing fits into nothing', () => {
+    const evicted: number[] = [];
+    const eviction = create(name, { capacity: 8, onEvict: (segment) => evicted.push(segment) });
+    for (let segment = 0; segment < 8; segment++) eviction.access(segment, 1);
+    eviction.resize(5);
+    expect([eviction.capacity, eviction.used, evicted.length]).toEqual([5, 5, 3]);
+    eviction.resize(6);
+    expect([eviction.capacity, eviction.used, evicted.length]).toEqual([6, 5, 3]);
+    eviction.resize(0);
+    expect([eviction.used, evicted.length]).toEqual([0, 8]);
+    expect(eviction.access(1, 1)).toBe(false);
+    expect(eviction.has(1)).toBe(false);
+    eviction.resize(2);
+    eviction.access(1, 1);
+    expect(eviction.access(1, 1)).toBe(true);
+  });
+
+  test('lending one unit and taking it back a hundred thousand times leaves its books right', () => {
+    const random = new Xoshiro128(5);
+    let evictedCount = 0;
+    const eviction = create(name, { capacity: 200, onEvict: () => evictedCount++ });
+    let admittedCount = 0;
+    for (let i = 0; i < 100_000; i++) {
+      eviction.resize(150 + (i % 50));
+      if (!eviction.access(random.int(40) * random.int(40), 1)) admittedCount++;
+      if (eviction.used > eviction.capacity) expect(eviction.used).toBeLessThanOrEqual(eviction.capacity);
+    }
+    expect(admittedCount).toBe(eviction.count + evictedCount);
+    expect(eviction.used).toBe(eviction.count);
+  });
+
+  test('ids far beyond the hint are taken, and asked about, without notice', () => {
+    const eviction = create(name, { capacity: 4, segmentCountHint: 1 });
+    expect(eviction.has(1_000_000)).toBe(false);
+    for (const segment of [0, 3, 1_000_000, 70_000]) eviction.access(segment, 1);
+    for (const segment of [0, 3, 1_000_000, 70_000]) expect(eviction.has(segment)).toBe(true);
+    expect(eviction.has(5_000_000)).toBe(false);
+  });
+
+  test('the hint of how many segments to expect changes no decision', () => {
+    const decisions = [1, 100_000].map((segmentCountHint) => {
+      const random = new Xoshiro128(11);
+      const evicted: number[] = [];
+      const eviction = create(name, { capacity: 60, segmentCountHint, onEvict: (segment) => evicted.push(segment) });
+      for (let i = 0; i < 20_000; i++) eviction.access(random.int(30) * random.int(30), 1);
+      return evicted;
+    });
+    expect(decisions[0].length).toBeGreaterThan(1000);
+    expect(decisions[0]).toEqual(decisions[1]);
+  });
+
+  test('a capacity below one unit, a size below one unit and an id below zero are programmer faults', () => {
+    expect(() => create(name, { capacity: 0 })).toThrow(InvariantError);
+    expect(() => create(name, { capacity: 10 }).access(1, 0)).toThrow(InvariantError);
+    expect(() => create(name, { capacity: 10 }).access(-1, 1)).toThrow(InvariantError);
+    expect(() => create(name, { capacity: 10 }).resize(-1)).toThrow(InvariantError);
+  });
+});
+
+test('belady without a future is a programmer fault', () => {
+  expect(() => createEviction('belady', { capacity: 1 })).toThrow(InvariantError);
+});
