@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
  */
 export function skipUnless(condition: unknown, reason: string): boolean {
   if (condition) return false;
-  if (process.env['ANTEROOM_CI_REQUIRE'] === '1') throw new Error(`required by ANTEROOM_CI_REQUIRE: ${reason}`);
+  if (process.env.ANTEROOM_CI_REQUIRE === '1') throw new Error(`required by ANTEROOM_CI_REQUIRE: ${reason}`);
   tell(reason);
   return true;
 }

@@ -49,7 +49,7 @@ export const aggregatorConfigSchema = z
       .int()
       .min(0)
       .max(2 ** 20)
-      .default(512)
+      .default(128)
       .describe('Most frequent segments proposed to the forecaster at a tick.'),
     producersMax: z
       .int()

@@ -41,7 +41,7 @@ export interface Eviction {
   admit(segment: number, size: number): boolean;
   /** Takes a segment out (invalidation, promotion elsewhere) without calling `onEvict`; false when it was not resident. Ghost history of it may stay. */
   remove(segment: number): boolean;
-  /** Changes the capacity, evicting until `used` fits. */
+  /** Changes the capacity, evicting until `used` fits. 0 is allowed: then nobody is resident. */
   resize(capacity: number): void;
 }
 

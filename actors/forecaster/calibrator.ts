@@ -65,7 +65,7 @@ export class Calibrator {
   }
 
   #binOf(score: number): number {
-    assert(score >= 0 && score <= 1, `a score lies in 0..1, not ${score}`);
+    assert(score >= 0 && score <= 1, 'a score lies in 0..1');
     const bin = Math.floor(Math.sqrt(score) * this.#binCount);
     return bin < this.#binCount ? bin : this.#binCount - 1;
   }

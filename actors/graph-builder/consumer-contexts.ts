@@ -1,17 +1,16 @@
 /** The last accesses of each consumer, in bounded memory. */
 
 /**
- * A ring of the last `length` (segment, instant) for each of at most `contextsMax` consumers; the least recently active one
+ * The last `length` (segment, instant) for each of at most `contextsMax` consumers; the least recently active one
  * makes room. Accesses that name no consumer share one context, so they form one global order.
- * O(1) per access. Memory: 12 x length + 16 bytes a context, 4 bytes a consumer id ever seen.
+ * O(length) per access. Memory: 12 x length + 16 bytes a context, 4 bytes a consumer id ever seen.
  */
 export class ConsumerContexts {
   readonly length: number;
   readonly #contextsMax: number;
-  /** Rings: entry `context * length + (head + i) % length`, i = 0 the oldest. */
+  /** Entries `context * length + back`, back = 0 the last access. */
   segment: Uint32Array;
   instant: Float64Array;
-  #head: Int32Array;
   #filled: Int32Array;
   #consumer: Int32Array;
   #previous: Int32Array;
@@ -30,7 +29,6 @@ export class ConsumerContexts {
     this.#capacity = n;
     this.segment = new Uint32Array(n * length);
     this.instant = new Float64Array(n * length);
-    this.#head = new Int32Array(n);
     this.#filled = new Int32Array(n);
     this.#consumer = new Int32Array(n);
     this.#previous = new Int32Array(n);
@@ -56,7 +54,6 @@ export class ConsumerContexts {
       this.#contextOf[key] = context;
       this.#consumer[context] = consumer;
       this.#filled[context] = 0;
-      this.#head[context] = 0;
     } else if (context !== this.#newest) {
       this.#unlink(context);
     } else {
@@ -77,22 +74,21 @@ export class ConsumerContexts {
 
   /** Index into `segment` and `instant` of the entry `back` accesses ago, 0 = the last. */
   entry(context: number, back: number): number {
-    const at = this.#head[context]! + this.#filled[context]! - 1 - back;
-    return context * this.length + (at >= this.length ? at - this.length : at);
+    return context * this.length + back;
   }
 
+  /** Appends an access. The others move up: for the few that are kept that is cheaper than a ring. */
   push(context: number, segment: number, instant: number): void {
-    const length = this.length;
-    let at = this.#head[context]! + this.#filled[context]!;
-    if (this.#filled[context]! < length) {
-      this.#filled[context]!++;
-      if (at >= length) at -= length;
-    } else {
-      at = this.#head[context]!;
-      this.#head[context] = at + 1 === length ? 0 : at + 1;
+    const base = context * this.length;
+    const filled = this.#filled[context]!;
+    let at = filled < this.length ? filled : filled - 1;
+    if (filled < this.length) this.#filled[context] = filled + 1;
+    for (; at > 0; at--) {
+      this.segment[base + at] = this.segment[base + at - 1]!;
+      this.instant[base + at] = this.instant[base + at - 1]!;
     }
-    this.segment[context * length + at] = segment;
-    this.instant[context * length + at] = instant;
+    this.segment[base] = segment;
+    this.instant[base] = instant;
   }
 
   /** The context that follows `context` in order of decreasing recency (the most recent for -1); -1 at the end. */
@@ -126,7 +122,6 @@ export class ConsumerContexts {
       const instant = new Float64Array(n * this.length);
       instant.set(this.instant);
       this.instant = instant;
-      this.#head = grownInt32(this.#head, n, 0);
       this.#filled = grownInt32(this.#filled, n, 0);
       this.#consumer = grownInt32(this.#consumer, n, 0);
       this.#previous = grownInt32(this.#previous, n, 0);

@@ -36,6 +36,8 @@ export interface Expansion {
   readonly lagMean: number;
   /** Seed that the path starts from. */
   readonly seed: number;
+  /** For a path of one step the edge, for `lagShareWithin`; else -1. */
+  readonly edge: number;
 }
 
 export interface ExpandOptions {
@@ -73,6 +75,7 @@ export class DependencyGraph {
   #hand = 0;
   #total = 0;
   #landmark = Number.NaN;
+  readonly #sorted: Int32Array;
   #accessCount = 0;
   #sourceReplacedCount = 0;
 
@@ -81,6 +84,7 @@ export class DependencyGraph {
     this.contexts = new ConsumerContexts(config.lookahead, config.contextsMax);
     this.#follows = new EdgeTable(config.degreeMax, true);
     this.#accompanies = new EdgeTable(config.degreeMax, false);
+    this.#sorted = new Int32Array(config.degreeMax);
   }
 
   get accessCount(): number {
@@ -165,23 +169,24 @@ export class DependencyGraph {
   expandDependencies(seeds: readonly number[], options: ExpandOptions): readonly Expansion[] {
     assert(options.depthMax >= 1 && options.fanOutMax >= 1, 'depth and fan-out are positive');
     const best = new Map<number, Expansion>();
-    for (const seed of seeds) best.set(seed, { segment: seed, probability: 1, depth: 0, lagMean: 0, seed });
+    for (const seed of seeds) best.set(seed, { segment: seed, probability: 1, depth: 0, lagMean: 0, seed, edge: -1 });
     let frontier = [...best.values()];
     for (let depth = 1; depth <= options.depthMax && frontier.length > 0; depth++) {
       const grown = new Map<number, Expansion>();
       for (const from of frontier) {
-        for (const edge of this.successorsOf(from.segment).slice(0, options.fanOutMax)) {
-          const probability = from.probability * edge.confidence;
+        const slot = this.#find(from.segment);
+        if (slot < 0 || !(this.#occurrences[slot]! > 0)) continue;
+        const count = this.#sortEdges(slot);
+        for (let i = 0; i < count && i < options.fanOutMax; i++) {
+          const edge = this.#sorted[i]!;
+          const confidence = Math.min(1, this.#follows.weight[edge]! / this.#occurrences[slot]!);
+          const probability = from.probability * confidence;
           if (probability < options.probabilityMin || probability === 0) break;
-          const known = grown.get(edge.target) ?? best.get(edge.target);
+          const segment = this.#follows.target[edge]!;
+          const known = grown.get(segment) ?? best.get(segment);
           if (known !== undefined && known.probability >= probability) continue;
-          grown.set(edge.target, {
-            segment: edge.target,
-            probability,
-            depth,
-            lagMean: from.lagMean + edge.lagMean,
-            seed: from.seed,
-          });
+          const lagMean = from.lagMean + this.#follows.lagMean(edge);
+          grown.set(segment, { segment, probability, depth, lagMean, seed: from.seed, edge: depth === 1 ? edge : -1 });
         }
       }
       for (const [segment, expansion] of grown) best.set(segment, expansion);
@@ -192,48 +197,78 @@ export class DependencyGraph {
       .sort((a, b) => b.probability - a.probability || a.segment - b.segment);
   }
 
-  /** P(lag <= `elapsed`) of an edge, linear within a bucket. */
-  lagShareWithin(edge: Dependency, elapsed: number): number {
-    let share = 0;
+  /** P(lag <= `elapsed`) of an expansion's edge, linear within a bucket; the last bucket counts as one of its pattern's width. */
+  lagShareWithin(edge: number, elapsed: number): number {
+    const { lagWeight } = this.#follows;
+    const total = this.#follows.lagTotal(edge);
+    if (!(total > 0)) return 0;
+    let weight = 0;
     let low = 0;
     let high = this.#lagUnit;
     for (let b = 0; b < lagBuckets; b++) {
-      if (elapsed >= high) {
-        share += edge.lagShare[b]!;
-      } else {
-        // The last bucket has no end: it is taken to be as wide as the others' pattern says.
-        return share + edge.lagShare[b]! * Math.max(0, (elapsed - low) / (high - low));
+      const own = lagWeight[edge * lagBuckets + b]!;
+      if (elapsed < high) {
+        weight += own * Math.max(0, (elapsed - low) / (high - low));
+        break;
       }
+      weight += own;
       low = high;
       high *= 4;
     }
-    return share;
+    return weight / total;
+  }
+
+  /** Writes the edges of `slot` to `#sorted`, heaviest first, ties by the smaller target; returns how many. */
+  #sortEdges(slot: number): number {
+    const { target, weight } = this.#follows;
+    const sorted = this.#sorted;
+    const count = this.#follows.degree(slot);
+    const base = slot * this.config.degreeMax;
+    for (let i = 0; i < count; i++) {
+      const edge = base + i;
+      let at = i;
+      for (; at > 0; at--) {
+        const other = sorted[at - 1]!;
+        const isAfter =
+          weight[other]! > weight[edge]! || (weight[other] === weight[edge] && target[other]! < target[edge]!);
+        if (isAfter) break;
+        sorted[at] = other;
+      }
+      sorted[at] = edge;
+    }
+    return count;
   }
 
   #observe(segment: number, consumer: number, instant: number, factor: number): void {
     const { contexts } = this;
+    const follows = this.#follows;
     const context = contexts.touch(consumer);
     const filled = contexts.filled(context);
-    const lagMax = this.axis.usesTime === false ? Infinity : this.config.lagMaxMs;
-    const setWindow = this.axis.usesTime === false ? -1 : this.config.coAccessWindowMs;
+    const usesTime = this.axis.usesTime !== false;
+    const lagMax = usesTime ? this.config.lagMaxMs : Infinity;
+    const setWindow = usesTime ? this.config.coAccessWindowMs : -1;
     const unit = this.#lagUnit;
     const own = this.#slotFor(segment);
-    // A member that recurs in its set was paired with all others before.
-    const isSetMember = setWindow >= 0 && this.#isHeldSince(context, filled, segment, instant - setWindow);
     this.#occurrences[own]! += factor;
     this.#total += factor;
+    const segments = contexts.segment;
+    const instants = contexts.instant;
+    const slotOf = this.#slotOf;
+    const first = contexts.entry(context, 0);
+    const isInSet = filled > 0 && instant - instants[first]! <= setWindow;
+    // A member that recurs in its set was paired with all others before.
+    const pairs = isInSet && !this.#isHeldSince(context, filled, segment, instant - setWindow);
     for (let back = 0; back < filled; back++) {
-      const entry = contexts.entry(context, back);
-      const source = contexts.segment[entry]!;
-      const lag = instant - contexts.instant[entry]!;
+      const source = segments[first + back]!;
+      const lag = instant - instants[first + back]!;
       if (source === segment || lag > lagMax) break;
-      const slot = this.#slotOf[source]!;
+      const slot = slotOf[source]!;
       // Its slot went to another source meanwhile: the occurrence is no longer counted either.
       if (slot < 0) continue;
       let bucket = 0;
       for (let high = unit; lag >= high && bucket < lagBuckets - 1; high *= 4) bucket++;
-      this.#follows.add(slot, segment, factor, lag, bucket);
-      if (lag <= setWindow && !isSetMember && !this.#isHeldSince(context, back, source, instant - setWindow)) {
+      follows.add(slot, segment, factor, lag, bucket);
+      if (pairs && lag <= setWindow && !this.#isHeldSince(context, back, source, instant - setWindow)) {
         this.#accompanies.add(slot, segment, factor, lag, bucket);
         this.#accompanies.add(own, source, factor, lag, bucket);
       }
@@ -271,19 +306,17 @@ export class DependencyGraph {
     const targetOccurrences = targetSlot < 0 ? weight / this.config.lookahead : this.#occurrences[targetSlot]!;
     const confidence = occurrences > 0 ? Math.min(1, weight / occurrences) : 0;
     const chance = Math.min(1, (this.config.lookahead * targetOccurrences) / this.#total);
-    const hasLags = table === this.#follows;
+    const lagTotal = table === this.#follows ? table.lagTotal(edge) : 0;
     return {
       source: this.#segment[slot]!,
       target,
       support: weight * scale,
       confidence,
       lift: chance > 0 ? confidence / chance : 0,
-      lagMean: hasLags && weight > 0 ? table.lagSum[edge]! / weight : 0,
-      lagShare: hasLags
-        ? Float64Array.from({ length: lagBuckets }, (_, b) =>
-            weight > 0 ? table.lagWeight[edge * lagBuckets + b]! / weight : 0,
-          )
-        : new Float64Array(0),
+      lagMean: lagTotal > 0 ? table.lagMean(edge) : 0,
+      lagShare: Float64Array.from({ length: table === this.#follows ? lagBuckets : 0 }, (_, b) =>
+        lagTotal > 0 ? table.lagWeight[edge * lagBuckets + b]! / lagTotal : 0,
+      ),
     };
   }
 

@@ -62,25 +62,47 @@ export class EdgeTable {
 
   /** Adds `weight` to the edge from `slot` to `target`; `bucket` is that of `lag`, ignored where lags are not kept. */
   add(slot: number, target: number, weight: number, lag: number, bucket: number): void {
+    const targets = this.target;
+    const weights = this.weight;
     const base = slot * this.degreeMax;
     const degree = this.#degree[slot]!;
     const end = base + degree;
     let edge = base;
-    while (edge < end && this.target[edge] !== target) edge++;
-    if (edge === end) {
-      if (degree < this.degreeMax) {
-        this.#degree[slot] = degree + 1;
-        this.#start(edge, target, weight, lag, bucket);
-      } else {
-        this.#challenge(base, end, target, weight, lag, bucket);
+    while (edge < end && targets[edge] !== target) edge++;
+    if (edge < end) {
+      weights[edge] = weights[edge]! + weight;
+    } else if (degree < this.degreeMax) {
+      this.#degree[slot] = degree + 1;
+      this.#start(edge, target, weight);
+    } else {
+      edge = base;
+      for (let other = base + 1; other < end; other++) if (weights[other]! < weights[edge]!) edge = other;
+      const left = weights[edge]! - weight;
+      if (left >= 0) {
+        weights[edge] = left;
+        this.#wornCount++;
+        return;
       }
-      return;
+      this.#start(edge, target, -left);
+      this.#replacedCount++;
     }
-    this.weight[edge]! += weight;
-    if (this.#hasLags) {
-      this.lagSum[edge]! += lag * weight;
-      this.lagWeight[edge * lagBuckets + bucket]! += weight;
-    }
+    if (!this.#hasLags) return;
+    this.lagSum[edge] = this.lagSum[edge]! + lag * weight;
+    const at = edge * lagBuckets + bucket;
+    this.lagWeight[at] = this.lagWeight[at]! + weight;
+  }
+
+  /** Mean lag of an edge; wear lowers its weight, not its lags, which therefore have a sum of their own. */
+  lagMean(edge: number): number {
+    const total = this.lagTotal(edge);
+    return total > 0 ? this.lagSum[edge]! / total : 0;
+  }
+
+  /** Sum of the lag buckets of an edge. */
+  lagTotal(edge: number): number {
+    let total = 0;
+    for (let at = edge * lagBuckets; at < (edge + 1) * lagBuckets; at++) total += this.lagWeight[at]!;
+    return total;
   }
 
   /** Forgets the edges of `slot`. */
@@ -95,31 +117,12 @@ export class EdgeTable {
     for (let i = 0; i < this.lagWeight.length; i++) this.lagWeight[i]! *= scale;
   }
 
-  #challenge(base: number, end: number, target: number, weight: number, lag: number, bucket: number): void {
-    let weakest = base;
-    for (let edge = base + 1; edge < end; edge++) if (this.weight[edge]! < this.weight[weakest]!) weakest = edge;
-    const left = this.weight[weakest]! - weight;
-    if (left < 0) {
-      this.#start(weakest, target, -left, lag, bucket);
-      this.#replacedCount++;
-      return;
-    }
-    // The lags shrink in proportion, so their distribution stays that of the edge.
-    if (this.#hasLags && this.weight[weakest]! > 0) {
-      const kept = left / this.weight[weakest]!;
-      this.lagSum[weakest]! *= kept;
-      for (let b = weakest * lagBuckets; b < (weakest + 1) * lagBuckets; b++) this.lagWeight[b]! *= kept;
-    }
-    this.weight[weakest] = left;
-    this.#wornCount++;
-  }
-
-  #start(edge: number, target: number, weight: number, lag: number, bucket: number): void {
+  #start(edge: number, target: number, weight: number): void {
     this.target[edge] = target;
     this.weight[edge] = weight;
     if (!this.#hasLags) return;
-    this.lagSum[edge] = lag * weight;
-    this.lagWeight.fill(0, edge * lagBuckets, (edge + 1) * lagBuckets);
-    this.lagWeight[edge * lagBuckets + bucket] = weight;
+    this.lagSum[edge] = 0;
+    // A loop: `fill` costs more than eight stores.
+    for (let at = edge * lagBuckets; at < (edge + 1) * lagBuckets; at++) this.lagWeight[at] = 0;
   }
 }

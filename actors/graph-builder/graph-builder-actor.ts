@@ -3,7 +3,7 @@
 import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
 import type { FarLoopMessage, ProposalColumns, ProposalsMessage } from '../messages.ts';
 import { ProposalRows } from '../proposal-rows.ts';
-import { DependencyGraph } from './dependency-graph.ts';
+import { DependencyGraph, type Expansion } from './dependency-graph.ts';
 import { type GraphBuilderConfig, graphBuilderConfigSchema } from './graph-builder-config.ts';
 
 export interface GraphBuilderOptions {
@@ -51,6 +51,8 @@ export class GraphBuilderActor implements Actor<FarLoopMessage> {
     const { axis, contexts, config } = graph;
     const horizons = axis.usesTime === false ? this.#options.horizonsAccesses : this.#options.horizonsMs;
     const now = axis.instantAt(timeMs, position);
+    const lagMax = axis.usesTime === false ? Infinity : config.lagMaxMs;
+    const expansions = new Map<number, readonly Expansion[]>();
     // Of several consumers' reasons for one segment the best counts, by segment and horizon.
     const best = new Map<number, number>();
     let context = contexts.after(-1);
@@ -58,14 +60,17 @@ export class GraphBuilderActor implements Actor<FarLoopMessage> {
       const entry = contexts.entry(context, 0);
       const seed = contexts.segment[entry]!;
       const elapsed = Math.max(0, now - contexts.instant[entry]!);
-      const edges = new Map(graph.successorsOf(seed).map((edge) => [edge.target, edge]));
-      for (const reached of graph.expandDependencies([seed], config)) {
-        const edge = reached.depth === 1 ? edges.get(reached.segment) : undefined;
-        const within = (x: number): number =>
-          edge === undefined ? x / (x + reached.lagMean) || 0 : graph.lagShareWithin(edge, x);
-        const past = within(elapsed);
+      // Contexts come by falling recency: whoever follows has been silent for too long to be followed at all.
+      if (elapsed > lagMax) break;
+      let reachable = expansions.get(seed);
+      if (reachable === undefined) {
+        reachable = graph.expandDependencies([seed], config);
+        expansions.set(seed, reachable);
+      }
+      for (const reached of reachable) {
+        const past = shareWithin(graph, reached, elapsed);
         for (let h = 0; h < horizons.length; h++) {
-          const due = within(elapsed + horizons[h]!) - past;
+          const due = shareWithin(graph, reached, elapsed + horizons[h]!) - past;
           const left = 1 - reached.probability * past;
           const score = left > 0 ? Math.min(1, (reached.probability * due) / left) : 0;
           const key = reached.segment * horizons.length + h;
@@ -77,4 +82,10 @@ export class GraphBuilderActor implements Actor<FarLoopMessage> {
     for (const [key, score] of best) rows.add(Math.floor(key / horizons.length), key % horizons.length, score);
     return rows.columns();
   }
+}
+
+/** P(the reached segment has come `elapsed` after the seed | it comes). */
+function shareWithin(graph: DependencyGraph, reached: Expansion, elapsed: number): number {
+  if (reached.edge >= 0) return graph.lagShareWithin(reached.edge, elapsed);
+  return elapsed > 0 ? elapsed / (elapsed + reached.lagMean) : 0;
 }

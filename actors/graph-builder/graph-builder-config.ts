@@ -8,7 +8,7 @@ export const graphBuilderConfigSchema = z
       .int()
       .min(1)
       .max(64)
-      .default(5)
+      .default(3)
       .describe("How many of a consumer's accesses after one may count as following it."),
     lagMaxMs: z
       .number()

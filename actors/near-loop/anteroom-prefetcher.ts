@@ -146,7 +146,7 @@ export class AnteroomPrefetcher implements Prefetcher {
   }
 
   #parts(): readonly { save(writer: SnapshotWriter): void; load(reader: SnapshotReader): void }[] {
-    const parts = [this.#sequences, this.#facts, this.#mixture, this.#gate];
+    const parts = [this.#sequences, this.#facts, this.#candidates, this.#mixture, this.#gate];
     return this.#streams === null ? parts : [...parts, this.#streams];
   }
 

@@ -1,6 +1,7 @@
 /** The segments that some expert expects after one access, each once, with every expert's opinion as a bin. */
 
 import { FACT_STRIDE, Fact, type SegmentFacts } from './segment-facts.ts';
+import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 /** Who has an opinion on a candidate. The first five can name one, the others only comment on those named. */
 export const Opinion = {
@@ -69,6 +70,15 @@ export class CandidateSet {
     const at = slot * OPINION_COUNT + opinion;
     if (this.bins[at] === 0) this.bins[at] = bin;
     if (this.#facts.words[segment * FACT_STRIDE + Fact.count] === 0) this.sizeBytes[slot] = sizeBytes;
+  }
+
+  /** The round goes with the facts: restored apart, an old round would be taken for the current one. */
+  save(writer: SnapshotWriter): void {
+    writer.numbers(this.#round);
+  }
+
+  load(reader: SnapshotReader): void {
+    this.#round = reader.numbers()[0]!;
   }
 
   #slotOf(segment: number): number {

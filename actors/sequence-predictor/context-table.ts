@@ -5,13 +5,14 @@ import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 
 const FIELDS = 5; // previous + 1, current + 1, two successors (id + 1), packed counts
 const CONFIRMED_MAX = 15;
+const WAYS = 4;
 
 /**
  * For a pair (previous, current): the successor last confirmed most, and a challenger.
  *
  * An entry is found by hash and verified by both ids, so two contexts are never merged. The champion's count rises when it is right
- * and falls when it is wrong; a challenger takes over at a tie at zero. A bucket has two places; the less confirmed yields.
- * The table starts small and doubles with the number of distinct segments it was told of, up to `entryCountMax`.
+ * and falls when it is wrong; a challenger takes over at a tie at zero. A bucket has four places; the least confirmed yields.
+ * The table starts small and doubles when it is half full, up to `entryCountMax`.
  * O(1) a call, 20 bytes an entry. Idea: the two-level predictors of Joseph and Grunwald (ISCA 1997), with verified keys.
  */
 export class ContextTable {
@@ -34,9 +35,10 @@ export class ContextTable {
   /** Entry of a context in words, or -1. */
   find(previous: number, current: number): number {
     const words = this.#words;
-    const at = this.#bucketOf(previous, current);
-    if (words[at] === previous + 1 && words[at + 1] === current + 1) return at;
-    if (words[at + FIELDS] === previous + 1 && words[at + FIELDS + 1] === current + 1) return at + FIELDS;
+    const first = this.#bucketOf(previous, current);
+    for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
+      if (words[at] === previous + 1 && words[at + 1] === current + 1) return at;
+    }
     return -1;
   }
 
@@ -57,12 +59,11 @@ export class ContextTable {
 
   /** `next` came after (`previous`, `current`). */
   observe(previous: number, current: number, next: number): void {
-    let entry = this.find(previous, current);
+    const entry = this.find(previous, current);
     if (entry < 0) {
-      entry = this.#claim(previous, current);
-      const words = this.#words;
-      words[entry + 2] = next + 1;
-      words[entry + 4] = 1 | (1 << 8);
+      const claimed = this.#claim(previous, current);
+      this.#words[claimed + 2] = next + 1;
+      this.#words[claimed + 4] = 1 | (1 << 8);
       return;
     }
     const words = this.#words;
@@ -111,25 +112,26 @@ export class ContextTable {
     let h = Math.imul(previous + 1, 0x9e3779b1) ^ Math.imul(current + 1, 0x85ebca6b);
     h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
     h ^= h >>> 13;
-    return (h & (this.#entryCount - 1) & ~1) * FIELDS;
+    return (h & (this.#entryCount - 1) & ~(WAYS - 1)) * FIELDS;
   }
 
   #claim(previous: number, current: number): number {
-    if (this.#filled * 4 > this.#entryCount * 3 && this.#entryCount < this.#entryCountMax) this.#grow();
+    if (this.#filled * 2 > this.#entryCount && this.#entryCount < this.#entryCountMax) this.#grow();
     const words = this.#words;
-    const at = this.#bucketOf(previous, current);
-    let entry = at;
-    if (words[at] !== 0) {
-      const other = at + FIELDS;
-      if (words[other] === 0) {
-        entry = other;
-      } else {
-        // The less confirmed yields; the survivor pays one count, so that nothing stays for ever unseen.
-        const a = words[at + 4]! & CONFIRMED_MAX;
-        const b = words[other + 4]! & CONFIRMED_MAX;
-        entry = a < b ? at : other;
-        const kept = a < b ? other : at;
-        if ((words[kept + 4]! & CONFIRMED_MAX) > 0) words[kept + 4] = words[kept + 4]! - 1;
+    const first = this.#bucketOf(previous, current);
+    let entry = first;
+    for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
+      if (words[at] === 0) {
+        entry = at;
+        break;
+      }
+      const confirmed = words[at + 4]! & CONFIRMED_MAX;
+      if (confirmed < (words[entry + 4]! & CONFIRMED_MAX)) entry = at;
+    }
+    if (words[entry] !== 0) {
+      // The least confirmed yields; the others pay one count, so that nothing stays for ever unseen.
+      for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
+        if (at !== entry && (words[at + 4]! & CONFIRMED_MAX) > 0) words[at + 4] = words[at + 4]! - 1;
       }
     }
     if (words[entry] === 0) this.#filled++;
@@ -148,9 +150,9 @@ export class ContextTable {
     this.#filled = 0;
     for (let at = 0; at < old.length; at += FIELDS) {
       if (old[at] === 0) continue;
-      const bucket = this.#bucketOf(old[at]! - 1, old[at + 1]! - 1);
-      // Doubling splits a bucket of two over two buckets, so there is always room.
-      const entry = this.#words[bucket] === 0 ? bucket : bucket + FIELDS;
+      let entry = this.#bucketOf(old[at]! - 1, old[at + 1]! - 1);
+      // Doubling splits a bucket over two, so there is always room.
+      while (this.#words[entry] !== 0) entry += FIELDS;
       for (let field = 0; field < FIELDS; field++) this.#words[entry + field] = old[at + field]!;
       this.#filled++;
     }

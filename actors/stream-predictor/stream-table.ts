@@ -72,7 +72,7 @@ export class StreamTable {
     }
     this.#expected[place] = address;
     this.#step[place] = step;
-    this.#run[place] = run < RUN_MAX ? run : RUN_MAX;
+    this.#run[place] = Math.min(run, RUN_MAX);
     this.#lastAt[place] = position;
   }
 

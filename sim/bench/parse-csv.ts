@@ -8,6 +8,7 @@ import { EPOCH_MS } from '../workloads/workload.ts';
 import type { Bench, BenchContext, Contender, Sample } from './bench.ts';
 import { fileExists, type TemporaryFile, temporaryFile } from './bench-host.ts';
 import { type DuckDb, openDuckDb } from './duckdb.ts';
+import { textGroups } from './text-groups.ts';
 import { textLines } from './text-lines.ts';
 import { timed } from './timed.ts';
 
@@ -49,7 +50,12 @@ function csvBench(name: string, compares: string, makeInput: (context: BenchCont
       return {
         workload: `${about}: ${rowCount} rows, ${Math.round(file.byteLength / 1e6)} MB; DuckDB ${duckDb.version}`,
         contenders: [
-          reader('parse', 'openSource over the file into access batches; names are looked at but get no ids', input, false),
+          reader(
+            'parse',
+            'openSource over the file into access batches; names are looked at but get no ids',
+            input,
+            false,
+          ),
           duckDbContender(
             'duckdb read',
             'read_csv with every option and type given: count, and a sum over every column',
@@ -57,7 +63,12 @@ function csvBench(name: string, compares: string, makeInput: (context: BenchCont
             input,
             '',
           ),
-          reader('parse and intern', 'openSource over the file into access batches: the reader as it is used', input, true),
+          reader(
+            'parse and intern',
+            'openSource over the file into access batches: the reader as it is used',
+            input,
+            true,
+          ),
           duckDbContender(
             'duckdb distinct',
             'the same and count(DISTINCT) of clients and objects, the least that giving ids takes',
@@ -179,24 +190,5 @@ async function namesAndTimes(context: BenchContext): Promise<CsvInput> {
     file,
     columns: `{'t_ms': 'DOUBLE', 'client': 'VARCHAR', 'object': 'VARCHAR', 'size': 'BIGINT', 'op': 'VARCHAR', 'weight': 'BIGINT'}`,
     sums: 'sum(size), sum(t_ms), sum(strlen(client)), sum(strlen(object)), sum(strlen(op)), sum(weight)',
-  };
-}
-
-/** Joins small texts into larger ones, so that writing a file is not a system call a line. */
-export function textGroups(bytes = 1 << 20): { grouped: (text: string) => Generator<string>; flushed: () => string } {
-  let group = '';
-  return {
-    *grouped(text) {
-      group += text;
-      if (group.length < bytes) return;
-      const full = group;
-      group = '';
-      yield full;
-    },
-    flushed: () => {
-      const rest = group;
-      group = '';
-      return rest;
-    },
   };
 }

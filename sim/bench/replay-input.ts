@@ -28,7 +28,9 @@ export function replayTraceName(context: BenchContext): { readonly name: string;
   };
 }
 
-export async function openReplayTrace(context: BenchContext): Promise<{ readonly trace: Trace; readonly about: string }> {
+export async function openReplayTrace(
+  context: BenchContext,
+): Promise<{ readonly trace: Trace; readonly about: string }> {
   const { name, about } = replayTraceName(context);
   const trace = await Trace.open(name, { seed: 1, addressBytes: null, limit: accessesAt(context.scale) });
   const { accessCount, segmentCount } = trace.facts;

@@ -22,7 +22,8 @@ const SLICES = 60;
 
 export const replayLru: Bench = {
   name: 'replay-lru',
-  compares: 'replay of LRU without prefetching, 1 % of the segments, with the lru-cache package on the same decoded ids',
+  compares:
+    'replay of LRU without prefetching, 1 % of the segments, with the lru-cache package on the same decoded ids',
   unit: 'accesses/s',
   better: 'higher',
   async prepare(context) {

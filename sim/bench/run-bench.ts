@@ -37,7 +37,7 @@ export interface BenchResult {
 
 export interface RunOptions extends BenchContext {
   readonly runs?: number;
-  /** Called before each run, so that nobody pays for the garbage of another. */
+  /** Called before each run, so that nobody pays for the short-lived garbage of another. */
   readonly collectGarbage: () => void;
 }
 

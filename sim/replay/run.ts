@@ -203,7 +203,7 @@ function makePrefetcher(
     addresses,
     ...(lookAhead === null
       ? {}
-      : { clairvoyance: { upcoming: lookAhead, cache: { capacity: run.cache.size, unit: run.cache.unit } } }),
+      : { clairvoyance: { upcoming: lookAhead, cache: { capacity: run.cache.size, unit: run.cache.unit }, view } }),
   });
 }
 

@@ -11,7 +11,10 @@ import {
   type Vector,
 } from 'apache-arrow';
 import { Footer } from 'apache-arrow/ipc/metadata/file';
-import { DictionaryBatch as DictionaryHeader } from 'apache-arrow/ipc/metadata/message';
+import {
+  DictionaryBatch as DictionaryHeader,
+  RecordBatch as RecordBatchHeader,
+} from 'apache-arrow/ipc/metadata/message';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { AccessSink } from '../access-sink.ts';
 import { ACCESS_SCHEMA_VERSION, metadataKeys } from '../codec/access-schema.ts';
@@ -172,6 +175,7 @@ class ArrowIpcDecoder implements StreamDecoder {
     let at = 0;
     while (at < chunk.length && this.#part !== 'rest') {
       const taken = Math.min(this.#needed - this.#filled, chunk.length - at);
+      this.#reserve(this.#filled + taken);
       this.#message.set(chunk.subarray(at, at + taken), this.#filled);
       this.#filled += taken;
       this.#position += taken;
@@ -238,7 +242,7 @@ class ArrowIpcDecoder implements StreamDecoder {
       return this.#stop();
     }
     this.#prefixBytes = prefixBytes;
-    this.#grow(prefixBytes + length);
+    this.#needed = prefixBytes + length;
     this.#part = 'metadata';
     return this.#filled === this.#needed;
   }
@@ -251,18 +255,17 @@ class ArrowIpcDecoder implements StreamDecoder {
       return this.#stop();
     }
     this.#header = header;
-    this.#grow(this.#needed + header.bodyLength);
+    this.#needed += header.bodyLength;
     this.#part = 'body';
     return true;
   }
 
-  #grow(length: number): void {
-    if (this.#message.length < length) {
-      const grown = new Uint8Array(length);
-      grown.set(this.#message.subarray(0, this.#filled), 0);
-      this.#message = grown;
-    }
-    this.#needed = length;
+  /** Makes room for `length` bytes of the message: no more than twice what came, so that a damaged length costs nothing. */
+  #reserve(length: number): void {
+    if (this.#message.length >= length) return;
+    const grown = new Uint8Array(Math.min(this.#needed, Math.max(length, 2 * this.#message.length)));
+    grown.set(this.#message.subarray(0, this.#filled), 0);
+    this.#message = grown;
   }
 
   #stop(): false {
@@ -428,6 +431,11 @@ function headerOf(metadata: Uint8Array): Header | null {
     const { headerType: kind, bodyLength } = message;
     const header = message.header();
     const isDictionary = header instanceof DictionaryHeader;
+    const batch = isDictionary ? header.data : header instanceof RecordBatchHeader ? header : null;
+    // A damaged count must be neither allocated nor walked through: a value takes a bit at least, compressed 1/64 of one.
+    const valuesMax = Math.max(1, Number(bodyLength)) * (batch?.compression ? 512 : 8);
+    if (batch !== null && [batch, ...batch.nodes].some(({ length }) => !(length >= 0 && length <= valuesMax)))
+      return null;
     return {
       kind,
       bodyLength: Number(bodyLength),

@@ -129,7 +129,8 @@ export class DelimitedParser implements LineParser {
         let isFaulty = false;
         switch (role) {
           case TIME:
-            timeMs = isDigits ? scale.msOf(value) : scale.msOfBytes(source, from, to);
+            if (isDigits) timeMs = scale.msOf(value);
+            else if (!isMinusOne(source, from, to)) timeMs = scale.msOfBytes(source, from, to);
             isFaulty = timeMs === MALFORMED;
             break;
           case SEGMENT:
@@ -143,7 +144,8 @@ export class DelimitedParser implements LineParser {
             if (faultAt >= 0) break;
             if (isDigits && (bytes[from] !== ZERO || to - from === 1))
               consumer = consumers.internU64((value / TWO_32) >>> 0, value >>> 0);
-            else if (!isAbsent(source, from, to)) consumer = consumers.internBytes(source, from, to);
+            else if (!isMinusOne(source, from, to) && !isAbsent(source, from, to))
+              consumer = consumers.internBytes(source, from, to);
             break;
           case SITE:
             // `NA` is Namibia here, so only what cannot be a name counts as absent.
@@ -154,7 +156,7 @@ export class DelimitedParser implements LineParser {
             break;
           case SIZE:
             if (isDigits) size = value;
-            else if (!isAbsent(source, from, to)) {
+            else if (!isMinusOne(source, from, to) && !isAbsent(source, from, to)) {
               size = decimalOf(source, from, to, 0);
               isFaulty = !(size >= 0 && size < MALFORMED);
             }
@@ -267,6 +269,11 @@ export class DelimitedParser implements LineParser {
     this.#quotedLines = lines;
     return pos;
   }
+}
+
+/** The commonest way to write that there is no value; small enough to be compiled into the loop, unlike `isAbsent`. */
+function isMinusOne(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start === 2 && bytes[start] === 45 && bytes[start + 1] === 49;
 }
 
 function isBlank(bytes: Uint8Array, start: number, end: number): boolean {

@@ -126,7 +126,7 @@ async function* streamBatches(
     if (!builder.isDone) {
       const { fault } = content;
       // After a fault the decoder is not ended: what it holds is a record that was cut, not a last one.
-      if (fault === null) endsAtLimit(() => decoder.end(sink));
+      if (fault === null) yield* endOf(decoder, builder, sink);
       else if (fault.kind === 'truncated')
         sink.truncated({ byte: content.bytesRead }, `the rest of the ${content.compression} stream`);
       else sink.reject({ byte: content.bytesRead }, `${content.compression} data`, fault.reason);
@@ -137,6 +137,23 @@ async function* streamBatches(
   } finally {
     await content.close();
   }
+}
+
+/** Ends a decoder, in parts where it holds more than a batch, so that full batches are taken in between. */
+function* endOf(
+  decoder: ReturnType<StreamFormat['decoder']>,
+  builder: AccessBatchBuilder,
+  sink: AccessSink,
+): Generator<AccessBatch> {
+  let hasMore = decoder.endPart !== undefined;
+  while (hasMore) {
+    const isDone = endsAtLimit(() => {
+      hasMore = decoder.endPart!(sink);
+    });
+    yield* fullBatches(builder);
+    if (isDone) return;
+  }
+  endsAtLimit(() => decoder.end(sink));
 }
 
 async function* fileBatches(

@@ -1,9 +1,9 @@
 /** Decompressors for the pages of Parquet files and the buffers of Arrow messages. */
 
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { CompressionType, compressionRegistry } from 'apache-arrow';
 import { decompress as decompressZstd } from 'fzstd';
 import type { Compressors } from 'hyparquet';
+import { brotliDecompressSync, gunzipSync } from '../../engine/host/inflate.ts';
 import { decompressLz4Block, decompressLz4Frame } from './lz4.ts';
 
 /** What hyparquet does not bring itself (it has Snappy). Legacy LZ4 is tried as Hadoop frames it, then as a bare block. */

@@ -78,12 +78,12 @@ describeShared('on every trace of peers.tsv, unit sizes (skipped without ../shar
     lirs: 'lirs',
   };
   const cells = isSharedPresent ? readPeerCells() : [];
-  const traces = [...new Set(cells.map((cell) => cell.trace))];
+  const traces = isSharedPresent ? [...new Set(cells.map((cell) => cell.trace))] : ['no trace'];
 
-  test.each(traces)('%s: lru, sieve and arc exactly, s3-fifo and lirs within 2 %%', (trace) => {
+  test.each(traces)('%s: lru, sieve and arc exactly, s3-fifo and lirs within two percent', (trace) => {
     const segments = unitSizes(readCsvSegments(trace));
     for (const cell of cells) {
-      // A peer that missed every request broke on a tiny cache. w-tinylfu differs by design: D-003 in evictions/README.md.
+      // A peer that missed every request broke on a tiny cache. w-tinylfu differs by design: D-004 in evictions/README.md.
       if (cell.trace !== trace || cell.missCount === cell.requestCount || cell.eviction === 'wtinylfu') continue;
       // The five million accesses of kv_orm_busy take seconds a policy: the exact ones at one size stand for the rest.
       if (trace === 'kv_orm_busy' && (cell.cacheSegments > 763 || cell.eviction === 'lirs')) continue;

@@ -170,7 +170,7 @@ describe('dependency graph', () => {
         fc.integer({ min: 1, max: 3 }),
         fc.integer({ min: 2, max: 6 }),
         (list, degreeMax, sourcesMax) => {
-          const graph = graphOf(list, { degreeMax, sourcesMax, contextsMax: 2, halfLifeMs: never });
+          const graph = graphOf(list, { lookahead: 5, degreeMax, sourcesMax, contextsMax: 2, halfLifeMs: never });
           const pairs = following(list, 5, 3_600_000);
           expect(graph.sourceCount).toBeLessThanOrEqual(sourcesMax);
           expect(graph.contexts.count).toBeLessThanOrEqual(2);

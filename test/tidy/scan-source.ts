@@ -107,19 +107,35 @@ export function lineAt(source: string, offset: number): number {
   return line;
 }
 
-/** What a file imports: specifier and line, of static and dynamic imports and of re-exports. */
-export function importsOf(source: string): { specifier: string; line: number; isTypeOnly: boolean }[] {
+/** One import or re-export. */
+export interface Import {
+  readonly specifier: string;
+  readonly line: number;
+  /** `import type` and `export type` leave nothing behind at run time. */
+  readonly isTypeOnly: boolean;
+  /** `import(...)`: loaded when that line runs. */
+  readonly isDynamic: boolean;
+}
+
+const STATIC_IMPORT = /^(?:import|export)(\s+type\b(?!\s*,|\s+from))?(?:[^;'"]*?\bfrom)?\s*(?=['"])/gm;
+const DYNAMIC_IMPORT = /\bimport\s*\(\s*(?=['"])/g;
+
+/** What a file imports, in order of place. */
+export function importsOf(source: string): readonly Import[] {
   const { code, strings } = scanSource(source);
   const byStart = new Map(strings.map((s) => [s.at, s.text]));
-  const found: { specifier: string; line: number; isTypeOnly: boolean }[] = [];
-  for (const match of code.matchAll(/\b(?:from|import)\s*\(?\s*(['"])/g)) {
-    const at = match.index + match[0].length - 1;
-    const statement = code.slice(0, match.index);
-    const head = statement.slice(Math.max(statement.lastIndexOf(';'), statement.lastIndexOf('}', at - 1)) + 1);
-    const isTypeOnly = /\b(?:import|export)\s+type\b[^;]*$/.test(statement.slice(-2000)) && !head.includes('import(');
-    found.push({ specifier: byStart.get(at)!, line: lineAt(source, at), isTypeOnly });
+  const found: Import[] = [];
+  for (const [pattern, isDynamic] of [
+    [STATIC_IMPORT, false],
+    [DYNAMIC_IMPORT, true],
+  ] as const) {
+    for (const match of code.matchAll(pattern)) {
+      const at = match.index + match[0].length;
+      const isTypeOnly = !isDynamic && match[1] !== undefined;
+      found.push({ specifier: byStart.get(at)!, line: lineAt(source, at), isTypeOnly, isDynamic });
+    }
   }
-  return found;
+  return found.sort((a, b) => a.line - b.line);
 }
 
 const VALUE_KEYWORDS =

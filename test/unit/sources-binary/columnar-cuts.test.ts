@@ -6,7 +6,7 @@ import { AnteroomError } from '../../../engine/errors.ts';
 import type { FileFormat } from '../../../streams/format.ts';
 import { arrowIpc } from '../../../streams/sources/arrow-ipc.ts';
 import { parquet } from '../../../streams/sources/parquet.ts';
-import { detectOf, readFileTrace } from './read-trace.ts';
+import { readFileTrace } from './read-trace.ts';
 
 const names = Array.from({ length: 40 }, (_, i) => `object-${(i * 7) % 11}`);
 const table = new Table({
@@ -29,34 +29,7 @@ const inputs: readonly (readonly [string, FileFormat, Uint8Array])[] = [
   ['a Parquet file', parquet, parquetBytes],
 ];
 
-describe('damage', () => {
-  test.each(inputs)(
-    'in %s is read over or refused as an operating fault, never anything else',
-    async (_, format, bytes) => {
-      await fc.assert(
-        fc.asyncProperty(
-          fc.array(fc.record({ at: fc.nat({ max: bytes.length - 1 }), byte: fc.nat({ max: 255 }) }), {
-            minLength: 1,
-            maxLength: 8,
-          }),
-          async (changes) => {
-            const damaged = bytes.slice();
-            for (const { at, byte } of changes) damaged[at] = byte;
-            expect(() => detectOf(format, damaged)).not.toThrow();
-            for (const isLenient of [true, false]) {
-              const fault = await readFileTrace(format, damaged, { isLenient }).then(
-                () => null,
-                (error: unknown) => error,
-              );
-              if (fault !== null) expect(fault).toBeInstanceOf(AnteroomError);
-            }
-          },
-        ),
-        { numRuns: 60, interruptAfterTimeLimit: 5000 },
-      );
-    },
-  );
-
+describe('columnar files that were cut', () => {
   test.each(inputs)('%s that is cut anywhere is refused or read as far as it goes', async (_, format, bytes) => {
     await fc.assert(
       fc.asyncProperty(fc.nat({ max: bytes.length - 1 }), async (length) => {

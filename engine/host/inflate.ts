@@ -1,0 +1,3 @@
+/** Decompression of a whole block at once, by the libraries that Node carries. */
+
+export { brotliDecompressSync, gunzipSync } from 'node:zlib';

@@ -1,0 +1,19 @@
+/** The public surface of the simulator: replay, workloads, report. */
+
+export { baselineNames, createBaseline } from './baselines/index.ts';
+export { type LatencySpec, parseLatencySpec } from './origin/latency-spec.ts';
+export { createOrigin } from './origin/simulated-origin.ts';
+export { type ReplayOptions, type ReplayOutcome, type ReplayProgress, replay } from './replay/replay.ts';
+export { type ReplayConfig, replayConfigSchema } from './replay/replay-config.ts';
+export type {
+  PrefetchCounts,
+  ReplayResult,
+  Report,
+  RunDetails,
+  RunResult,
+  TraceInsight,
+} from './replay/result.ts';
+export { reportPage } from './report/page.ts';
+export { verdicts } from './report/summary.ts';
+export { replayTable } from './report/table.ts';
+export { chooseWorkload, describeParameters, generateBatches, workloads } from './workloads/index.ts';

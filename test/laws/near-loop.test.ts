@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
+import { RecentHistory } from '../../actors/sequence-predictor/recent-history.ts';
+import { SuccessorTable } from '../../actors/sequence-predictor/successor-table.ts';
+import { Xoshiro128 } from '../../engine/random.ts';
+import { ModelSite } from '../unit/near-loop/model-site.ts';
+import { MapAddressSpace, streams, uniformTrace, walks } from '../unit/near-loop/planted.ts';
+
+const smallTrace = fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 200 });
+
+describe('near loop, laws', () => {
+  test('a successor table with room equals a naive recount of visits after which a segment came', () => {
+    fc.assert(
+      fc.property(smallTrace, (trace) => {
+        const table = new SuccessorTable({ degreeMax: 16, visitsMax: 4000, segmentCountHint: 1 });
+        const naive = new Map<string, number>();
+        const visits = new Map<number, number>();
+        for (let i = 0; i < trace.length; i++) {
+          const segment = trace[i]!;
+          table.visit(segment);
+          visits.set(segment, (visits.get(segment) ?? 0) + 1);
+          // Each visit counts what came in the three accesses after it, once, by how soon.
+          const seen = new Set<number>();
+          for (let lag = 1; lag <= 3 && i + lag < trace.length; lag++) {
+            const next = trace[i + lag]!;
+            table.observe(segment, next, 16 - lag);
+            if (seen.has(next)) continue;
+            seen.add(next);
+            naive.set(`${segment},${next}`, (naive.get(`${segment},${next}`) ?? 0) + 16 - lag);
+          }
+        }
+        for (let a = 0; a <= 12; a++) {
+          expect(table.visitsOf(a)).toBe(visits.get(a) ?? 0);
+          for (let b = 0; b <= 12; b++) expect(table.weightOf(a, b)).toBe(naive.get(`${a},${b}`) ?? 0);
+        }
+      }),
+    );
+  });
+
+  test('a history holds the latest segments of each consumer, newest first', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: -1, max: 300 }), fc.integer({ min: 0, max: 99 })), { maxLength: 300 }),
+        (pushes) => {
+          const history = new RecentHistory({ depth: 3, consumerCountMax: 1000 });
+          const naive = new Map<number, number[]>();
+          for (const [consumer, segment] of pushes) {
+            history.push(history.offsetOf(consumer), segment);
+            naive.set(consumer, [segment, ...(naive.get(consumer) ?? [])].slice(0, 3));
+          }
+          for (const [consumer, list] of naive) {
+            const offset = history.offsetOf(consumer);
+            expect([...history.words.slice(offset, offset + list.length)]).toEqual(list);
+          }
+        },
+      ),
+    );
+  });
+
+  test('what is restored decides as the original would have, from any moment on', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 2 ** 31 }),
+        fc.integer({ min: 0, max: 2000 }),
+        fc.boolean(),
+        (seed, cut, isAddressed) => {
+          const run = (isCut: boolean) => {
+            const space = isAddressed ? new MapAddressSpace() : null;
+            const random = new Xoshiro128(seed);
+            const trace = space === null ? walks(random, 2000, 8) : streams(random, 2000, space);
+            const site = new ModelSite({ capacity: 40, stagedMax: 20, headroomPerAccess: 0.2, leadAccesses: 2 });
+            let prefetcher = new AnteroomPrefetcher(site, {}, space);
+            site.serve(trace.slice(0, cut), prefetcher);
+            if (isCut) {
+              const snapshot = prefetcher.snapshot();
+              prefetcher = new AnteroomPrefetcher(site, {}, space);
+              prefetcher.restore(snapshot);
+            }
+            site.serve(trace.slice(cut), prefetcher);
+            return { decided: [site.digest, site.misses, site.issued], learned: prefetcher.snapshot() };
+          };
+          expect(run(true)).toEqual(run(false));
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
+  test('times decide nothing: the order of accesses does', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 31 }), (seed) => {
+        const trace = walks(new Xoshiro128(seed), 2000, 8);
+        const digests = [Number.NaN, 1, 3600_000].map((gapMs) => {
+          const site = new ModelSite({ capacity: 40, stagedMax: 20 });
+          const timed = trace.map((access, i) => ({ ...access, timeMs: i * gapMs }));
+          site.serve(timed, new AnteroomPrefetcher(site));
+          return site.digest;
+        });
+        expect(new Set(digests).size).toBe(1);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  test('on random accesses it costs at most 2 % traffic and 0.2 % misses, and a constant to learn', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 2 ** 31 }),
+        fc.integer({ min: 300, max: 3000 }),
+        fc.integer({ min: 30, max: 200 }),
+        (seed, segmentCount, capacity) => {
+          const trace = uniformTrace(new Xoshiro128(seed), 8000, segmentCount);
+          const alone = new ModelSite({ capacity, stagedMax: 0 });
+          alone.serve(trace, { name: 'none', staging: 'separate', experts: [], onAccess: () => {} });
+          const site = new ModelSite({ capacity, stagedMax: capacity >> 1 });
+          site.serve(trace, new AnteroomPrefetcher(site));
+          expect(site.misses).toBeLessThanOrEqual(1.002 * alone.misses + 16);
+          expect(site.misses + site.issued).toBeLessThanOrEqual(1.02 * alone.misses + 16);
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
+  test('never proposes what is resident, nor a segment twice after one access, nor beyond the headroom', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 31 }), fc.integer({ min: 0, max: 4 }), (seed, headroom) => {
+        const random = new Xoshiro128(seed);
+        const site = new ModelSite({ capacity: 40, stagedMax: 20, headroomPerAccess: 0.3 });
+        const inner = new AnteroomPrefetcher(site, { wastedFetchPrice: 0, thresholdFloor: 0 });
+        site.serve(walks(random, 3000, 8), {
+          name: 'checked',
+          staging: 'separate',
+          experts: inner.experts,
+          onAccess: (access, served, proposals) => {
+            if (headroom > 0) site.trafficHeadroom = Math.min(site.trafficHeadroom, headroom);
+            inner.onAccess(access, served, proposals);
+            const proposed = [...proposals.segment.slice(0, proposals.count)];
+            expect(new Set(proposed).size).toBe(proposed.length);
+            expect(proposed.length).toBeLessThanOrEqual(Math.max(0, Math.floor(site.trafficHeadroom)));
+            for (const segment of proposed) expect(site.isResident(segment)).toBe(false);
+          },
+          onOutcome: (...outcome) => inner.onOutcome(...outcome),
+        });
+      }),
+      { numRuns: 10 },
+    );
+  });
+});

@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { BinCalibration } from '../../../actors/near-loop/bin-calibration.ts';
+import { LogisticMixer } from '../../../actors/near-loop/logistic-mixer.ts';
+import { squash, stretch } from '../../../actors/near-loop/stretch.ts';
+import { ValueGate } from '../../../actors/near-loop/value-gate.ts';
+import { Xoshiro128 } from '../../../engine/random.ts';
+
+describe('stretch and squash', () => {
+  test('squash is the logistic function to one part in 100,000', () => {
+    for (let x = -8; x <= 8; x += 0.037) expect(squash(x)).toBeCloseTo(1 / (1 + Math.exp(-x)), 5);
+  });
+
+  test('stretch undoes squash wherever its grid of 1/4096 resolves it', () => {
+    for (let p = 0.01; p < 0.99; p += 0.0071) expect(squash(stretch(p))).toBeCloseTo(p, 3);
+  });
+
+  test('both are cut at 8', () => {
+    expect(stretch(0)).toBeCloseTo(-8, 6);
+    expect(stretch(1)).toBeCloseTo(8, 6);
+    expect(squash(100)).toBe(squash(8));
+  });
+});
+
+describe('bin calibration', () => {
+  test('finds a planted probability', () => {
+    const random = new Xoshiro128(1);
+    const bins = new BinCalibration(2, 2000, 0.5);
+    for (let i = 0; i < 5000; i++) bins.observe(1, random.next() < 0.3 ? 1 : 0);
+    expect(bins.probabilityOf(1)).toBeCloseTo(0.3, 1);
+    expect(bins.probabilityOf(0)).toBe(0.5);
+  });
+
+  test('relearns a bin whose meaning changed within a few memories', () => {
+    const bins = new BinCalibration(1, 100, 0.5);
+    for (let i = 0; i < 1000; i++) bins.observe(0, 1);
+    for (let i = 0; i < 300; i++) bins.observe(0, 0);
+    expect(bins.probabilityOf(0)).toBeLessThan(0.1);
+  });
+});
+
+describe('logistic mixer', () => {
+  test('comes to follow the expert that is right and to ignore the one that guesses', () => {
+    const random = new Xoshiro128(2);
+    const mixer = new LogisticMixer({ inputCount: 2, setCount: 1, weightFirst: 0.3, rateFirst: 0.05, rateLast: 0.01 });
+    const inputs = new Float32Array(2);
+    let error = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const p = random.next() < 0.5 ? 0.9 : 0.1;
+      const isTrue = random.next() < p ? 1 : 0;
+      inputs[0] = stretch(p);
+      inputs[1] = stretch(random.next());
+      const logOdds = mixer.mix(0, inputs, 0);
+      if (i >= 15_000) error += Math.abs(squash(logOdds) - p);
+      mixer.learn(0, inputs, 0, logOdds, isTrue);
+    }
+    expect(error / 5000).toBeLessThan(0.05);
+    inputs.fill(1);
+    expect(mixer.strongest(0, inputs, 0, 2)).toBe(0);
+  });
+});
+
+describe('value gate', () => {
+  const options = { wastedFetchPrice: 1, thresholdFloor: 0.1, interval: 100, reserve: 10, spendOver: 1000 };
+
+  test('without a bound passes what gains more than it costs', () => {
+    for (const [price, threshold] of [
+      [1, 0.5],
+      [3, 0.75],
+      [0, 0.1],
+    ] as const) {
+      expect(new ValueGate({ ...options, wastedFetchPrice: price }).threshold).toBeCloseTo(threshold, 12);
+    }
+  });
+
+  test('spends an accruing budget on the best candidates and keeps within it', () => {
+    const random = new Xoshiro128(3);
+    const gate = new ValueGate(options);
+    let headroom = 64;
+    let refused = 0;
+    let proposed = 0;
+    let wasted = 0;
+    for (let i = 0; i < 200_000; i++) {
+      headroom += 0.1;
+      if (i % 100 === 0) gate.adjust(headroom);
+      const p = random.next();
+      if (!gate.admits(p)) continue;
+      if (headroom < 1) {
+        refused++;
+        continue;
+      }
+      gate.spent(p);
+      proposed++;
+      if (random.next() >= p) {
+        headroom--;
+        wasted++;
+      }
+    }
+    // Uniform p: the waste above threshold t is (1 - t)^2 / 2 a candidate, so a tenth of a fetch an access buys t = 1 - sqrt(0.2).
+    expect(gate.threshold).toBeGreaterThan(0.5);
+    expect(gate.threshold).toBeLessThan(0.6);
+    expect(wasted / 200_000).toBeGreaterThan(0.095);
+    expect(refused / proposed).toBeLessThan(0.01);
+  });
+
+  test('lets only near-certain candidates pass when nothing accrues and nothing is saved', () => {
+    const gate = new ValueGate(options);
+    for (let i = 0; i < 10_000; i++) {
+      if (i % 100 === 0) gate.adjust(10);
+      gate.admits((i % 100) / 100);
+    }
+    expect(gate.threshold).toBeGreaterThan(0.95);
+  });
+});

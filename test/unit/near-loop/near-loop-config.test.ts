@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { AnteroomPrefetcher } from '../../../actors/near-loop/anteroom-prefetcher.ts';
+import {
+  type NearLoopConfig,
+  type NearLoopConfigInput,
+  nearLoopConfigSchema,
+} from '../../../actors/near-loop/near-loop-config.ts';
+import { Xoshiro128 } from '../../../engine/random.ts';
+import { ModelSite } from './model-site.ts';
+import { MapAddressSpace, plantedPairs, streams, walks } from './planted.ts';
+
+/** Decisions in four worlds: walks without and with a bound, walks with slow fetches, streams with slow fetches. */
+function decisions(config: NearLoopConfigInput): string {
+  const walked = walks(new Xoshiro128(11), 5000, 25);
+  const paired = plantedPairs(new Xoshiro128(12), 3000, [0.9, 0.4, 0.15], 100);
+  const digests: number[] = [];
+  for (const options of [{}, { headroomPerAccess: 0.04 }, { leadAccesses: 12 }]) {
+    const site = new ModelSite({ capacity: 60, stagedMax: 30, ...options });
+    site.serve([...walked, ...paired], new AnteroomPrefetcher(site, config));
+    digests.push(site.digest);
+  }
+  const space = new MapAddressSpace();
+  const streamed = streams(new Xoshiro128(13), 3000, space);
+  const site = new ModelSite({ capacity: 200, stagedMax: 100, leadAccesses: 20 });
+  site.serve(streamed, new AnteroomPrefetcher(site, config, space));
+  digests.push(site.digest);
+  return digests.join();
+}
+
+const others: { readonly [K in keyof NearLoopConfig]: NearLoopConfig[K] } = {
+  experts: ['consumer-successor', 'stream'],
+  degreeMax: 2,
+  visitsMax: 4,
+  lookahead: 1,
+  missLookahead: 1,
+  scoreMin: 0.3,
+  consumerCountMax: 3,
+  contextCountMax: 4096,
+  chainDepthMax: 2,
+  streamCountMax: 4,
+  streamDegreeMax: 2,
+  strideRegionBytes: 65536,
+  streamContinueMin: 1,
+  candidateCountMax: 2,
+  calibrationMemory: 8,
+  mixWeightFirst: 1,
+  mixRateFirst: 0.2,
+  mixRateLast: 0.02,
+  trialCountMax: 16,
+  horizonMin: 40,
+  horizonMax: 12,
+  wastedFetchPrice: 0.2,
+  thresholdFloor: 0.6,
+  gateInterval: 64,
+  headroomReserve: 60,
+  spendOver: 256,
+};
+
+describe('near-loop config', () => {
+  const standard = decisions({});
+
+  test.each(Object.keys(others) as (keyof NearLoopConfig)[])('%s changes decisions', (field) => {
+    expect(decisions({ [field]: others[field] })).not.toBe(standard);
+  });
+
+  test('every field is tried above, has a default and a description', () => {
+    const defaults = nearLoopConfigSchema.parse(undefined);
+    expect(Object.keys(defaults).sort()).toEqual(Object.keys(others).sort());
+    for (const field of Object.values(nearLoopConfigSchema.def.innerType.shape)) {
+      expect(field.description).toMatch(/\w/);
+    }
+  });
+
+  test('refuses unknown keys and values out of range', () => {
+    for (const wrong of [
+      { degree: 8 },
+      { degreeMax: 0 },
+      { contextCountMax: 5000 },
+      { horizonMin: 9, horizonMax: 8 },
+    ]) {
+      expect(nearLoopConfigSchema.safeParse(wrong).success).toBe(false);
+    }
+  });
+});

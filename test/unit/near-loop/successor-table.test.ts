@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { ageOfSlot, SuccessorTable, WEIGHT_ONE } from '../../../actors/sequence-predictor/successor-table.ts';
+
+describe('successor table', () => {
+  test('counts a successor once in a visit, however often it is seen', () => {
+    const table = new SuccessorTable({ degreeMax: 4, visitsMax: 64 });
+    table.visit(1);
+    table.observe(1, 2, WEIGHT_ONE);
+    table.observe(1, 2, 8);
+    expect(table.weightOf(1, 2)).toBe(WEIGHT_ONE);
+    table.visit(1);
+    table.observe(1, 2, 8);
+    expect(table.weightOf(1, 2)).toBe(WEIGHT_ONE + 8);
+    expect(table.visitsOf(1)).toBe(2);
+  });
+
+  test('a newcomer takes the place of the weakest successor', () => {
+    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 64 });
+    table.visit(0);
+    table.observe(0, 5, 16);
+    table.observe(0, 6, 4);
+    table.observe(0, 7, 10);
+    expect([5, 6, 7].map((s) => table.weightOf(0, s))).toEqual([16, 0, 10]);
+  });
+
+  test('halves a row when its visits reach the limit, and drops what falls to nothing', () => {
+    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 4 });
+    for (let visit = 0; visit < 4; visit++) {
+      table.visit(0);
+      table.observe(0, 1, 16);
+    }
+    table.observe(0, 2, 1);
+    expect(table.weightOf(0, 1)).toBe(64);
+    table.visit(0);
+    expect(table.visitsOf(0)).toBe(3);
+    expect(table.weightOf(0, 1)).toBe(32);
+    expect(table.weightOf(0, 2)).toBe(0);
+  });
+
+  test('knows how many visits ago a successor was confirmed', () => {
+    const table = new SuccessorTable({ degreeMax: 1, visitsMax: 64 });
+    table.visit(3);
+    table.observe(3, 9, 16);
+    table.visit(3);
+    table.visit(3);
+    const packed = table.words[table.rowOf(3) + 1]!;
+    expect(ageOfSlot(packed, table.tickOf(3))).toBe(2);
+  });
+
+  test('knows nothing of segments it never saw', () => {
+    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 8, segmentCountHint: 2 });
+    expect(table.rowOf(100)).toBe(-1);
+    expect(table.visitsOf(100)).toBe(0);
+    expect(table.weightOf(100, 1)).toBe(0);
+  });
+
+  test('memory is a fixed number of bytes for each segment, within the doubling', () => {
+    const table = new SuccessorTable({ degreeMax: 8, visitsMax: 64, segmentCountHint: 16 });
+    for (let i = 0; i < 20_000; i++) table.observe(i % 1000, (i * 7) % 5000, 16);
+    expect(table.bytes).toBeLessThanOrEqual(2 * 1000 * 4 * (1 + 2 * 8));
+  });
+});
