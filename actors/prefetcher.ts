@@ -84,6 +84,11 @@ export interface Prefetcher {
   readonly staging: 'shared' | 'separate';
   /** Names of the experts behind it, for the report. */
   readonly experts: readonly string[];
+  /**
+   * Accesses within which proposals are meant to be used, as it stands now: what is staged for longer and still unused has missed its time and
+   * is the first to go when the cache is full. Absent: staged segments do not age.
+   */
+  readonly horizonAccesses?: number;
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void;
   /** A segment left the reactive cache by eviction. `isUnused` = it was staged and never demanded. True = admit it once more. */
   onEvict?(segment: number, isUnused: boolean): boolean;

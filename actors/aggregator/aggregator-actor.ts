@@ -5,6 +5,7 @@ import type { FarLoopMessage, ProposalsMessage, SummaryMessage } from '../messag
 import { ProposalRows } from '../proposal-rows.ts';
 import { AccessMap } from './access-map.ts';
 import { type AggregatorConfig, aggregatorConfigSchema } from './aggregator-config.ts';
+import { exp2 } from './half-life.ts';
 import { MergedAccessMap } from './merged-access-map.ts';
 
 export type AggregatorMessage = FarLoopMessage | SummaryMessage;
@@ -92,8 +93,9 @@ export class AggregatorActor implements Actor<AggregatorMessage> {
     const aged = this.map.findFrequent(this.map.config.hotSegmentsMax);
     const rows = new ProposalRows(aged.length * horizons.length);
     for (const { segment } of aged) {
-      const rate = (this.map.useOf(segment, now)!.frequency * Math.LN2) / this.map.halfLife;
-      for (let h = 0; h < horizons.length; h++) rows.add(segment, h, -Math.expm1(-rate * horizons[h]!));
+      // The process's rate is this one x ln 2, so the exponential is a power of two.
+      const rate = this.map.useOf(segment, now)!.frequency / this.map.halfLife;
+      for (let h = 0; h < horizons.length; h++) rows.add(segment, h, 1 - exp2(-rate * horizons[h]!));
     }
     return rows.columns();
   }

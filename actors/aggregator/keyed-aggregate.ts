@@ -5,7 +5,7 @@ import { AnteroomError } from '../../engine/errors.ts';
 import { alignedBuffer } from './aligned-memory.ts';
 import { exp2 } from './half-life.ts';
 
-/** Aggregates of one window, as parallel columns in order of each key's first appearance. */
+/** Aggregates of one window, as parallel columns: by ascending key where keys are dense, else in order of first appearance. */
 export interface KeyedAggregateColumns {
   readonly key: Uint32Array;
   /** Sum of weights. */
@@ -39,6 +39,7 @@ export class KeyedAggregate {
   #shift: number;
   #u32: Uint32Array;
   #f64: Float64Array;
+  /** Occupied slots, in order of first appearance. */
   #order: Uint32Array;
   #count = 0;
   #weightTotal = 0;
@@ -80,7 +81,6 @@ export class KeyedAggregate {
     assert(halfLife > 0, `a half-life is positive, not ${halfLife}`);
     for (let from = start; from < end; from += blockRows) {
       const to = Math.min(end, from + blockRows);
-      this.#checkWeights(weight, from, to);
       if (this.#isDense) this.#observeDense(key, instant, size, weight, from, to, windowEnd, 1 / halfLife);
       else this.#observeHashed(key, instant, size, weight, from, to, windowEnd, 1 / halfLife);
     }
@@ -89,20 +89,29 @@ export class KeyedAggregate {
   /** The aggregates so far. Copies: the table can be cleared and used again. */
   columns(): KeyedAggregateColumns {
     const n = this.#count;
-    const key = this.#order.slice(0, n);
+    const slots = this.#isDense ? this.#ascendingSlots() : this.#order;
+    const key = new Uint32Array(n);
     const count = new Float64Array(n);
     const bytes = new Float64Array(n);
     const last = new Float64Array(n);
     const decayed = new Float64Array(n);
     const u32 = this.#u32;
     const f64 = this.#f64;
-    for (let i = 0; i < n; i++) {
-      const slot = this.#slotOf(key[i]!);
-      count[i] = u32[slot * 8 + 1]! - 1;
-      bytes[i] = f64[slot * 4 + 1]!;
-      last[i] = f64[slot * 4 + 2]!;
-      decayed[i] = f64[slot * 4 + 3]!;
+    let touched = 0;
+    for (let from = 0; from < n; from += blockRows) {
+      const to = Math.min(n, from + blockRows);
+      for (let i = from; i < to; i++) touched ^= u32[slots[i]! << 3]!;
+      for (let i = from; i < to; i++) {
+        const u = slots[i]! << 3;
+        const f = slots[i]! << 2;
+        key[i] = u32[u]!;
+        count[i] = u32[u + 1]! - 1;
+        bytes[i] = f64[f + 1]!;
+        last[i] = f64[f + 2]!;
+        decayed[i] = f64[f + 3]!;
+      }
     }
+    this.#touched ^= touched;
     return { key, count, bytes, last, decayed };
   }
 
@@ -111,29 +120,32 @@ export class KeyedAggregate {
     if (this.#count * 8 > this.#capacity) {
       this.#f64.fill(0);
     } else {
-      // Slots are looked up before any is emptied: a hole would hide the keys that probed past it.
-      const slots = this.#order.subarray(0, this.#count).map((key) => this.#slotOf(key));
-      for (const slot of slots) this.#f64.fill(0, slot * 4, slot * 4 + 4);
+      for (let i = 0; i < this.#count; i++) this.#f64.fill(0, this.#order[i]! * 4, this.#order[i]! * 4 + 4);
     }
     this.#count = 0;
     this.#weightTotal = 0;
   }
 
-  #checkWeights(weight: Float64Array, from: number, to: number): void {
-    let total = 0;
-    let isWhole = true;
-    for (let i = from; i < to; i++) {
-      const w = weight[i]!;
-      total += w;
-      if (w !== w >>> 0) isWhole = false;
+  /** Occupied slots of a dense table in order: by a sweep where it is full enough, else by sorting. */
+  #ascendingSlots(): Uint32Array {
+    if (this.#count * 16 < this.#capacity) return this.#order.slice(0, this.#count).sort();
+    const slots = new Uint32Array(this.#count);
+    const u32 = this.#u32;
+    for (let slot = 0, n = 0; n < slots.length; slot++) {
+      if (u32[slot * 8 + 1] !== 0) slots[n++] = slot;
     }
+    return slots;
+  }
+
+  /** Accounts for a block's weights before any row is counted: a refused block leaves the table as it was. */
+  #admit(total: number, isWhole: boolean): void {
     if (!isWhole) throw new AnteroomError('bad-record', 'a weight is not a whole number in 0..2^32-1');
-    this.#weightTotal += total;
-    if (this.#weightTotal > countMax) {
+    if (this.#weightTotal + total > countMax) {
       throw new AnteroomError('limit', `a window holds at most ${countMax} accesses`, {
-        context: { accesses: this.#weightTotal },
+        context: { accesses: this.#weightTotal + total },
       });
     }
+    this.#weightTotal += total;
   }
 
   #observeHashed(
@@ -153,12 +165,18 @@ export class KeyedAggregate {
     const mask = this.#capacity - 1;
     const shift = this.#shift;
     let touched = 0;
+    let total = 0;
+    let isWhole = true;
     for (let i = from; i < to; i++) {
       const slot = Math.imul(key[i]!, hashFactor) >>> shift;
       slots[i - from] = slot;
       touched ^= u32[slot << 3]!;
+      const w = weight[i]!;
+      total += w;
+      if (w !== w >>> 0) isWhole = false;
     }
     this.#touched ^= touched; // keeps the loads alive
+    this.#admit(total, isWhole);
     let at = Number.NaN;
     let factor = 0;
     for (let i = from; i < to; i++) {
@@ -172,7 +190,7 @@ export class KeyedAggregate {
       if (u32[u + 1] === 0) {
         u32[u] = k;
         u32[u + 1] = 1;
-        this.#append(k);
+        this.#append(slot);
       }
       const t = instant[i]!;
       if (t !== at) {
@@ -200,7 +218,15 @@ export class KeyedAggregate {
     inverseHalfLife: number,
   ): void {
     let largest = 0;
-    for (let i = from; i < to; i++) if (key[i]! > largest) largest = key[i]!;
+    let total = 0;
+    let isWhole = true;
+    for (let i = from; i < to; i++) {
+      largest = Math.max(largest, key[i]!);
+      const w = weight[i]!;
+      total += w;
+      if (w !== w >>> 0) isWhole = false;
+    }
+    this.#admit(total, isWhole);
     if (largest >= this.#capacity) this.#grow(largest + 1);
     const u32 = this.#u32;
     const f64 = this.#f64;
@@ -232,20 +258,13 @@ export class KeyedAggregate {
     }
   }
 
-  #append(key: number): void {
+  #append(slot: number): void {
     if (this.#count === this.#order.length) {
       const longer = new Uint32Array(this.#order.length * 2);
       longer.set(this.#order);
       this.#order = longer;
     }
-    this.#order[this.#count++] = key;
-  }
-
-  #slotOf(key: number): number {
-    if (this.#isDense) return key;
-    let slot = Math.imul(key, hashFactor) >>> this.#shift;
-    while (this.#u32[slot * 8] !== key || this.#u32[slot * 8 + 1] === 0) slot = (slot + 1) & (this.#capacity - 1);
-    return slot;
+    this.#order[this.#count++] = slot;
   }
 
   #grow(slotsNeeded: number): void {
@@ -254,7 +273,8 @@ export class KeyedAggregate {
         context: { slots: slotsNeeded },
       });
     }
-    const { key, count, bytes, last, decayed } = this.columns();
+    const u32 = this.#u32;
+    const f64 = this.#f64;
     while (this.#capacity < slotsNeeded) {
       this.#capacity *= 2;
       this.#shift--;
@@ -262,15 +282,16 @@ export class KeyedAggregate {
     const buffer = alignedBuffer(this.#capacity * 32);
     this.#u32 = new Uint32Array(buffer);
     this.#f64 = new Float64Array(buffer);
-    for (let i = 0; i < key.length; i++) {
-      const k = key[i]!;
-      let slot = this.#isDense ? k : Math.imul(k, hashFactor) >>> this.#shift;
-      while (this.#u32[slot * 8 + 1] !== 0) slot = (slot + 1) & (this.#capacity - 1);
-      this.#u32[slot * 8] = k;
-      this.#u32[slot * 8 + 1] = count[i]! + 1;
-      this.#f64[slot * 4 + 1] = bytes[i]!;
-      this.#f64[slot * 4 + 2] = last[i]!;
-      this.#f64[slot * 4 + 3] = decayed[i]!;
+    for (let i = 0; i < this.#count; i++) {
+      const from = this.#order[i]!;
+      const key = u32[from * 8]!;
+      let to = this.#isDense ? key : Math.imul(key, hashFactor) >>> this.#shift;
+      while (this.#u32[to * 8 + 1] !== 0) to = (to + 1) & (this.#capacity - 1);
+      // Moved field by field: as doubles the two halves of the first could be a NaN, which need not keep its bits.
+      this.#u32[to * 8] = key;
+      this.#u32[to * 8 + 1] = u32[from * 8 + 1]!;
+      for (let field = 1; field < 4; field++) this.#f64[to * 4 + field] = f64[from * 4 + field]!;
+      this.#order[i] = to;
     }
   }
 }

@@ -20,6 +20,25 @@ export class DecisionDigest {
     this.#length++;
   }
 
+  /** Mixes in `code[i - from]` about `segment[i]` for the rows [from, to), as `add` would one by one. */
+  addAll(code: Uint8Array, segment: Uint32Array, from: number, to: number): void {
+    let a = this.#a;
+    let b = this.#b;
+    for (let i = from; i < to; i++) {
+      const c = code[i - from]!;
+      const s = segment[i]! | 0;
+      let k = Math.imul(s ^ (c << 28), 0xcc9e2d51);
+      k = (k << 15) | (k >>> 17);
+      a = (Math.imul(((a ^ k) << 13) | ((a ^ k) >>> 19), 5) + 0xe6546b64) | 0;
+      k = Math.imul((s + 0x7f4a7c15) ^ Math.imul(c + 1, 0x9e3779b1), 0x1b873593);
+      k = (k << 16) | (k >>> 16);
+      b = (Math.imul(((b ^ k) << 17) | ((b ^ k) >>> 15), 9) + (a ^ 0x38b34ae5)) | 0;
+    }
+    this.#a = a;
+    this.#b = b;
+    this.#length += to - from;
+  }
+
   /** Sixteen hexadecimal digits. */
   hex(): string {
     const a = avalanche(this.#a ^ this.#length);

@@ -13,6 +13,9 @@ const bits = new Uint32Array(float.buffer);
 export class LatencyHistogram {
   readonly #counts = new Float64Array(BUCKETS);
   readonly #sums = new Float64Array(BUCKETS);
+  /** A fixed latency brings the same wait again and again. */
+  #lastWait = 0;
+  #lastBucket = 0;
   #count = 0;
   #sum = 0;
 
@@ -26,12 +29,22 @@ export class LatencyHistogram {
 
   /** Adds a wait >= 0, in the unit of the caller. */
   add(wait: number): void {
-    float[0] = wait;
-    const bucket = bits[0]! >>> (23 - MANTISSA_BITS);
+    if (wait !== this.#lastWait) {
+      float[0] = wait;
+      this.#lastWait = wait;
+      this.#lastBucket = bits[0]! >>> (23 - MANTISSA_BITS);
+    }
+    const bucket = this.#lastBucket;
     this.#counts[bucket]! += 1;
     this.#sums[bucket]! += wait;
     this.#count++;
     this.#sum += wait;
+  }
+
+  /** Adds `count` waits of nothing at all. */
+  addZeros(count: number): void {
+    this.#counts[0]! += count;
+    this.#count += count;
   }
 
   mean(): number | null {

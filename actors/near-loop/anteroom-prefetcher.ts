@@ -9,6 +9,7 @@ import { CandidateMixture, servedClassOf } from './candidate-mixture.ts';
 import { CandidateSet, NAMING_COUNT, OPINION_COUNT, Opinion, opinionNames } from './candidate-set.ts';
 import { type NearLoopConfig, type NearLoopConfigInput, nearLoopConfigSchema } from './near-loop-config.ts';
 import { forecastBin, popularityBin } from './opinion-bins.ts';
+import { ResidentFlags } from './resident-flags.ts';
 import { FACT_STRIDE, Fact, SegmentFacts } from './segment-facts.ts';
 import { type Snapshot, SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { ValueGate } from './value-gate.ts';
@@ -33,6 +34,7 @@ export class AnteroomPrefetcher implements Prefetcher {
   readonly #sequences: SequencePredictor;
   readonly #streams: StreamPredictor | null;
   readonly #facts = new SegmentFacts();
+  readonly #resident = new ResidentFlags();
   readonly #candidates: CandidateSet;
   readonly #mixture: CandidateMixture;
   readonly #gate: ValueGate;
@@ -64,7 +66,9 @@ export class AnteroomPrefetcher implements Prefetcher {
             },
             addresses,
           );
-    this.#candidates = new CandidateSet(c.candidateCountMax, this.#facts, (segment) => site.isResident(segment));
+    this.#candidates = new CandidateSet(c.candidateCountMax, this.#facts, this.#resident, (segment) =>
+      site.isResident(segment),
+    );
     this.#mixture = new CandidateMixture({ ...c, weightFirst: c.mixWeightFirst, streamBinCount: STREAM_BIN_COUNT });
     this.#gate = new ValueGate({ ...c, interval: c.gateInterval, reserve: c.headroomReserve });
     this.#isForecastOn = isOn[Opinion.earlierForecast]!;
@@ -88,7 +92,13 @@ export class AnteroomPrefetcher implements Prefetcher {
 
   /** Bytes of all tables. */
   get bytes(): number {
-    return this.#sequences.bytes + (this.#streams?.bytes ?? 0) + this.#facts.bytes + this.#mixture.bytes;
+    return (
+      this.#sequences.bytes +
+      (this.#streams?.bytes ?? 0) +
+      this.#facts.bytes +
+      this.#resident.bytes +
+      this.#mixture.bytes
+    );
   }
 
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {
@@ -102,6 +112,7 @@ export class AnteroomPrefetcher implements Prefetcher {
       this.#untilAdjusted = this.#config.gateInterval;
       this.#gate.adjust(this.#site.trafficHeadroom);
     }
+    this.#resident.set(segment);
     const row = this.#facts.rowOf(segment);
     const facts = this.#facts.words;
     if (facts[row + Fact.count]! < 255) facts[row + Fact.count]! += 1;
@@ -114,8 +125,13 @@ export class AnteroomPrefetcher implements Prefetcher {
     const candidates = this.#candidates;
     candidates.begin();
     this.#streams?.gather(lead, candidates);
-    this.#sequences.gather(segment, lead, candidates);
+    this.#sequences.gather(segment, lead, candidates, served !== Served.hit);
     if (candidates.count > 0) this.#weigh(position, servedClassOf(served), proposals);
+  }
+
+  onEvict(segment: number, _isUnused: boolean): boolean {
+    this.#resident.clear(segment);
+    return false;
   }
 
   onOutcome(segment: number, _expert: number, outcome: number, _probability: number): void {
@@ -146,7 +162,7 @@ export class AnteroomPrefetcher implements Prefetcher {
   }
 
   #parts(): readonly { save(writer: SnapshotWriter): void; load(reader: SnapshotReader): void }[] {
-    const parts = [this.#sequences, this.#facts, this.#candidates, this.#mixture, this.#gate];
+    const parts = [this.#sequences, this.#facts, this.#resident, this.#candidates, this.#mixture, this.#gate];
     return this.#streams === null ? parts : [...parts, this.#streams];
   }
 

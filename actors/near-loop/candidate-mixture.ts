@@ -12,7 +12,7 @@ import {
   successorPrior,
 } from './opinion-bins.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
-import { squash, stretch } from './stretch.ts';
+import { squash } from './stretch.ts';
 import { TrialRing } from './trial-ring.ts';
 
 const INPUT_COUNT = OPINION_COUNT + 1; // and a bias
@@ -31,6 +31,9 @@ export interface CandidateMixtureOptions {
   readonly mixRateLast: number;
   /** Forecasts whose outcome is awaited at once; beyond it forecasts are made but not learned from. */
   readonly trialCountMax: number;
+  /** Forecasts that are all tried; of later ones only every `trialSpacing`-th is, which costs less and learns slower. */
+  readonly trialsBeforeSampling: number;
+  readonly trialSpacing: number;
   readonly streamBinCount: number;
 }
 
@@ -56,9 +59,14 @@ export class CandidateMixture {
   readonly #trialSet: Uint16Array;
   readonly #inputs = new Float32Array(INPUT_COUNT);
   readonly #scratchBins = new Int32Array(OPINION_COUNT);
+  readonly #triesFull: number;
+  readonly #tryEvery: number;
+  #forecastCount = 0;
   #set = 0;
 
   constructor(options: CandidateMixtureOptions) {
+    this.#triesFull = options.trialsBeforeSampling;
+    this.#tryEvery = options.trialSpacing;
     const counts = [
       SUCCESSOR_BIN_COUNT,
       CONTEXT_BIN_COUNT,
@@ -140,7 +148,7 @@ export class CandidateMixture {
       }
       const at = this.#binBase[i]! + bin;
       flat[i] = at;
-      inputs[i] = stretch(this.#bins.probabilityOf(at));
+      inputs[i] = this.#bins.logOddsOf(at);
     }
     inputs[OPINION_COUNT] = BIAS;
     const set = servedClass * MASK_COUNT + mask;
@@ -149,7 +157,7 @@ export class CandidateMixture {
     if (logOdds > 8) logOdds = 8;
     else if (logOdds < -8) logOdds = -8;
     const finalBin = servedClass * FINAL_BIN_COUNT + 16 + Math.round(logOdds * 2);
-    const slot = this.#trials.start(segment, position);
+    const slot = this.#isTried() ? this.#trials.start(segment, position) : -1;
     if (slot >= 0) {
       const b = slot * OPINION_COUNT;
       for (let i = 0; i < OPINION_COUNT; i++) this.#trialBins[b + i] = flat[i]!;
@@ -182,13 +190,21 @@ export class CandidateMixture {
   }
 
   save(writer: SnapshotWriter): void {
+    writer.numbers(this.#forecastCount);
     for (const part of [this.#bins, this.#mixer, this.#final, this.#trials]) part.save(writer);
     for (const a of this.#trialColumns()) writer.array(a);
   }
 
   load(reader: SnapshotReader): void {
+    this.#forecastCount = reader.numbers()[0]!;
     for (const part of [this.#bins, this.#mixer, this.#final, this.#trials]) part.load(reader);
     for (const a of this.#trialColumns()) reader.into(a);
+  }
+
+  /** All forecasts at first; later every fourth, by a counter that knows nothing of the forecast and so biases nothing. */
+  #isTried(): boolean {
+    this.#forecastCount++;
+    return this.#forecastCount < this.#triesFull || this.#forecastCount % this.#tryEvery === 0;
   }
 
   #trialColumns(): readonly (Int32Array | Float32Array | Uint16Array)[] {

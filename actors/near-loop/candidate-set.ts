@@ -1,5 +1,6 @@
 /** The segments that some expert expects after one access, each once, with every expert's opinion as a bin. */
 
+import type { ResidentFlags } from './resident-flags.ts';
 import { FACT_STRIDE, Fact, type SegmentFacts } from './segment-facts.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
@@ -37,15 +38,22 @@ export class CandidateSet {
   /** OPINION_COUNT bins a candidate. */
   readonly bins: Uint16Array;
   readonly #facts: SegmentFacts;
+  readonly #resident: ResidentFlags;
   readonly #isResident: (segment: number) => boolean;
   #round = 0;
 
-  constructor(capacity: number, facts: SegmentFacts, isResident: (segment: number) => boolean) {
+  constructor(
+    capacity: number,
+    facts: SegmentFacts,
+    resident: ResidentFlags,
+    isResident: (segment: number) => boolean,
+  ) {
     this.capacity = capacity;
     this.segment = new Uint32Array(capacity);
     this.sizeBytes = new Float64Array(capacity);
     this.bins = new Uint16Array(capacity * OPINION_COUNT);
     this.#facts = facts;
+    this.#resident = resident;
     this.#isResident = isResident;
   }
 
@@ -55,21 +63,25 @@ export class CandidateSet {
     this.#round = (this.#round + 1) | 0;
   }
 
-  /** Records an opinion; the first one of each expert on a segment counts. Segments that are resident are passed over. */
-  add(segment: number, opinion: number, bin: number): void {
-    const slot = this.#slotOf(segment);
-    if (slot < 0) return;
+  /**
+   * The segment's slot, made when it is new to the set; -1 = passed over (resident, or the set is full). Ask before working
+   * out an opinion: most segments that experts name are resident.
+   */
+  claim(segment: number): number {
+    if (this.#resident.has(segment)) return -1;
+    return this.#slotOf(segment);
+  }
+
+  /** Records an opinion on the candidate in `slot`; the first one of each expert counts. */
+  say(slot: number, opinion: number, bin: number): void {
     const at = slot * OPINION_COUNT + opinion;
     if (this.bins[at] === 0) this.bins[at] = bin;
   }
 
-  /** As {@link add}, with the size to ask for should the segment never have been seen. */
-  addSized(segment: number, opinion: number, bin: number, sizeBytes: number): void {
-    const slot = this.#slotOf(segment);
-    if (slot < 0) return;
-    const at = slot * OPINION_COUNT + opinion;
-    if (this.bins[at] === 0) this.bins[at] = bin;
-    if (this.#facts.words[segment * FACT_STRIDE + Fact.count] === 0) this.sizeBytes[slot] = sizeBytes;
+  /** The size to ask for should the candidate never have been seen. */
+  suggestSize(slot: number, sizeBytes: number): void {
+    const row = this.segment[slot]! * FACT_STRIDE;
+    if (this.#facts.words[row + Fact.count] === 0) this.sizeBytes[slot] = sizeBytes;
   }
 
   /** The round goes with the facts: restored apart, an old round would be taken for the current one. */

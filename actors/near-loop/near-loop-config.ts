@@ -15,10 +15,10 @@ export const nearLoopConfigSchema = z
     degreeMax: count(1, 64).default(8).describe('Successors kept for each segment.'),
     visitsMax: count(2, 4095).default(64).describe('Visits after which the successor counts of a segment are halved.'),
     lookahead: count(1, 15)
-      .default(5)
+      .default(3)
       .describe('How many distinct segments later a successor may come, in a consumer order.'),
-    missLookahead: count(1, 15).default(8).describe('The same in the order of would-be misses.'),
-    scoreMin: probability.default(0.06).describe('Successors with a smaller share of the visits are not considered.'),
+    missLookahead: count(1, 15).default(5).describe('The same in the order of would-be misses.'),
+    scoreMin: probability.default(0.1).describe('Successors with a smaller share of the visits are not considered.'),
     consumerCountMax: count(1, 2 ** 24)
       .default(65536)
       .describe('Consumers with an order of their own; beyond it they share.'),
@@ -52,6 +52,8 @@ export const nearLoopConfigSchema = z
     trialCountMax: count(16, 2 ** 22)
       .default(16384)
       .describe('Forecasts whose outcome is awaited at once, issued or not.'),
+    trialsBeforeSampling: count(0).default(400000).describe('Forecasts that are all tried; later ones are sampled.'),
+    trialSpacing: count(1, 1024).default(4).describe('Of later forecasts every so manyth is tried.'),
     horizonMin: count(1)
       .default(4)
       .describe('Accesses within which a forecast must come true, at least; plus those of a fetch.'),

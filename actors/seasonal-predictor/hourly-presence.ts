@@ -1,6 +1,9 @@
 /** In which of the last hours each of a bounded set of segments was accessed. */
 
-/** Hours x segments of 0 or 1, one row an hour; a segment keeps its slot until it is released. */
+/**
+ * Hours x segments of 0 or 1, one row an hour; a segment keeps its slot until it is released. The ones are also kept in the
+ * order in which they came, so that an hour that leaves the history and a fit cost what is there, not the whole table.
+ */
 export class HourlyPresence {
   readonly segmentsMax: number;
   readonly historyHours: number;
@@ -10,6 +13,11 @@ export class HourlyPresence {
   readonly #lastHour: Float64Array;
   readonly #free: number[] = [];
   #slotOf = new Int32Array(1024).fill(-1);
+  /** Ones, oldest first, as a ring; those of a released segment find a 0 in the table and are passed over. */
+  #eventSlot = new Int32Array(1024);
+  #eventHour = new Float64Array(1024);
+  #firstEvent = 0;
+  #eventCount = 0;
   #used = 0;
   #refusedCount = 0;
   #releasedCount = 0;
@@ -77,16 +85,34 @@ export class HourlyPresence {
     this.#lastHour[slot] = hour;
     this.#rows[this.#row(hour) + slot] = 1;
     this.#presentHours[slot]!++;
+    if (this.#eventCount === this.#eventSlot.length) this.#growEvents();
+    const at = (this.#firstEvent + this.#eventCount++) & (this.#eventSlot.length - 1);
+    this.#eventSlot[at] = slot;
+    this.#eventHour[at] = hour;
   }
 
-  /** Opens `hour`: the row of the hour that leaves the history is emptied. */
+  /** Calls back for each one of the table, oldest hour first. */
+  forEachPresence(visit: (slot: number, hour: number) => void): void {
+    const mask = this.#eventSlot.length - 1;
+    for (let i = 0; i < this.#eventCount; i++) {
+      const at = (this.#firstEvent + i) & mask;
+      const slot = this.#eventSlot[at]!;
+      const hour = this.#eventHour[at]!;
+      if (this.isPresent(slot, hour)) visit(slot, hour);
+    }
+  }
+
+  /** Opens `hour`, the next: the hour that leaves the history is emptied. */
   open(hour: number): void {
-    const row = this.#row(hour);
-    for (let slot = 0; slot < this.#used; slot++) {
-      if (this.#rows[row + slot] === 1) {
-        this.#presentHours[slot]!--;
-        this.#rows[row + slot] = 0;
+    const mask = this.#eventSlot.length - 1;
+    while (this.#eventCount > 0 && this.#eventHour[this.#firstEvent]! <= hour - this.historyHours) {
+      const at = this.#row(this.#eventHour[this.#firstEvent]!) + this.#eventSlot[this.#firstEvent]!;
+      if (this.#rows[at] === 1) {
+        this.#presentHours[this.#eventSlot[this.#firstEvent]!]!--;
+        this.#rows[at] = 0;
       }
+      this.#firstEvent = (this.#firstEvent + 1) & mask;
+      this.#eventCount--;
     }
   }
 
@@ -94,6 +120,7 @@ export class HourlyPresence {
   clear(): void {
     this.#rows.fill(0);
     this.#presentHours.fill(0);
+    this.#eventCount = 0;
   }
 
   /**
@@ -129,6 +156,19 @@ export class HourlyPresence {
     this.#lastHour[slot] = -Infinity;
     this.#free.push(slot);
     this.#releasedCount++;
+  }
+
+  #growEvents(): void {
+    const mask = this.#eventSlot.length - 1;
+    const slot = new Int32Array(this.#eventSlot.length * 2);
+    const hour = new Float64Array(this.#eventSlot.length * 2);
+    for (let i = 0; i < this.#eventCount; i++) {
+      slot[i] = this.#eventSlot[(this.#firstEvent + i) & mask]!;
+      hour[i] = this.#eventHour[(this.#firstEvent + i) & mask]!;
+    }
+    this.#eventSlot = slot;
+    this.#eventHour = hour;
+    this.#firstEvent = 0;
   }
 
   #row(hour: number): number {

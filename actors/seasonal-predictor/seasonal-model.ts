@@ -254,18 +254,24 @@ export class SeasonalModel {
     });
     this.#design = design;
     this.demand.fit(design);
-    const chosen: number[] = [];
+    // Present hours of each slot that has enough of them, slot by slot; the open hour is not among those fitted.
+    const first = new Int32Array(presence.slotCount + 1);
+    let chosenCount = 0;
     for (let slot = 0; slot < presence.slotCount; slot++) {
-      if (presence.presentHours(slot) >= config.presentHoursMin) chosen.push(slot);
-      else this.#isFitted[slot] = 0;
+      const isChosen = presence.presentHours(slot) >= config.presentHoursMin;
+      this.#isFitted[slot] = isChosen ? 1 : 0;
+      if (isChosen) chosenCount++;
+      first[slot + 1] = first[slot]! + (isChosen ? presence.presentHours(slot) : 0);
     }
-    if (chosen.length === 0) return;
+    if (chosenCount === 0) return;
+    const present = new Float64Array(first[presence.slotCount]!);
+    const filled = first.slice();
     const pooledAt = new Float64Array(hours);
-    for (let i = 0; i < hours; i++) {
-      let count = 0;
-      for (const slot of chosen) if (presence.isPresent(slot, start + i)) count++;
-      pooledAt[i] = count / chosen.length;
-    }
+    presence.forEachPresence((slot, hour) => {
+      if (this.#isFitted[slot] === 0 || hour < start || hour >= end) return;
+      present[filled[slot]!++] = hour;
+      pooledAt[hour - start]! += 1 / chosenCount;
+    });
     const pooled = new Float64Array(design.width);
     design.fit(pooledAt, pooled, 0);
     let pooledTotal = 0;
@@ -273,17 +279,17 @@ export class SeasonalModel {
       pooledAt[i] = design.predict(pooled, 0, start + i);
       pooledTotal += pooledAt[i]!;
     }
-    const values = new Float64Array(hours);
-    for (const slot of chosen) {
-      // The segment's own fit is of what the pooled profile, brought to its level, leaves unexplained.
-      const scale = pooledTotal > 0 ? presence.presentHours(slot) / pooledTotal : 0;
+    // A segment's own fit is of what the pooled profile, brought to its level, leaves unexplained. Fits are linear, so the
+    // pooled part is fitted once: own = fit(presence) + scale x (pooled - fit(pooled profile)).
+    const shift = new Float64Array(design.width);
+    design.fit(pooledAt, shift, 0);
+    for (let i = 0; i < design.width; i++) shift[i] = pooled[i]! - shift[i]!;
+    for (let slot = 0; slot < presence.slotCount; slot++) {
+      if (this.#isFitted[slot] === 0) continue;
       const at = slot * seasonalWidthMax;
-      for (let i = 0; i < hours; i++) {
-        values[i] = (presence.isPresent(slot, start + i) ? 1 : 0) - scale * pooledAt[i]!;
-      }
-      design.fit(values, this.#coefficients, at);
-      for (let i = 0; i < design.width; i++) this.#coefficients[at + i]! += scale * pooled[i]!;
-      this.#isFitted[slot] = 1;
+      design.fitPresence(present, first[slot]!, filled[slot]!, this.#coefficients, at);
+      const scale = pooledTotal > 0 ? (filled[slot]! - first[slot]!) / pooledTotal : 0;
+      for (let i = 0; i < design.width; i++) this.#coefficients[at + i]! += scale * shift[i]!;
     }
   }
 }

@@ -8,7 +8,7 @@ export const seasonalPredictorConfigSchema = z
       .int()
       .min(1)
       .max(2 ** 20)
-      .default(2048)
+      .default(1024)
       .describe('Segments whose hours are kept; beyond, new ones wait until those of least evidence leave, counted.'),
     historyHours: z.int().min(48).max(8760).default(840).describe('Hours that a fit looks back on.'),
     evidenceHoursMin: z
@@ -19,7 +19,7 @@ export const seasonalPredictorConfigSchema = z
     presentHoursMin: z
       .int()
       .min(1)
-      .default(2)
+      .default(3)
       .describe('Hours in which a segment must have been accessed to be fitted.'),
     weeklyHoursMin: z
       .int()

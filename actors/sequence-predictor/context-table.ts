@@ -20,6 +20,7 @@ export class ContextTable {
   #entryCount: number;
   #words: Uint32Array;
   #filled = 0;
+  #latest = 0;
 
   constructor(options: { readonly entryCountMax: number }) {
     assert(options.entryCountMax >= 2 && (options.entryCountMax & (options.entryCountMax - 1)) === 0, 'a power of two');
@@ -35,9 +36,15 @@ export class ContextTable {
   /** Entry of a context in words, or -1. */
   find(previous: number, current: number): number {
     const words = this.#words;
+    // What is asked now is mostly told next: the same entry, found without hashing.
+    const latest = this.#latest;
+    if (words[latest] === previous + 1 && words[latest + 1] === current + 1) return latest;
     const first = this.#bucketOf(previous, current);
     for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
-      if (words[at] === previous + 1 && words[at + 1] === current + 1) return at;
+      if (words[at] === previous + 1 && words[at + 1] === current + 1) {
+        this.#latest = at;
+        return at;
+      }
     }
     return -1;
   }

@@ -44,8 +44,9 @@ export class RecentHistory {
 
   /** Puts `segment` first in the list at `offset`; the oldest falls off. */
   push(offset: number, segment: number): void {
-    this.#lists.copyWithin(offset + 1, offset, offset + this.depth - 1);
-    this.#lists[offset] = segment;
+    const lists = this.#lists;
+    for (let i = offset + this.depth - 1; i > offset; i--) lists[i] = lists[i - 1]!;
+    lists[offset] = segment;
   }
 
   save(writer: SnapshotWriter): void {

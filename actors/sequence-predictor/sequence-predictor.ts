@@ -88,13 +88,13 @@ export class SequencePredictor {
     return true;
   }
 
-  /** Names candidates after the access observed last. `leadAccesses`: see `SiteView`. */
-  gather(segment: number, leadAccesses: number, candidates: CandidateSet): void {
+  /** Names candidates after the access observed last. `leadAccesses`: see `SiteView`. Would-be misses are asked for after would-be misses only. */
+  gather(segment: number, leadAccesses: number, candidates: CandidateSet, isWouldBeMiss: boolean): void {
     const { isOn } = this.#options;
     if (isOn[Opinion.consumerSuccessor]) {
       this.#gatherSuccessors(this.#successors, Opinion.consumerSuccessor, segment, candidates);
     }
-    if (isOn[Opinion.missSuccessor]) {
+    if (isOn[Opinion.missSuccessor] && isWouldBeMiss) {
       this.#gatherSuccessors(this.#missSuccessors, Opinion.missSuccessor, segment, candidates);
     }
     if (isOn[Opinion.context] && this.#previous >= 0) this.#gatherContext(this.#previous, segment, candidates);
@@ -134,14 +134,15 @@ export class SequencePredictor {
     const tick = table.tickOf(segment);
     const words = table.words;
     const scale = 1 / (visits * WEIGHT_ONE);
-    const scoreMin = this.#options.scoreMin;
+    const weightMin = this.#options.scoreMin * visits * WEIGHT_ONE;
     for (let i = row, end = row + 2 * table.degreeMax; i < end; i += 2) {
+      const packed = words[i + 1]!;
+      const weight = weightOfSlot(packed);
+      if (weight < weightMin) continue;
       const id = words[i]!;
       if (id === 0) continue;
-      const packed = words[i + 1]!;
-      const share = weightOfSlot(packed) * scale;
-      if (share < scoreMin) continue;
-      candidates.add(id - 1, opinion, successorBin(share, visits, ageOfSlot(packed, tick)));
+      const slot = candidates.claim(id - 1);
+      if (slot >= 0) candidates.say(slot, opinion, successorBin(weight * scale, visits, ageOfSlot(packed, tick)));
     }
   }
 
@@ -152,8 +153,8 @@ export class SequencePredictor {
     const seen = contexts.seenAt(entry);
     for (let place = 0; place < 2; place++) {
       const successor = contexts.successorAt(entry, place);
-      if (successor >= 0)
-        candidates.add(successor, Opinion.context, contextBin(contexts.confirmedAt(entry, place), seen));
+      const slot = successor < 0 ? -1 : candidates.claim(successor);
+      if (slot >= 0) candidates.say(slot, Opinion.context, contextBin(contexts.confirmedAt(entry, place), seen));
     }
   }
 
@@ -179,7 +180,10 @@ export class SequencePredictor {
       if (best < 0 || best === segment) return;
       share *= Math.min(1, bestWeight / (visits * WEIGHT_ONE));
       if (share < this.#options.scoreMin) return;
-      if (depth >= 2) candidates.add(best, Opinion.chain, chainBin(share, depth));
+      if (depth >= 2) {
+        const slot = candidates.claim(best);
+        if (slot >= 0) candidates.say(slot, Opinion.chain, chainBin(share, depth));
+      }
       at = best;
     }
   }

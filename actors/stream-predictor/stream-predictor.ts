@@ -116,7 +116,10 @@ export class StreamPredictor {
       const segment = this.#space.segmentAt(address);
       if (segment < 0) return;
       const depthBin = Math.min(DEPTH_BINS - 1, bitLength(depth) - 1);
-      candidates.addSized(segment, Opinion.stream, 1 + this.#bin + 2 * RUN_BINS * depthBin, this.#sizeBytes);
+      const slot = candidates.claim(segment);
+      if (slot < 0) continue;
+      candidates.say(slot, Opinion.stream, 1 + this.#bin + 2 * RUN_BINS * depthBin);
+      candidates.suggestSize(slot, this.#sizeBytes);
     }
   }
 

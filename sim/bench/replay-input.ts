@@ -7,6 +7,7 @@ import type { PlannedRun } from '../replay/plan-runs.ts';
 import { Trace } from '../replay/trace.ts';
 import type { BenchContext, Contender } from './bench.ts';
 import { fileExists } from './bench-host.ts';
+import { Kept } from './kept.ts';
 import { timed } from './timed.ts';
 
 const ACCESSES = 5_000_000;
@@ -62,6 +63,7 @@ export async function lruCacheContender(
   accessCount: number,
 ): Promise<Contender> {
   const { LRUCache } = await import('lru-cache');
+  const kept = new Kept<object>();
   return {
     name: 'lru-cache',
     does: 'the lru-cache package with max = the same capacity: get(id), and set(id) after a miss, from the same columns of ids',
@@ -78,6 +80,7 @@ export async function lruCacheContender(
             }
           }
         }
+        kept.keep(cache);
         return `${misses} misses`;
       }),
   };
@@ -90,6 +93,7 @@ export function evictionContender(
   accessCount: number,
   segmentCountHint: number,
 ): Contender {
+  const kept = new Kept<object>();
   return {
     name: 'eviction',
     does: "this project's LRU alone, without the site that measures it",
@@ -100,6 +104,7 @@ export function evictionContender(
         for (const { segment, length } of batches) {
           for (let i = 0; i < length; i++) if (!lru.access(segment[i]!, 1)) misses++;
         }
+        kept.keep(lru);
         return `${misses} misses`;
       }),
   };

@@ -8,6 +8,7 @@ import { createOrigin } from '../origin/simulated-origin.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';
 import { executeRun } from '../replay/run.ts';
 import type { Bench, Contender } from './bench.ts';
+import { Kept } from './kept.ts';
 import {
   batchesInMemory,
   evictionContender,
@@ -75,6 +76,7 @@ function siteContender(
   accessCount: number,
   segmentCountHint: number,
 ): Contender {
+  const kept = new Kept<Site>();
   return {
     name,
     does: `the site that measures a run (misses, bytes, decision digest, waiting at latency ${latency}) over decoded batches in memory`,
@@ -92,6 +94,7 @@ function siteContender(
         });
         for (const batch of batches) site.serve(batch);
         site.finish();
+        kept.keep(site);
         return `${site.ledger.misses} misses`;
       }),
   };

@@ -28,13 +28,12 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
 const program = new Command('anteroom')
   .description('Predictive prefetching: what would it save on your own access log, and what would it cost?')
   .version(VERSION)
-  .showHelpAfterError('(anteroom --help lists the commands)')
+  .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
   .exitOverride();
 registerReplay(program);
 registerGenerate(program);
 registerFormats(program);
 registerDemo(program);
-for (const command of program.commands) command.exitOverride();
 
 // A reader that goes away (`| head`) ends the output, not in a stack trace.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -46,6 +45,16 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = exitStatusOf(error);
+}
+
+/** A fault in the usage on one line, as every other fault is. */
+function oneLine(text: string): string {
+  const message = text
+    .replace(/^error: /, '')
+    .trim()
+    .split('\n')
+    .join(' ');
+  return `anteroom: ${message} (--help says what there is)\n`;
 }
 
 function exitStatusOf(error: unknown): number {

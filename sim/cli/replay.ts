@@ -7,6 +7,7 @@ import type { ColumnRole, FormatOptions } from '../../streams/format.ts';
 import { splitPrefetchList } from '../baselines/prefetch-spec.ts';
 import { parseTrafficMaxes } from '../replay/plan-runs.ts';
 import type { ReplayOptions, ReplayOutcome } from '../replay/replay.ts';
+import type { RunResult } from '../replay/result.ts';
 
 /** Options as commander hands them over. */
 interface ReplayFlags {
@@ -125,8 +126,19 @@ export async function present(outcome: ReplayOutcome, to: Presentation): Promise
   if (to.json === '-') process.stdout.write(json);
   else if (!to.isQuiet) {
     const { replayTable } = await import('../report/table.ts');
-    process.stdout.write(replayTable(outcome.result.runs));
+    process.stdout.write(`${replayTable(outcome.result.runs)}${await verdictLines(outcome.result.runs)}`);
   }
+}
+
+/** One line for each trace and cache size that the engine was replayed on. */
+async function verdictLines(runs: readonly RunResult[]): Promise<string> {
+  const { verdictLine, verdicts } = await import('../report/summary.ts');
+  const { shortTraceNames } = await import('../report/trace-names.ts');
+  const names = shortTraceNames(runs.map((run) => run.trace));
+  const lines = verdicts(runs)
+    .filter((verdict) => verdict.answer !== 'none')
+    .map((verdict) => verdictLine(verdict, names.get(verdict.trace)!));
+  return lines.length === 0 ? '' : `\n${lines.join('\n')}\n`;
 }
 
 function replayOptions(traces: readonly string[], flags: ReplayFlags): ReplayOptions & { traces: readonly string[] } {

@@ -198,7 +198,7 @@ function makePrefetcher(
   lookAhead: LookAhead | null,
   config: ReplayConfig,
 ): Prefetcher {
-  if (run.prefetch === 'anteroom') return new AnteroomPrefetcher(view, config.nearLoop);
+  if (run.prefetch === 'anteroom') return new AnteroomPrefetcher(view, config.nearLoop, addresses);
   return createBaseline(run.prefetch, {
     addresses,
     ...(lookAhead === null

@@ -6,7 +6,8 @@ export interface ChartSeries {
   readonly ys: readonly (number | null)[];
   /** Index into the page's palette. */
   readonly color: number;
-  readonly style: 'line' | 'points' | 'bars' | 'dashed';
+  /** `guide`: a dashed line that is no measurement, drawn without its points. */
+  readonly style: 'line' | 'points' | 'bars' | 'dashed' | 'guide';
 }
 
 /** A chart over one shared x axis, ascending. */
@@ -19,6 +20,11 @@ export interface Chart {
   readonly xScale: 'linear' | 'log';
   /** How x values are written: plain, or as bytes with a unit. */
   readonly xFormat?: 'bytes';
+  /** Where the x axis is marked; absent = as the drawing finds best. */
+  readonly xTicks?: readonly number[];
+  /** What the axes span; absent = what the data do. */
+  readonly xRange?: readonly [number, number];
+  readonly yRange?: readonly [number, number];
   readonly xs: readonly number[];
   readonly series: readonly ChartSeries[];
 }
@@ -40,4 +46,12 @@ export function joinSeries(
     return { label: part.label, color: part.color, style: part.style, ys };
   });
   return { xs, series };
+}
+
+/** The span of some values and of zero, with a little room around. */
+export function rangeAround(values: readonly number[]): readonly [number, number] {
+  const low = Math.min(0, ...values);
+  const high = Math.max(0, ...values);
+  const room = high > low ? 0.12 * (high - low) : 1;
+  return [low - room, high + room];
 }

@@ -32,11 +32,13 @@ type PlotClass = {
 export function drawCharts(charts: readonly Chart[], UPlot: PlotClass, page: Page): void {
   const height = 260;
   const numberText = (value: number | null | undefined): string => {
-    if (value === null || value === undefined) return '–';
+    if (value === null || value === undefined) return '';
+    if (Math.abs(value) >= 1e6) return `${Number((value / 1e6).toPrecision(4))} M`;
+    if (Math.abs(value) >= 1e4) return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
     return String(Number(value.toPrecision(4)));
   };
   const bytesText = (value: number | null | undefined): string => {
-    if (value === null || value === undefined) return '–';
+    if (value === null || value === undefined) return '';
     let scaled = value;
     let unit = 0;
     while (scaled >= 1024 && unit < 5) {
@@ -72,11 +74,12 @@ export function drawCharts(charts: readonly Chart[], UPlot: PlotClass, page: Pag
           width: s.style === 'points' ? 0 : 2,
           spanGaps: true,
           value: (_: unknown, v: number | null): string => numberText(v),
-          ...(s.style === 'dashed' ? { dash: [6, 4] } : {}),
+          ...(s.style === 'dashed' || s.style === 'guide' ? { dash: [6, 4] } : {}),
           ...(s.style === 'bars' ? { paths: UPlot.paths.bars({ size: [0.9, 60] }), fill: stroke } : {}),
           ...(s.style === 'points' ? { paths: () => null } : {}),
           points: {
-            show: s.style !== 'bars' && s.style !== 'dashed',
+            // A single cache size has no line, and a long series needs no dots.
+            show: s.style === 'points' || ((s.style === 'line' || s.style === 'dashed') && chart.xs.length <= 30),
             size: s.style === 'points' ? 11 : 6,
             stroke,
             fill: stroke,
@@ -86,21 +89,29 @@ export function drawCharts(charts: readonly Chart[], UPlot: PlotClass, page: Pag
       const options = {
         width: element.clientWidth,
         height,
-        scales: { x: { time: false, distr: chart.xScale === 'log' ? 3 : 1 } },
+        scales: {
+          x: {
+            time: false,
+            distr: chart.xScale === 'log' ? 3 : 1,
+            ...(chart.xRange === undefined ? {} : { range: () => [...chart.xRange!] }),
+          },
+          y: chart.yRange === undefined ? {} : { range: () => [...chart.yRange!] },
+        },
         axes: [
           {
             ...axis(chart.xLabel),
+            ...(chart.xTicks === undefined
+              ? {}
+              : { splits: () => [...chart.xTicks!], filter: (_: unknown, splits: number[]) => splits }),
             values: (_: unknown, splits: (number | null)[]) => splits.map((v) => (v === null ? '' : xText(v))),
           },
-          { ...axis(chart.yLabel), size: 56 },
-        ],
-        series: [
           {
-            label: chart.xLabel,
-            value: (_: unknown, v: number | null): string => xText(v),
+            ...axis(chart.yLabel),
+            size: 64,
+            values: (_: unknown, splits: (number | null)[]) => splits.map((v) => numberText(v)),
           },
-          ...series,
         ],
+        series: [{ label: chart.xLabel, value: (_: unknown, v: number | null): string => xText(v) }, ...series],
         legend: { live: true },
       };
       plots.push({ plot: new UPlot(options, [chart.xs, ...chart.series.map((s) => s.ys)], element), element });

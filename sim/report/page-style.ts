@@ -7,9 +7,9 @@ export const pageStyle = `
 --c0:#7ab0f5;--c1:#f0976a;--c2:#6fcf97;--c3:#c597e4;--c4:#e0c060;--c5:#9aa3af;--c6:#f08ab4;--c7:#6fd3dd}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-header,main{max-width:1180px;margin:0 auto;padding:0 20px}
+header,main{max-width:1240px;margin:0 auto;padding:0 20px}
 header{padding-top:28px}
-h1{font-size:28px;margin:0 0 4px}
+h1{font-size:28px;line-height:1.2;margin:0 0 4px}
 h2{font-size:20px;margin:0 0 4px;overflow-wrap:anywhere}
 h3{font-size:16px;margin:0 0 6px;overflow-wrap:anywhere}
 p{margin:4px 0}
@@ -22,12 +22,18 @@ section{margin:26px 0;padding-top:18px;border-top:1px solid var(--line)}
 .yes .badge{color:var(--yes)}
 .no .badge{color:var(--no)}
 .scroll{overflow-x:auto;margin:14px 0}
-table.runs{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap;background:var(--card)}
-.runs th,.runs td{padding:4px 10px;border-bottom:1px solid var(--line);text-align:right}
+table.runs{border-collapse:collapse;min-width:100%;font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap;background:var(--card)}
+.runs th,.runs td{padding:4px 8px;border-bottom:1px solid var(--line);text-align:right}
 .runs th{color:var(--soft);font-weight:600}
-.runs th:nth-child(-n+3),.runs td:nth-child(-n+3){text-align:left}
+.runs th.text,.runs td.text{text-align:left}
+.runs td[rowspan]{vertical-align:top;font-weight:400}
+.runs tr.first td{border-top:2px solid var(--line)}
 tr.engine td{font-weight:600}
-.runs td:last-child{font-family:ui-monospace,monospace;font-weight:400!important;color:var(--soft)}
+details{margin:10px 0}
+summary{cursor:pointer;color:var(--soft)}
+ul.short{padding-left:0;list-style:none;margin:8px 0}
+ul.short li{margin:4px 0}
+ul.short a{color:inherit}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,500px),1fr));gap:16px}
 figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px;min-width:0}
 figure.wide{margin-top:16px;overflow-x:auto}
@@ -35,14 +41,21 @@ figcaption{font-size:13px;color:var(--soft);margin-bottom:8px}
 figcaption strong{display:block;color:var(--ink);font-size:15px}
 .u-legend{font-size:12px;color:var(--ink);white-space:normal;text-align:left}
 .u-legend th{font-weight:400}
-svg{width:100%;min-width:640px;height:auto;display:block}
+.u-legend tbody{display:flex;flex-wrap:wrap;justify-content:flex-start;row-gap:2px}
+.u-legend .u-series:first-child{order:9}
+.u-legend .u-series:first-child:has(.u-value:empty){visibility:hidden}
+.u-inline.u-live .u-series:has(.u-value:empty) th::after{content:none}
+.u-legend .u-value{font-variant-numeric:tabular-nums}
+svg{width:100%;min-width:min(720px,180vw);height:auto;display:block}
 svg .axis{font-size:11px;fill:var(--soft)}
+svg .strong{font-weight:600}
 svg .label{font-size:12px;fill:var(--ink)}
 svg .grid{stroke:var(--line)}
 svg .heat{fill:var(--c0)}
 svg .node{fill:var(--bg);stroke:var(--line)}
 svg .edge{fill:none;stroke:var(--c0);stroke-opacity:.65}
 svg .arrow{fill:var(--c0)}
+code.digest{font-size:12px}
 pre{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px;overflow-x:auto}
 @media print{body{background:#fff}.verdict,figure{break-inside:avoid}}
 `;

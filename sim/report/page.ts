@@ -5,10 +5,11 @@ import type { Report, RunResult, TraceInsight } from '../replay/result.ts';
 import type { Chart } from './chart.ts';
 import { drawCharts } from './draw-charts.ts';
 import { escapeHtml, jsonForScript } from './escape-html.ts';
-import { dependencyFigure, hourOfWeekFigure } from './figures.ts';
+import { dependencyFigure, hourOfWeekFigure, isDated } from './figures.ts';
 import { pageStyle } from './page-style.ts';
 import { chartsOf, type DetailedRun, lineName } from './replay-charts.ts';
-import { cacheText, grouped, percent, verdicts, waitText } from './summary.ts';
+import { amountText, cacheText, grouped, percent, type Verdict, verdictLine, verdicts, waitText } from './summary.ts';
+import { shortTraceNames } from './trace-names.ts';
 
 /**
  * Renders the report. Same report, same bytes.
@@ -19,25 +20,28 @@ export async function reportPage(report: Report): Promise<string> {
   const uPlotStyle = await readPackageAsset('uplot', 'dist/uPlot.min.css');
   const charts: Chart[] = [];
   const traces = [...new Set(report.result.runs.map((run) => run.trace))];
-  const sections = traces.map((trace) => traceSection(trace, report, charts));
+  const names = shortTraceNames(traces);
+  const sections = traces.map((trace, i) => traceSection(trace, `trace-${i + 1}`, names.get(trace)!, report, charts));
+  const titles = traces.map((trace) => names.get(trace)!).join(', ');
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Anteroom replay: ${escapeHtml(traces.join(', '))}</title>
+<title>Anteroom replay: ${escapeHtml(titles)}</title>
 <style>${uPlotStyle}${pageStyle}</style>
 </head>
 <body>
 <header>
 <h1>What would prefetching do here?</h1>
-<p class="soft">Anteroom ${escapeHtml(report.result.version)}, seed ${report.result.seed}. Every run replays the same log from its first access; “baseline” is the same cache without prefetching, “reference” is LRU of the same size.</p>
+<p class="soft">Anteroom ${escapeHtml(report.result.version)}, seed ${report.result.seed}. Every run replays the same log from its first access; what prefetching gains is measured against the same cache and eviction without it, what it costs the origin against LRU of the same size.</p>
+${inShort(report, traces, names)}
 </header>
 <main>
 ${sections.join('\n')}
 <section>
 <h2>How to get this again</h2>
-<p>The same input, seed and version give the same decisions, bit for bit; the digests in the tables are hashes of all of them.</p>
+<p>The same input, seed and version give the same decisions, bit for bit; the digests below each table are hashes of all of them.</p>
 <pre><code>${escapeHtml(report.command)}</code></pre>
 </section>
 </main>
@@ -48,7 +52,17 @@ ${sections.join('\n')}
 `;
 }
 
-function traceSection(trace: string, report: Report, charts: Chart[]): string {
+/** All verdicts in one list, where there are several traces to leaf through. */
+function inShort(report: Report, traces: readonly string[], names: ReadonlyMap<string, string>): string {
+  if (traces.length < 2) return '';
+  const items = verdicts(report.result.runs).map((verdict) => {
+    const anchor = `#trace-${traces.indexOf(verdict.trace) + 1}`;
+    return `<li class="${verdict.answer}">${badge(verdict)} <a href="${anchor}">${escapeHtml(verdictLine(verdict, names.get(verdict.trace)!))}</a></li>`;
+  });
+  return `<ul class="short">${items.join('')}</ul>`;
+}
+
+function traceSection(trace: string, id: string, name: string, report: Report, charts: Chart[]): string {
   const runs: DetailedRun[] = report.result.runs.flatMap((run, i) =>
     run.trace === trace ? [{ run, details: report.details[i]! }] : [],
   );
@@ -58,27 +72,31 @@ function traceSection(trace: string, report: Report, charts: Chart[]): string {
     charts.push(chart);
     return `<figure><figcaption><strong>${escapeHtml(chart.title)}</strong> ${escapeHtml(chart.note)}</figcaption><div class="chart" data-chart="${charts.length - 1}"></div></figure>`;
   });
-  return `<section>
-<h2>${escapeHtml(trace)}</h2>
+  return `<section id="${id}">
+<h2>${escapeHtml(name)}</h2>
 <p class="soft">${escapeHtml(factsText(runs[0]!.run, insight))}</p>
 ${verdicts(runs.map(({ run }) => run))
   .map(verdictCard)
   .join('\n')}
 <div class="scroll">${runTable(runs.map(({ run }) => run))}</div>
+${digestList(runs.map(({ run }) => run))}
 <div class="charts">${figures.join('\n')}</div>
 ${insight === undefined ? '' : insightFigures(insight)}
 </section>`;
 }
 
-function verdictCard(verdict: ReturnType<typeof verdicts>[number]): string {
-  const badge = { yes: 'worth it', no: 'no', none: 'not judged' }[verdict.answer];
-  return `<article class="verdict ${verdict.answer}"><h3><span class="badge">${badge}</span> ${escapeHtml(verdict.headline)}</h3>${verdict.details.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join('')}</article>`;
+function verdictCard(verdict: Verdict): string {
+  return `<article class="verdict ${verdict.answer}"><h3>${badge(verdict)} ${escapeHtml(`Cache of ${verdict.cache}: ${verdict.headline}`)}</h3>${verdict.details.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join('')}</article>`;
+}
+
+function badge(verdict: Verdict): string {
+  return `<span class="badge">${{ yes: 'worth it', no: 'no', none: 'not judged' }[verdict.answer]}</span>`;
 }
 
 function factsText(run: RunResult, insight: TraceInsight | undefined): string {
   const consumers = insight === undefined || insight.consumers === 0 ? '' : `, ${grouped(insight.consumers)} consumers`;
   const span = insight?.timeSpanMs ? `, ${durationText(insight.timeSpanMs[1] - insight.timeSpanMs[0])}` : '';
-  return `${run.format}: ${grouped(run.accesses)} accesses to ${grouped(run.segments)} segments${consumers}${span}. Fetches take ${run.latency}.`;
+  return `${run.format}: ${grouped(run.accesses)} accesses to ${grouped(run.segments)} segments${consumers}${span}. Fetches take ${run.latency === '0' ? 'no time' : run.latency}.`;
 }
 
 function durationText(ms: number): string {
@@ -98,58 +116,82 @@ function focusOf(runs: readonly DetailedRun[]): DetailedRun | undefined {
   return chosen;
 }
 
+const textHeadings = ['cache', 'eviction', 'prefetcher'];
 const headings = [
-  'cache',
-  'eviction',
-  'prefetcher',
   'misses',
   'miss ratio',
+  'mean wait',
+  'p99 wait',
+  'requests',
+  'bytes',
   'issued',
-  'useful',
   'late',
-  'wasted',
   'precision',
   'coverage',
   'pollution',
-  'requests',
-  'bytes',
-  'mean wait',
-  'p99 wait',
   'benefit',
-  'digest',
 ];
 
 function runTable(runs: readonly RunResult[]): string {
-  const body = runs.map((run) => {
-    const p = run.prefetches;
-    const isNone = run.prefetch === 'none';
-    const cells = [
-      cacheText(run),
+  const body = runs.map((run, i) => {
+    const isFirst = i === 0 || cacheText(runs[i - 1]!) !== cacheText(run);
+    let span = 1;
+    while (isFirst && i + span < runs.length && cacheText(runs[i + span]!) === cacheText(run)) span++;
+    const cache = isFirst ? `<td class="text" rowspan="${span}">${escapeHtml(cacheText(run))}</td>` : '';
+    const names = [
       run.evict === run.evictUsed ? run.evict : `${run.evict} (${run.evictUsed})`,
       run.trafficMax === null ? run.prefetch : `${run.prefetch} ≤${run.trafficMax}`,
-      grouped(run.misses),
-      run.missRatio === null ? '–' : percent(run.missRatio),
-      ...(isNone
-        ? ['–', '–', '–', '–', '–', '–', '–']
-        : [
-            grouped(p.issued),
-            grouped(p.useful),
-            grouped(p.late),
-            grouped(p.wasted),
-            run.precision === null ? '–' : percent(run.precision),
-            run.coverage === null ? '–' : percent(run.coverage),
-            run.pollution === null ? '–' : percent(run.pollution),
-          ]),
-      run.trafficRatio === null ? '–' : `×${run.trafficRatio.toFixed(3)}`,
-      run.trafficBytesRatio === null ? '–' : `×${run.trafficBytesRatio.toFixed(3)}`,
-      run.latencyMs.mean === null ? '–' : waitText(run.latencyMs.mean, run),
-      run.latencyMs.p99 === null ? '–' : waitText(run.latencyMs.p99, run),
-      isNone || run.netBenefit === null ? '–' : run.netBenefit.toFixed(4),
-      run.digest,
     ];
-    return `<tr class="${run.prefetch === 'anteroom' ? 'engine' : ''}" title="${escapeHtml([lineName(run), ...run.notes].join('; '))}">${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`;
+    const classes = [run.prefetch === 'anteroom' ? 'engine' : '', isFirst ? 'first' : ''].join(' ').trim();
+    return `<tr class="${classes}" title="${escapeHtml([lineName(run), ...outcomesOf(run), ...run.notes].join('; '))}">${cache}${names.map((cell) => `<td class="text">${escapeHtml(cell)}</td>`).join('')}${figuresOf(
+      run,
+    )
+      .map((cell) => `<td>${escapeHtml(cell)}</td>`)
+      .join('')}</tr>`;
   });
-  return `<table class="runs"><thead><tr>${headings.map((heading) => `<th>${heading}</th>`).join('')}</tr></thead><tbody>${body.join('')}</tbody></table>`;
+  return `<table class="runs"><thead><tr>${textHeadings.map((heading) => `<th class="text">${heading}</th>`).join('')}${headings.map((heading) => `<th>${heading}</th>`).join('')}</tr></thead><tbody>${body.join('')}</tbody></table>`;
+}
+
+/** How the issued prefetches ended, for whoever points at a row. */
+function outcomesOf(run: RunResult): readonly string[] {
+  if (run.prefetch === 'none') return [];
+  const { useful, late, wasted, cancelled, stale, pending, withdrawn } = run.prefetches;
+  return Object.entries({ useful, late, wasted, cancelled, stale, pending, withdrawn }).map(
+    ([name, count]) => `${name} ${grouped(count)}`,
+  );
+}
+
+/** The cells of a run, in the order of `headings`. */
+function figuresOf(run: RunResult): readonly string[] {
+  const { issued, late } = run.prefetches;
+  const share = (value: number | null): string => (value === null ? '–' : percent(value));
+  const times = (value: number | null): string => (value === null ? '–' : `×${value.toFixed(3)}`);
+  const wait = (value: number | null): string => (value === null ? '–' : waitText(value, run));
+  const common = [
+    grouped(run.misses),
+    share(run.missRatio),
+    wait(run.latencyMs.mean),
+    wait(run.latencyMs.p99),
+    times(run.trafficRatio),
+    times(run.trafficBytesRatio),
+  ];
+  if (run.prefetch === 'none') return [...common, ...new Array<string>(6).fill('–')];
+  return [
+    ...common,
+    ...[issued, late].map(grouped),
+    share(run.precision),
+    share(run.coverage),
+    share(run.pollution),
+    run.netBenefit === null ? '–' : amountText(run.netBenefit),
+  ];
+}
+
+function digestList(runs: readonly RunResult[]): string {
+  const items = runs.map(
+    (run) =>
+      `<li><code class="digest">${escapeHtml(run.digest)}</code> ${escapeHtml(`${cacheText(run)}, ${lineName(run)}`)}</li>`,
+  );
+  return `<details><summary>Digests: one hash of all decisions of each run</summary><ul>${items.join('')}</ul></details>`;
 }
 
 function insightFigures(insight: TraceInsight): string {
@@ -158,12 +200,12 @@ function insightFigures(insight: TraceInsight): string {
   const parts: string[] = [];
   if (week !== '') {
     parts.push(
-      `<figure class="wide"><figcaption><strong>Hot segments over the week</strong> Accesses by hour of the week (UTC), darker = closer to the segment's busiest hour; at the right its total.</figcaption>${week}</figure>`,
+      `<figure class="wide"><figcaption><strong>Hot segments over the week</strong> The most accessed segments by hour of the week${isDated(insight) ? ' (UTC)' : ', counted from the beginning of the log’s clock'}, darker = closer to the segment’s busiest hour. Rows stand in the order of the hour of the day at which they are busiest.</figcaption>${week}</figure>`,
     );
   }
   if (graph !== '') {
     parts.push(
-      `<figure class="wide"><figcaption><strong>What follows what</strong> The strongest dependencies that the graph builder found; thicker = surer. Hover for support, lift and lag.</figcaption>${graph}</figure>`,
+      `<figure class="wide"><figcaption><strong>What follows what</strong> The strongest dependencies that the graph builder found: after the left one, the right one came so often. Hover for the count, the lag and the lift over chance.</figcaption>${graph}</figure>`,
     );
   }
   return parts.join('\n');

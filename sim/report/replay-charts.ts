@@ -1,7 +1,7 @@
 /** The charts of one trace in a replay's report. */
 
 import type { RunDetails, RunResult } from '../replay/result.ts';
-import { type Chart, joinSeries } from './chart.ts';
+import { type Chart, joinSeries, rangeAround } from './chart.ts';
 
 /** A run with what only the report shows of it. */
 export interface DetailedRun {
@@ -33,23 +33,56 @@ function lines(runs: readonly DetailedRun[]): readonly (readonly RunResult[])[] 
   return [...byName.values()];
 }
 
+/** The engine stands out, the reference stands back, and the others take turns. */
+const ENGINE_COLOR = 0;
+const REFERENCE_COLOR = 5;
+const OTHER_COLORS = [1, 2, 3, 4, 6, 7];
+
+interface Line {
+  readonly name: string;
+  readonly color: number;
+  readonly runs: readonly RunResult[];
+}
+
+function coloredLines(runs: readonly DetailedRun[]): readonly Line[] {
+  let others = 0;
+  let isEngineDrawn = false;
+  return lines(runs).map((line) => {
+    const first = line[0]!;
+    let color = OTHER_COLORS[others % OTHER_COLORS.length]!;
+    if (first.prefetch === 'none' && first.evictUsed === 'lru') color = REFERENCE_COLOR;
+    else if (first.prefetch === 'anteroom' && !isEngineDrawn) {
+      color = ENGINE_COLOR;
+      isEngineDrawn = true;
+    } else others++;
+    return { name: lineName(first), color, runs: line };
+  });
+}
+
+/** Cache sizes up to this many are each marked on the axis. */
+const TICKS_MAX = 6;
+
 function curve(
   runs: readonly DetailedRun[],
   measureOf: (run: RunResult) => number | null,
-): Pick<Chart, 'xs' | 'series' | 'xScale' | 'xFormat'> {
-  const parts = lines(runs).map((line, i) => ({
-    label: lineName(line[0]!),
-    color: i,
+): Pick<Chart, 'xs' | 'series' | 'xScale' | 'xFormat' | 'xTicks' | 'xRange'> {
+  const parts = coloredLines(runs).map(({ name, color, runs: line }) => ({
+    label: name,
+    color,
     style: line[0]!.prefetch === 'none' ? ('dashed' as const) : ('line' as const),
     points: line.flatMap((run) => {
       const value = measureOf(run);
       return value === null ? [] : [[run.cache.size, value] as const];
     }),
   }));
+  const joined = joinSeries(parts.filter((part) => part.points.length > 0));
+  const sizes = joined.xs;
   return {
     xScale: 'log',
     ...(runs[0]!.run.cache.unit === 'bytes' ? { xFormat: 'bytes' as const } : {}),
-    ...joinSeries(parts.filter((part) => part.points.length > 0)),
+    ...(sizes.length > 0 && sizes.length <= TICKS_MAX ? { xTicks: sizes } : {}),
+    ...(sizes.length > 0 ? { xRange: [sizes[0]! / 1.25, sizes[sizes.length - 1]! * 1.25] as const } : {}),
+    ...joined,
   };
 }
 
@@ -77,11 +110,10 @@ function latencyChart(runs: readonly DetailedRun[]): Chart | null {
 
 function tradeChart(runs: readonly DetailedRun[]): Chart | null {
   const hasWaits = runs.some(({ run }) => run.latencyRatio !== null);
-  const parts = lines(runs)
-    .map((line, i) => ({ line, color: i }))
-    .filter(({ line }) => line[0]!.prefetch !== 'none')
-    .map(({ line, color }) => ({
-      label: lineName(line[0]!),
+  const parts = coloredLines(runs)
+    .filter(({ runs: line }) => line[0]!.prefetch !== 'none')
+    .map(({ name, color, runs: line }) => ({
+      label: name,
       color,
       style: 'points' as const,
       points: line.flatMap((run) => {
@@ -101,8 +133,10 @@ function tradeChart(runs: readonly DetailedRun[]): Chart | null {
   if (parts.length === 0) return null;
   return {
     title: hasWaits ? 'Waiting saved against traffic added' : 'Misses avoided against traffic added',
-    note: 'Each point is a run; up and to the left is better. Traffic is in requests, relative to LRU of the same size.',
+    note: 'Each point is a run; up and to the left is better. Saved: against the same eviction without prefetching. Added: against LRU of the same size.',
     xLabel: 'requests added, %',
+    xRange: rangeAround(parts.flatMap((part) => part.points.map(([x]) => x))),
+    yRange: rangeAround(parts.flatMap((part) => part.points.map(([, y]) => y))),
     yLabel: hasWaits ? 'mean wait saved, %' : 'misses avoided, %',
     xScale: 'linear',
     ...joinSeries(parts),
@@ -117,6 +151,7 @@ function overTimeChart({ run, details }: DetailedRun): Chart | null {
     note: `${lineName(run)}, by slices of the log. A forecast that stops fitting shows here first.`,
     xLabel: 'log position, accesses',
     yLabel: '%',
+    yRange: [0, 100],
     xScale: 'linear',
     xs: details.slices.map((slice) => slice.endPosition),
     series: [
@@ -149,6 +184,8 @@ function latenessChart({ run, details }: DetailedRun): Chart | null {
     xLabel: `wait, ${unit}`,
     yLabel: 'prefetches',
     xScale: 'linear',
+    xRange: [0, width * bins],
+    yRange: [0, 1.05 * Math.max(...counts)],
     xs: counts.map((_, i) => (i + 0.5) * width),
     series: [{ label: 'late prefetches', color: 0, style: 'bars', ys: counts }],
   };
@@ -165,11 +202,13 @@ function reliabilityChart({ run, details }: DetailedRun): Chart | null {
     xLabel: 'stated probability, %',
     yLabel: 'used, %',
     xScale: 'linear',
+    xRange: [0, 100],
+    yRange: [0, 100],
     ...joinSeries([
       {
         label: 'as it should be',
         color: 5,
-        style: 'dashed',
+        style: 'guide',
         points: [
           [0, 0],
           [100, 100],

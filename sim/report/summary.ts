@@ -6,8 +6,11 @@ import { bytesText } from './table.ts';
 /** The judgement over one trace at one cache size. */
 export interface Verdict {
   readonly trace: string;
+  /** The cache, as a person says it: `10 % (495 segments)`. */
+  readonly cache: string;
   /** `yes`: worth its price here; `no`: not; `none`: the engine was not among the prefetchers. */
   readonly answer: 'yes' | 'no' | 'none';
+  /** The judgement in one clause, without trace and cache. */
   readonly headline: string;
   /** Sentences, in reading order. */
   readonly details: readonly string[];
@@ -30,26 +33,45 @@ export function verdicts(runs: readonly RunResult[]): readonly Verdict[] {
 
 function verdictOf(runs: readonly RunResult[]): Verdict {
   const first = runs[0]!;
-  const where = `${first.trace}, cache of ${cacheText(first)}`;
-  const engine = best(runs.filter((run) => run.prefetch === 'anteroom'));
+  const where = { trace: first.trace, cache: cacheText(first) };
+  const engine = best(runs.filter((run) => run.prefetch === 'anteroom' && run.evictUsed !== 'belady'));
   if (engine === undefined) {
-    return { trace: first.trace, answer: 'none', headline: `${where}: the engine was not replayed`, details: [] };
+    return { ...where, answer: 'none', headline: 'not judged, the engine was not among the prefetchers', details: [] };
   }
   const gain = engine.baselineMisses === 0 ? 0 : 1 - engine.misses / engine.baselineMisses;
   const isWorthIt = gain >= GAIN_MIN && (engine.netBenefit ?? 0) > 0 && (engine.latencyRatio ?? 0) <= 1;
   const details = [gainSentence(engine, gain), costSentence(engine)];
   if (engine.late > 0) details.push(latenessSentence(engine));
-  const rival = best(runs.filter((run) => run.prefetch !== 'anteroom' && run.prefetch !== 'none' && !isBound(run)));
+  const rival = best(runs.filter(isRival));
   if (rival !== undefined) details.push(rivalSentence(engine, rival));
   details.push(warningSentence(engine, gain, isWorthIt));
   return {
-    trace: first.trace,
+    ...where,
     answer: isWorthIt ? 'yes' : 'no',
-    headline: isWorthIt
-      ? `${where}: prefetching avoids ${percent(gain)} of the misses`
-      : `${where}: do not turn this on`,
+    headline: isWorthIt ? gainHeadline(engine, gain) : `do not turn this on: ${refusal(engine, gain)}`,
     details,
   };
+}
+
+/** All of a verdict in one line, for a terminal. */
+export function verdictLine(verdict: Verdict, traceName: string): string {
+  return `${traceName}, cache of ${verdict.cache}: ${verdict.headline}`;
+}
+
+function gainHeadline(run: RunResult, gain: number): string {
+  const wait = run.latencyRatio === null ? '' : ` and ${percent(1 - run.latencyRatio)} of the waiting`;
+  const price = run.trafficRatio === null ? '' : `, for ${moreOrFewer(run.trafficRatio - 1, 'requests')} than LRU`;
+  return `avoids ${percent(gain)} of the misses${wait}${price}`;
+}
+
+/** Why the engine is not worth turning on, as a clause. */
+function refusal(run: RunResult, gain: number): string {
+  if (run.baselineMisses === 0) return 'nothing is missed without it';
+  if (run.prefetches.issued === 0) return 'it found nothing worth fetching early';
+  if (gain < -GAIN_MIN) return `it would cause ${percent(-gain)} more misses`;
+  if (gain < GAIN_MIN) return 'too little here can be predicted';
+  if ((run.latencyRatio ?? 0) > 1) return 'it avoids misses, but people would wait longer';
+  return 'it costs more than it saves, at the prices given';
 }
 
 function gainSentence(run: RunResult, gain: number): string {
@@ -60,7 +82,11 @@ function gainSentence(run: RunResult, gain: number): string {
     run.latencyRatio === null || run.latencyMs.mean === null
       ? ''
       : ` The mean wait is ${waitText(run.latencyMs.mean, run)}, ${percent(Math.abs(1 - run.latencyRatio))} ${run.latencyRatio <= 1 ? 'less' : 'more'} than without.`;
-  return `Of ${grouped(run.accesses)} accesses, ${before} missed without prefetching and ${after} with it: ${change} misses.${wait}`;
+  const worth =
+    run.netBenefit === null || run.prefetches.issued === 0
+      ? ''
+      : ` Time saved less what requests, bytes and space cost comes to ${amountText(run.netBenefit)} over this log, in the currency of the prices.`;
+  return `Of ${grouped(run.accesses)} accesses, ${before} missed without prefetching and ${after} with it: ${change} misses.${wait}${worth}`;
 }
 
 function costSentence(run: RunResult): string {
@@ -83,11 +109,13 @@ function latenessSentence(run: RunResult): string {
 function rivalSentence(engine: RunResult, rival: RunResult): string {
   const difference = rival.misses === 0 ? 0 : 1 - engine.misses / rival.misses;
   const side = difference >= 0 ? `${percent(difference)} fewer` : `${percent(-difference)} more`;
-  return `The best published prefetcher replayed beside it, ${rival.prefetch} on ${rival.evictUsed}, had ${grouped(rival.misses)} misses at ${moreOrFewer((rival.trafficRatio ?? 1) - 1, 'requests')}; the engine had ${side}.`;
+  const traffic = rival.trafficRatio === null ? '' : ` and ${moreOrFewer(rival.trafficRatio - 1, 'requests')} than LRU`;
+  return `The best published prefetcher replayed beside it, ${rival.prefetch} on ${rival.evictUsed}, had ${grouped(rival.misses)} misses${traffic}; the engine had ${side} misses than that.`;
 }
 
 function warningSentence(run: RunResult, gain: number, isWorthIt: boolean): string {
   if (!isWorthIt) {
+    if (run.baselineMisses === 0) return 'This cache misses nothing as it is.';
     if (gain < GAIN_MIN)
       return 'There is too little here that can be predicted: the misses it avoids do not repay another moving part.';
     if ((run.latencyRatio ?? 0) > 1)
@@ -111,14 +139,22 @@ function best(runs: readonly RunResult[]): RunResult | undefined {
   return chosen;
 }
 
-/** Offline bounds see the future; nobody can choose them. */
-function isBound(run: RunResult): boolean {
-  return run.prefetch.startsWith('clairvoyant') || run.evictUsed === 'belady';
+/** A published prefetcher that did something. Offline bounds see the future; nobody can choose them. */
+function isRival(run: RunResult): boolean {
+  const isOurs = run.prefetch === 'anteroom' || run.prefetch === 'none';
+  const isBound = run.prefetch.startsWith('clairvoyant') || run.evictUsed === 'belady';
+  return !isOurs && !isBound && run.prefetches.issued > 0;
 }
 
 export function cacheText(run: RunResult): string {
   const size = run.cache.unit === 'bytes' ? bytesText(run.cache.size) : `${grouped(run.cache.size)} segments`;
   return run.cache.fraction === null ? size : `${percent(run.cache.fraction)} (${size})`;
+}
+
+/** An amount of money, signed, with as many digits as it has to say. */
+export function amountText(amount: number): string {
+  const digits = Math.abs(amount) >= 1 ? 2 : 4;
+  return `${amount >= 0 ? '+' : '\u2212'}${Math.abs(amount).toFixed(digits)}`;
 }
 
 export function percent(share: number): string {

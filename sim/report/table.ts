@@ -2,15 +2,18 @@
 
 import type { RunResult } from '../replay/result.ts';
 
+import { shortTraceNames } from './trace-names.ts';
+
 interface Column {
   readonly title: string;
   readonly isText?: boolean;
   readonly cell: (run: RunResult) => string;
 }
 
+/** What says nothing in a cell. A column with nothing else is left out. */
+const NOTHING = '-';
+
 const columns: readonly Column[] = [
-  { title: 'trace', isText: true, cell: (r) => r.trace },
-  { title: 'cache', cell: cacheText },
   { title: 'evict', isText: true, cell: (r) => (r.evict === r.evictUsed ? r.evict : `${r.evict} (${r.evictUsed})`) },
   {
     title: 'prefetch',
@@ -19,35 +22,51 @@ const columns: readonly Column[] = [
   },
   { title: 'misses', cell: (r) => String(r.misses) },
   { title: 'miss%', cell: (r) => percent(r.missRatio, 2) },
-  { title: 'issued', cell: (r) => (r.prefetch === 'none' ? '-' : String(r.prefetches.issued)) },
+  { title: 'issued', cell: (r) => (r.prefetch === 'none' ? NOTHING : String(r.prefetches.issued)) },
   { title: 'prec%', cell: (r) => percent(r.precision) },
-  { title: 'cover%', cell: (r) => (r.prefetch === 'none' ? '-' : percent(r.coverage)) },
-  { title: 'late', cell: (r) => (r.prefetch === 'none' ? '-' : String(r.late)) },
-  { title: 'pollut%', cell: (r) => (r.prefetch === 'none' ? '-' : percent(r.pollution, 2)) },
+  { title: 'cover%', cell: (r) => (r.prefetch === 'none' ? NOTHING : percent(r.coverage)) },
+  { title: 'late', cell: (r) => (r.prefetch === 'none' ? NOTHING : String(r.late)) },
+  { title: 'pollut%', cell: (r) => (r.prefetch === 'none' ? NOTHING : percent(r.pollution, 2)) },
   { title: 'traffic', cell: (r) => fixed(r.trafficRatio, 3) },
   { title: 'bytes', cell: (r) => fixed(r.trafficBytesRatio, 3) },
-  { title: 'mean', cell: (r) => waitText(r.latencyMs.mean, r) },
-  { title: 'p99', cell: (r) => waitText(r.latencyMs.p99, r) },
-  { title: 'benefit', cell: (r) => (r.prefetch === 'none' ? '-' : fixed(r.netBenefit, 4)) },
+  { title: 'mean', cell: (r) => (r.latency === '0' ? NOTHING : waitText(r.latencyMs.mean, r)) },
+  { title: 'p99', cell: (r) => (r.latency === '0' ? NOTHING : waitText(r.latencyMs.p99, r)) },
+  { title: 'benefit', cell: (r) => (r.prefetch === 'none' ? NOTHING : fixed(r.netBenefit, 4)) },
   { title: 'acc/s', cell: (r) => rate(r.requestsPerSecond) },
 ];
 
-/** Lays the runs out as text; a blank line stands between groups. */
+/**
+ * Lays the runs out as text. Trace and cache size stand on the first line of their runs only; a blank line parts traces.
+ * About 130 columns wide, unless names or settings are long.
+ */
 export function replayTable(runs: readonly RunResult[]): string {
-  const rows = runs.map((run) => columns.map((column) => column.cell(run)));
-  const widths = columns.map((column, i) => Math.max(column.title.length, ...rows.map((row) => row[i]!.length)));
+  const names = shortTraceNames(runs.map((run) => run.trace));
+  const shown = columns.filter((column) => column.isText || runs.some((run) => column.cell(run) !== NOTHING));
+  const titles = ['trace', 'cache', ...shown.map((column) => column.title)];
+  const isText = [true, false, ...shown.map((column) => column.isText === true)];
+  const rows = runs.map((run, i) => {
+    const previous = runs[i - 1];
+    const isNewTrace = previous?.trace !== run.trace;
+    const isNewCache = isNewTrace || cacheText(previous!) !== cacheText(run);
+    return {
+      isNewTrace,
+      cells: [
+        isNewTrace ? names.get(run.trace)! : '',
+        isNewCache ? cacheText(run) : '',
+        ...shown.map((column) => column.cell(run)),
+      ],
+    };
+  });
+  const widths = titles.map((title, i) => Math.max(title.length, ...rows.map(({ cells }) => cells[i]!.length)));
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, i) => (columns[i]!.isText ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .map((cell, i) => (isText[i] ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
       .join('  ')
       .trimEnd();
-  const lines = [line(columns.map((column) => column.title)), widths.map((width) => '-'.repeat(width)).join('  ')];
-  runs.forEach((run, i) => {
-    const previous = runs[i - 1];
-    if (previous !== undefined && (previous.trace !== run.trace || previous.cache.size !== run.cache.size)) {
-      lines.push('');
-    }
-    lines.push(line(rows[i]!));
+  const lines = [line(titles), widths.map((width) => '-'.repeat(width)).join('  ')];
+  rows.forEach(({ cells, isNewTrace }, i) => {
+    if (isNewTrace && i > 0) lines.push('');
+    lines.push(line(cells));
   });
   return `${lines.join('\n')}\n`;
 }
@@ -70,15 +89,15 @@ export function bytesText(bytes: number): string {
 }
 
 function percent(value: number | null, digits = 1): string {
-  return value === null ? '-' : (value * 100).toFixed(digits);
+  return value === null ? NOTHING : (value * 100).toFixed(digits);
 }
 
 function fixed(value: number | null, digits: number): string {
-  return value === null ? '-' : value.toFixed(digits);
+  return value === null ? NOTHING : value.toFixed(digits);
 }
 
 function waitText(value: number | null, run: RunResult): string {
-  if (value === null) return '-';
+  if (value === null) return NOTHING;
   const unit = run.latencyUnit === 'ms' ? 'ms' : 'req';
   return `${Number(value.toPrecision(3))}${unit}`;
 }

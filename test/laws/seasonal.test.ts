@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { SeasonalModel } from '../../actors/seasonal-predictor/seasonal-model.ts
 import { seasonalPredictorConfigSchema } from '../../actors/seasonal-predictor/seasonal-predictor-config.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
+import { hasTraces, tracePath } from '../require-or-skip.ts';
 
 const hourMs = 3_600_000;
 const weekMs = 168 * hourMs;
@@ -231,6 +232,18 @@ describe('seasonal design', () => {
     );
   });
 
+  test('a fit of presence equals the fit of the same series written out', () => {
+    const design = new SeasonalDesign({ start: 90, end: 700, hasWeek: true, shrinkage: 1, trendShrinkage: 5 });
+    const hours = Float64Array.of(90, 100, 268, 269, 436, 699);
+    const values = new Float64Array(610);
+    for (const hour of hours) values[hour - 90] = 1;
+    const written = new Float64Array(design.width);
+    const listed = new Float64Array(design.width + 3);
+    design.fit(values, written, 0);
+    design.fitPresence(hours, 0, hours.length, listed, 3);
+    for (let i = 0; i < design.width; i++) expect(listed[i + 3]).toBeCloseTo(written[i]!, 12);
+  });
+
   test('follows a trend into the next day', () => {
     const design = new SeasonalDesign({ start: 0, end: 840, hasWeek: false, shrinkage: 1, trendShrinkage: 1 });
     const coefficients = new Float64Array(design.width);
@@ -243,12 +256,9 @@ describe('seasonal design', () => {
   });
 });
 
-const traces = new URL('../../../shared/traces/', import.meta.url);
-const hasTraces = existsSync(traces);
-
 /** Rows of a trace, as [timeMs, segment index], with weights where the trace counts. */
 function readTrace(name: string): { rows: Row[]; weights: number[] } {
-  const lines = gunzipSync(readFileSync(new URL(`${name}.csv.gz`, traces)))
+  const lines = gunzipSync(readFileSync(tracePath(`${name}.csv.gz`)))
     .toString()
     .trimEnd()
     .split('\n');

@@ -30,7 +30,7 @@ describe('keyed aggregate', () => {
   );
 
   for (const layout of ['hashed', 'dense'] as const) {
-    test(`${layout}: equals a Map, in order of first appearance, also after clear`, () => {
+    test(`${layout}: equals a Map, in order of ${layout === 'dense' ? 'keys' : 'first appearance'}, also after clear`, () => {
       const keys = fc.array(layout === 'dense' ? fc.nat(4000) : key, { maxLength: 3000, size: 'max' });
       fc.assert(
         fc.property(fc.array(keys, { minLength: 1, maxLength: 3 }), (rounds) => {
@@ -47,6 +47,11 @@ describe('keyed aggregate', () => {
               sum.decayed += 2 ** ((i - list.length) / halfLife);
               expected.set(k, sum);
             });
+            if (layout === 'dense') {
+              const entries = [...expected.entries()].sort(([a], [b]) => a - b);
+              expected.clear();
+              for (const [k, sum] of entries) expected.set(k, sum);
+            }
             const found = table.columns();
             expect([...found.key]).toEqual([...expected.keys()]);
             expect([...found.count]).toEqual([...expected.values()].map(({ count }) => count));
@@ -133,7 +138,7 @@ describe('tumbling windows', () => {
       [20, 30],
     ]);
     // Positions 20 to 24 hold segments 2, 0, 1, 2, 0.
-    expect([...windows[2]!.aggregates.key]).toEqual([2, 0, 1]);
-    expect([...windows[2]!.aggregates.last]).toEqual([23, 24, 22]);
+    expect([...windows[2]!.aggregates.key]).toEqual([0, 1, 2]);
+    expect([...windows[2]!.aggregates.last]).toEqual([24, 22, 23]);
   });
 });

@@ -112,7 +112,9 @@ export class ModelSite implements SiteView {
       prefetcher.onOutcome?.(segment, 0, Outcome.wasted, probability);
     }
     while (this.#resident.size + this.#staged.size > this.#options.capacity) {
-      this.#resident.delete(this.#resident.values().next().value!);
+      const segment = this.#resident.values().next().value!;
+      this.#resident.delete(segment);
+      prefetcher.onEvict?.(segment, false);
     }
   }
 }

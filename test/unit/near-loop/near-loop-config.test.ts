@@ -47,6 +47,8 @@ const others: { readonly [K in keyof NearLoopConfig]: NearLoopConfig[K] } = {
   mixRateFirst: 0.2,
   mixRateLast: 0.02,
   trialCountMax: 16,
+  trialsBeforeSampling: 500,
+  trialSpacing: 2,
   horizonMin: 40,
   horizonMax: 12,
   wastedFetchPrice: 0.2,
@@ -60,7 +62,10 @@ describe('near-loop config', () => {
   const standard = decisions({});
 
   test.each(Object.keys(others) as (keyof NearLoopConfig)[])('%s changes decisions', (field) => {
-    expect(decisions({ [field]: others[field] })).not.toBe(standard);
+    // Sampling has a spacing only where it has begun.
+    const base: NearLoopConfigInput = field === 'trialSpacing' ? { trialsBeforeSampling: 500 } : {};
+    const before = field === 'trialSpacing' ? decisions(base) : standard;
+    expect(decisions({ ...base, [field]: others[field] })).not.toBe(before);
   });
 
   test('every field is tried above, has a default and a description', () => {

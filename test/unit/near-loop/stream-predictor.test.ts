@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CandidateSet } from '../../../actors/near-loop/candidate-set.ts';
+import { ResidentFlags } from '../../../actors/near-loop/resident-flags.ts';
 import { SegmentFacts } from '../../../actors/near-loop/segment-facts.ts';
 import { StreamPredictor } from '../../../actors/stream-predictor/stream-predictor.ts';
 import { Xoshiro128 } from '../../../engine/random.ts';
@@ -16,7 +17,7 @@ function setUp(options: { streamCountMax?: number; degreeMax?: number } = {}) {
     },
     space,
   );
-  const candidates = new CandidateSet(64, new SegmentFacts(), () => false);
+  const candidates = new CandidateSet(64, new SegmentFacts(), new ResidentFlags(), () => false);
   let position = 0;
   const access = (address: number, sizeBytes: number, lead = 0): number[] => {
     predictor.observe(space.segmentAt(address), sizeBytes, position++);
