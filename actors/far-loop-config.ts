@@ -38,7 +38,10 @@ export const farLoopConfigSchema = z
     seasonalPredictor: seasonalPredictorConfigSchema.prefault({}),
     forecaster: forecasterConfigSchema.prefault({}),
     /** Without prices: one set of them is given for the whole site. */
-    scheduler: prefetchSchedulerConfigSchema.omit({ prices: true }).prefault({}),
+    scheduler: prefetchSchedulerConfigSchema
+      .omit({ prices: true })
+      .describe('What to stage, weighed in one currency, under budgets.')
+      .prefault({}),
   })
   .describe('The far loop: what is learned and planned per batch and per interval.');
 

@@ -9,8 +9,11 @@
 const LN2 = Math.LN2;
 const HALF_PI = Math.PI / 2;
 
-/** e^x, relative error below 1e-13 for |x| <= 700. */
+/** e^x, relative error below 1e-13 for |x| <= 700; 0 and Infinity where a double cannot hold the result. */
 export function exponential(x: number): number {
+  // Beyond these the scaling below would take a step a power of two, without end for an infinity.
+  if (!(x > -746)) return Number.isNaN(x) ? x : 0;
+  if (x > 710) return Number.POSITIVE_INFINITY;
   const halvings = Math.round(x / LN2);
   const r = x - halvings * LN2;
   let term = 1;

@@ -183,7 +183,7 @@ export class Site implements SiteView {
   get trafficHeadroom(): number {
     if (!this.#budget.isBounded) return Infinity;
     // One for the reserve that the next prefetch adds, one that an extra miss may take before space is given back.
-    return this.#limit() - this.#fetches - this.#reserve() - 2;
+    return this.#limit() - this.#budget.margin - this.#fetches - this.#reserve() - 2;
   }
 
   get capacity(): number {
@@ -207,6 +207,11 @@ export class Site implements SiteView {
   /** Moments at which fetches stood above the traffic bound. */
   get trafficBreaches(): number {
     return this.#budget.breachCount;
+  }
+
+  /** Most requests by which fetches stood above the traffic bound. */
+  get trafficOvershoot(): number {
+    return this.#budget.overshootMax;
   }
 
   /** Whether a demand for `segment` would be served from a copy here. */
@@ -355,7 +360,10 @@ export class Site implements SiteView {
     for (let segment = 0; segment < this.#state.length; segment++) {
       const state = this.#state[segment];
       if (state === Stage.queued) this.#withdraw(segment);
-      else if (state !== Stage.none) this.#settle(segment, Outcome.pending);
+      else if (state !== Stage.none) {
+        if (state === Stage.staged && !this.#isShared) this.#chargeSpace(segment, this.#units(segment));
+        this.#settle(segment, Outcome.pending);
+      }
     }
     this.#closeSlice(this.#position + 1);
   }
@@ -371,58 +379,30 @@ export class Site implements SiteView {
       const isCounted = position >= this.#warmup;
       const last = position + Math.min(batch.length - from, ROWS_PER_PASS);
       const to = Math.ceil(Math.min(last, this.#nextSliceAt, isCounted ? Infinity : this.#warmup)) - batch.position;
-      const misses = this.#accessAll(batch, from, to, isCounted);
+      const misses = this.#accessAll(batch, from, to);
       if (isCounted) this.#countAlone(batch, from, to, misses);
+      if (!this.#origin.isInstant) this.#waitAlone(batch, from, to, isCounted);
+      this.#position = batch.position + to - 1;
+      this.#now = this.#isTimed ? latestTime(batch.timeMs, from, to, this.#now) : this.#position;
       from = to;
     }
   }
 
-  /**
-   * Serves rows [from, to) and adds up their waits; leaves how row i was served in `#served[i - from]`, gives the misses.
-   * Misses wait for their fetch, hits for what is left of one under way, which for most is nothing. Most hits learn that from
-   * a small table that keeps the latest landing of all segments whose ids end alike, and so stays in the processor's cache.
-   */
-  #accessAll(batch: AccessBatch, from: number, to: number, isCounted: boolean): number {
-    const { segment, size, timeMs, position } = batch;
+  /** Leaves how row i was served in `#served[i - from]`; gives the number of misses. */
+  #accessAll(batch: AccessBatch, from: number, to: number): number {
+    const { segment, size } = batch;
     const served = this.#served;
-    const latest = this.#latestLanding;
     const reactive = this.#reactive;
     const isBytes = this.#isBytes;
-    const isTimed = this.#isTimed;
-    const isInstant = this.#origin.isInstant;
     const future = this.#options.future;
-    const { waits } = this.ledger;
-    let time = this.#now;
     let misses = 0;
-    let waited = 0;
     for (let i = from; i < to; i++) {
       const id = segment[i]!;
-      if (isTimed && !Number.isNaN(timeMs[i]!)) time = timeMs[i]!;
-      const now = isTimed ? time : position + i;
-      if (future !== undefined) future.beforeAccess(position + i, id);
-      if (reactive.access(id, isBytes ? Math.max(size[i]!, 1) : 1)) {
-        served[i - from] = Decision.served + Served.hit;
-        if (isInstant || latest[id & LANDING_MASK]! <= now) continue;
-        this.#now = now;
-        const wait = this.#waitForLanding(id);
-        if (wait === 0) continue;
-        waited++;
-        if (isCounted) waits.add(wait);
-      } else {
-        served[i - from] = Decision.served + Served.miss;
-        misses++;
-        if (isInstant) continue;
-        this.#now = now;
-        this.#position = position + i;
-        const wait = this.#fetchDemand(id, size[i]!);
-        latest[id & LANDING_MASK] = Math.max(latest[id & LANDING_MASK]!, this.#landsAt[id]!);
-        waited++;
-        if (isCounted) waits.add(wait);
-      }
+      future?.beforeAccess(batch.position + i, id);
+      const isHit = reactive.access(id, isBytes ? Math.max(size[i]!, 1) : 1);
+      served[i - from] = Decision.served + (isHit ? Served.hit : Served.miss);
+      if (!isHit) misses++;
     }
-    this.#position = position + to - 1;
-    this.#now = isTimed ? time : this.#position;
-    if (isCounted && !isInstant) waits.addZeros(to - from - waited);
     return misses;
   }
 
@@ -446,6 +426,39 @@ export class Site implements SiteView {
     ledger.bytesAccessed = bytesAccessed;
     ledger.bytesMissed = bytesMissed;
     ledger.demandBytes = demandBytes;
+  }
+
+  /**
+   * Misses wait for their fetch, hits for what is left of one under way, which for most is nothing. Most hits learn that from
+   * a small table that keeps the latest landing of all segments whose ids end alike, and so stays in the processor's cache.
+   */
+  #waitAlone(batch: AccessBatch, from: number, to: number, isCounted: boolean): void {
+    const { segment, size, timeMs, position } = batch;
+    const served = this.#served;
+    const { waits } = this.ledger;
+    const latest = this.#latestLanding;
+    let unwaited = to - from;
+    let time = this.#now;
+    for (let i = from; i < to; i++) {
+      const id = segment[i]!;
+      if (this.#isTimed && !Number.isNaN(timeMs[i]!)) time = timeMs[i]!;
+      const now = this.#isTimed ? time : position + i;
+      const entry = id & LANDING_MASK;
+      let wait = 0;
+      if (served[i - from] !== Decision.served + Served.miss) {
+        if (latest[entry]! <= now) continue;
+        if (id < this.#landsAt.length) wait = this.#landsAt[id]! - now;
+        if (!(wait > 0)) continue;
+      } else {
+        this.#now = now;
+        this.#position = position + i;
+        wait = this.#fetchDemand(id, size[i]!);
+        latest[entry] = Math.max(latest[entry]!, this.#landsAt[id]!);
+      }
+      unwaited--;
+      if (isCounted) waits.add(wait);
+    }
+    if (isCounted) waits.addZeros(unwaited);
   }
 
   /** One row without a prefetcher, among rows that may be writes: eviction alone, nothing learned. */
@@ -707,7 +720,14 @@ export class Site implements SiteView {
   #unstage(segment: number): void {
     const units = this.#staging.remove(segment);
     this.#reactive.resize(this.#options.capacity - this.#staging.used);
-    if (this.#isTimed) this.ledger.stagedByteMs += units * Math.max(0, this.#now - this.#landsAtOrNow(segment));
+    this.#chargeSpace(segment, units);
+  }
+
+  /** Space costs by the byte, also where the cache counts segments. */
+  #chargeSpace(segment: number, units: number): void {
+    if (!this.#isTimed) return;
+    const bytes = this.#isBytes ? units : Math.max(0, this.#sizeBytes[segment]!);
+    this.ledger.stagedByteMs += bytes * Math.max(0, this.#now - this.#landsAtOrNow(segment));
   }
 
   #landsAtOrNow(segment: number): number {
@@ -758,10 +778,14 @@ export class Site implements SiteView {
   /** Keeps free space at hand when the next extra miss would otherwise break the bound. */
   #keepBudget(): void {
     const limit = this.#limit();
-    while (this.#staging.count > 0 && this.#fetches + this.#reserve() > limit - 1 && this.#isReactiveFull()) {
+    while (
+      this.#staging.count > 0 &&
+      this.#fetches + this.#reserve() > limit - this.#budget.margin - 1 &&
+      this.#isReactiveFull()
+    ) {
       this.#wasteOldest();
     }
-    if (this.#fetches > limit) this.#budget.breachCount++;
+    this.#budget.check(this.#fetches, limit);
   }
 
   #isReactiveFull(): boolean {
@@ -837,4 +861,10 @@ function sortByProbability(p: ProposalBuffer): void {
     p.probability[j] = probability;
     p.expert[j] = expert;
   }
+}
+
+/** The last time among rows [from, to), or `latest` where none has one. */
+function latestTime(timeMs: Float64Array, from: number, to: number, latest: number): number {
+  for (let i = to - 1; i >= from; i--) if (!Number.isNaN(timeMs[i]!)) return timeMs[i]!;
+  return latest;
 }

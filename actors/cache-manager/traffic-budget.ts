@@ -15,7 +15,11 @@ export class TrafficBudget {
   readonly ratioMax: number;
   /** Requests granted on top, so that a run can start. */
   readonly allowance: number;
+  /** Accesses after which fetches stood above the limit, and by how many at most. */
   breachCount = 0;
+  overshootMax = 0;
+  /** Requests held back beyond the reserve, because the reserve was found too small on this cache. */
+  #margin = 0;
 
   constructor(ratioMax: number, allowance: number) {
     this.ratioMax = ratioMax;
@@ -29,5 +33,25 @@ export class TrafficBudget {
   /** Fetches allowed so far, given the misses of the reference and of the same eviction without prefetching. */
   limit(referenceMisses: number, baselineMisses: number): number {
     return this.ratioMax * referenceMisses + Math.max(0, baselineMisses - referenceMisses) + this.allowance;
+  }
+
+  /** What prefetching may not touch of the limit, beside the reserve. */
+  get margin(): number {
+    return this.#margin;
+  }
+
+  /**
+   * Looks, after an access, whether the limit was kept. Where the reserve is not exact it was too small by as much as the
+   * overshoot; twice that is held back from then on, and forgotten slowly.
+   */
+  check(fetches: number, limit: number): void {
+    const overshoot = fetches - limit;
+    if (overshoot > 0) {
+      this.breachCount++;
+      if (overshoot > this.overshootMax) this.overshootMax = overshoot;
+      if (2 * overshoot > this.#margin) this.#margin = 2 * overshoot;
+    } else if (this.#margin > 0) {
+      this.#margin *= 1 - 2 ** -18;
+    }
   }
 }

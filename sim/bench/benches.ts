@@ -7,11 +7,12 @@ import { memory } from './memory.ts';
 import { parseClf } from './parse-clf.ts';
 import { parseCsv, parseCsvNames } from './parse-csv.ts';
 import { replayEngine } from './replay-engine.ts';
-import { replayLru } from './replay-lru.ts';
+import { replayLru, replayLruInstant } from './replay-lru.ts';
 import { startup } from './startup.ts';
 
 export const benches: readonly Bench[] = [
   replayLru,
+  replayLruInstant,
   replayEngine,
   parseCsv,
   parseCsvNames,

@@ -33,7 +33,7 @@ async function main(words: readonly string[]): Promise<void> {
     return;
   }
   if (given.isList) {
-    for (const { name, compares } of benches) process.stdout.write(`${name.padEnd(14)} ${compares}\n`);
+    for (const { name, compares } of benches) process.stdout.write(`${name.padEnd(19)} ${compares}\n`);
     return;
   }
   const chosen = given.names.length === 0 ? benches : benches.filter(({ name }) => given.names.includes(name));

@@ -41,8 +41,9 @@ export function parseCacheSizes(text: string): readonly CacheSizeSpec[] {
     const match = /^(\d+(?:\.\d+)?)([kKMGT]i?B|B)?$/.exec(entry.trim());
     const number = match === null ? Number.NaN : Number(match[1]);
     const unit = match?.[2];
-    if (unit !== undefined && UNITS[unit] !== undefined && number > 0) {
-      return { kind: 'bytes', bytes: Math.floor(number * UNITS[unit]) };
+    if (unit !== undefined && UNITS[unit] !== undefined) {
+      const bytes = Math.floor(number * UNITS[unit]);
+      if (bytes >= 1) return { kind: 'bytes', bytes };
     }
     if (unit === undefined && number > 0) {
       if (entry.includes('.') && number <= 1) return { kind: 'fraction', fraction: number };

@@ -165,6 +165,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
           }),
           refusals: record.ledger.refusalCounts(),
           trafficBreaches: record.trafficBreaches,
+          trafficOvershoot: record.trafficOvershoot,
           clampedTimes: trace.summary.clampedTimeCount,
           notes,
           seconds: record.seconds,

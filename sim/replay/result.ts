@@ -62,6 +62,8 @@ export interface RunResult {
   readonly refusals: Readonly<Record<string, number>>;
   /** Moments at which fetches stood above the traffic bound; 0 on LRU by construction. */
   readonly trafficBreaches: number;
+  /** Most requests by which they did. */
+  readonly trafficOvershoot: number;
   readonly clampedTimes: number;
   readonly notes: readonly string[];
   readonly seconds: number;

@@ -1,6 +1,6 @@
 /** One run: a trace through the actors of one site, in virtual time. */
 
-import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
+import { type MonoTypeOperatorFunction, Observable, tap } from 'rxjs';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
 import { Site, type WritePolicy } from '../../actors/cache-manager/site.ts';
@@ -44,6 +44,7 @@ export interface RunRecord {
   readonly ledger: Ledger;
   readonly experts: readonly string[];
   readonly trafficBreaches: number;
+  readonly trafficOvershoot: number;
   readonly seconds: number;
   readonly rssBytesMax: number;
 }
@@ -69,10 +70,14 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
       ...(future === null ? {} : { future }),
     });
   const beforeAccess = observer(future, lookAhead);
+  const faults: string[] = [];
   const system = new ActorSystem({
     clock: new VirtualClock(),
     random: new Xoshiro128(context.seed).fork('actors'),
     turns: manualTurns,
+    onEvent: (event) => {
+      if (event.kind === 'fault' || event.kind === 'stop-fault') faults.push(`${event.address}: ${event.detail}`);
+    },
   });
   const isEngine = run.prefetch === 'anteroom';
   const pipeline = new Pipeline({
@@ -109,9 +114,11 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
   let position = 0;
   await new Promise<void>((resolve, reject) => {
     fromSource(prepared(trace, future, next, lookAhead), credits)
-      .pipe(acknowledge(credits), splitAt(interval))
-      .subscribe({
-        next: (event) => {
+      .pipe(
+        acknowledge(credits),
+        splitAt(interval),
+        // Work is done in the stream, not in the subscriber: what is thrown here ends the run as its error.
+        tap((event) => {
           if (event.kind === 'tick') pipeline.tick(isTimed ? position : event.at, isTimed ? event.at : Number.NaN);
           else {
             position = event.batch.position + event.batch.length;
@@ -119,12 +126,14 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
             pipeline.observe(event.batch, isTimed ? event.batch : withoutTime(event.batch));
             context.onProgress?.(position);
           }
-        },
-        error: reject,
-        complete: resolve,
-      });
+          // A node would restart the actor; a replay that did would report figures of half an engine.
+          assert(faults.length === 0, `an actor failed: ${faults[0]}`);
+        }),
+      )
+      .subscribe({ error: reject, complete: resolve });
   });
   const { site } = pipeline;
+  assert(position === trace.facts.accessCount, `${position} of ${trace.facts.accessCount} accesses were served`);
   site.finish();
   const report = await system.stop();
   assert(report.leftCount === 0, `${report.leftCount} messages were left when the run ended`);
@@ -133,6 +142,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
     ledger: site.ledger,
     experts: [...(site.prefetcher?.experts ?? []), ...(isEngine ? farExperts : [])],
     trafficBreaches: site.trafficBreaches,
+    trafficOvershoot: site.trafficOvershoot,
     seconds: (elapsedMs() - startedMs) / 1000,
     rssBytesMax: residentBytesMax(),
   };

@@ -1,0 +1,242 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DecisionDigest } from '../../../actors/cache-manager/decision-digest.ts';
+import { FlightTable } from '../../../actors/cache-manager/flight-table.ts';
+import { LatencyHistogram } from '../../../actors/cache-manager/latency-histogram.ts';
+import { PlanAdmission } from '../../../actors/cache-manager/plan-admission.ts';
+import { PrefetchQueue } from '../../../actors/cache-manager/prefetch-queue.ts';
+import { StagingArea } from '../../../actors/cache-manager/staging-area.ts';
+import { TrafficBudget } from '../../../actors/cache-manager/traffic-budget.ts';
+import { InvariantError } from '../../../engine/assert.ts';
+
+const segment = fc.nat({ max: 12 });
+
+describe('flight table', () => {
+  test('lands what a sorted list lands, whatever is added, forgotten and popped', () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('add' as const), segment, at: fc.nat({ max: 5 }) }),
+      fc.record({ kind: fc.constant('forget' as const), segment, at: fc.constant(0) }),
+      fc.record({ kind: fc.constant('pop' as const), segment, at: fc.constant(0) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const table = new FlightTable(1);
+        let naive: { segment: number; at: number; order: number }[] = [];
+        let order = 0;
+        for (const { kind, segment, at } of steps) {
+          const isFlying = naive.some((flight) => flight.segment === segment);
+          if (kind === 'add' && !isFlying) {
+            table.add(segment, at);
+            naive.push({ segment, at, order: order++ });
+          } else if (kind === 'forget') {
+            table.forget(segment);
+            naive = naive.filter((flight) => flight.segment !== segment);
+          } else if (kind === 'pop' && naive.length > 0) {
+            naive.sort((a, b) => a.at - b.at || a.order - b.order);
+            expect(table.pop()).toBe(naive.shift()!.segment);
+          }
+          expect(table.count).toBe(naive.length);
+          expect(table.nextLanding()).toBe(Math.min(Infinity, ...naive.map((flight) => flight.at)));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('refuses a second flight of a segment, and a pop when nothing flies', () => {
+    const table = new FlightTable();
+    table.add(3, 10);
+    expect(() => table.add(3, 11)).toThrow(InvariantError);
+    table.forget(3);
+    expect(() => table.pop()).toThrow(InvariantError);
+  });
+});
+
+describe('prefetch queue', () => {
+  test('holds the most valuable, equal values by arrival, as a sorted list does', () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('add' as const), segment, value: fc.nat({ max: 4 }) }),
+      fc.record({ kind: fc.constant('shift' as const), segment, value: fc.constant(0) }),
+      fc.record({ kind: fc.constant('remove' as const), segment, value: fc.constant(0) }),
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5 }), fc.array(step, { maxLength: 100 }), (lengthMax, steps) => {
+        const queue = new PrefetchQueue(lengthMax);
+        const naive: { segment: number; value: number; order: number }[] = [];
+        steps.forEach(({ kind, segment, value }, order) => {
+          const at = naive.findIndex((entry) => entry.segment === segment);
+          if (kind === 'add' && at < 0) {
+            naive.push({ segment, value, order });
+            naive.sort((a, b) => b.value - a.value || a.order - b.order);
+            const out = naive.length > lengthMax ? naive.pop()!.segment : -1;
+            expect(queue.add(segment, value)).toBe(out);
+          } else if (kind === 'shift') {
+            expect(queue.shift()).toBe(naive.shift()?.segment ?? -1);
+          } else if (kind === 'remove') {
+            if (at >= 0) naive.splice(at, 1);
+            expect(queue.remove(segment)).toBe(at >= 0);
+          }
+          expect(queue.count).toBe(naive.length);
+          expect(queue.peek()).toBe(naive[0]?.segment ?? -1);
+        });
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('staging area', () => {
+  test('gives back the oldest first and adds up its sizes, as a list does', () => {
+    const step = fc.record({
+      isAdd: fc.boolean(),
+      segment: fc.nat({ max: 3000 }),
+      size: fc.integer({ min: 1, max: 9 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+        const area = new StagingArea(2);
+        const naive = new Map<number, number>();
+        for (const { isAdd, segment, size } of steps) {
+          if (isAdd && !naive.has(segment)) {
+            area.add(segment, size);
+            naive.set(segment, size);
+          } else if (naive.has(segment)) {
+            expect(area.remove(segment)).toBe(naive.get(segment));
+            naive.delete(segment);
+          }
+          expect(area.has(segment)).toBe(naive.has(segment));
+          expect(area.count).toBe(naive.size);
+          expect(area.used).toBe([...naive.values()].reduce((sum, units) => sum + units, 0));
+          expect(area.oldest).toBe([...naive.keys()][0] ?? -1);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('refuses to stage twice and to remove what is not staged', () => {
+    const area = new StagingArea();
+    area.add(1, 1);
+    expect(() => area.add(1, 1)).toThrow(InvariantError);
+    expect(() => area.remove(2)).toThrow(InvariantError);
+    expect(area.has(1_000_000)).toBe(false);
+  });
+});
+
+describe('latency histogram', () => {
+  test('a quantile is within 1/128 of the exact one', () => {
+    const wait = fc.double({ min: 1e-3, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.array(wait, { minLength: 1, maxLength: 300 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (waits, q) => {
+          const histogram = new LatencyHistogram();
+          for (const w of waits) histogram.add(w);
+          const sorted = [...waits].sort((a, b) => a - b);
+          const exact = sorted[Math.max(1, Math.ceil(q * sorted.length)) - 1]!;
+          expect(Math.abs(histogram.quantile(q)! / exact - 1)).toBeLessThanOrEqual(1 / 128 + 1e-6);
+          const sum = waits.reduce((total, w) => total + w, 0);
+          expect(histogram.mean()).toBeCloseTo(sum / waits.length, 6);
+          expect(histogram.buckets().reduce((total, bucket) => total + bucket.count, 0)).toBe(waits.length);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  test('a constant latency comes back exactly, and zero is a wait', () => {
+    const histogram = new LatencyHistogram();
+    for (let i = 0; i < 10; i++) histogram.add(50);
+    for (let i = 0; i < 30; i++) histogram.add(0);
+    expect(histogram.quantile(0.75)).toBe(0);
+    expect(histogram.quantile(0.76)).toBe(50);
+    expect(histogram.quantile(0.99)).toBe(50);
+    expect(histogram.mean()).toBe(12.5);
+    expect(histogram.buckets()).toEqual([
+      { wait: 0, count: 30 },
+      { wait: 50, count: 10 },
+    ]);
+  });
+
+  test('without a wait there is no mean and no quantile', () => {
+    const histogram = new LatencyHistogram();
+    expect([histogram.mean(), histogram.quantile(0.5), histogram.buckets()]).toEqual([null, null, []]);
+  });
+});
+
+describe('traffic budget', () => {
+  test('the limit is bound x reference, plus what the eviction costs above it, plus the allowance', () => {
+    const budget = new TrafficBudget(1.5, 64);
+    expect(budget.limit(100, 80)).toBe(1.5 * 100 + 64);
+    expect(budget.limit(100, 130)).toBe(1.5 * 100 + 30 + 64);
+    expect(budget.isBounded).toBe(true);
+    expect(new TrafficBudget(Infinity, 0).isBounded).toBe(false);
+  });
+});
+
+describe('plan admission', () => {
+  test('an expert that is never right is shut out, but for the trials', () => {
+    const admission = new PlanAdmission({ probabilityMin: 0.3, trialEvery: 10 });
+    for (let i = 0; i < 100; i++) admission.learn(0, 0.9, false);
+    const expected = admission.expect(0, 0.9);
+    expect(expected).toBeLessThan(0.3);
+    let admitted = 0;
+    for (let i = 0; i < 100; i++) if (admission.admits(expected)) admitted++;
+    expect(admitted).toBe(10);
+    expect(admission.counts).toEqual({ adopted: 10, refused: 90, trials: 10 });
+  });
+
+  test('an expert that is always right comes in, and another one is judged apart', () => {
+    const admission = new PlanAdmission({ probabilityMin: 0.5, trialEvery: 1000 });
+    const before = admission.expect(1, 0.9);
+    for (let i = 0; i < 100; i++) admission.learn(0, 0.9, true);
+    expect(admission.expect(0, 0.9)).toBeGreaterThan(0.8);
+    expect(admission.expect(1, 0.9)).toBe(before);
+  });
+
+  test('at first an expert is believed half', () => {
+    const admission = new PlanAdmission({ probabilityMin: 0.5, trialEvery: 1000 });
+    for (const p of [0.2, 0.5, 0.8]) expect(admission.expect(0, p)).toBeLessThan(0.75 * p);
+  });
+});
+
+describe('decision digest', () => {
+  const decisions = fc.array(fc.tuple(fc.nat({ max: 10 }), fc.nat({ max: 2 ** 28 - 1 })), {
+    minLength: 1,
+    maxLength: 60,
+  });
+  const digestOf = (list: readonly (readonly [number, number])[]): string => {
+    const digest = new DecisionDigest();
+    for (const [code, id] of list) digest.add(code, id);
+    return digest.hex();
+  };
+
+  test('equal decisions give equal digests of sixteen digits', () => {
+    fc.assert(
+      fc.property(decisions, (list) => {
+        expect(digestOf(list)).toMatch(/^[0-9a-f]{16}$/);
+        expect(digestOf(list)).toBe(digestOf([...list]));
+      }),
+    );
+  });
+
+  test('one decision changed, missing, doubled or swapped changes it', () => {
+    fc.assert(
+      fc.property(decisions, fc.nat(), fc.nat({ max: 10 }), fc.nat({ max: 2 ** 28 - 1 }), (list, at, code, id) => {
+        const i = at % list.length;
+        const original = digestOf(list);
+        const [oldCode, oldId] = list[i]!;
+        if (code !== oldCode) expect(digestOf(list.with(i, [code, oldId]))).not.toBe(original);
+        if (id !== oldId) expect(digestOf(list.with(i, [oldCode, id]))).not.toBe(original);
+        expect(digestOf(list.toSpliced(i, 1))).not.toBe(original);
+        expect(digestOf(list.toSpliced(i, 0, list[i]!))).not.toBe(original);
+        const next = list[i + 1];
+        if (next !== undefined && (next[0] !== oldCode || next[1] !== oldId)) {
+          expect(digestOf(list.with(i, next).with(i + 1, list[i]!))).not.toBe(original);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
