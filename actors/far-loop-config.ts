@@ -20,6 +20,16 @@ export const farLoopConfigSchema = z
       .min(1)
       .default(4096)
       .describe('Accesses between two plans, where fetches are counted in accesses.'),
+    accessesPerTickMin: z
+      .int()
+      .min(1)
+      .default(512)
+      .describe('Accesses since the last plan before the next is made, so that planning costs little an access.'),
+    intervalMaxMs: z
+      .int()
+      .min(1)
+      .default(3_600_000)
+      .describe('Event time since the last plan after which the next is made, however few accesses came.'),
     probabilityMin: z
       .number()
       .min(0)
@@ -29,9 +39,9 @@ export const farLoopConfigSchema = z
     trialEvery: z
       .int()
       .min(1)
-      .default(64)
+      .default(1024)
       .describe(
-        'One planned prefetch in that many is adopted though it is below, to see whether its expert has learned.',
+        "Of an expert's planned prefetches below that, at most so many lie between two that are adopted to see whether it has learned.",
       ),
     aggregator: aggregatorConfigSchema.prefault({}),
     graphBuilder: graphBuilderConfigSchema.prefault({}),

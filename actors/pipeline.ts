@@ -57,6 +57,8 @@ export class Pipeline {
       const { horizonsMs, horizonsAccesses } = farLoop.forecaster;
       // The cache manager is spawned last but is known to the scheduler: plans reach it through this forward reference.
       const plans = forward(() => this.#cacheManagerRef);
+      // What the site has needs no proposal; asking first keeps the cost of a tick down.
+      const isResident = (segment: number): boolean => this.cacheManager.site.isResident(segment);
       const scheduler = new PrefetchSchedulerActor({
         config: { ...farLoop.scheduler, prices: options.prices },
         horizonsMs,
@@ -79,17 +81,20 @@ export class Pipeline {
         config: farLoop.aggregator,
         horizonsMs,
         horizonsAccesses,
+        isResident,
         forecaster: forecasterRef,
       });
       const graphBuilder = new GraphBuilderActor({
         config: farLoop.graphBuilder,
         horizonsMs,
         horizonsAccesses,
+        isResident,
         forecaster: forecasterRef,
       });
       const seasonalPredictor = new SeasonalPredictorActor({
         config: farLoop.seasonalPredictor,
         horizonsMs,
+        isResident,
         forecaster: forecasterRef,
       });
       this.scheduler = scheduler;

@@ -1,5 +1,7 @@
 /** Which axis the far loop counts along: event time where a trace has it, log position where it has not. */
 
+import type { AccessBatch } from '../streams/access-batch.ts';
+
 /**
  * Turns (event time, log position) into one non-decreasing instant.
  *
@@ -27,6 +29,20 @@ export class TimeAxis {
     // A NaN compares false, so an access without a time falls through to the latest instant.
     if (instant > this.#latest) this.#latest = instant;
     return this.#latest;
+  }
+
+  /** The same for the rows [from, to) of a batch, where their instants do not matter. */
+  advance(batch: AccessBatch, from: number, to: number): void {
+    if (from >= to) return;
+    if (this.#usesTime === null) this.#usesTime = !Number.isNaN(batch.timeMs[from]!);
+    if (!this.#usesTime) {
+      this.#latest = Math.max(this.#latest, batch.position + to - 1);
+      return;
+    }
+    const { timeMs } = batch;
+    let latest = this.#latest;
+    for (let i = from; i < to; i++) if (timeMs[i]! > latest) latest = timeMs[i]!;
+    this.#latest = latest;
   }
 
   /** Instant of a tick that stands before the access at `position`: reads the axis, never sets it. */

@@ -61,6 +61,7 @@ export class AccessMap {
   #hourOfWeek = new Float64Array(hoursPerWeek);
   #windows: HotWindows | null = null;
   #touched = 0;
+  #hand = 0;
 
   constructor(config: AggregatorConfig = aggregatorConfigSchema.parse({})) {
     this.config = config;
@@ -120,6 +121,22 @@ export class AccessMap {
   findFrequent(k: number): readonly SegmentUse[] {
     const top = new TopK(Math.min(k, this.#count));
     for (let slot = 0; slot < this.#count; slot++) top.offer(this.#segment[slot]!, this.#stats[slot * 4 + 3]!);
+    return Array.from(top.takeIds(), (segment) => this.useOf(segment)!);
+  }
+
+  /**
+   * The `k` segments of the highest decayed frequency among the next `scanMax` of the map that `accepts` lets pass, best first, ties
+   * by the smaller id. A hand goes round the map, so calls in turn see every segment. O(scanMax), whatever the map holds.
+   */
+  findNextFrequent(k: number, scanMax: number, accepts: (segment: number) => boolean): readonly SegmentUse[] {
+    const scanned = Math.min(scanMax, this.#count);
+    const top = new TopK(Math.min(k, scanned));
+    for (let i = 0; i < scanned; i++) {
+      if (this.#hand >= this.#count) this.#hand = 0;
+      const slot = this.#hand++;
+      const segment = this.#segment[slot]!;
+      if (accepts(segment)) top.offer(segment, this.#stats[slot * 4 + 3]!);
+    }
     return Array.from(top.takeIds(), (segment) => this.useOf(segment)!);
   }
 
@@ -198,42 +215,52 @@ export class AccessMap {
 
   #observeBlock(batch: AccessBatch, from: number, to: number): void {
     const { segment, consumer, size, weight, timeMs, position } = batch;
+    const { axis } = this;
+    let slotOf = this.#slotOf;
+    let stats = this.#stats;
     // Touching all slots first lets their loads overlap; see keyed-aggregate.ts.
     let touched = 0;
     for (let i = from; i < to; i++) {
       const id = segment[i]!;
-      if (id >= this.#slotOf.length) this.#growIndex(id);
-      const slot = this.#slotOf[id]!;
-      if (slot >= 0) touched += this.#stats[slot * 4]!;
+      if (id >= slotOf.length) {
+        this.#growIndex(id);
+        slotOf = this.#slotOf;
+      }
+      const slot = slotOf[id]!;
+      if (slot >= 0) touched += stats[slot * 4]!;
     }
     this.#touched += touched; // keeps the loads alive
     let at = Number.NaN;
     let factor = 0;
     let hour = 0;
     for (let i = from; i < to; i++) {
-      const instant = this.axis.instantOf(timeMs[i]!, position + i);
+      const instant = axis.instantOf(timeMs[i]!, position + i);
       if (instant !== at) {
         at = instant;
         factor = this.#factorAt(instant);
-        if (this.axis.usesTime === true) hour = hourOfWeek(instant, this.config.utcOffsetMinutes);
+        if (axis.usesTime === true) hour = hourOfWeek(instant, this.config.utcOffsetMinutes);
       }
       const id = segment[i]!;
       const w = weight[i]!;
       const bytes = size[i]!;
-      let slot = this.#slotOf[id]!;
-      if (slot < 0) slot = this.#admit(id);
+      let slot = slotOf[id]!;
+      if (slot < 0) {
+        slot = this.#admit(id);
+        stats = this.#stats;
+      }
       const f = slot * 4;
-      this.#stats[f]! += w;
-      if (bytes > 0) this.#stats[f + 1]! += bytes * w;
-      this.#stats[f + 2] = instant;
-      this.#stats[f + 3]! += w * factor;
+      stats[f] = stats[f]! + w;
+      if (bytes > 0) stats[f + 1] = stats[f + 1]! + bytes * w;
+      stats[f + 2] = instant;
+      stats[f + 3] = stats[f + 3]! + w * factor;
       const who = consumer[i]!;
       if (who >= 0) {
         const bit = Math.imul(who, 0x9e3779b1) >>> 26;
-        this.#consumerBits[slot * 2 + (bit >> 5)]! |= 1 << (bit & 31);
+        const word = slot * 2 + (bit >> 5);
+        this.#consumerBits[word] = this.#consumerBits[word]! | (1 << (bit & 31));
       }
       if (this.#heap !== null) this.#heap.raise(slot);
-      if (this.axis.usesTime === true) this.#hourOfWeek[hour]! += w;
+      if (axis.usesTime === true) this.#hourOfWeek[hour] = this.#hourOfWeek[hour]! + w;
       this.#weightTotal += w;
       this.#windows!.observe(id, instant, w);
     }

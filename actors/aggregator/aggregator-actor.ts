@@ -19,6 +19,8 @@ export interface AggregatorOptions {
   readonly horizonsAccesses: readonly number[];
   readonly forecaster?: ActorRef<ProposalsMessage>;
   /** Who merges this map with others; a summary is made at each tick only where someone listens. */
+  /** Segments that need no proposal, because the site has them; default: none. */
+  readonly isResident?: (segment: number) => boolean;
   readonly mergers?: readonly ActorRef<SummaryMessage>[];
 }
 
@@ -28,6 +30,7 @@ export const popularityExpert = 'popularity';
 /**
  * As an expert it takes accesses to a segment for a Poisson process whose rate is the decayed frequency over its mean
  * memory, halfLife / ln 2: P(within h) = 1 - exp(-rate x h). Crude where accesses come in bursts; the forecaster calibrates.
+ * At a tick it looks at as many segments as accesses came since the last, in turn, so it costs the same for each access.
  */
 export class AggregatorActor implements Actor<AggregatorMessage> {
   readonly map: AccessMap;
@@ -36,6 +39,7 @@ export class AggregatorActor implements Actor<AggregatorMessage> {
   readonly #options: AggregatorOptions;
   readonly #producer: string;
   #refusedSummaryCount = 0;
+  #proposedAt = 0;
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
@@ -90,12 +94,19 @@ export class AggregatorActor implements Actor<AggregatorMessage> {
     const { axis } = this.map;
     const horizons = axis.usesTime === false ? this.#options.horizonsAccesses : this.#options.horizonsMs;
     const now = axis.instantAt(timeMs, position);
-    const aged = this.map.findFrequent(this.map.config.hotSegmentsMax);
+    const { hotSegmentsMax, probabilityMin } = this.map.config;
+    const { isResident } = this.#options;
+    const fresh = this.map.accessCount - this.#proposedAt;
+    this.#proposedAt = this.map.accessCount;
+    const aged = this.map.findNextFrequent(hotSegmentsMax, fresh, (segment) => isResident?.(segment) !== true);
     const rows = new ProposalRows(aged.length * horizons.length);
     for (const { segment } of aged) {
       // The process's rate is this one x ln 2, so the exponential is a power of two.
       const rate = this.map.useOf(segment, now)!.frequency / this.map.halfLife;
-      for (let h = 0; h < horizons.length; h++) rows.add(segment, h, 1 - exp2(-rate * horizons[h]!));
+      for (let h = 0; h < horizons.length; h++) {
+        const score = 1 - exp2(-rate * horizons[h]!);
+        if (score >= probabilityMin) rows.add(segment, h, score);
+      }
     }
     return rows.columns();
   }

@@ -49,8 +49,9 @@ export const aggregatorConfigSchema = z
       .int()
       .min(0)
       .max(2 ** 20)
-      .default(128)
-      .describe('Most frequent segments proposed to the forecaster at a tick.'),
+      .default(32)
+      .describe('Segments proposed to the forecaster at a tick, the most frequent of those whose turn it is.'),
+    probabilityMin: z.number().min(0).max(1).default(0.1).describe('Proposals below this are left out.'),
     producersMax: z
       .int()
       .min(1)

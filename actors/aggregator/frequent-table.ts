@@ -2,7 +2,26 @@
 
 import { assert } from '../../engine/assert.ts';
 
-const hashFactor = 0x9e3779b1;
+/** Keys with their weights that no longer change, in order of first appearance. */
+export class WeightedKeys {
+  readonly key: Uint32Array;
+  readonly weight: Float64Array;
+  /** By how much a weight may fall short. */
+  readonly error: number;
+  /** Keys that had to leave. */
+  readonly prunedCount: number;
+
+  constructor(key: Uint32Array, weight: Float64Array, error: number, prunedCount: number) {
+    this.key = key;
+    this.weight = weight;
+    this.error = error;
+    this.prunedCount = prunedCount;
+  }
+
+  forEach(visit: (key: number, weight: number) => void): void {
+    for (let i = 0; i < this.key.length; i++) visit(this.key[i]!, this.weight[i]!);
+  }
+}
 
 /**
  * A Misra-Gries summary that is pruned in bulk: when 2 x `keysMax` keys are held, the (keysMax + 1)-th largest weight is
@@ -10,13 +29,15 @@ const hashFactor = 0x9e3779b1;
  *
  * A reported weight never exceeds the true one and falls short of it by at most `error` <= total / keysMax; with at most
  * 2 x keysMax distinct keys it is exact. Misra and Gries, Science of Computer Programming 1982; that pruning and adding two
- * summaries keeps the bound: Agarwal et al., "Mergeable Summaries", PODS 2012. O(1) amortised per add.
+ * summaries keeps the bound: Agarwal et al., "Mergeable Summaries", PODS 2012. O(1) amortised per add: keys are dense ids,
+ * so they index a table instead of being hashed. Memory: 4 bytes an id ever seen, 12 a key held.
  */
 export class FrequentTable {
   readonly #keysMax: number;
-  #capacity: number;
-  #key: Uint32Array;
-  #weight: Float64Array;
+  /** Place of each key that is held, else -1. */
+  #at = new Int32Array(1024).fill(-1);
+  #key = new Uint32Array(64);
+  #weight = new Float64Array(64);
   #count = 0;
   #error = 0;
   #prunedCount = 0;
@@ -24,9 +45,6 @@ export class FrequentTable {
   constructor(keysMax: number) {
     assert(Number.isInteger(keysMax) && keysMax >= 1 && keysMax <= 2 ** 24, `keysMax lies in 1..2^24, not ${keysMax}`);
     this.#keysMax = keysMax;
-    this.#capacity = 64;
-    this.#key = new Uint32Array(this.#capacity);
-    this.#weight = new Float64Array(this.#capacity);
   }
 
   get keyCount(): number {
@@ -46,72 +64,82 @@ export class FrequentTable {
   /** Adds `weight` > 0 to `key`; nothing for 0. */
   add(key: number, weight: number): void {
     if (!(weight > 0)) return;
-    const slot = this.#slotOf(key);
-    if (this.#weight[slot] === 0) {
-      if (this.#count >= 2 * this.#keysMax) {
-        this.#prune();
-        this.add(key, weight);
-        return;
-      }
-      this.#key[slot] = key;
-      this.#count++;
-      this.#weight[slot] = weight;
-      if (this.#count * 2 > this.#capacity) this.#rebuild(this.#capacity * 2, 0);
-      return;
-    }
-    this.#weight[slot]! += weight;
+    const at = key < this.#at.length ? this.#at[key]! : -1;
+    if (at >= 0) this.#weight[at] = this.#weight[at]! + weight;
+    else this.#insert(key, weight);
   }
 
   /** The reported weight of `key`; 0 where it is not held. */
   weightOf(key: number): number {
-    return this.#weight[this.#slotOf(key)]!;
+    const at = key < this.#at.length ? this.#at[key]! : -1;
+    return at < 0 ? 0 : this.#weight[at]!;
   }
 
   /** Adds all that `other` holds, and its error. */
-  merge(other: FrequentTable): void {
-    other.forEach((key, weight) => {
-      this.add(key, weight);
-    });
-    this.#error += other.#error;
-    this.#prunedCount += other.#prunedCount;
+  merge(other: WeightedKeys): void {
+    for (let i = 0; i < other.key.length; i++) this.add(other.key[i]!, other.weight[i]!);
+    this.#error += other.error;
+    this.#prunedCount += other.prunedCount;
   }
 
   /** Calls back for each key, in an order that depends on what was added only. */
   forEach(visit: (key: number, weight: number) => void): void {
-    for (let slot = 0; slot < this.#capacity; slot++) {
-      if (this.#weight[slot]! > 0) visit(this.#key[slot]!, this.#weight[slot]!);
-    }
+    for (let i = 0; i < this.#count; i++) visit(this.#key[i]!, this.#weight[i]!);
   }
 
-  #slotOf(key: number): number {
-    const mask = this.#capacity - 1;
-    let slot = (Math.imul(key, hashFactor) >>> 8) & mask;
-    while (this.#weight[slot] !== 0 && this.#key[slot] !== key) slot = (slot + 1) & mask;
-    return slot;
+  /** What is held; the table starts anew and keeps its memory. */
+  take(): WeightedKeys {
+    const count = this.#count;
+    const taken = new WeightedKeys(
+      this.#key.slice(0, count),
+      this.#weight.slice(0, count),
+      this.#error,
+      this.#prunedCount,
+    );
+    for (let i = 0; i < count; i++) this.#at[this.#key[i]!] = -1;
+    this.#count = 0;
+    this.#error = 0;
+    this.#prunedCount = 0;
+    return taken;
+  }
+
+  #insert(key: number, weight: number): void {
+    if (this.#count >= 2 * this.#keysMax) this.#prune();
+    if (key >= this.#at.length) {
+      const longer = new Int32Array(Math.max(key + 1, this.#at.length * 2)).fill(-1);
+      longer.set(this.#at);
+      this.#at = longer;
+    }
+    if (this.#count === this.#key.length) {
+      const keys = new Uint32Array(this.#count * 2);
+      keys.set(this.#key);
+      this.#key = keys;
+      const weights = new Float64Array(this.#count * 2);
+      weights.set(this.#weight);
+      this.#weight = weights;
+    }
+    const at = this.#count++;
+    this.#at[key] = at;
+    this.#key[at] = key;
+    this.#weight[at] = weight;
   }
 
   #prune(): void {
-    const sorted = this.#weight.filter((weight) => weight > 0).sort();
-    const cut = sorted[sorted.length - 1 - this.#keysMax]!;
-    this.#error += cut;
-    this.#rebuild(this.#capacity, cut);
-  }
-
-  #rebuild(capacity: number, cut: number): void {
-    const key = this.#key;
-    const weight = this.#weight;
     const before = this.#count;
-    this.#capacity = capacity;
-    this.#key = new Uint32Array(capacity);
-    this.#weight = new Float64Array(capacity);
-    this.#count = 0;
-    for (let from = 0; from < key.length; from++) {
-      if (!(weight[from]! > cut)) continue;
-      const slot = this.#slotOf(key[from]!);
-      this.#key[slot] = key[from]!;
-      this.#weight[slot] = weight[from]! - cut;
-      this.#count++;
+    const sorted = this.#weight.slice(0, before).sort();
+    const cut = sorted[before - 1 - this.#keysMax]!;
+    this.#error += cut;
+    let kept = 0;
+    for (let from = 0; from < before; from++) {
+      const key = this.#key[from]!;
+      const weight = this.#weight[from]!;
+      this.#at[key] = weight > cut ? kept : -1;
+      if (!(weight > cut)) continue;
+      this.#key[kept] = key;
+      this.#weight[kept] = weight - cut;
+      kept++;
     }
-    this.#prunedCount += before - this.#count;
+    this.#count = kept;
+    this.#prunedCount += before - kept;
   }
 }

@@ -1,7 +1,7 @@
 /** Which segments were used most in the last minute, hour, day: sliding windows made of panes. */
 
 import { assert } from '../../engine/assert.ts';
-import { FrequentTable } from './frequent-table.ts';
+import { FrequentTable, type WeightedKeys } from './frequent-table.ts';
 import { TopK } from './top-k.ts';
 
 /** Panes that make up one window: a window slides by an eighth of its width. */
@@ -11,9 +11,9 @@ interface Level {
   readonly width: number;
   /** Number of the open pane; NaN while it is empty. */
   index: number;
-  open: FrequentTable;
+  readonly open: FrequentTable;
   /** Closed panes of the last window, oldest first. */
-  closed: { readonly index: number; readonly table: FrequentTable }[];
+  closed: { readonly index: number; readonly table: WeightedKeys }[];
 }
 
 /** One hot segment: its weight in the window. */
@@ -32,11 +32,9 @@ export interface HotSegment {
  */
 export class HotWindows {
   readonly #levels: Level[];
-  readonly #segmentsMax: number;
   #prunedCount = 0;
 
   constructor(widths: readonly number[], segmentsMax: number) {
-    this.#segmentsMax = segmentsMax;
     for (let i = 1; i < widths.length; i++) {
       assert(widths[i]! % widths[i - 1]! === 0, `window ${widths[i]} is no whole multiple of ${widths[i - 1]}`);
     }
@@ -89,6 +87,7 @@ export class HotWindows {
   #close(i: number): void {
     const level = this.#levels[i]!;
     if (Number.isNaN(level.index)) return;
+    const pane = level.open.take();
     const wider = this.#levels[i + 1];
     if (wider !== undefined) {
       const index = Math.floor((level.index * level.width) / wider.width);
@@ -96,13 +95,12 @@ export class HotWindows {
         this.#close(i + 1);
         wider.index = index;
       }
-      wider.open.merge(level.open);
+      wider.open.merge(pane);
     } else {
-      this.#prunedCount += level.open.prunedCount;
+      this.#prunedCount += pane.prunedCount;
     }
-    level.closed.push({ index: level.index, table: level.open });
+    level.closed.push({ index: level.index, table: pane });
     while (level.closed[0]!.index <= level.index - panesPerWindow) level.closed.shift();
-    level.open = new FrequentTable(this.#segmentsMax);
     level.index = Number.NaN;
   }
 }

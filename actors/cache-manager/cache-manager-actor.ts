@@ -154,7 +154,7 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
       const probability = entries.probability[i]!;
       const isWanted = !this.#planned.has(segment) && !this.site.isResident(segment);
       const expected = this.#admission.expect(expert, probability);
-      if (!isWanted || !this.#admission.admits(expected)) {
+      if (!isWanted || !this.#admission.admits(expert, expected)) {
         this.#ended.push({ id, expert, outcome: WITHDRAWN });
         continue;
       }

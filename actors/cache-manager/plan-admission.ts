@@ -6,8 +6,18 @@ import { Calibrator } from '../forecaster/calibrator.ts';
 export interface PlanAdmissionOptions {
   /** Probability of use before it leaves, below which an entry is not adopted. */
   readonly probabilityMin: number;
-  /** One entry in that many is adopted though it is below, so that an expert that was wrong can show that it has learned. */
+  /**
+   * Of an expert's refused entries one in at most that many is adopted all the same, so that it can show that it has learned. A new
+   * expert's first is; each trial that was wasted doubles the distance to the next, each that was used halves it.
+   */
   readonly trialEvery: number;
+}
+
+/** An expert's trials: the distance between them, entries refused since the last, and whether that has not ended. */
+interface Trials {
+  every: number;
+  refused: number;
+  isPending: boolean;
 }
 
 /**
@@ -21,7 +31,7 @@ export interface PlanAdmissionOptions {
 export class PlanAdmission {
   readonly #options: PlanAdmissionOptions;
   readonly #calibrators = new Map<number, Calibrator>();
-  #refusedSinceTrial = 0;
+  readonly #trials = new Map<number, Trials>();
   #adoptedCount = 0;
   #refusedCount = 0;
   #trialCount = 0;
@@ -41,13 +51,17 @@ export class PlanAdmission {
   }
 
   /** Whether to adopt an entry that is expected to be used with the given probability. */
-  admits(expected: number): boolean {
+  admits(expert: number, expected: number): boolean {
     if (expected >= this.#options.probabilityMin) {
       this.#adoptedCount++;
       return true;
     }
-    if (++this.#refusedSinceTrial >= this.#options.trialEvery) {
-      this.#refusedSinceTrial = 0;
+    const trial = this.#trialOf(expert);
+    trial.refused++;
+    // One at a time, unless its end takes so long that it says nothing.
+    if (trial.refused >= (trial.isPending ? this.#options.trialEvery : trial.every)) {
+      trial.refused = 0;
+      trial.isPending = true;
       this.#trialCount++;
       this.#adoptedCount++;
       return true;
@@ -59,6 +73,18 @@ export class PlanAdmission {
   /** An adopted entry ended: it was used, or left unused. */
   learn(expert: number, probability: number, isUsed: boolean): void {
     this.#calibratorOf(expert).learn(probability, isUsed);
+    const trial = this.#trialOf(expert);
+    trial.isPending = false;
+    trial.every = isUsed ? Math.max(1, trial.every / 2) : Math.min(this.#options.trialEvery, trial.every * 2);
+  }
+
+  #trialOf(expert: number): Trials {
+    let trial = this.#trials.get(expert);
+    if (trial === undefined) {
+      trial = { every: 1, refused: 0, isPending: false };
+      this.#trials.set(expert, trial);
+    }
+    return trial;
   }
 
   #calibratorOf(expert: number): Calibrator {

@@ -437,12 +437,13 @@ export class Site implements SiteView {
     const served = this.#served;
     const { waits } = this.ledger;
     const latest = this.#latestLanding;
+    const isTimed = this.#isTimed;
     let unwaited = to - from;
-    let time = this.#now;
+    let now = this.#now;
     for (let i = from; i < to; i++) {
       const id = segment[i]!;
-      if (this.#isTimed && !Number.isNaN(timeMs[i]!)) time = timeMs[i]!;
-      const now = this.#isTimed ? time : position + i;
+      if (!isTimed) now = position + i;
+      else if (!Number.isNaN(timeMs[i]!)) now = timeMs[i]!;
       const entry = id & LANDING_MASK;
       let wait = 0;
       if (served[i - from] !== Decision.served + Served.miss) {
@@ -453,7 +454,8 @@ export class Site implements SiteView {
         this.#now = now;
         this.#position = position + i;
         wait = this.#fetchDemand(id, size[i]!);
-        latest[entry] = Math.max(latest[entry]!, this.#landsAt[id]!);
+        const landing = this.#landsAt[id]!;
+        if (landing > latest[entry]!) latest[entry] = landing;
       }
       unwaited--;
       if (isCounted) waits.add(wait);

@@ -79,6 +79,10 @@ export class Forecaster {
   }
 
   observe(batch: AccessBatch): void {
+    if (this.pendingCount === 0) {
+      this.axis.advance(batch, 0, batch.length);
+      return;
+    }
     for (let i = 0; i < batch.length; i++) {
       const instant = this.axis.instantOf(batch.timeMs[i]!, batch.position + i);
       for (const { pending } of this.#horizons) if (pending.count > 0) pending.access(batch.segment[i]!, instant);

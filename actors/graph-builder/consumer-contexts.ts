@@ -3,7 +3,8 @@
 /**
  * The last `length` (segment, instant) for each of at most `contextsMax` consumers; the least recently active one
  * makes room. Accesses that name no consumer share one context, so they form one global order.
- * O(length) per access. Memory: 12 x length + 16 bytes a context, 4 bytes a consumer id ever seen.
+ * A context is open while a source among its entries may still be followed: for `length` accesses after the last source.
+ * O(length) per access. Memory: 13 x length + 20 bytes a context, 4 bytes a consumer id ever seen.
  */
 export class ConsumerContexts {
   readonly length: number;
@@ -11,6 +12,10 @@ export class ConsumerContexts {
   /** Entries `context * length + back`, back = 0 the last access. */
   segment: Uint32Array;
   instant: Float64Array;
+  /** 1 = a source, whose successors are counted. */
+  isSource: Uint8Array;
+  #open: Int32Array;
+  #openCount = 0;
   #filled: Int32Array;
   #consumer: Int32Array;
   #previous: Int32Array;
@@ -29,6 +34,8 @@ export class ConsumerContexts {
     this.#capacity = n;
     this.segment = new Uint32Array(n * length);
     this.instant = new Float64Array(n * length);
+    this.isSource = new Uint8Array(n * length);
+    this.#open = new Int32Array(n);
     this.#filled = new Int32Array(n);
     this.#consumer = new Int32Array(n);
     this.#previous = new Int32Array(n);
@@ -42,6 +49,18 @@ export class ConsumerContexts {
   /** Consumers whose context made room for another. */
   get forgottenCount(): number {
     return this.#forgottenCount;
+  }
+
+  /** Contexts whose next access may follow a source. */
+  get openCount(): number {
+    return this.#openCount;
+  }
+
+  /** The open context of `consumer` (-1 = unnamed), else -1. */
+  findOpen(consumer: number): number {
+    const key = consumer + 1;
+    const context = key < this.#contextOf.length ? this.#contextOf[key]! : -1;
+    return context >= 0 && this.#open[context]! > 0 ? context : -1;
   }
 
   /** The context of `consumer` (-1 = unnamed), made most recent. */
@@ -78,7 +97,15 @@ export class ConsumerContexts {
   }
 
   /** Appends an access. The others move up: for the few that are kept that is cheaper than a ring. */
-  push(context: number, segment: number, instant: number): void {
+  push(context: number, segment: number, instant: number, isSource: boolean): void {
+    const open = this.#open[context]!;
+    if (isSource) {
+      if (open === 0) this.#openCount++;
+      this.#open[context] = this.length;
+    } else if (open > 0) {
+      this.#open[context] = open - 1;
+      if (open === 1) this.#openCount--;
+    }
     const base = context * this.length;
     const filled = this.#filled[context]!;
     let at = filled < this.length ? filled : filled - 1;
@@ -86,14 +113,11 @@ export class ConsumerContexts {
     for (; at > 0; at--) {
       this.segment[base + at] = this.segment[base + at - 1]!;
       this.instant[base + at] = this.instant[base + at - 1]!;
+      this.isSource[base + at] = this.isSource[base + at - 1]!;
     }
     this.segment[base] = segment;
     this.instant[base] = instant;
-  }
-
-  /** The context that follows `context` in order of decreasing recency (the most recent for -1); -1 at the end. */
-  after(context: number): number {
-    return context < 0 ? this.#newest : this.#next[context]!;
+    this.isSource[base] = isSource ? 1 : 0;
   }
 
   #unlink(context: number): void {
@@ -110,6 +134,8 @@ export class ConsumerContexts {
     this.#unlink(context);
     this.#contextOf[this.#consumer[context]! + 1] = -1;
     this.#forgottenCount++;
+    if (this.#open[context]! > 0) this.#openCount--;
+    this.#open[context] = 0;
     return context;
   }
 
@@ -122,6 +148,10 @@ export class ConsumerContexts {
       const instant = new Float64Array(n * this.length);
       instant.set(this.instant);
       this.instant = instant;
+      const isSource = new Uint8Array(n * this.length);
+      isSource.set(this.isSource);
+      this.isSource = isSource;
+      this.#open = grownInt32(this.#open, n, 0);
       this.#filled = grownInt32(this.#filled, n, 0);
       this.#consumer = grownInt32(this.#consumer, n, 0);
       this.#previous = grownInt32(this.#previous, n, 0);

@@ -5,15 +5,17 @@ import type { AccessBatch } from '../../streams/access-batch.ts';
 import { exp2 } from '../aggregator/half-life.ts';
 import { TopK } from '../aggregator/top-k.ts';
 import { TimeAxis } from '../time-axis.ts';
+import { BurstSampling } from './burst-sampling.ts';
 import { ConsumerContexts } from './consumer-contexts.ts';
 import { EdgeTable, lagBuckets } from './edge-table.ts';
 import { type GraphBuilderConfig, graphBuilderConfigSchema } from './graph-builder-config.ts';
+import { RecentAccesses } from './recent-accesses.ts';
 
 /** One directed edge, decayed to an instant. */
 export interface Dependency {
   readonly source: number;
   readonly target: number;
-  /** Occurrences of the source that the target followed, decayed; never above the truth. */
+  /** Sampled occurrences of the source that the target followed, decayed; never above the truth. */
   readonly support: number;
   /** support over occurrences of the source, at most 1. */
   readonly confidence: number;
@@ -59,12 +61,19 @@ const victimSample = 8;
  *
  * Co-access: accesses of one consumer within `coAccessWindowMs` form a set; each pair counts once in both directions. Pairs
  * further apart than `lookahead` accesses are missed.
- * O(lookahead x degreeMax) per access. Memory: about 48 x degreeMax + 12 bytes a source, and as many again / 4 for co-access.
+ *
+ * Where accesses come fast only bursts of them are sources (see burst-sampling.ts). A source's successors are followed beyond
+ * the end of its burst until all have come, so confidence, lift and lags are those of a sample without bias; supports and
+ * occurrences count what was sampled. A co-access set that the start of a burst cuts is counted from there.
+ * O(lookahead x degreeMax) per sampled access, a look-up or less per other one. Memory: about 48 x degreeMax + 12 bytes a source, and as many again / 4 for co-access.
  */
 export class DependencyGraph {
   readonly config: GraphBuilderConfig;
   readonly axis = new TimeAxis();
   readonly contexts: ConsumerContexts;
+  /** The latest accesses, sampled or not. */
+  readonly recent: RecentAccesses;
+  readonly #sampling: BurstSampling;
   readonly #follows: EdgeTable;
   readonly #accompanies: EdgeTable;
   #slotOf = new Int32Array(1024).fill(-1);
@@ -77,11 +86,14 @@ export class DependencyGraph {
   #landmark = Number.NaN;
   readonly #sorted: Int32Array;
   #accessCount = 0;
+  #sampledCount = 0;
   #sourceReplacedCount = 0;
 
   constructor(config: GraphBuilderConfig = graphBuilderConfigSchema.parse({})) {
     this.config = config;
     this.contexts = new ConsumerContexts(config.lookahead, config.contextsMax);
+    this.recent = new RecentAccesses(config.seedsMax);
+    this.#sampling = new BurstSampling(config);
     this.#follows = new EdgeTable(config.degreeMax, true);
     this.#accompanies = new EdgeTable(config.degreeMax, false);
     this.#sorted = new Int32Array(config.degreeMax);
@@ -113,17 +125,19 @@ export class DependencyGraph {
     return this.axis.usesTime === false ? this.config.lagUnitAccesses : this.config.lagUnitMs;
   }
 
+  /** Accesses that counted as sources; all of them unless they were sampled. */
+  get sampledCount(): number {
+    return this.#sampledCount;
+  }
+
   observe(batch: AccessBatch): void {
-    let at = Number.NaN;
-    let factor = 0;
-    for (let i = 0; i < batch.length; i++) {
-      const instant = this.axis.instantOf(batch.timeMs[i]!, batch.position + i);
-      if (instant !== at) {
-        at = instant;
-        factor = this.#factorAt(instant);
-      }
-      this.#observe(batch.segment[i]!, batch.consumer[i]!, instant, factor);
+    for (let from = 0; from < batch.length; ) {
+      const run = this.#sampling.next(this.axis, batch, from);
+      if (run.isSampled) this.#learn(batch, from, run.to);
+      else this.#follow(batch, from, run.to);
+      from = run.to;
     }
+    this.recent.observe(batch, this.axis);
     this.#accessCount += batch.length;
   }
 
@@ -137,7 +151,7 @@ export class DependencyGraph {
     return this.#edgesOf(source, this.#accompanies);
   }
 
-  /** Decayed occurrences of `segment` at the latest instant; 0 where it is not held. */
+  /** Decayed sampled occurrences of `segment` at the latest instant; 0 where it is not held. */
   occurrencesOf(segment: number): number {
     const slot = this.#find(segment);
     return slot < 0 ? 0 : this.#occurrences[slot]! * this.#scale();
@@ -239,20 +253,57 @@ export class DependencyGraph {
     return count;
   }
 
-  #observe(segment: number, consumer: number, instant: number, factor: number): void {
+  /** Accesses of a burst: each is a source, and a successor of those before it. */
+  #learn(batch: AccessBatch, from: number, to: number): void {
+    const { contexts } = this;
+    let at = Number.NaN;
+    let factor = 0;
+    for (let i = from; i < to; i++) {
+      const instant = this.axis.instantOf(batch.timeMs[i]!, batch.position + i);
+      if (instant !== at) {
+        at = instant;
+        factor = this.#factorAt(instant);
+      }
+      const segment = batch.segment[i]!;
+      const own = this.#slotFor(segment);
+      this.#occurrences[own]! += factor;
+      this.#total += factor;
+      const context = contexts.touch(batch.consumer[i]!);
+      this.#credit(context, segment, own, instant, factor);
+      contexts.push(context, segment, instant, true);
+    }
+    this.#sampledCount += to - from;
+  }
+
+  /** Accesses between bursts: only successors of the sources that wait for theirs. */
+  #follow(batch: AccessBatch, from: number, to: number): void {
+    const { contexts } = this;
+    for (let i = from; i < to; i++) {
+      if (contexts.openCount === 0) {
+        this.axis.advance(batch, i, to);
+        return;
+      }
+      const instant = this.axis.instantOf(batch.timeMs[i]!, batch.position + i);
+      const context = contexts.findOpen(batch.consumer[i]!);
+      if (context < 0) continue;
+      const segment = batch.segment[i]!;
+      this.#credit(context, segment, -1, instant, this.#factorAt(instant));
+      contexts.push(context, segment, instant, false);
+    }
+  }
+
+  /** Counts an access as successor of the sources in `context`; `own` is its slot where it is a source itself, else -1. */
+  #credit(context: number, segment: number, own: number, instant: number, factor: number): void {
     const { contexts } = this;
     const follows = this.#follows;
-    const context = contexts.touch(consumer);
     const filled = contexts.filled(context);
     const usesTime = this.axis.usesTime !== false;
     const lagMax = usesTime ? this.config.lagMaxMs : Infinity;
     const setWindow = usesTime ? this.config.coAccessWindowMs : -1;
     const unit = this.#lagUnit;
-    const own = this.#slotFor(segment);
-    this.#occurrences[own]! += factor;
-    this.#total += factor;
     const segments = contexts.segment;
     const instants = contexts.instant;
+    const isSource = contexts.isSource;
     const slotOf = this.#slotOf;
     const first = contexts.entry(context, 0);
     const isInSet = filled > 0 && instant - instants[first]! <= setWindow;
@@ -262,18 +313,18 @@ export class DependencyGraph {
       const source = segments[first + back]!;
       const lag = instant - instants[first + back]!;
       if (source === segment || lag > lagMax) break;
-      const slot = slotOf[source]!;
-      // Its slot went to another source meanwhile: the occurrence is no longer counted either.
-      if (slot < 0) continue;
+      const slot = isSource[first + back] === 1 ? slotOf[source]! : -1;
       let bucket = 0;
-      for (let high = unit; lag >= high && bucket < lagBuckets - 1; high *= 4) bucket++;
-      follows.add(slot, segment, factor, lag, bucket);
+      // Without a slot it went to another source meanwhile: the occurrence is no longer counted either.
+      if (slot >= 0) {
+        for (let high = unit; lag >= high && bucket < lagBuckets - 1; high *= 4) bucket++;
+        follows.add(slot, segment, factor, lag, bucket);
+      }
       if (pairs && lag <= setWindow && !this.#isHeldSince(context, back, source, instant - setWindow)) {
-        this.#accompanies.add(slot, segment, factor, lag, bucket);
-        this.#accompanies.add(own, source, factor, lag, bucket);
+        if (slot >= 0) this.#accompanies.add(slot, segment, factor, lag, bucket);
+        if (own >= 0) this.#accompanies.add(own, source, factor, lag, bucket);
       }
     }
-    contexts.push(context, segment, instant);
   }
 
   /** Whether `segment` is among the last `entries` accesses of `context`, not before `since`. */

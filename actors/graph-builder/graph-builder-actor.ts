@@ -10,6 +10,8 @@ export interface GraphBuilderOptions {
   readonly config?: GraphBuilderConfig;
   readonly horizonsMs: readonly number[];
   readonly horizonsAccesses: readonly number[];
+  /** Segments that need no proposal, because the site has them; default: none. */
+  readonly isResident?: (segment: number) => boolean;
   readonly forecaster?: ActorRef<ProposalsMessage>;
 }
 
@@ -17,13 +19,15 @@ export interface GraphBuilderOptions {
 export const dependencyExpert = 'dependency';
 
 /**
- * As an expert it expands the last access of each recently active consumer. A successor that has not come within the time
+ * As an expert it expands the last access of each consumer that was active since the last tick. A successor that has not come within the time
  * since then is less likely to come, and later: with confidence c and lag distribution F, P(within h | not by e) =
  * c (F(e + h) - F(e)) / (1 - c F(e)). Beyond the first step F is taken as x / (x + mean lag).
  */
 export class GraphBuilderActor implements Actor<FarLoopMessage> {
   readonly graph: DependencyGraph;
   readonly #options: GraphBuilderOptions;
+  /** Log position of the last tick: what came before was expanded then. */
+  #tickedAt = 0;
 
   constructor(options: GraphBuilderOptions) {
     this.#options = options;
@@ -48,19 +52,17 @@ export class GraphBuilderActor implements Actor<FarLoopMessage> {
   /** The expert's proposals at a tick. */
   propose(position: number, timeMs: number): ProposalColumns {
     const { graph } = this;
-    const { axis, contexts, config } = graph;
+    const { axis, recent, config } = graph;
     const horizons = axis.usesTime === false ? this.#options.horizonsAccesses : this.#options.horizonsMs;
     const now = axis.instantAt(timeMs, position);
+    const { isResident } = this.#options;
     const lagMax = axis.usesTime === false ? Infinity : config.lagMaxMs;
     const expansions = new Map<number, readonly Expansion[]>();
     // Of several consumers' reasons for one segment the best counts, by segment and horizon.
     const best = new Map<number, number>();
-    let context = contexts.after(-1);
-    for (let seeds = 0; seeds < config.seedsMax && context >= 0; seeds++, context = contexts.after(context)) {
-      const entry = contexts.entry(context, 0);
-      const seed = contexts.segment[entry]!;
-      const elapsed = Math.max(0, now - contexts.instant[entry]!);
-      // Contexts come by falling recency: whoever follows has been silent for too long to be followed at all.
+    for (const { segment: seed, instant } of recent.since(this.#tickedAt)) {
+      const elapsed = Math.max(0, now - instant);
+      // Later ones are older still: whoever is silent for that long is not followed at all.
       if (elapsed > lagMax) break;
       let reachable = expansions.get(seed);
       if (reachable === undefined) {
@@ -68,6 +70,7 @@ export class GraphBuilderActor implements Actor<FarLoopMessage> {
         expansions.set(seed, reachable);
       }
       for (const reached of reachable) {
+        if (isResident?.(reached.segment) === true) continue;
         const past = shareWithin(graph, reached, elapsed);
         for (let h = 0; h < horizons.length; h++) {
           const due = shareWithin(graph, reached, elapsed + horizons[h]!) - past;
@@ -78,6 +81,7 @@ export class GraphBuilderActor implements Actor<FarLoopMessage> {
         }
       }
     }
+    this.#tickedAt = position;
     const rows = new ProposalRows(best.size);
     for (const [key, score] of best) rows.add(Math.floor(key / horizons.length), key % horizons.length, score);
     return rows.columns();

@@ -60,19 +60,37 @@ export const graphBuilderConfigSchema = z
       .default(1000)
       .describe('Upper end of the first of eight lag buckets; each further one ends at four times the one before.'),
     lagUnitAccesses: z.number().positive().default(4).describe('The same in accesses, for a trace without time.'),
+    sampleAfter: z
+      .int()
+      .min(0)
+      .default(65_536)
+      .describe('Accesses from the first on that are all learnt from; of later ones bursts are, where they come fast.'),
+    samplePeriod: z.int().min(1).default(4096).describe('Log positions from the end of one burst to that of the next.'),
+    sampleBurst: z
+      .int()
+      .min(1)
+      .default(512)
+      .describe('Accesses of a burst, the last ones of each period; a whole period = no sampling.'),
+    sampleRateMin: z
+      .number()
+      .min(0)
+      .default(10)
+      .describe('Accesses a second of event time, over the period before, below which all are learnt from.'),
     seedsMax: z
       .int()
       .min(0)
       .max(2 ** 16)
-      .default(256)
-      .describe('Consumers, most recently active first, whose last access is expanded at a tick.'),
+      .default(64)
+      .describe(
+        "Latest accesses, none older than the last tick, among which each consumer's last one is expanded at a tick.",
+      ),
     depthMax: z.int().min(1).max(16).default(2).describe('Steps that proposals look beyond the last access.'),
     fanOutMax: z.int().min(1).max(64).default(4).describe('Successors followed from each segment for proposals.'),
     probabilityMin: z
       .number()
       .min(0)
       .max(1)
-      .default(0.02)
+      .default(0.1)
       .describe('Proposals below this product of confidences are left out.'),
   })
   .describe('The dependency graph: what follows or accompanies what.');

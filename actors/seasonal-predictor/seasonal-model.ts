@@ -55,6 +55,10 @@ export class SeasonalModel {
   #firstHour = Number.NaN;
   #fittedAt = -Infinity;
   #fitCount = 0;
+  #accessCount = 0;
+  #fittedAccessCount = 0;
+  /** Slots that the model speaks of in the open hour; null until someone asks. */
+  #speaking: number[] | null = null;
 
   constructor(
     config: SeasonalPredictorConfig = seasonalPredictorConfigSchema.parse({}),
@@ -84,10 +88,14 @@ export class SeasonalModel {
   observe(batch: AccessBatch): void {
     for (let i = 0; i < batch.length; i++) {
       const instant = this.axis.instantOf(batch.timeMs[i]!, batch.position + i);
-      if (this.axis.usesTime === false) continue;
+      if (this.axis.usesTime === false) {
+        this.axis.advance(batch, i, batch.length);
+        return;
+      }
       if (instant >= this.#hourEndMs) this.#advance(instant);
       this.presence.mark(batch.segment[i]!, this.#hour);
       this.demand.add(this.#hour, batch.weight[i]!);
+      this.#accessCount++;
     }
   }
 
@@ -125,15 +133,25 @@ export class SeasonalModel {
    */
   forecast(timeMs: number, horizonMs: number, visit: (segment: number, probability: number) => void): void {
     assert(horizonMs > 0, `a horizon is positive, not ${horizonMs}`);
-    if (this.axis.usesTime !== true) return;
+    if (this.speakingCount(timeMs) === 0) return;
     const now = this.axis.instantAt(timeMs, 0);
-    if (now >= this.#hourEndMs) this.#advance(now);
-    if (this.#design === null) return;
-    for (let slot = 0; slot < this.presence.slotCount; slot++) {
-      if (!this.#speaks(slot)) continue;
+    for (const slot of this.#speaking!) {
       const probability = this.#probabilityWithin(slot, now, horizonMs);
       if (probability >= this.config.probabilityMin) visit(this.presence.segmentAt(slot), probability);
     }
+  }
+
+  /** Segments that the model speaks of at `timeMs`; the clock goes on to it. O(1) but for the first call in an hour. */
+  speakingCount(timeMs: number): number {
+    if (this.axis.usesTime !== true) return 0;
+    const now = this.axis.instantAt(timeMs, 0);
+    if (now >= this.#hourEndMs) this.#advance(now);
+    if (this.#design === null) return 0;
+    if (this.#speaking === null) {
+      this.#speaking = [];
+      for (let slot = 0; slot < this.presence.slotCount; slot++) if (this.#speaks(slot)) this.#speaking.push(slot);
+    }
+    return this.#speaking.length;
   }
 
   /** Within an hour accesses are taken to fall evenly; hours are taken to be independent. */
@@ -182,10 +200,21 @@ export class SeasonalModel {
         this.#hour++;
         this.presence.open(this.#hour);
         this.demand.open(this.#hour);
-        if (this.#hour - this.#fittedAt >= this.config.refitHours) this.#fit();
+        if (this.#isFitDue()) this.#fit();
       }
     }
     this.#hour = hour;
+    this.#speaking = null;
+  }
+
+  /** The first fit as soon as there is evidence, later ones when hours enough and evidence enough have come. */
+  #isFitDue(): boolean {
+    const { refitHours, refitAccessesMin, historyHours } = this.config;
+    const since = this.#hour - this.#fittedAt;
+    if (since < refitHours) return false;
+    // With few accesses a fit finds little new, until an eighth of what it looks back on is.
+    const seen = Math.min(historyHours, this.#hour - this.#firstHour);
+    return this.#accessCount - this.#fittedAccessCount >= refitAccessesMin || since * 8 >= seen;
   }
 
   /** After a gap longer than the history nothing is known. */
@@ -239,6 +268,7 @@ export class SeasonalModel {
     const hours = end - start;
     if (hours < config.evidenceHoursMin) return;
     this.#fittedAt = end;
+    this.#fittedAccessCount = this.#accessCount;
     this.#fitCount++;
     presence.makeRoom((slot) => {
       this.#isFitted[slot] = 0;

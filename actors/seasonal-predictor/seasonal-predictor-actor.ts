@@ -12,6 +12,8 @@ export interface SeasonalPredictorOptions {
   /** The clock that consumers live by; default: the configured fixed offset. */
   readonly zone?: TimeZone;
   readonly horizonsMs: readonly number[];
+  /** Segments that need no proposal, because the site has them; default: none. */
+  readonly isResident?: (segment: number) => boolean;
   readonly forecaster?: ActorRef<ProposalsMessage>;
 }
 
@@ -41,11 +43,11 @@ export class SeasonalPredictorActor implements Actor<FarLoopMessage> {
 
   /** The expert's proposals at a tick. */
   propose(timeMs: number): ProposalColumns {
-    const { horizonsMs } = this.#options;
-    const rows = new ProposalRows(this.model.config.segmentsMax * horizonsMs.length);
+    const { horizonsMs, isResident } = this.#options;
+    const rows = new ProposalRows(this.model.speakingCount(timeMs) * horizonsMs.length);
     horizonsMs.forEach((horizonMs, h) => {
       this.model.forecast(timeMs, horizonMs, (segment, probability) => {
-        rows.add(segment, h, probability);
+        if (isResident?.(segment) !== true) rows.add(segment, h, probability);
       });
     });
     return rows.columns();

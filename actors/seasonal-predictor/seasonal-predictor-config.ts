@@ -26,7 +26,12 @@ export const seasonalPredictorConfigSchema = z
       .min(168)
       .default(336)
       .describe('Hours of history from which hours of the week are fitted too.'),
-    refitHours: z.int().min(1).default(24).describe('Hours between fits.'),
+    refitHours: z.int().min(1).default(24).describe('Hours between fits, at least.'),
+    refitAccessesMin: z
+      .int()
+      .min(0)
+      .default(1024)
+      .describe('Accesses between fits; with fewer a fit waits until an eighth of the history is new.'),
     shrinkage: z
       .number()
       .positive()

@@ -13,13 +13,13 @@ import { type DuckDb, openDuckDb } from './duckdb.ts';
 import { mapContender, rxMapContender } from './map-aggregate.ts';
 import { timed } from './timed.ts';
 
-const ROWS = 4_000_000;
+const ROWS = 8_000_000;
 const KEYS = 1_000_000;
 const BATCH_ROWS = 32_768;
 /** Ten accesses at each millisecond: a busy log. */
 const ROWS_PER_MS = 10;
 /** At full scale two windows. */
-const WINDOW_MS = 200_000;
+const WINDOW_MS = 400_000;
 const HALF_LIFE_MS = 60_000;
 
 export const aggregate: Bench = {

@@ -39,7 +39,7 @@ function goalLine(goal: GoalResult, result: BenchResult): string {
   const sign = result.better === 'higher' ? '>=' : '<=';
   const wanted =
     target === null
-      ? 'no target'
+      ? `no target${aim === null ? '' : `, aim ${sign} ${shown(aim)}`}`
       : `target ${sign} ${shown(target)}${aim === null ? '' : `, aim ${shown(aim)}`}: ${goal.isMet ? 'met' : 'MISSED'}`;
   const value =
     goal.versus === null

@@ -56,7 +56,7 @@ export interface Bench {
   readonly better: 'higher' | 'lower';
   /** Rounds where `--runs` does not say. Default 5. */
   readonly runs?: number;
-  /** Rounds before the first that counts. Default 1; 0 where every run is a process of its own. */
+  /** Rounds before the first that counts. Default 1; more where a run is over before V8 has compiled it, 0 where it is a process. */
   readonly warmups?: number;
   prepare(context: BenchContext): Promise<PreparedBench>;
 }

@@ -11,7 +11,7 @@ import { textGroups } from './text-groups.ts';
 import { textLines } from './text-lines.ts';
 import { timed } from './timed.ts';
 
-const LINES = 400_000;
+const LINES = 800_000;
 
 /** Host, time, method, path, status and bytes; with anything but blanks between the quotes' words, as logs have it. */
 const pattern = String.raw`^(\S+) \S+ \S+ \[([^\]]+)\] "(\S+) (\S+)[^"]*" (\d{3}) (\d+|-)`;
@@ -27,6 +27,7 @@ export const parseClf: Bench = {
   compares: 'the Common/Combined Log Format reader with DuckDB, one thread, taking lines apart by regexp_extract',
   unit: 'lines/s',
   better: 'higher',
+  warmups: 3,
   async prepare(context) {
     const { file, about, lineCount } = await makeLog(context);
     const duckDb = await openDuckDb();

@@ -43,6 +43,7 @@ function csvBench(name: string, compares: string, makeInput: (context: BenchCont
     compares,
     unit: 'rows/s',
     better: 'higher',
+    warmups: 3,
     async prepare(context) {
       const input = await makeInput(context);
       const duckDb = await openDuckDb();

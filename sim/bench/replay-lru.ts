@@ -34,6 +34,7 @@ function lruBench(name: string, latency: string): Bench {
     compares: `replay of LRU without prefetching, --latency ${latency}, with the lru-cache package on the same decoded ids`,
     unit: 'accesses/s',
     better: 'higher',
+    warmups: 3,
     async prepare(context) {
       const { trace, about } = await openReplayTrace(context);
       const batches = await batchesInMemory(trace);

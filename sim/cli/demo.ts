@@ -6,7 +6,7 @@ import { nonNegativeInteger, present } from './replay.ts';
 /** What the demo replays: something to learn, something that comes back by the hour, scans, and nothing to predict at all. */
 const DEMO_TRACES = [
   'workload:chains,accesses=80000',
-  'workload:diurnal,days=7',
+  'workload:diurnal,days=3',
   'workload:scans,accesses=80000',
   'workload:uniform,accesses=40000',
 ];

@@ -20,6 +20,7 @@ export function startProgress(isQuiet: boolean): Progress {
       hideCursor: true,
       fps: 8,
       etaBuffer: 50,
+      barsize: 24,
     },
     Presets.shades_classic,
   );
@@ -32,13 +33,13 @@ export function startProgress(isQuiet: boolean): Progress {
         if (stage !== '') bar.stop();
         stage = name;
         startedAt = elapsedMs();
-        bar.start(total ?? done, 0, { trace: shortened(trace), stage: next, rate: '' });
+        bar.start(total ?? done, 0, { trace: shortened(trace), stage: clipped(next), rate: '' });
       }
       if (total === null) bar.setTotal(done);
       const seconds = (elapsedMs() - startedAt) / 1000;
       bar.update(done, {
         trace: shortened(trace),
-        stage: next,
+        stage: clipped(next),
         rate: rateText(seconds > 0 ? done / seconds : 0, unit),
       });
     },
@@ -48,8 +49,14 @@ export function startProgress(isQuiet: boolean): Progress {
   };
 }
 
+/** The end of a trace's name: paths differ there. */
 function shortened(name: string): string {
-  return name.length <= 32 ? name : `...${name.slice(-29)}`;
+  const file = name.startsWith('workload:') ? name.split(',')[0]! : name.slice(name.lastIndexOf('/') + 1);
+  return file.length <= 24 ? file : `...${file.slice(-21)}`;
+}
+
+function clipped(stage: string): string {
+  return stage.length <= 36 ? stage : `${stage.slice(0, 33)}...`;
 }
 
 function rateText(perSecond: number, unit: 'bytes' | 'accesses'): string {

@@ -122,7 +122,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
       const planned = planRuns(caches, evictions, prefetchers, options.trafficMax ?? [1.3]);
       const records = new Map<PlannedRun, RunRecord>();
       for (const [i, run] of planned.entries()) {
-        const stage = `run ${i + 1} of ${planned.length}: ${run.cache.size} ${run.cache.unit}, ${run.evict}, ${run.prefetch}`;
+        const stage = `run ${i + 1} of ${planned.length}: ${run.prefetch} on ${run.evict}`;
         records.set(
           run,
           await executeRun(trace, run, {

@@ -8,6 +8,7 @@ import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
 import { farExperts, Pipeline } from '../../actors/pipeline.ts';
 import type { AddressSpace, Prefetcher, SiteView } from '../../actors/prefetcher.ts';
+import { TickGate } from '../../actors/tick-gate.ts';
 import { assert } from '../../engine/assert.ts';
 import { elapsedMs, residentBytesMax } from '../../engine/host/process-usage.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
@@ -108,6 +109,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
         ...(beforeAccess === null ? {} : { future: { beforeAccess } }),
       }),
   });
+  const gate = new TickGate(config.farLoop);
   const interval = isTimed ? { everyMs: config.farLoop.intervalMs } : { everyRows: config.farLoop.intervalAccesses };
   // One batch is under way at a time: what prepares a batch may then set state that serving it relies on.
   const credits = new Credits(1);
@@ -119,8 +121,10 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
         splitAt(interval),
         // Work is done in the stream, not in the subscriber: what is thrown here ends the run as its error.
         tap((event) => {
-          if (event.kind === 'tick') pipeline.tick(isTimed ? position : event.at, isTimed ? event.at : Number.NaN);
-          else {
+          if (event.kind === 'tick') {
+            const timeMs = isTimed ? event.at : Number.NaN;
+            if (gate.passes(position, timeMs)) pipeline.tick(position, timeMs);
+          } else {
             position = event.batch.position + event.batch.length;
             // Where fetches are counted in accesses the clock of the log decides nothing, so the far loop does not see it.
             pipeline.observe(event.batch, isTimed ? event.batch : withoutTime(event.batch));

@@ -6,6 +6,8 @@ import { escapeHtml } from './escape-html.ts';
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 const HOURS = 24;
+/** With fewer busy hours a heat map is one dark column, which says nothing. */
+const HOURS_MIN = 3;
 /** Earlier first instants are no dates: such a log counts from a zero of its own. 1980-01-01. */
 const DATES_FROM_MS = 315_532_800_000;
 /** Day of the week, Monday = 0, of 1 January 1970: where a clock that counts from zero begins. */
@@ -20,12 +22,12 @@ type HotRow = TraceInsight['hotByHourOfWeek'][number];
 
 /**
  * A heat map: a row a segment, a column an hour of the week, darker = more accesses relative to the row's busiest hour.
- * Days without an access are left out, and rows stand in the order of their busiest hour of the day, so that what comes and
+ * Empty where fewer than three hours saw an access. Days without one are left out, and rows stand in the order of their busiest hour of the day, so that what comes and
  * goes together stands together.
  */
 export function hourOfWeekFigure(insight: TraceInsight): string {
   const { hotByHourOfWeek: hot, timeSpanMs } = insight;
-  if (hot.length === 0 || timeSpanMs === null) return '';
+  if (timeSpanMs === null || busyHours(hot) < HOURS_MIN) return '';
   const hasDates = isDated(insight);
   const days = DAYS.map((_, i) => (hasDates ? i : (i + DAY_OF_ZERO) % DAYS.length)).filter((day) =>
     hot.some((row) => row.hours.slice(day * HOURS, (day + 1) * HOURS).some((count) => count > 0)),
@@ -69,6 +71,11 @@ export function hourOfWeekFigure(insight: TraceInsight): string {
     parts.push(`<text x="${right + 6}" y="${y + 13}" class="axis">${Math.round(row.total)}</text>`);
   });
   return `<svg viewBox="0 0 ${right + 70} ${bottom + 6}" style="max-width:${right + 70}px" role="img" aria-label="Accesses of the hottest segments over the hours of the week">${parts.join('')}</svg>`;
+}
+
+/** Hours of the week in which anything happened. */
+function busyHours(rows: readonly HotRow[]): number {
+  return new Set(rows.flatMap((row) => row.hours.flatMap((count, hour) => (count > 0 ? [hour] : [])))).size;
 }
 
 function busiestHourOfDay(row: HotRow): number {

@@ -22,8 +22,8 @@ section{margin:26px 0;padding-top:18px;border-top:1px solid var(--line)}
 .yes .badge{color:var(--yes)}
 .no .badge{color:var(--no)}
 .scroll{overflow-x:auto;margin:14px 0}
-table.runs{border-collapse:collapse;min-width:100%;font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap;background:var(--card)}
-.runs th,.runs td{padding:4px 8px;border-bottom:1px solid var(--line);text-align:right}
+table.runs{border-collapse:collapse;min-width:100%;font-size:12.5px;font-variant-numeric:tabular-nums;white-space:nowrap;background:var(--card)}
+.runs th,.runs td{padding:4px 7px;border-bottom:1px solid var(--line);text-align:right}
 .runs th{color:var(--soft);font-weight:600}
 .runs th.text,.runs td.text{text-align:left}
 .runs td[rowspan]{vertical-align:top;font-weight:400}
@@ -33,7 +33,8 @@ details{margin:10px 0}
 summary{cursor:pointer;color:var(--soft)}
 ul.short{padding-left:0;list-style:none;margin:8px 0}
 ul.short li{margin:4px 0}
-ul.short a{color:inherit}
+ul.short a{color:inherit;text-decoration:none}
+ul.short a:hover{text-decoration:underline}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,500px),1fr));gap:16px}
 figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px;min-width:0}
 figure.wide{margin-top:16px;overflow-x:auto}

@@ -60,7 +60,8 @@ export function verdictLine(verdict: Verdict, traceName: string): string {
 
 function gainHeadline(run: RunResult, gain: number): string {
   const wait = run.latencyRatio === null ? '' : ` and ${percent(1 - run.latencyRatio)} of the waiting`;
-  const price = run.trafficRatio === null ? '' : `, for ${moreOrFewer(run.trafficRatio - 1, 'requests')} than LRU`;
+  const traffic = run.trafficRatio ?? 1;
+  const price = `, ${traffic >= 1 ? 'for' : 'with'} ${moreOrFewer(traffic - 1, 'requests')} than LRU`;
   return `avoids ${percent(gain)} of the misses${wait}${price}`;
 }
 

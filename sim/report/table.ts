@@ -26,7 +26,7 @@ const columns: readonly Column[] = [
   { title: 'prec%', cell: (r) => percent(r.precision) },
   { title: 'cover%', cell: (r) => (r.prefetch === 'none' ? NOTHING : percent(r.coverage)) },
   { title: 'late', cell: (r) => (r.prefetch === 'none' ? NOTHING : String(r.late)) },
-  { title: 'pollut%', cell: (r) => (r.prefetch === 'none' ? NOTHING : percent(r.pollution, 2)) },
+  { title: 'poll%', cell: (r) => (r.prefetch === 'none' ? NOTHING : percent(r.pollution, 2)) },
   { title: 'traffic', cell: (r) => fixed(r.trafficRatio, 3) },
   { title: 'bytes', cell: (r) => fixed(r.trafficBytesRatio, 3) },
   { title: 'mean', cell: (r) => (r.latency === '0' ? NOTHING : waitText(r.latencyMs.mean, r)) },
@@ -37,7 +37,7 @@ const columns: readonly Column[] = [
 
 /**
  * Lays the runs out as text. Trace and cache size stand on the first line of their runs only; a blank line parts traces.
- * About 130 columns wide, unless names or settings are long.
+ * Within 160 columns, unless names or settings are long.
  */
 export function replayTable(runs: readonly RunResult[]): string {
   const names = shortTraceNames(runs.map((run) => run.trace));
@@ -76,7 +76,7 @@ function cacheText(run: RunResult): string {
   return run.cache.fraction === null ? size : `${size} (${Number((run.cache.fraction * 100).toPrecision(3))}%)`;
 }
 
-/** Bytes with a binary unit, three digits. */
+/** Bytes with a binary unit, to three digits. */
 export function bytesText(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
   let value = bytes;
@@ -85,7 +85,7 @@ export function bytesText(bytes: number): string {
     value /= 1024;
     unit++;
   }
-  return `${Number(value.toPrecision(4))} ${units[unit]}`;
+  return `${Number(value.toPrecision(3))} ${units[unit]}`;
 }
 
 function percent(value: number | null, digits = 1): string {

@@ -1,7 +1,6 @@
-/**
- * Models of how the peer departs from the papers, so that the difference to its figures can be explained by measurement.
- * Written from observed facts about its behaviour; none of its code. Slow and simple on purpose.
- */
+/** Models of how the peer departs from the papers, so that the difference to its figures can be explained by measurement. */
+
+// Written from observed facts about its behaviour; none of its code. Slow and simple on purpose.
 
 import { type AccessCursor, type Prefetcher, type ProposalBuffer, Served } from '../../actors/prefetcher.ts';
 

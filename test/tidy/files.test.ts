@@ -1,9 +1,8 @@
 /** The rules of files: names, first lines, exports, and nothing in them that belongs to one machine. */
 
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { layers, productFiles, projectFiles, root, textOf, typeScriptFiles } from './project-files.ts';
+import { layers, projectFiles, textOf, typeScriptFiles } from './project-files.ts';
 import { lineAt, scanSource } from './scan-source.ts';
 
 /** Tools that read their configuration from a default export. */
@@ -106,14 +105,6 @@ test('a test title does not say "should"', () => {
       : [],
   );
   expect(violations).toEqual([]);
-});
-
-test('a product file stays below 800 lines', () => {
-  const long = productFiles.flatMap((path) => {
-    const count = readFileSync(root + path, 'utf8').split('\n').length - 1;
-    return count > 800 ? [`${path}: ${count} lines`] : [];
-  });
-  expect(long).toEqual([]);
 });
 
 test('every test file is one that the runner finds', () => {

@@ -116,3 +116,18 @@ test('the lock file belongs to this version', () => {
   expect(projectFiles).toContain('package-lock.json');
   expect((JSON.parse(textOf('package-lock.json')) as Manifest).version).toBe(manifest.version);
 });
+
+/** What a package needs where it can run: a lock file without these is refused by `npm ci` as out of step. */
+interface LockedPackage {
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+test('the lock file holds the optional packages of every platform, so that npm ci takes it', () => {
+  const { packages } = JSON.parse(textOf('package-lock.json')) as { packages: Readonly<Record<string, LockedPackage>> };
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages),
+    ),
+  );
+  expect(missing).toEqual([]);
+});

@@ -182,9 +182,23 @@ describe('plan admission', () => {
     const expected = admission.expect(0, 0.9);
     expect(expected).toBeLessThan(0.3);
     let admitted = 0;
-    for (let i = 0; i < 100; i++) if (admission.admits(expected)) admitted++;
+    for (let i = 0; i < 100; i++) if (admission.admits(0, expected)) admitted++;
     expect(admitted).toBe(10);
     expect(admission.counts).toEqual({ adopted: 10, refused: 90, trials: 10 });
+  });
+
+  test('a new expert is tried at once; each waste doubles the distance to its next trial, each use halves it', () => {
+    const admission = new PlanAdmission({ probabilityMin: 1, trialEvery: 8 });
+    const entriesUntilTrial = (expert: number): number => {
+      for (let count = 1; ; count++) if (admission.admits(expert, 0)) return count;
+    };
+    const distances = [entriesUntilTrial(0)];
+    for (const isUsed of [false, false, false, false, true, true]) {
+      admission.learn(0, 0.5, isUsed);
+      distances.push(entriesUntilTrial(0));
+    }
+    expect(distances).toEqual([1, 2, 4, 8, 8, 4, 2]);
+    expect(entriesUntilTrial(1)).toBe(1);
   });
 
   test('an expert that is always right comes in, and another one is judged apart', () => {

@@ -15,7 +15,9 @@ describe('frequent table', () => {
         const other = new FrequentTable(keysMax);
         for (const [key, weight] of list) table.add(key, weight);
         for (const [key, weight] of others) other.add(key, weight);
-        table.merge(other);
+        table.merge(other.take());
+        expect(other.keyCount).toBe(0);
+        for (let key = 0; key <= 60; key++) expect(other.weightOf(key)).toBe(0);
         const all = [...list, ...others];
         const total = all.reduce((sum, [, weight]) => sum + weight, 0);
         expect(table.keyCount).toBeLessThanOrEqual(2 * keysMax);
@@ -77,14 +79,16 @@ describe('consumer contexts', () => {
               (_, back) => contexts.segment[contexts.entry(context, back)],
             );
             expect(held).toEqual(own.segments);
-            contexts.push(context, segment, 0);
+            contexts.push(context, segment, 0, true);
             own.segments = [segment, ...own.segments].slice(0, length);
             naive = [own, ...naive.filter((entry) => entry !== own)].slice(0, contextsMax);
           }
-          const order: number[] = [];
-          for (let at = contexts.after(-1); at >= 0; at = contexts.after(at))
-            order.push(contexts.segment[contexts.entry(at, 0)]!);
-          expect(order).toEqual(naive.map(({ segments }) => segments[0]));
+          expect(contexts.count).toBe(naive.length);
+          expect(contexts.openCount).toBe(naive.length);
+          for (const { consumer, segments } of naive) {
+            const context = contexts.findOpen(consumer);
+            expect(contexts.segment[contexts.entry(context, 0)]).toBe(segments[0]);
+          }
         },
       ),
     );

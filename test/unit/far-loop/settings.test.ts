@@ -6,6 +6,7 @@ import { aggregatorConfigSchema } from '../../../actors/aggregator/aggregator-co
 import { Forecaster } from '../../../actors/forecaster/forecaster.ts';
 import { ForecasterActor } from '../../../actors/forecaster/forecaster-actor.ts';
 import { forecasterConfigSchema } from '../../../actors/forecaster/forecaster-config.ts';
+import { DependencyGraph } from '../../../actors/graph-builder/dependency-graph.ts';
 import { GraphBuilderActor } from '../../../actors/graph-builder/graph-builder-actor.ts';
 import { graphBuilderConfigSchema } from '../../../actors/graph-builder/graph-builder-config.ts';
 import type { ProposalColumns } from '../../../actors/messages.ts';
@@ -59,6 +60,25 @@ const context = {
   now: () => 0,
   after: () => () => {},
 } as const;
+
+/** The same again and again, until sampling sets in. */
+function repeated(batch: AccessBatch, times: number): AccessBatch {
+  const n = batch.length;
+  const at = (i: number): number => i % n;
+  const all = Array.from({ length: times * n }, (_, i) => i);
+  return new AccessBatch(0, {
+    timeMs: Float64Array.from(all, (i) => batch.timeMs[at(i)]! + Math.floor(i / n) * 28 * 86_400_000),
+    segment: Uint32Array.from(all, (i) => batch.segment[at(i)]!),
+    consumer: Int32Array.from(all, (i) => batch.consumer[at(i)]!),
+    site: new Int32Array(all.length).fill(-1),
+    op: new Uint8Array(all.length),
+    size: new Float64Array(all.length).fill(-1),
+    weight: new Float64Array(all.length).fill(1),
+  });
+}
+
+const longTimed = repeated(timed, 12);
+const longUntimed = repeated(untimed, 12);
 
 /** What a model shows of itself under `settings`, as plain data. */
 type Show<C> = (config: C) => unknown;
@@ -130,6 +150,7 @@ describe('aggregator settings', () => {
       windowsAccesses: [100],
       windowSegmentsMax: 2,
       hotSegmentsMax: 5,
+      probabilityMin: 0.9,
       producersMax: 2,
       utcOffsetMinutes: 120,
     },
@@ -139,7 +160,12 @@ describe('aggregator settings', () => {
 describe('graph builder settings', () => {
   acts(
     graphBuilderConfigSchema,
-    (config) =>
+    (config) => [
+      [longTimed, longUntimed].map((batch) => {
+        const graph = new DependencyGraph(config);
+        graph.observe(batch);
+        return graph.sampledCount;
+      }),
       [timed, untimed].map((batch) => {
         const actor = new GraphBuilderActor({ ...horizons, config });
         actor.receive({ kind: 'accesses', batch }, context as ActorContext<never>);
@@ -149,7 +175,12 @@ describe('graph builder settings', () => {
         const companions = Array.from({ length: 20 }, (_, s) => graph.companionsOf(s).map((edge) => edge.support));
         return [edges, companions, graph.limits, graph.sourceCount, [...segment], [...score]];
       }),
+    ],
     {
+      sampleAfter: 10_000,
+      samplePeriod: 5000,
+      sampleBurst: 100,
+      sampleRateMin: 0,
       lookahead: 1,
       lagMaxMs: 1000,
       coAccessWindowMs: 2500,
@@ -196,6 +227,7 @@ describe('seasonal predictor settings', () => {
       presentHoursMin: 45,
       weeklyHoursMin: 600,
       refitHours: 100,
+      refitAccessesMin: 5000,
       shrinkage: 10,
       trendShrinkage: 0.1,
       marginMin: 0.999,

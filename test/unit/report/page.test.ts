@@ -135,7 +135,7 @@ describe('heat map', () => {
   });
 
   test('days without an access are left out', () => {
-    const hours = Array.from({ length: 168 }, (_, hour) => (hour === 30 ? 3 : 0));
+    const hours = Array.from({ length: 168 }, (_, hour) => (hour >= 30 && hour < 33 ? 1 : 0));
     const svg = hourOfWeekFigure(insightFor({ hotByHourOfWeek: [{ segment: 'a', total: 3, hours }] }));
     expect(svg).toContain('>Tue<');
     expect(svg).not.toContain('>Mon<');
@@ -143,14 +143,19 @@ describe('heat map', () => {
 
   test('a clock that counts from zero has days by number, from its own beginning', () => {
     // Zero is a Thursday on the calendar: hour 72 of the week is the first hour of such a log.
-    const hours = Array.from({ length: 168 }, (_, hour) => (hour === 72 || hour === 6 ? 1 : 0));
+    const hours = Array.from({ length: 168 }, (_, hour) => (hour === 72 || hour === 80 || hour === 6 ? 1 : 0));
     const svg = hourOfWeekFigure(
-      insightFor({ timeSpanMs: [0, 5 * 86_400_000], hotByHourOfWeek: [{ segment: 'a', total: 2, hours }] }),
+      insightFor({ timeSpanMs: [0, 5 * 86_400_000], hotByHourOfWeek: [{ segment: 'a', total: 3, hours }] }),
     );
     expect(svg).toContain('day 1 00:00: 1');
     expect(svg).toContain('day 5 06:00: 1');
     expect(svg.indexOf('day 1<')).toBeLessThan(svg.indexOf('day 5<'));
     expect(svg).not.toContain('UTC');
+  });
+
+  test('a log that lives within two hours has nothing to show', () => {
+    const hours = Array.from({ length: 168 }, (_, hour) => (hour === 30 || hour === 31 ? 9 : 0));
+    expect(hourOfWeekFigure(insightFor({ hotByHourOfWeek: [{ segment: 'a', total: 18, hours }] }))).toBe('');
   });
 
   test('without times there is none', () => {
@@ -183,7 +188,7 @@ describe('dependency figure', () => {
     expect(new Set(chains.flat()).size).toBe(edges.length);
     for (const chain of chains) {
       expect(chain.length).toBeLessThanOrEqual(3);
-      chain.slice(1).forEach((next, i) => expect(next.from).toBe(chain[i]!.to));
+      expect(chain.slice(1).map((link) => link.from)).toEqual(chain.slice(0, -1).map((link) => link.to));
       const visited = [chain[0]!.from, ...chain.map((link) => link.to)];
       expect(new Set(visited).size).toBe(visited.length);
     }
@@ -203,7 +208,7 @@ describe('dependency figure', () => {
     const svg = dependencyFigure(insightFor({ dependencies: [edge(long, nasty)] }));
     expect(svg).toContain('…');
     expect(svg).toContain('/end');
-    expect(svg.isWellFormed()).toBe(true);
+    expect(encodeURI(svg)).toContain('svg'); // Throws where a character was cut in two.
     expect(svg).toContain(escapeHtml(long));
     expect(svg).not.toContain('<script>');
   });
@@ -211,7 +216,7 @@ describe('dependency figure', () => {
 
 describe('page', () => {
   test('needs nothing from outside, and no name breaks out of its place', async () => {
-    const trace = `/tmp/${nasty}.log`;
+    const trace = `logs/${nasty}.log`;
     const html = await reportPage(
       reportOf([runOf({ trace }), engineOf({ trace, digest: nasty, latency: nasty })], {
         command: `npx anteroom replay '${nasty}'`,

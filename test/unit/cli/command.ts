@@ -1,0 +1,61 @@
+/** Runs the built command, as a user does. */
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { ReplayResult, RunResult } from '../../../sim/replay/result.ts';
+import { skipUnless } from '../../require-or-skip.ts';
+
+/** Where the command was built to; ANTEROOM_DIST names another folder. */
+const main = join(process.env.ANTEROOM_DIST ?? 'dist', 'sim/cli/main.js');
+
+export const isUnbuilt = skipUnless(existsSync(main), `${main} is absent: npm run build`);
+
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `anteroom` with the given words to its end. */
+export function anteroom(words: readonly string[], stdin: string | Buffer = '', cwd?: string): Promise<Ended> {
+  return new Promise((settle, reject) => {
+    const child = spawn(process.execPath, [resolve(main), ...words], { cwd });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    child.on('error', reject);
+    child.on('close', (status) =>
+      settle({ status, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
+    );
+    child.stdin.on('error', () => {});
+    child.stdin.end(stdin);
+  });
+}
+
+/** The runs of a replay, by way of `--json -`. */
+export async function replayed(words: readonly string[], stdin: string | Buffer = ''): Promise<readonly RunResult[]> {
+  const { status, stdout, stderr } = await anteroom(['replay', ...words, '--json', '-'], stdin);
+  if (status !== 0) throw new Error(`exit status ${status}: ${stderr}`);
+  return (JSON.parse(stdout) as ReplayResult).runs;
+}
+
+/** A folder for the files of a test file; `remove` it after. */
+export class Scratch {
+  readonly folder = mkdtempSync(join(tmpdir(), 'anteroom-cli-'));
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  write(name: string, content: string | Buffer): string {
+    writeFileSync(this.path(name), content);
+    return this.path(name);
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
