@@ -23,6 +23,7 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   'not-found',
   'unsupported',
   'io',
+  'limit',
 ]);
 
 const program = new Command('anteroom')

@@ -140,6 +140,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
   assert(position === trace.facts.accessCount, `${position} of ${trace.facts.accessCount} accesses were served`);
   site.finish();
   const report = await system.stop();
+  assert(faults.length === 0, `an actor failed while it stopped: ${faults[0]}`);
   assert(report.leftCount === 0, `${report.leftCount} messages were left when the run ended`);
   return {
     run,
