@@ -4,11 +4,11 @@ import type { AddressSpace } from '../../streams/address-space.ts';
 import type { AccessCursor, Prefetcher, ProposalBuffer, SiteView } from '../prefetcher.ts';
 import { Outcome, Served } from '../prefetcher.ts';
 import { SequencePredictor } from '../sequence-predictor/sequence-predictor.ts';
-import { STREAM_BIN_COUNT, StreamPredictor } from '../stream-predictor/stream-predictor.ts';
+import { StreamPredictor } from '../stream-predictor/stream-predictor.ts';
 import { CandidateMixture, servedClassOf } from './candidate-mixture.ts';
-import { CandidateSet, NAMING_COUNT, OPINION_COUNT, Opinion, opinionNames } from './candidate-set.ts';
+import { CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
 import { type NearLoopConfig, type NearLoopConfigInput, nearLoopConfigSchema } from './near-loop-config.ts';
-import { forecastBin, popularityBin } from './opinion-bins.ts';
+import { binBase, forecastBin, NAMING_COUNT, Opinion, opinionNames, popularityBin } from './opinion-bins.ts';
 import { ResidentFlags } from './resident-flags.ts';
 import { FACT_STRIDE, Fact, SegmentFacts } from './segment-facts.ts';
 import { type Snapshot, SnapshotReader, SnapshotWriter } from './snapshot.ts';
@@ -16,6 +16,8 @@ import { ValueGate } from './value-gate.ts';
 
 /** An earlier forecast older than this many accesses says nothing. */
 const FORECAST_AGE_MAX = 128;
+/** What is kept of a forecast's log position beside the forecast itself. */
+const POSITION_MASK = 2 ** 28 - 1;
 
 /**
  * Per access: settle the forecasts that came true or ran out, learn the order, let the experts name candidates, weigh each into one
@@ -42,7 +44,6 @@ export class AnteroomPrefetcher implements Prefetcher {
   readonly #isPopularityOn: boolean;
   readonly #admitted: Int32Array;
   readonly #probability: Float64Array;
-  readonly #expert: Uint8Array;
   #untilAdjusted: number;
   #horizon: number;
   #position = 0;
@@ -69,13 +70,12 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#candidates = new CandidateSet(c.candidateCountMax, this.#facts, this.#resident, (segment) =>
       site.isResident(segment),
     );
-    this.#mixture = new CandidateMixture({ ...c, weightFirst: c.mixWeightFirst, streamBinCount: STREAM_BIN_COUNT });
+    this.#mixture = new CandidateMixture({ ...c, weightFirst: c.mixWeightFirst });
     this.#gate = new ValueGate({ ...c, interval: c.gateInterval, reserve: c.headroomReserve });
     this.#isForecastOn = isOn[Opinion.earlierForecast]!;
     this.#isPopularityOn = isOn[Opinion.popularity]!;
     this.#admitted = new Int32Array(c.candidateCountMax);
     this.#probability = new Float64Array(c.candidateCountMax);
-    this.#expert = new Uint8Array(c.candidateCountMax);
     this.#untilAdjusted = c.gateInterval;
     this.#horizon = c.horizonMax;
   }
@@ -111,6 +111,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     if (--this.#untilAdjusted === 0) {
       this.#untilAdjusted = this.#config.gateInterval;
       this.#gate.adjust(this.#site.trafficHeadroom);
+      this.#sequences.scoreMin = Math.max(this.#config.scoreMin, this.#config.scoreShare * this.#gate.threshold);
     }
     this.#resident.set(segment);
     const row = this.#facts.rowOf(segment);
@@ -162,42 +163,41 @@ export class AnteroomPrefetcher implements Prefetcher {
   }
 
   #parts(): readonly { save(writer: SnapshotWriter): void; load(reader: SnapshotReader): void }[] {
-    const parts = [this.#sequences, this.#facts, this.#resident, this.#candidates, this.#mixture, this.#gate];
+    const parts = [this.#sequences, this.#facts, this.#resident, this.#mixture, this.#gate];
     return this.#streams === null ? parts : [...parts, this.#streams];
   }
 
   #weigh(position: number, servedClass: number, proposals: ProposalBuffer): void {
     const candidates = this.#candidates;
-    const bins = candidates.bins;
-    const facts = this.#facts.words;
+    const { bins, count } = candidates;
     let admittedCount = 0;
-    for (let slot = 0; slot < candidates.count; slot++) {
-      const segment = candidates.segment[slot]!;
-      const row = segment * FACT_STRIDE;
-      const b = slot * OPINION_COUNT;
-      if (this.#isForecastOn && facts[row + Fact.forecastAt] !== 0) {
-        const since = (position + 1 - facts[row + Fact.forecastAt]!) | 0;
-        if (since >= 0 && since < FORECAST_AGE_MAX) {
-          bins[b + Opinion.earlierForecast] = forecastBin(facts[row + Fact.forecast]!, since);
+    for (let slot = 0; slot < count; slot++) {
+      const row = this.#facts.rowOf(candidates.segment[slot]!);
+      const facts = this.#facts.words;
+      const at = slot * OPINION_STRIDE;
+      const forecast = facts[row + Fact.forecast]!;
+      if (this.#isForecastOn && forecast !== 0) {
+        const since = (position + 1 - (forecast >>> 4)) & POSITION_MASK;
+        if (since < FORECAST_AGE_MAX) {
+          bins[at + Opinion.earlierForecast] = binBase[Opinion.earlierForecast]! + forecastBin(forecast & 15, since);
         }
       }
-      const count = facts[row + Fact.count]!;
-      if (this.#isPopularityOn && count > 0) {
-        bins[b + Opinion.popularity] = popularityBin(count, (position - facts[row + Fact.lastAt]!) | 0);
+      const accessCount = facts[row + Fact.count]!;
+      if (this.#isPopularityOn && accessCount > 0) {
+        const bin = popularityBin(accessCount, (position - facts[row + Fact.lastAt]!) | 0);
+        bins[at + Opinion.popularity] = binBase[Opinion.popularity]! + bin;
       }
-      const probability = this.#mixture.forecast(segment, position, servedClass, bins, b);
-      facts[row + Fact.forecastAt] = position + 1;
-      facts[row + Fact.forecast] = Math.min(15, (probability * 16) | 0);
+      const probability = this.#mixture.forecast(candidates, slot, position, servedClass);
+      facts[row + Fact.forecast] = ((position + 1) << 4) | Math.min(15, (probability * 16) | 0);
       if (this.#gate.admits(probability)) {
         this.#admitted[admittedCount++] = slot;
         this.#probability[slot] = probability;
-        this.#expert[slot] = this.#mixture.strongestExpert();
       }
     }
-    if (admittedCount > 0) this.#propose(admittedCount, position, proposals);
+    if (admittedCount > 0) this.#propose(admittedCount, position, servedClass, proposals);
   }
 
-  #propose(admittedCount: number, position: number, proposals: ProposalBuffer): void {
+  #propose(admittedCount: number, position: number, servedClass: number, proposals: ProposalBuffer): void {
     const admitted = this.#admitted;
     const probability = this.#probability;
     const facts = this.#facts.words;
@@ -211,7 +211,8 @@ export class AnteroomPrefetcher implements Prefetcher {
       const slot = admitted[best]!;
       admitted[best] = admitted[i]!;
       const segment = this.#candidates.segment[slot]!;
-      proposals.propose(segment, this.#candidates.sizeBytes[slot]!, probability[slot]!, this.#expert[slot]!);
+      const expert = this.#mixture.strongestExpert(this.#candidates, slot, servedClass);
+      proposals.propose(segment, this.#candidates.sizeBytes[slot]!, probability[slot]!, expert);
       this.#gate.spent(probability[slot]!);
       facts[segment * FACT_STRIDE + Fact.proposedAt] = position;
     }

@@ -10,8 +10,9 @@ import { stretch } from './stretch.ts';
  */
 export class BinCalibration {
   readonly binCount: number;
+  /** `stretch` of each bin's probability; to be read only. */
+  readonly logOdds: Float32Array;
   readonly #probability: Float32Array;
-  readonly #logOdds: Float32Array;
   readonly #trials: Uint16Array;
   readonly #memory: number;
 
@@ -19,22 +20,17 @@ export class BinCalibration {
     this.binCount = binCount;
     this.#memory = memory;
     this.#probability = new Float32Array(binCount);
-    this.#logOdds = new Float32Array(binCount);
+    this.logOdds = new Float32Array(binCount);
     this.#trials = new Uint16Array(binCount);
     for (let bin = 0; bin < binCount; bin++) {
       const p = typeof prior === 'number' ? prior : prior(bin);
       this.#probability[bin] = p;
-      this.#logOdds[bin] = stretch(p);
+      this.logOdds[bin] = stretch(p);
     }
   }
 
   probabilityOf(bin: number): number {
     return this.#probability[bin]!;
-  }
-
-  /** `stretch` of the probability. */
-  logOddsOf(bin: number): number {
-    return this.#logOdds[bin]!;
   }
 
   /** Outcomes seen, up to the memory. */
@@ -48,19 +44,19 @@ export class BinCalibration {
     // The prior counts as one outcome.
     const moved = p + (isTrue - p) / (n + 2);
     this.#probability[bin] = moved;
-    this.#logOdds[bin] = stretch(moved);
+    this.logOdds[bin] = stretch(moved);
     if (n < this.#memory) this.#trials[bin] = n + 1;
   }
 
   save(writer: SnapshotWriter): void {
     writer.array(this.#probability);
-    writer.array(this.#logOdds);
+    writer.array(this.logOdds);
     writer.array(this.#trials);
   }
 
   load(reader: SnapshotReader): void {
     reader.into(this.#probability);
-    reader.into(this.#logOdds);
+    reader.into(this.logOdds);
     reader.into(this.#trials);
   }
 }

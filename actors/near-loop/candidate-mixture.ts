@@ -1,27 +1,20 @@
 /** From opinions to one honest probability: calibrates each expert, mixes them, calibrates the mixture, learns from every outcome. */
 
 import { BinCalibration } from './bin-calibration.ts';
-import { NAMING_COUNT, OPINION_COUNT } from './candidate-set.ts';
+import { type CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
 import { LogisticMixer } from './logistic-mixer.ts';
-import {
-  CHAIN_BIN_COUNT,
-  CONTEXT_BIN_COUNT,
-  FORECAST_BIN_COUNT,
-  POPULARITY_BIN_COUNT,
-  SUCCESSOR_BIN_COUNT,
-  successorPrior,
-} from './opinion-bins.ts';
+import { BIN_COUNT, NAMING_COUNT, OPINION_COUNT, priorOf } from './opinion-bins.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { squash } from './stretch.ts';
 import { TrialRing } from './trial-ring.ts';
 
-const INPUT_COUNT = OPINION_COUNT + 1; // and a bias
-const BIAS = 0.5;
 /** How the access that gave rise to the forecast was served: miss, hit, staged hit or late. */
 const SERVED_COUNT = 3;
 const MASK_COUNT = 1 << NAMING_COUNT;
 /** Half log-odds from -8 to 8. */
 const FINAL_BIN_COUNT = 33;
+/** Place of the weight set among a trial's bins. */
+const SET = OPINION_COUNT;
 
 export interface CandidateMixtureOptions {
   /** Outcomes a bin remembers. */
@@ -34,7 +27,6 @@ export interface CandidateMixtureOptions {
   /** Forecasts that are all tried; of later ones only every `trialSpacing`-th is, which costs less and learns slower. */
   readonly trialsBeforeSampling: number;
   readonly trialSpacing: number;
-  readonly streamBinCount: number;
 }
 
 /**
@@ -43,57 +35,29 @@ export interface CandidateMixtureOptions {
  * is calibrated once more, and the two are averaged: the mixture is sharp, the last stage honest.
  *
  * An outcome is a demand within the horizon. Every forecast is tried, whether or not it led to a fetch (a shadow trial), so an expert
- * that is throttled goes on learning, and what the gate lets through does not bias what is learned.
+ * that is throttled goes on learning, and what the gate lets through does not bias what is learned. A trial keeps the bins, not
+ * their log-odds: when it is settled, what the bins mean by then is weighed again.
  * O(opinions) a forecast and an outcome.
  */
 export class CandidateMixture {
   readonly #bins: BinCalibration;
-  readonly #binBase: Int32Array;
   readonly #mixer: LogisticMixer;
   readonly #final: BinCalibration;
   readonly #trials: TrialRing;
-  readonly #trialBins: Int32Array;
-  readonly #trialInputs: Float32Array;
-  readonly #trialLogOdds: Float32Array;
-  readonly #trialFinal: Uint16Array;
-  readonly #trialSet: Uint16Array;
-  readonly #inputs = new Float32Array(INPUT_COUNT);
-  readonly #scratchBins = new Int32Array(OPINION_COUNT);
+  /** OPINION_STRIDE words a trial: the bins, and the weight set. */
+  readonly #trialBins: Uint16Array;
+  readonly #trialFinal: Uint8Array;
   readonly #triesFull: number;
   readonly #tryEvery: number;
   #forecastCount = 0;
-  #set = 0;
+  #untilTried = 0;
 
   constructor(options: CandidateMixtureOptions) {
     this.#triesFull = options.trialsBeforeSampling;
     this.#tryEvery = options.trialSpacing;
-    const counts = [
-      SUCCESSOR_BIN_COUNT,
-      CONTEXT_BIN_COUNT,
-      SUCCESSOR_BIN_COUNT,
-      CHAIN_BIN_COUNT,
-      options.streamBinCount,
-      FORECAST_BIN_COUNT,
-      POPULARITY_BIN_COUNT,
-    ];
-    const priors: ((bin: number) => number)[] = [
-      successorPrior,
-      () => 0.2,
-      successorPrior,
-      () => 0.1,
-      () => 0.3,
-      () => 0.1,
-      () => 0.1,
-    ];
-    this.#binBase = new Int32Array(OPINION_COUNT);
-    const prior: number[] = [];
-    for (let i = 0; i < OPINION_COUNT; i++) {
-      this.#binBase[i] = prior.length;
-      for (let bin = 0; bin < counts[i]!; bin++) prior.push(priors[i]!(bin));
-    }
-    this.#bins = new BinCalibration(prior.length, options.calibrationMemory, (bin) => prior[bin]!);
+    this.#bins = new BinCalibration(BIN_COUNT, options.calibrationMemory, priorOf);
     this.#mixer = new LogisticMixer({
-      inputCount: INPUT_COUNT,
+      inputCount: OPINION_COUNT,
       setCount: SERVED_COUNT * MASK_COUNT,
       weightFirst: options.weightFirst,
       rateFirst: options.mixRateFirst,
@@ -104,20 +68,17 @@ export class CandidateMixture {
     );
     const n = options.trialCountMax;
     this.#trials = new TrialRing(n);
-    this.#trialBins = new Int32Array(n * OPINION_COUNT);
-    this.#trialInputs = new Float32Array(n * INPUT_COUNT);
-    this.#trialLogOdds = new Float32Array(n);
-    this.#trialFinal = new Uint16Array(n);
-    this.#trialSet = new Uint16Array(n);
+    this.#trialBins = new Uint16Array(n * OPINION_STRIDE);
+    this.#trialFinal = new Uint8Array(n);
   }
 
   get bytes(): number {
     return (
       this.#trials.bytes +
       this.#trialBins.byteLength +
-      this.#trialInputs.byteLength +
-      this.#trialSet.length * 8 +
-      this.#bins.binCount * 6
+      this.#trialFinal.byteLength +
+      (this.#bins.binCount + this.#final.binCount) * 10 +
+      this.#mixer.bytes
     );
   }
 
@@ -126,53 +87,23 @@ export class CandidateMixture {
     return this.#trials.refusedCount;
   }
 
-  /**
-   * Probability that `segment` is demanded within the horizon, given OPINION_COUNT bins from `offset`; the forecast goes on trial.
-   * `servedClass`: 0 miss, 1 hit, 2 staged hit or late.
-   */
-  forecast(segment: number, position: number, servedClass: number, bins: Uint16Array, offset: number): number {
-    const inputs = this.#inputs;
-    const flat = this.#scratchBins;
-    let mask = 0;
-    for (let i = 0; i < OPINION_COUNT; i++) {
-      const bin = bins[offset + i]!;
-      if (bin === 0) {
-        // An expert with nothing to say is asleep; a comment that is missing says something of its own (never seen).
-        if (i < NAMING_COUNT) {
-          flat[i] = -1;
-          inputs[i] = 0;
-          continue;
-        }
-      } else if (i < NAMING_COUNT) {
-        mask |= 1 << i;
-      }
-      const at = this.#binBase[i]! + bin;
-      flat[i] = at;
-      inputs[i] = this.#bins.logOddsOf(at);
-    }
-    inputs[OPINION_COUNT] = BIAS;
-    const set = servedClass * MASK_COUNT + mask;
-    this.#set = set;
-    let logOdds = this.#mixer.mix(set, inputs, 0);
+  /** Probability that the candidate in `slot` is demanded within the horizon; the forecast goes on trial. `servedClass`: 0 miss, 1 hit, 2 staged hit or late. */
+  forecast(candidates: CandidateSet, slot: number, position: number, servedClass: number): number {
+    const bins = candidates.bins;
+    const from = slot * OPINION_STRIDE;
+    const set = servedClass * MASK_COUNT + candidates.spoke[slot]!;
+    let logOdds = this.#mixer.mix(set, this.#bins.logOdds, bins, from);
     if (logOdds > 8) logOdds = 8;
     else if (logOdds < -8) logOdds = -8;
-    const finalBin = servedClass * FINAL_BIN_COUNT + 16 + Math.round(logOdds * 2);
-    const slot = this.#isTried() ? this.#trials.start(segment, position) : -1;
-    if (slot >= 0) {
-      const b = slot * OPINION_COUNT;
-      for (let i = 0; i < OPINION_COUNT; i++) this.#trialBins[b + i] = flat[i]!;
-      const x = slot * INPUT_COUNT;
-      for (let i = 0; i < INPUT_COUNT; i++) this.#trialInputs[x + i] = inputs[i]!;
-      this.#trialLogOdds[slot] = logOdds;
-      this.#trialFinal[slot] = finalBin;
-      this.#trialSet[slot] = set;
-    }
+    const finalBin = servedClass * FINAL_BIN_COUNT + ((logOdds * 2 + 16.5) | 0);
+    if (this.#isTried()) this.#try(candidates.segment[slot]!, position, bins, from, set, finalBin);
     return (squash(logOdds) + this.#final.probabilityOf(finalBin)) / 2;
   }
 
-  /** The naming expert that argued most for the candidate forecast last. */
-  strongestExpert(): number {
-    return this.#mixer.strongest(this.#set, this.#inputs, 0, NAMING_COUNT);
+  /** The naming expert that argued most for the candidate. */
+  strongestExpert(candidates: CandidateSet, slot: number, servedClass: number): number {
+    const set = servedClass * MASK_COUNT + candidates.spoke[slot]!;
+    return this.#mixer.strongest(set, this.#bins.logOdds, candidates.bins, slot * OPINION_STRIDE, NAMING_COUNT);
   }
 
   /** A demand for `segment`: its open trials no older than `horizon` come true. */
@@ -190,34 +121,50 @@ export class CandidateMixture {
   }
 
   save(writer: SnapshotWriter): void {
-    writer.numbers(this.#forecastCount);
+    writer.numbers(this.#forecastCount, this.#untilTried);
     for (const part of [this.#bins, this.#mixer, this.#final, this.#trials]) part.save(writer);
-    for (const a of this.#trialColumns()) writer.array(a);
+    writer.array(this.#trialBins);
+    writer.array(this.#trialFinal);
   }
 
   load(reader: SnapshotReader): void {
-    this.#forecastCount = reader.numbers()[0]!;
+    const [forecastCount, untilTried] = reader.numbers();
+    this.#forecastCount = forecastCount!;
+    this.#untilTried = untilTried!;
     for (const part of [this.#bins, this.#mixer, this.#final, this.#trials]) part.load(reader);
-    for (const a of this.#trialColumns()) reader.into(a);
+    reader.into(this.#trialBins);
+    reader.into(this.#trialFinal);
   }
 
-  /** All forecasts at first; later every fourth, by a counter that knows nothing of the forecast and so biases nothing. */
+  /** All forecasts at first; later every so manyth, by a counter that knows nothing of the forecast and so biases nothing. */
   #isTried(): boolean {
-    this.#forecastCount++;
-    return this.#forecastCount < this.#triesFull || this.#forecastCount % this.#tryEvery === 0;
+    if (this.#forecastCount < this.#triesFull) {
+      this.#forecastCount++;
+      return true;
+    }
+    if (--this.#untilTried > 0) return false;
+    this.#untilTried = this.#tryEvery;
+    return true;
   }
 
-  #trialColumns(): readonly (Int32Array | Float32Array | Uint16Array)[] {
-    return [this.#trialBins, this.#trialInputs, this.#trialLogOdds, this.#trialFinal, this.#trialSet];
+  #try(segment: number, position: number, bins: Uint16Array, from: number, set: number, finalBin: number): void {
+    const slot = this.#trials.start(segment, position);
+    if (slot < 0) return;
+    const at = slot * OPINION_STRIDE;
+    const tried = this.#trialBins;
+    for (let i = 0; i < OPINION_COUNT; i++) tried[at + i] = bins[from + i]!;
+    tried[at + SET] = set;
+    this.#trialFinal[slot] = finalBin;
   }
 
   #settle(slot: number, isTrue: number): void {
-    const b = slot * OPINION_COUNT;
+    const tried = this.#trialBins;
+    const at = slot * OPINION_STRIDE;
+    this.#mixer.learn(tried[at + SET]!, this.#bins.logOdds, tried, at, isTrue);
     for (let i = 0; i < OPINION_COUNT; i++) {
-      const bin = this.#trialBins[b + i]!;
-      if (bin >= 0) this.#bins.observe(bin, isTrue);
+      const bin = tried[at + i]!;
+      if (bin !== 0) this.#bins.observe(bin, isTrue);
     }
-    this.#mixer.learn(this.#trialSet[slot]!, this.#trialInputs, slot * INPUT_COUNT, this.#trialLogOdds[slot]!, isTrue);
     this.#final.observe(this.#trialFinal[slot]!, isTrue);
   }
 }

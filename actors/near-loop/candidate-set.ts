@@ -1,46 +1,31 @@
 /** The segments that some expert expects after one access, each once, with every expert's opinion as a bin. */
 
+import { binBase, Opinion } from './opinion-bins.ts';
 import type { ResidentFlags } from './resident-flags.ts';
-import { FACT_STRIDE, Fact, type SegmentFacts } from './segment-facts.ts';
-import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
+import { Fact, type SegmentFacts } from './segment-facts.ts';
 
-/** Who has an opinion on a candidate. The first five can name one, the others only comment on those named. */
-export const Opinion = {
-  consumerSuccessor: 0,
-  context: 1,
-  missSuccessor: 2,
-  chain: 3,
-  stream: 4,
-  earlierForecast: 5,
-  popularity: 6,
-} as const;
-export const NAMING_COUNT = 5;
-export const OPINION_COUNT = 7;
+/** Words of {@link CandidateSet.bins} for each candidate: one an opinion, and one to spare. */
+export const OPINION_STRIDE = 8;
 
-/** Names in the order of {@link Opinion}; the first {@link NAMING_COUNT} are the experts of the report. */
-export const opinionNames = [
-  'consumer-successor',
-  'context',
-  'miss-successor',
-  'chain',
-  'stream',
-  'earlier-forecast',
-  'popularity',
-] as const;
-
-/** At most `capacity` candidates of one access; what comes beyond is passed over. Bin 0 = no opinion. */
+/**
+ * At most `capacity` candidates of one access; what comes beyond is passed over.
+ *
+ * A candidate is found again by looking through those named so far: there are seldom more than four, in one cache line,
+ * while a mark kept with each segment would be somewhere else in memory.
+ */
 export class CandidateSet {
   readonly capacity: number;
   count = 0;
-  readonly segment: Uint32Array;
+  readonly segment: Int32Array;
   /** Bytes to ask for; -1 = as last seen. */
   readonly sizeBytes: Float64Array;
-  /** OPINION_COUNT bins a candidate. */
+  /** Numbers of bins (`binBase` and on), OPINION_STRIDE a candidate; 0 = an expert that says nothing. */
   readonly bins: Uint16Array;
+  /** Bit i: naming expert i has spoken. */
+  readonly spoke: Uint8Array;
   readonly #facts: SegmentFacts;
   readonly #resident: ResidentFlags;
   readonly #isResident: (segment: number) => boolean;
-  #round = 0;
 
   constructor(
     capacity: number,
@@ -49,9 +34,10 @@ export class CandidateSet {
     isResident: (segment: number) => boolean,
   ) {
     this.capacity = capacity;
-    this.segment = new Uint32Array(capacity);
+    this.segment = new Int32Array(capacity);
     this.sizeBytes = new Float64Array(capacity);
-    this.bins = new Uint16Array(capacity * OPINION_COUNT);
+    this.bins = new Uint16Array(capacity * OPINION_STRIDE);
+    this.spoke = new Uint8Array(capacity);
     this.#facts = facts;
     this.#resident = resident;
     this.#isResident = isResident;
@@ -60,7 +46,6 @@ export class CandidateSet {
   /** Empties the set for the next access. */
   begin(): void {
     this.count = 0;
-    this.#round = (this.#round + 1) | 0;
   }
 
   /**
@@ -69,45 +54,37 @@ export class CandidateSet {
    */
   claim(segment: number): number {
     if (this.#resident.has(segment)) return -1;
-    return this.#slotOf(segment);
+    const { count, segment: segments } = this;
+    for (let slot = 0; slot < count; slot++) if (segments[slot] === segment) return slot;
+    if (count === this.capacity || this.#isResident(segment)) return -1;
+    this.count = count + 1;
+    segments[count] = segment;
+    this.sizeBytes[count] = -1;
+    this.spoke[count] = 0;
+    const at = count * OPINION_STRIDE;
+    const bins = this.bins;
+    bins[at] = 0;
+    bins[at + 1] = 0;
+    bins[at + 2] = 0;
+    bins[at + 3] = 0;
+    bins[at + 4] = 0;
+    // A comment that is missing says something of its own: never seen, never forecast.
+    bins[at + Opinion.earlierForecast] = binBase[Opinion.earlierForecast]!;
+    bins[at + Opinion.popularity] = binBase[Opinion.popularity]!;
+    return count;
   }
 
-  /** Records an opinion on the candidate in `slot`; the first one of each expert counts. */
+  /** Records a naming expert's opinion on the candidate in `slot`; its first one counts. */
   say(slot: number, opinion: number, bin: number): void {
-    const at = slot * OPINION_COUNT + opinion;
-    if (this.bins[at] === 0) this.bins[at] = bin;
+    const at = slot * OPINION_STRIDE + opinion;
+    if (this.bins[at] !== 0) return;
+    this.bins[at] = binBase[opinion]! + bin;
+    this.spoke[slot] = this.spoke[slot]! | (1 << opinion);
   }
 
   /** The size to ask for should the candidate never have been seen. */
   suggestSize(slot: number, sizeBytes: number): void {
-    const row = this.segment[slot]! * FACT_STRIDE;
+    const row = this.#facts.rowOf(this.segment[slot]!);
     if (this.#facts.words[row + Fact.count] === 0) this.sizeBytes[slot] = sizeBytes;
-  }
-
-  /** The round goes with the facts: restored apart, an old round would be taken for the current one. */
-  save(writer: SnapshotWriter): void {
-    writer.numbers(this.#round);
-  }
-
-  load(reader: SnapshotReader): void {
-    this.#round = reader.numbers()[0]!;
-  }
-
-  #slotOf(segment: number): number {
-    const row = this.#facts.rowOf(segment);
-    const words = this.#facts.words;
-    if (words[row + Fact.round] === this.#round) return words[row + Fact.slot]!;
-    words[row + Fact.round] = this.#round;
-    if (this.count === this.capacity || this.#isResident(segment)) {
-      words[row + Fact.slot] = -1;
-      return -1;
-    }
-    const slot = this.count++;
-    words[row + Fact.slot] = slot;
-    this.segment[slot] = segment;
-    this.sizeBytes[slot] = -1;
-    const at = slot * OPINION_COUNT;
-    for (let i = at; i < at + OPINION_COUNT; i++) this.bins[i] = 0;
-    return slot;
   }
 }

@@ -3,6 +3,9 @@
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { squash } from './stretch.ts';
 
+/** Input that never changes, so that a set can lean to one side by itself. */
+const BIAS = 0.5;
+
 /**
  * p = squash(w . x) where x are the experts' calibrated log-odds and w one of several weight sets chosen by context.
  *
@@ -12,6 +15,8 @@ import { squash } from './stretch.ts';
  */
 export class LogisticMixer {
   readonly inputCount: number;
+  /** Weights of a set: one an input, and one for the bias. */
+  readonly #stride: number;
   readonly #weights: Float32Array;
   readonly #updates: Uint32Array;
   readonly #rateFirst: number;
@@ -25,30 +30,35 @@ export class LogisticMixer {
     readonly rateLast: number;
   }) {
     this.inputCount = options.inputCount;
-    this.#weights = new Float32Array(options.inputCount * options.setCount).fill(options.weightFirst);
+    this.#stride = options.inputCount + 1;
+    this.#weights = new Float32Array(this.#stride * options.setCount).fill(options.weightFirst);
     this.#updates = new Uint32Array(options.setCount);
     this.#rateFirst = options.rateFirst;
     this.#rateLast = options.rateLast;
   }
 
-  /** Mixed log-odds of the inputs at `offset` in `inputs`. */
-  mix(set: number, inputs: Float32Array, offset: number): number {
+  get bytes(): number {
+    return this.#weights.byteLength + this.#updates.byteLength;
+  }
+
+  /** Mixed log-odds of the inputs that `bins` from `from` on name in `logOdds`. */
+  mix(set: number, logOdds: Float32Array, bins: Uint16Array, from: number): number {
     const weights = this.#weights;
-    const base = set * this.inputCount;
-    let sum = 0;
-    for (let i = 0; i < this.inputCount; i++) sum += weights[base + i]! * inputs[offset + i]!;
+    const { inputCount } = this;
+    const base = set * this.#stride;
+    let sum = weights[base + inputCount]! * BIAS;
+    for (let i = 0; i < inputCount; i++) sum += weights[base + i]! * logOdds[bins[from + i]!]!;
     return sum;
   }
 
-  /** Index of the input, among the first `inputCount`, that argued most for the candidate; an input of 0 is silent. */
-  strongest(set: number, inputs: Float32Array, offset: number, inputCount: number): number {
-    const base = set * this.inputCount;
+  /** Index of the input, among the first `count`, that argued most for the candidate; bin 0 is silent. */
+  strongest(set: number, logOdds: Float32Array, bins: Uint16Array, from: number, count: number): number {
+    const base = set * this.#stride;
     let best = 0;
     let bestShare = -Infinity;
-    for (let i = 0; i < inputCount; i++) {
-      const input = inputs[offset + i]!;
-      if (input === 0) continue;
-      const share = this.#weights[base + i]! * input;
+    for (let i = 0; i < count; i++) {
+      if (bins[from + i] === 0) continue;
+      const share = this.#weights[base + i]! * logOdds[bins[from + i]!]!;
       if (share > bestShare) {
         bestShare = share;
         best = i;
@@ -57,15 +67,17 @@ export class LogisticMixer {
     return best;
   }
 
-  /** Learns from an outcome (1 true, 0 false) of a candidate whose mixed log-odds were `logOdds`. */
-  learn(set: number, inputs: Float32Array, offset: number, logOdds: number, isTrue: number): void {
-    const error = isTrue - squash(logOdds);
+  /** Learns from an outcome (1 true, 0 false) of a candidate with these inputs. */
+  learn(set: number, logOdds: Float32Array, bins: Uint16Array, from: number, isTrue: number): void {
+    const error = isTrue - squash(this.mix(set, logOdds, bins, from));
     const n = this.#updates[set]!++;
     const rate = this.#rateLast + ((this.#rateFirst - this.#rateLast) * 256) / (256 + n);
     const step = rate * error;
     const weights = this.#weights;
-    const base = set * this.inputCount;
-    for (let i = 0; i < this.inputCount; i++) weights[base + i] = weights[base + i]! + step * inputs[offset + i]!;
+    const { inputCount } = this;
+    const base = set * this.#stride;
+    for (let i = 0; i < inputCount; i++) weights[base + i] = weights[base + i]! + step * logOdds[bins[from + i]!]!;
+    weights[base + inputCount] = weights[base + inputCount]! + step * BIAS;
   }
 
   save(writer: SnapshotWriter): void {

@@ -1,7 +1,7 @@
 /** Settings of the near loop: every default in one place, chosen once for all traces. */
 
 import { z } from 'zod';
-import { opinionNames } from './candidate-set.ts';
+import { opinionNames } from './opinion-bins.ts';
 
 const probability = z.number().min(0).max(1);
 const count = (min: number, max = 2 ** 31 - 1) => z.int().min(min).max(max);
@@ -10,7 +10,7 @@ export const nearLoopConfigSchema = z
   .strictObject({
     experts: z
       .array(z.enum(opinionNames))
-      .default([...opinionNames])
+      .default(opinionNames.filter((name) => name !== 'miss-successor'))
       .describe('Experts that take part, and comments on what they name (earlier-forecast, popularity).'),
     degreeMax: count(1, 64).default(8).describe('Successors kept for each segment.'),
     visitsMax: count(2, 4095).default(64).describe('Visits after which the successor counts of a segment are halved.'),
@@ -19,13 +19,15 @@ export const nearLoopConfigSchema = z
       .describe('How many distinct segments later a successor may come, in a consumer order.'),
     missLookahead: count(1, 15).default(5).describe('The same in the order of would-be misses.'),
     scoreMin: probability.default(0.1).describe('Successors with a smaller share of the visits are not considered.'),
+    scoreShare: probability
+      .default(0.4)
+      .describe('The same as a share of the probability that is worth a fetch at the moment.'),
     consumerCountMax: count(1, 2 ** 24)
       .default(65536)
       .describe('Consumers with an order of their own; beyond it they share.'),
-    contextCountMax: count(4096, 2 ** 24)
-      .refine((n) => (n & (n - 1)) === 0, 'a power of two')
+    contextCountMax: count(3072, 2 ** 24)
       .default(262144)
-      .describe('Pairs of segments whose successors are kept; a power of two.'),
+      .describe('Pairs of segments whose successors are kept, at most.'),
     chainDepthMax: count(1, 15)
       .default(15)
       .describe('Steps that a chain of successors follows at most, where fetches take time.'),
@@ -70,7 +72,7 @@ export const nearLoopConfigSchema = z
       .describe('Probability below which nothing is staged, however free traffic is.'),
     gateInterval: count(1).default(256).describe('Accesses between two adjustments of the threshold.'),
     headroomReserve: count(0).default(24).describe('Fetches of headroom kept back for the best candidates.'),
-    spendOver: count(1).default(4096).describe('Accesses over which saved-up headroom is spent.'),
+    spendOver: count(1).default(65536).describe('Accesses over which saved-up headroom is spent.'),
   })
   .refine((c) => c.horizonMin <= c.horizonMax, 'horizonMin is at most horizonMax')
   .prefault({});

@@ -63,3 +63,58 @@ export const POPULARITY_BIN_COUNT = 1 + 9 * 20;
 export function popularityBin(count: number, since: number): number {
   return bitLength(count) + 9 * Math.min(19, bitLength(since));
 }
+
+/** Run lengths and depths that a stream's opinion tells apart, for each of two kinds of stream. */
+export const STREAM_RUN_BINS = 9;
+export const STREAM_DEPTH_BINS = 6;
+/** Bins of the stream's opinion, bin 0 (none) included. */
+export const STREAM_BIN_COUNT = 1 + 2 * STREAM_RUN_BINS * STREAM_DEPTH_BINS;
+
+/** Who has an opinion on a candidate. The first five can name one, the others only comment on those named. */
+export const Opinion = {
+  consumerSuccessor: 0,
+  context: 1,
+  missSuccessor: 2,
+  chain: 3,
+  stream: 4,
+  earlierForecast: 5,
+  popularity: 6,
+} as const;
+export const NAMING_COUNT = 5;
+export const OPINION_COUNT = 7;
+
+/** Names in the order of {@link Opinion}; the first {@link NAMING_COUNT} are the experts of the report. */
+export const opinionNames = [
+  'consumer-successor',
+  'context',
+  'miss-successor',
+  'chain',
+  'stream',
+  'earlier-forecast',
+  'popularity',
+] as const;
+
+/** What a bin of each opinion is taken to mean before anything was learned. */
+const priors: readonly { readonly count: number; readonly prior: (bin: number) => number }[] = [
+  { count: SUCCESSOR_BIN_COUNT, prior: successorPrior },
+  { count: CONTEXT_BIN_COUNT, prior: () => 0.2 },
+  { count: SUCCESSOR_BIN_COUNT, prior: successorPrior },
+  { count: CHAIN_BIN_COUNT, prior: () => 0.1 },
+  { count: STREAM_BIN_COUNT, prior: () => 0.3 },
+  { count: FORECAST_BIN_COUNT, prior: () => 0.1 },
+  { count: POPULARITY_BIN_COUNT, prior: () => 0.1 },
+];
+
+/** The bins of all opinions in one numbering; number 0 is silence, with log-odds of 0 for ever. */
+export const binBase = new Uint16Array(OPINION_COUNT);
+const priorOfBin: number[] = [0.5];
+for (const [opinion, { count, prior }] of priors.entries()) {
+  binBase[opinion] = priorOfBin.length;
+  for (let bin = 0; bin < count; bin++) priorOfBin.push(prior(bin));
+}
+export const BIN_COUNT = priorOfBin.length;
+
+/** Prior probability of a bin by its number. */
+export function priorOf(bin: number): number {
+  return priorOfBin[bin]!;
+}

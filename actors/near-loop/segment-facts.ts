@@ -1,23 +1,19 @@
-/** What the near loop keeps of each segment beside its successors: one row of eight words, so one cache line. */
+/** What the near loop keeps of each segment beside its successors: one row of four words. */
 
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 /** Fields of a row. */
 export const Fact = {
-  /** Round in which the segment was last a candidate, and its slot then. */
-  round: 0,
-  slot: 1,
-  /** Log position + 1 of its latest forecast (0: never) and that forecast in sixteenths. */
-  forecastAt: 2,
-  forecast: 3,
   /** Accesses, up to 255, and log position of the latest. */
-  count: 4,
-  lastAt: 5,
+  count: 0,
+  lastAt: 1,
+  /** Log position of its latest forecast times 16, plus that forecast in sixteenths; 0: never. */
+  forecast: 2,
   /** Log position of its latest proposal. */
-  proposedAt: 6,
+  proposedAt: 3,
 } as const;
 
-export const FACT_STRIDE = 8;
+export const FACT_STRIDE = 4;
 
 /** Rows by dense segment id; grows by doubling. Positions are kept modulo 2^32: differences stay right over four billion accesses. */
 export class SegmentFacts {

@@ -6,20 +6,21 @@ import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 const NONE = -1;
 
 /**
- * A bounded ring of trials in order of prediction, chained by segment, so that a demand finds its trials without a search.
+ * A bounded ring of trials in order of prediction, chained by segment from the newest to the oldest, so that a demand finds its trials
+ * without a search.
  *
- * The payload of a trial lives in the caller's columns at the same slot. When the ring is full no trial is taken (counted):
- * dropping the oldest instead would leave more hits than misses on record and make every forecast too sure.
- * O(1) a call; 16 bytes a trial and 8 a segment.
+ * A trial that expires is not taken off its chain: whoever comes to it along the chain sees that its place is no longer
+ * the segment's and stops, for what lies behind is older still. The payload of a trial lives in the caller's columns at the
+ * same slot. When the ring is full no trial is taken (counted): dropping the oldest instead would leave more hits than misses on
+ * record and make every forecast too sure. O(1) a call; 16 bytes a trial and 4 a segment.
  */
 export class TrialRing {
   readonly capacity: number;
   refusedCount = 0;
   readonly #segment: Int32Array;
   readonly #at: Float64Array;
-  readonly #next: Int32Array;
-  #head: Int32Array;
-  #tail: Int32Array;
+  readonly #older: Int32Array;
+  #newest: Int32Array;
   #first = 0;
   #count = 0;
 
@@ -28,13 +29,12 @@ export class TrialRing {
     this.capacity = capacity;
     this.#segment = new Int32Array(capacity).fill(NONE);
     this.#at = new Float64Array(capacity);
-    this.#next = new Int32Array(capacity).fill(NONE);
-    this.#head = new Int32Array(segmentCountHint).fill(NONE);
-    this.#tail = new Int32Array(segmentCountHint).fill(NONE);
+    this.#older = new Int32Array(capacity).fill(NONE);
+    this.#newest = new Int32Array(segmentCountHint).fill(NONE);
   }
 
   get bytes(): number {
-    return this.capacity * 16 + this.#head.byteLength + this.#tail.byteLength;
+    return this.capacity * 16 + this.#newest.byteLength;
   }
 
   get count(): number {
@@ -47,26 +47,30 @@ export class TrialRing {
       this.refusedCount++;
       return NONE;
     }
-    if (segment >= this.#head.length) this.#grow(segment);
+    if (segment >= this.#newest.length) this.#grow(segment);
     let slot = this.#first + this.#count;
     if (slot >= this.capacity) slot -= this.capacity;
     this.#count++;
     this.#segment[slot] = segment;
     this.#at[slot] = position;
-    this.#next[slot] = NONE;
-    const tail = this.#tail[segment]!;
-    if (tail === NONE) this.#head[segment] = slot;
-    else this.#next[tail] = slot;
-    this.#tail[segment] = slot;
+    const newest = this.#newest[segment]!;
+    // A link to its own place would be one to itself: what stood there has expired.
+    this.#older[slot] = newest === slot ? NONE : newest;
+    this.#newest[segment] = slot;
     return slot;
   }
 
-  /** Takes the segment's oldest open trial off its chain; returns its slot, or -1. Its place in the ring frees up in order. */
+  /** Takes the segment's newest open trial off its chain; returns its slot, or -1. Its place in the ring frees up in order. */
   takeDemanded(segment: number): number {
-    if (segment >= this.#head.length) return NONE;
-    const slot = this.#head[segment]!;
+    if (segment >= this.#newest.length) return NONE;
+    const slot = this.#newest[segment]!;
     if (slot === NONE) return NONE;
-    this.#unchain(segment, slot);
+    if (this.#segment[slot] !== segment) {
+      this.#newest[segment] = NONE;
+      return NONE;
+    }
+    this.#newest[segment] = this.#older[slot]!;
+    this.#segment[slot] = NONE;
     return slot;
   }
 
@@ -74,12 +78,12 @@ export class TrialRing {
   takeExpired(position: number): number {
     while (this.#count > 0) {
       const slot = this.#first;
-      const segment = this.#segment[slot]!;
-      if (segment !== NONE && this.#at[slot]! >= position) return NONE;
+      const isOpen = this.#segment[slot] !== NONE;
+      if (isOpen && this.#at[slot]! >= position) return NONE;
       this.#first = slot + 1 === this.capacity ? 0 : slot + 1;
       this.#count--;
-      if (segment !== NONE) {
-        this.#unchain(segment, slot);
+      if (isOpen) {
+        this.#segment[slot] = NONE;
         return slot;
       }
     }
@@ -93,7 +97,7 @@ export class TrialRing {
 
   save(writer: SnapshotWriter): void {
     writer.numbers(this.#first, this.#count, this.refusedCount);
-    for (const a of [this.#segment, this.#at, this.#next, this.#head, this.#tail]) writer.array(a);
+    for (const a of [this.#segment, this.#at, this.#older, this.#newest]) writer.array(a);
   }
 
   load(reader: SnapshotReader): void {
@@ -103,25 +107,13 @@ export class TrialRing {
     this.refusedCount = refused!;
     reader.into(this.#segment);
     reader.into(this.#at);
-    reader.into(this.#next);
-    this.#head = reader.array(this.#head);
-    this.#tail = reader.array(this.#tail);
-  }
-
-  #unchain(segment: number, slot: number): void {
-    const next = this.#next[slot]!;
-    this.#head[segment] = next;
-    if (next === NONE) this.#tail[segment] = NONE;
-    this.#segment[slot] = NONE;
+    reader.into(this.#older);
+    this.#newest = reader.array(this.#newest);
   }
 
   #grow(segment: number): void {
-    const length = Math.max(this.#head.length * 2, segment + 1);
-    const head = new Int32Array(length).fill(NONE);
-    head.set(this.#head);
-    this.#head = head;
-    const tail = new Int32Array(length).fill(NONE);
-    tail.set(this.#tail);
-    this.#tail = tail;
+    const newest = new Int32Array(Math.max(this.#newest.length * 2, segment + 1)).fill(NONE);
+    newest.set(this.#newest);
+    this.#newest = newest;
   }
 }

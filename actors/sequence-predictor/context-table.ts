@@ -3,105 +3,74 @@
 import { assert } from '../../engine/assert.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 
-const FIELDS = 5; // previous + 1, current + 1, two successors (id + 1), packed counts
-const CONFIRMED_MAX = 15;
-const WAYS = 4;
+/** Words of an entry: previous + 1, current + 1, two successors (id + 1), packed counts. */
+const FIELDS = 5;
+const SUCCESSOR = 2;
+const COUNTS = 4;
+const WAYS = 3;
+/** Three entries and a spare word: 64 bytes, one cache line. */
+const BUCKET = 16;
+const COUNT_MAX = 15;
 
 /**
  * For a pair (previous, current): the successor last confirmed most, and a challenger.
  *
  * An entry is found by hash and verified by both ids, so two contexts are never merged. The champion's count rises when it is right
- * and falls when it is wrong; a challenger takes over at a tie at zero. A bucket has four places; the least confirmed yields.
- * The table starts small and doubles when it is half full, up to `entryCountMax`.
- * O(1) a call, 20 bytes an entry. Idea: the two-level predictors of Joseph and Grunwald (ISCA 1997), with verified keys.
+ * and falls when it is wrong; a challenger takes over at a tie at zero. A bucket has three places; the least confirmed yields.
+ * The table starts small and doubles when a third of it is filled, up to `entryCountMax` entries.
+ * O(1) a call, 21 bytes an entry. Idea: the two-level predictors of Joseph and Grunwald (ISCA 1997), with verified keys.
  */
 export class ContextTable {
-  readonly #entryCountMax: number;
-  #entryCount: number;
+  readonly #bucketCountMax: number;
+  #bucketCount: number;
   #words: Uint32Array;
   #filled = 0;
-  #latest = 0;
 
   constructor(options: { readonly entryCountMax: number }) {
-    assert(options.entryCountMax >= 2 && (options.entryCountMax & (options.entryCountMax - 1)) === 0, 'a power of two');
-    this.#entryCountMax = options.entryCountMax;
-    this.#entryCount = Math.min(4096, options.entryCountMax);
-    this.#words = new Uint32Array(this.#entryCount * FIELDS);
+    assert(options.entryCountMax >= WAYS, `a table holds at least ${WAYS} contexts`);
+    let bucketCount = 1;
+    while (bucketCount * 2 * WAYS <= options.entryCountMax) bucketCount *= 2;
+    this.#bucketCountMax = bucketCount;
+    this.#bucketCount = Math.min(1024, bucketCount);
+    this.#words = new Uint32Array(this.#bucketCount * BUCKET);
   }
 
   get bytes(): number {
     return this.#words.byteLength;
   }
 
-  /** Entry of a context in words, or -1. */
+  /** Entry of a context, or -1. */
   find(previous: number, current: number): number {
     const words = this.#words;
-    // What is asked now is mostly told next: the same entry, found without hashing.
-    const latest = this.#latest;
-    if (words[latest] === previous + 1 && words[latest + 1] === current + 1) return latest;
-    const first = this.#bucketOf(previous, current);
+    const first = this.#bucketOf(previous + 1, current + 1);
     for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
-      if (words[at] === previous + 1 && words[at + 1] === current + 1) {
-        this.#latest = at;
-        return at;
-      }
+      if (words[at] === previous + 1 && words[at + 1] === current + 1) return at;
     }
     return -1;
   }
 
   /** Successor in place 0 or 1 of an entry, or -1. */
   successorAt(entry: number, place: number): number {
-    return this.#words[entry + 2 + place]! - 1;
+    return this.#words[entry + SUCCESSOR + place]! - 1;
   }
 
   /** How well the entry's successor in that place is confirmed: 0..15. */
   confirmedAt(entry: number, place: number): number {
-    return (this.#words[entry + 4]! >>> (place * 4)) & CONFIRMED_MAX;
+    return (this.#words[entry + COUNTS]! >>> (place * 4)) & COUNT_MAX;
   }
 
   /** How often the context was seen, 0..15. */
   seenAt(entry: number): number {
-    return (this.#words[entry + 4]! >>> 8) & 15;
+    return (this.#words[entry + COUNTS]! >>> 8) & COUNT_MAX;
   }
 
-  /** `next` came after (`previous`, `current`). */
-  observe(previous: number, current: number, next: number): void {
-    const entry = this.find(previous, current);
-    if (entry < 0) {
-      const claimed = this.#claim(previous, current);
-      this.#words[claimed + 2] = next + 1;
-      this.#words[claimed + 4] = 1 | (1 << 8);
-      return;
-    }
+  /** `next` came after (`previous`, `current`). `hint`: where {@link find} saw this context lately, or -1; spares looking for it. */
+  observe(previous: number, current: number, next: number, hint = -1): void {
     const words = this.#words;
-    const packed = words[entry + 4]!;
-    let first = packed & CONFIRMED_MAX;
-    let second = (packed >>> 4) & CONFIRMED_MAX;
-    let seen = (packed >>> 8) & 15;
-    if (words[entry + 2] === next + 1) {
-      first++;
-    } else if (words[entry + 3] === next + 1) {
-      second++;
-      if (second > first) {
-        words[entry + 3] = words[entry + 2]!;
-        words[entry + 2] = next + 1;
-        const t = first;
-        first = second;
-        second = t;
-      }
-    } else if (second <= 1) {
-      words[entry + 3] = next + 1;
-      second = 1;
-    } else {
-      second--;
-    }
-    seen++;
-    if (seen > 15) {
-      seen = 8;
-      first >>>= 1;
-      second >>>= 1;
-    }
-    words[entry + 4] = Math.min(first, 15) | (Math.min(second, 15) << 4) | (seen << 8);
+    const isThere = hint >= 0 && words[hint] === previous + 1 && words[hint + 1] === current + 1;
+    const at = isThere ? hint : this.find(previous, current);
+    if (at >= 0) confirm(words, at, next + 1);
+    else this.#claim(previous + 1, current + 1, next + 1);
   }
 
   save(writer: SnapshotWriter): void {
@@ -112,56 +81,87 @@ export class ContextTable {
   load(reader: SnapshotReader): void {
     this.#filled = reader.numbers()[0]!;
     this.#words = reader.array(this.#words);
-    this.#entryCount = this.#words.length / FIELDS;
+    this.#bucketCount = this.#words.length / BUCKET;
   }
 
-  #bucketOf(previous: number, current: number): number {
-    let h = Math.imul(previous + 1, 0x9e3779b1) ^ Math.imul(current + 1, 0x85ebca6b);
+  #bucketOf(a: number, b: number): number {
+    let h = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b);
     h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
     h ^= h >>> 13;
-    return (h & (this.#entryCount - 1) & ~(WAYS - 1)) * FIELDS;
+    return (h & (this.#bucketCount - 1)) * BUCKET;
   }
 
-  #claim(previous: number, current: number): number {
-    if (this.#filled * 2 > this.#entryCount && this.#entryCount < this.#entryCountMax) this.#grow();
+  /** A new context takes the place of the least confirmed of its bucket. */
+  #claim(a: number, b: number, next: number): void {
+    if (this.#filled > this.#bucketCount && this.#bucketCount < this.#bucketCountMax) this.#grow();
     const words = this.#words;
-    const first = this.#bucketOf(previous, current);
+    const first = this.#bucketOf(a, b);
     let entry = first;
     for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
       if (words[at] === 0) {
         entry = at;
         break;
       }
-      const confirmed = words[at + 4]! & CONFIRMED_MAX;
-      if (confirmed < (words[entry + 4]! & CONFIRMED_MAX)) entry = at;
+      if ((words[at + COUNTS]! & COUNT_MAX) < (words[entry + COUNTS]! & COUNT_MAX)) entry = at;
     }
-    if (words[entry] !== 0) {
-      // The least confirmed yields; the others pay one count, so that nothing stays for ever unseen.
+    if (words[entry] === 0) {
+      this.#filled++;
+    } else {
+      // The others pay one count, so that nothing stays for ever unseen.
       for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
-        if (at !== entry && (words[at + 4]! & CONFIRMED_MAX) > 0) words[at + 4] = words[at + 4]! - 1;
+        if (at !== entry && (words[at + COUNTS]! & COUNT_MAX) > 0) words[at + COUNTS] = words[at + COUNTS]! - 1;
       }
     }
-    if (words[entry] === 0) this.#filled++;
-    words[entry] = previous + 1;
-    words[entry + 1] = current + 1;
-    words[entry + 2] = 0;
-    words[entry + 3] = 0;
-    words[entry + 4] = 0;
-    return entry;
+    words[entry] = a;
+    words[entry + 1] = b;
+    words[entry + SUCCESSOR] = next;
+    words[entry + SUCCESSOR + 1] = 0;
+    words[entry + COUNTS] = 1 | (1 << 8);
   }
 
   #grow(): void {
     const old = this.#words;
-    this.#entryCount *= 2;
-    this.#words = new Uint32Array(this.#entryCount * FIELDS);
-    this.#filled = 0;
-    for (let at = 0; at < old.length; at += FIELDS) {
-      if (old[at] === 0) continue;
-      let entry = this.#bucketOf(old[at]! - 1, old[at + 1]! - 1);
-      // Doubling splits a bucket over two, so there is always room.
-      while (this.#words[entry] !== 0) entry += FIELDS;
-      for (let field = 0; field < FIELDS; field++) this.#words[entry + field] = old[at + field]!;
-      this.#filled++;
+    this.#bucketCount *= 2;
+    const words = new Uint32Array(this.#bucketCount * BUCKET);
+    this.#words = words;
+    for (let first = 0; first < old.length; first += BUCKET) {
+      for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
+        if (old[at] === 0) continue;
+        let entry = this.#bucketOf(old[at]!, old[at + 1]!);
+        // Doubling splits a bucket over two, so there is always room.
+        while (words[entry] !== 0) entry += FIELDS;
+        for (let field = 0; field < FIELDS; field++) words[entry + field] = old[at + field]!;
+      }
     }
   }
+}
+
+function confirm(words: Uint32Array, at: number, id: number): void {
+  const packed = words[at + COUNTS]!;
+  let first = packed & COUNT_MAX;
+  let second = (packed >>> 4) & COUNT_MAX;
+  let seen = ((packed >>> 8) & COUNT_MAX) + 1;
+  if (words[at + SUCCESSOR] === id) {
+    first++;
+  } else if (words[at + SUCCESSOR + 1] === id) {
+    second++;
+    if (second > first) {
+      words[at + SUCCESSOR + 1] = words[at + SUCCESSOR]!;
+      words[at + SUCCESSOR] = id;
+      const t = first;
+      first = second;
+      second = t;
+    }
+  } else if (second <= 1) {
+    words[at + SUCCESSOR + 1] = id;
+    second = 1;
+  } else {
+    second--;
+  }
+  if (seen > COUNT_MAX) {
+    seen = 8;
+    first >>>= 1;
+    second >>>= 1;
+  }
+  words[at + COUNTS] = Math.min(first, COUNT_MAX) | (Math.min(second, COUNT_MAX) << 4) | (seen << 8);
 }

@@ -10,6 +10,8 @@ import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
  */
 export class RecentHistory {
   readonly depth: number;
+  /** Words of a consumer's list: its segments, and one for the caller, -1 after each push. */
+  readonly #stride: number;
   readonly #consumerCountMax: number;
   #lists: Int32Array;
 
@@ -18,7 +20,8 @@ export class RecentHistory {
     assert(options.consumerCountMax >= 1, 'a history holds at least one consumer');
     this.depth = options.depth;
     this.#consumerCountMax = options.consumerCountMax;
-    this.#lists = new Int32Array(64 * options.depth).fill(-1);
+    this.#stride = options.depth + 1;
+    this.#lists = new Int32Array(64 * this.#stride).fill(-1);
   }
 
   get bytes(): number {
@@ -32,13 +35,10 @@ export class RecentHistory {
 
   /** Where the consumer's list starts in {@link words}; makes room for it. */
   offsetOf(consumer: number): number {
-    const list = consumer < 0 ? 0 : 1 + (consumer % this.#consumerCountMax);
-    const offset = list * this.depth;
-    if (offset >= this.#lists.length) {
-      const lists = new Int32Array(Math.max(this.#lists.length * 2, offset + this.depth)).fill(-1);
-      lists.set(this.#lists);
-      this.#lists = lists;
-    }
+    const list =
+      consumer < 0 ? 0 : 1 + (consumer < this.#consumerCountMax ? consumer : consumer % this.#consumerCountMax);
+    const offset = list * this.#stride;
+    if (offset >= this.#lists.length) this.#grow(offset);
     return offset;
   }
 
@@ -47,6 +47,7 @@ export class RecentHistory {
     const lists = this.#lists;
     for (let i = offset + this.depth - 1; i > offset; i--) lists[i] = lists[i - 1]!;
     lists[offset] = segment;
+    lists[offset + this.depth] = -1;
   }
 
   save(writer: SnapshotWriter): void {
@@ -55,5 +56,11 @@ export class RecentHistory {
 
   load(reader: SnapshotReader): void {
     this.#lists = reader.array(this.#lists);
+  }
+
+  #grow(offset: number): void {
+    const lists = new Int32Array(Math.max(this.#lists.length * 2, offset + this.#stride)).fill(-1);
+    lists.set(this.#lists);
+    this.#lists = lists;
   }
 }

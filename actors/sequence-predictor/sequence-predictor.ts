@@ -1,7 +1,7 @@
 /** Expects what followed before: successors in the consumer's order, after a pair, and in the order of would-be misses. */
 
-import { type CandidateSet, Opinion } from '../near-loop/candidate-set.ts';
-import { chainBin, contextBin, successorBin } from '../near-loop/opinion-bins.ts';
+import type { CandidateSet } from '../near-loop/candidate-set.ts';
+import { chainBin, contextBin, Opinion, successorBin } from '../near-loop/opinion-bins.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 import { ContextTable } from './context-table.ts';
 import { RecentHistory } from './recent-history.ts';
@@ -31,6 +31,8 @@ export interface SequencePredictorOptions {
  * O(lookahead x degree) an access.
  */
 export class SequencePredictor {
+  /** Successors with a smaller share of the visits are passed over. */
+  scoreMin: number;
   readonly #options: SequencePredictorOptions;
   readonly #orders: RecentHistory;
   readonly #missOrder: RecentHistory;
@@ -40,9 +42,12 @@ export class SequencePredictor {
   readonly #recency: Int32Array;
   /** The consumer's segment before the current one; -1 when there was none. */
   #previous = -1;
+  /** Where that consumer's history starts. */
+  #offset = 0;
 
   constructor(options: SequencePredictorOptions) {
     this.#options = options;
+    this.scoreMin = options.scoreMin;
     const { degreeMax, visitsMax, consumerCountMax } = options;
     // One place more than the lookahead: contexts look one step further back.
     this.#orders = new RecentHistory({ depth: Math.max(2, options.lookahead), consumerCountMax });
@@ -71,19 +76,25 @@ export class SequencePredictor {
   observe(consumer: number, segment: number, isWouldBeMiss: boolean): boolean {
     const { isOn, lookahead, missLookahead } = this.#options;
     if (isWouldBeMiss && isOn[Opinion.missSuccessor] && this.#missOrder.words[0] !== segment) {
-      this.#learn(this.#missSuccessors, this.#missOrder, 0, segment, missLookahead);
+      this.#missSuccessors.follow(this.#missOrder.words, 0, missLookahead, segment, this.#recency);
+      this.#missSuccessors.visit(segment);
       this.#missOrder.push(0, segment);
     }
-    const offset = this.#orders.offsetOf(consumer);
-    const words = this.#orders.words;
+    const orders = this.#orders;
+    const offset = orders.offsetOf(consumer);
+    const words = orders.words;
     const previous = words[offset]!;
     if (previous === segment) return false;
+    this.#offset = offset;
     if (isOn[Opinion.consumerSuccessor] || isOn[Opinion.chain]) {
-      this.#learn(this.#successors, this.#orders, offset, segment, lookahead);
+      this.#successors.follow(words, offset, lookahead, segment, this.#recency);
+      this.#successors.visit(segment);
     }
     const beforeThat = words[offset + 1]!;
-    if (beforeThat >= 0 && isOn[Opinion.context]) this.#contexts.observe(beforeThat, previous, segment);
-    this.#orders.push(offset, segment);
+    if (beforeThat >= 0 && isOn[Opinion.context]) {
+      this.#contexts.observe(beforeThat, previous, segment, words[offset + orders.depth]!);
+    }
+    orders.push(offset, segment);
     this.#previous = previous;
     return true;
   }
@@ -102,28 +113,20 @@ export class SequencePredictor {
   }
 
   save(writer: SnapshotWriter): void {
-    writer.numbers(this.#previous);
+    writer.numbers(this.#previous, this.#offset, this.scoreMin);
     for (const part of this.#parts()) part.save(writer);
   }
 
   load(reader: SnapshotReader): void {
-    this.#previous = reader.numbers()[0]!;
+    const [previous, offset, scoreMin] = reader.numbers();
+    this.#previous = previous!;
+    this.#offset = offset!;
+    this.scoreMin = scoreMin!;
     for (const part of this.#parts()) part.load(reader);
   }
 
   #parts(): readonly { save(writer: SnapshotWriter): void; load(reader: SnapshotReader): void }[] {
     return [this.#orders, this.#missOrder, this.#successors, this.#missSuccessors, this.#contexts];
-  }
-
-  #learn(table: SuccessorTable, order: RecentHistory, offset: number, segment: number, lookahead: number): void {
-    const words = order.words;
-    const recency = this.#recency;
-    for (let lag = 0; lag < lookahead; lag++) {
-      const source = words[offset + lag]!;
-      if (source < 0) break;
-      if (source !== segment) table.observe(source, segment, recency[lag]!);
-    }
-    table.visit(segment);
   }
 
   #gatherSuccessors(table: SuccessorTable, opinion: number, segment: number, candidates: CandidateSet): void {
@@ -134,14 +137,12 @@ export class SequencePredictor {
     const tick = table.tickOf(segment);
     const words = table.words;
     const scale = 1 / (visits * WEIGHT_ONE);
-    const weightMin = this.#options.scoreMin * visits * WEIGHT_ONE;
+    const weightMin = this.scoreMin * visits * WEIGHT_ONE;
     for (let i = row, end = row + 2 * table.degreeMax; i < end; i += 2) {
       const packed = words[i + 1]!;
       const weight = weightOfSlot(packed);
-      if (weight < weightMin) continue;
-      const id = words[i]!;
-      if (id === 0) continue;
-      const slot = candidates.claim(id - 1);
+      if (weight < weightMin || weight === 0) break;
+      const slot = candidates.claim(words[i]! - 1);
       if (slot >= 0) candidates.say(slot, opinion, successorBin(weight * scale, visits, ageOfSlot(packed, tick)));
     }
   }
@@ -150,6 +151,8 @@ export class SequencePredictor {
     const contexts = this.#contexts;
     const entry = contexts.find(previous, segment);
     if (entry < 0) return;
+    // The consumer's next access is told of this very entry.
+    this.#orders.words[this.#offset + this.#orders.depth] = entry;
     const seen = contexts.seenAt(entry);
     for (let place = 0; place < 2; place++) {
       const successor = contexts.successorAt(entry, place);
@@ -168,18 +171,10 @@ export class SequencePredictor {
       const row = table.rowOf(at);
       const visits = row < 0 ? 0 : table.visitsOf(at) - (depth === 1 ? 1 : 0);
       if (visits < 1) return;
-      let best = -1;
-      let bestWeight = 0;
-      for (let i = row, end = row + 2 * table.degreeMax; i < end; i += 2) {
-        const weight = weightOfSlot(words[i + 1]!);
-        if (words[i] !== 0 && weight > bestWeight) {
-          bestWeight = weight;
-          best = words[i]! - 1;
-        }
-      }
+      const best = words[row]! - 1;
       if (best < 0 || best === segment) return;
-      share *= Math.min(1, bestWeight / (visits * WEIGHT_ONE));
-      if (share < this.#options.scoreMin) return;
+      share *= Math.min(1, weightOfSlot(words[row + 1]!) / (visits * WEIGHT_ONE));
+      if (share < this.scoreMin) return;
       if (depth >= 2) {
         const slot = candidates.claim(best);
         if (slot >= 0) candidates.say(slot, Opinion.chain, chainBin(share, depth));

@@ -87,29 +87,22 @@ export class SuccessorTable {
   /** `target` came after `source`, worth `weight` of at most {@link WEIGHT_ONE}; a second time within one visit is ignored. */
   observe(source: number, target: number, weight: number): void {
     if (source >= this.#rowCount) this.#grow(source);
+    confirm(this.#rows, source * this.#stride, this.#stride, target + 1, weight);
+  }
+
+  /**
+   * `target` came after the `count` segments in `sources` from `from` on, the latest first; the i-th of them by `weights[i]`.
+   * A negative source ends them, one that is the target itself is passed over.
+   */
+  follow(sources: Int32Array, from: number, count: number, target: number, weights: Int32Array): void {
     const rows = this.#rows;
-    const base = source * this.#stride;
-    const end = base + this.#stride;
-    const tick = rows[base + VISITS]! >>> TICK_SHIFT;
-    const key = target + 1;
-    let weakest = -1;
-    let weakestWeight = 0x7fffffff;
-    for (let i = base + HEADER; i < end; i += 2) {
-      const id = rows[i]!;
-      if (id === key) {
-        const packed = rows[i + 1]!;
-        if (packed >>> TICK_SHIFT === tick) return;
-        rows[i + 1] = (tick << TICK_SHIFT) | ((packed & WEIGHT_MASK) + weight);
-        return;
-      }
-      const slotWeight = id === 0 ? -1 : rows[i + 1]! & WEIGHT_MASK;
-      if (slotWeight < weakestWeight) {
-        weakestWeight = slotWeight;
-        weakest = i;
-      }
+    const stride = this.#stride;
+    for (let i = 0; i < count; i++) {
+      const source = sources[from + i]!;
+      if (source < 0) return;
+      if (source === target) continue;
+      if (source < this.#rowCount) confirm(rows, source * stride, stride, target + 1, weights[i]!);
     }
-    rows[weakest] = key;
-    rows[weakest + 1] = (tick << TICK_SHIFT) | weight;
   }
 
   /** Visits counted (decayed), the current one included. */
@@ -147,6 +140,33 @@ export class SuccessorTable {
     rows.set(this.#rows);
     this.#rows = rows;
   }
+}
+
+/**
+ * Raises the weight of `key` in the row at `base`, or gives it the place of the weakest. Slots stand in order of weight, the
+ * strongest first: most searches end early, and who wants the likeliest successor looks at one slot.
+ */
+function confirm(rows: Uint32Array, base: number, stride: number, key: number, weight: number): void {
+  const tick = rows[base + VISITS]! >>> TICK_SHIFT;
+  const first = base + HEADER;
+  const last = base + stride - 2;
+  let at = first;
+  for (; at < last; at += 2) {
+    const id = rows[at]!;
+    if (id === key || id === 0) break;
+  }
+  let raised = weight;
+  if (rows[at] === key) {
+    const packed = rows[at + 1]!;
+    if (packed >>> TICK_SHIFT === tick) return;
+    raised += packed & WEIGHT_MASK;
+  }
+  for (; at > first && (rows[at - 1]! & WEIGHT_MASK) < raised; at -= 2) {
+    rows[at] = rows[at - 2]!;
+    rows[at + 1] = rows[at - 1]!;
+  }
+  rows[at] = key;
+  rows[at + 1] = (tick << TICK_SHIFT) | raised;
 }
 
 /** Weight in a packed slot word. */

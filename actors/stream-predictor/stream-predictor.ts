@@ -2,18 +2,18 @@
 
 import type { AddressSpace } from '../../streams/address-space.ts';
 import { BinCalibration } from '../near-loop/bin-calibration.ts';
-import { type CandidateSet, Opinion } from '../near-loop/candidate-set.ts';
-import { bitLength } from '../near-loop/opinion-bins.ts';
+import type { CandidateSet } from '../near-loop/candidate-set.ts';
+import {
+  bitLength,
+  STREAM_DEPTH_BINS as DEPTH_BINS,
+  Opinion,
+  STREAM_RUN_BINS as RUN_BINS,
+} from '../near-loop/opinion-bins.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 import { StreamTable } from './stream-table.ts';
 
-const RUN_BINS = 9;
-const DEPTH_BINS = 6;
 const KIND_SEQUENTIAL = 0;
 const KIND_STRIDED = 1;
-
-/** Bins of the stream's opinion, bin 0 (none) included. */
-export const STREAM_BIN_COUNT = 1 + 2 * RUN_BINS * DEPTH_BINS;
 
 export interface StreamPredictorOptions {
   readonly streamCountMax: number;

@@ -42,20 +42,23 @@ describe('logistic mixer', () => {
   test('comes to follow the expert that is right and to ignore the one that guesses', () => {
     const random = new Xoshiro128(2);
     const mixer = new LogisticMixer({ inputCount: 2, setCount: 1, weightFirst: 0.3, rateFirst: 0.05, rateLast: 0.01 });
-    const inputs = new Float32Array(2);
+    // Bins 1 to 21 are log-odds from -5 to 5; the first input is the expert's, the second a guess.
+    const logOdds = Float32Array.from({ length: 22 }, (_, bin) => (bin === 0 ? 0 : (bin - 11) / 2));
+    const bins = new Uint16Array(2);
     let error = 0;
     for (let i = 0; i < 20_000; i++) {
-      const p = random.next() < 0.5 ? 0.9 : 0.1;
+      bins[0] = 1 + random.int(21);
+      bins[1] = 1 + random.int(21);
+      const p = squash(logOdds[bins[0]!]!);
       const isTrue = random.next() < p ? 1 : 0;
-      inputs[0] = stretch(p);
-      inputs[1] = stretch(random.next());
-      const logOdds = mixer.mix(0, inputs, 0);
-      if (i >= 15_000) error += Math.abs(squash(logOdds) - p);
-      mixer.learn(0, inputs, 0, logOdds, isTrue);
+      if (i >= 15_000) error += Math.abs(squash(mixer.mix(0, logOdds, bins, 0)) - p);
+      mixer.learn(0, logOdds, bins, 0, isTrue);
     }
     expect(error / 5000).toBeLessThan(0.05);
-    inputs.fill(1);
-    expect(mixer.strongest(0, inputs, 0, 2)).toBe(0);
+    bins.fill(21);
+    expect(mixer.strongest(0, logOdds, bins, 0, 2)).toBe(0);
+    bins[0] = 0;
+    expect(mixer.strongest(0, logOdds, bins, 0, 2)).toBe(1);
   });
 });
 

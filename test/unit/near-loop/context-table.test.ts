@@ -21,6 +21,17 @@ describe('context table', () => {
     expect(table.seenAt(entry)).toBe(4);
   });
 
+  test('a hint that points at another context by now is not believed', () => {
+    const table = new ContextTable({ entryCountMax: 4096 });
+    table.observe(1, 2, 10);
+    table.observe(3, 4, 20);
+    table.observe(3, 4, 21, table.find(1, 2));
+    expect(table.seenAt(table.find(1, 2))).toBe(1);
+    expect(table.seenAt(table.find(3, 4))).toBe(2);
+    table.observe(5, 6, 30, table.find(1, 2));
+    expect(table.successorAt(table.find(5, 6), 0)).toBe(30);
+  });
+
   test('answers only for pairs that were observed, whatever the table forgot', () => {
     const table = new ContextTable({ entryCountMax: 4096 });
     const truth = new Map<string, Set<number>>();
@@ -43,11 +54,12 @@ describe('context table', () => {
       }
     }
     expect(found).toBeGreaterThan(1000);
-    expect(table.bytes).toBe(4096 * 20);
+    // Buckets of three in 64 bytes, a power of two of them.
+    expect(table.bytes).toBe(1024 * 64);
   });
 
   test('loses nothing when it grows', () => {
-    const table = new ContextTable({ entryCountMax: 1 << 17 });
+    const table = new ContextTable({ entryCountMax: 1 << 18 });
     for (let i = 0; i < 20_000; i++) table.observe(i, i + 1, i + 2);
     let kept = 0;
     for (let i = 0; i < 20_000; i++) {

@@ -34,6 +34,7 @@ const others: { readonly [K in keyof NearLoopConfig]: NearLoopConfig[K] } = {
   lookahead: 1,
   missLookahead: 1,
   scoreMin: 0.3,
+  scoreShare: 0.9,
   consumerCountMax: 3,
   contextCountMax: 4096,
   chainDepthMax: 2,
@@ -58,13 +59,20 @@ const others: { readonly [K in keyof NearLoopConfig]: NearLoopConfig[K] } = {
   spendOver: 256,
 };
 
+/** Settings that act only beside another: sampling has a spacing where it has begun, a reserve where headroom is spent soon,
+ * an expert a lookahead where it takes part. */
+const bases: { readonly [K in keyof NearLoopConfig]?: NearLoopConfigInput } = {
+  trialSpacing: { trialsBeforeSampling: 500 },
+  headroomReserve: { spendOver: 512 },
+  missLookahead: { experts: ['miss-successor'] },
+};
+
 describe('near-loop config', () => {
   const standard = decisions({});
 
   test.each(Object.keys(others) as (keyof NearLoopConfig)[])('%s changes decisions', (field) => {
-    // Sampling has a spacing only where it has begun.
-    const base: NearLoopConfigInput = field === 'trialSpacing' ? { trialsBeforeSampling: 500 } : {};
-    const before = field === 'trialSpacing' ? decisions(base) : standard;
+    const base = bases[field] ?? {};
+    const before = field in bases ? decisions(base) : standard;
     expect(decisions({ ...base, [field]: others[field] })).not.toBe(before);
   });
 
@@ -77,12 +85,7 @@ describe('near-loop config', () => {
   });
 
   test('refuses unknown keys and values out of range', () => {
-    for (const wrong of [
-      { degree: 8 },
-      { degreeMax: 0 },
-      { contextCountMax: 5000 },
-      { horizonMin: 9, horizonMax: 8 },
-    ]) {
+    for (const wrong of [{ degree: 8 }, { degreeMax: 0 }, { contextCountMax: 5 }, { horizonMin: 9, horizonMax: 8 }]) {
       expect(nearLoopConfigSchema.safeParse(wrong).success).toBe(false);
     }
   });

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { ageOfSlot, SuccessorTable, WEIGHT_ONE } from '../../../actors/sequence-predictor/successor-table.ts';
+import {
+  ageOfSlot,
+  SuccessorTable,
+  WEIGHT_ONE,
+  weightOfSlot,
+} from '../../../actors/sequence-predictor/successor-table.ts';
 
 describe('successor table', () => {
   test('counts a successor once in a visit, however often it is seen', () => {
@@ -45,6 +50,22 @@ describe('successor table', () => {
     table.visit(3);
     const packed = table.words[table.rowOf(3) + 1]!;
     expect(ageOfSlot(packed, table.tickOf(3))).toBe(2);
+  });
+
+  test('keeps the strongest successor first, whatever the order of arrival', () => {
+    const table = new SuccessorTable({ degreeMax: 4, visitsMax: 64 });
+    for (const targets of [[5], [6], [7, 6], [6, 5], [8, 6]]) {
+      table.visit(1);
+      for (const target of targets) table.observe(1, target, 16);
+    }
+    const row = table.rowOf(1);
+    const slots = [0, 1, 2, 3].map((slot) => [
+      table.words[row + 2 * slot]! - 1,
+      weightOfSlot(table.words[row + 2 * slot + 1]!),
+    ]);
+    expect(slots[0]).toEqual([6, 64]);
+    expect(slots[1]).toEqual([5, 32]);
+    expect(slots.map(([, weight]) => weight)).toEqual([64, 32, 16, 16]);
   });
 
   test('knows nothing of segments it never saw', () => {

@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { TrialRing } from '../../../actors/near-loop/trial-ring.ts';
 
 describe('trial ring', () => {
-  test('a demand takes all open trials of its segment, oldest first', () => {
+  test('a demand takes all open trials of its segment, newest first', () => {
     const ring = new TrialRing(8);
     const first = ring.start(5, 10);
     ring.start(6, 11);
     const second = ring.start(5, 12);
-    expect(ring.takeDemanded(5)).toBe(first);
     expect(ring.takeDemanded(5)).toBe(second);
+    expect(ring.takeDemanded(5)).toBe(first);
     expect(ring.takeDemanded(5)).toBe(-1);
     expect(ring.takeDemanded(7)).toBe(-1);
   });
@@ -40,6 +40,17 @@ describe('trial ring', () => {
     expect(ring.refusedCount).toBe(1);
     ring.takeExpired(1);
     expect(ring.start(3, 1)).toBeGreaterThanOrEqual(0);
+  });
+
+  test('a demand takes no trial of another segment that stands where an expired one stood', () => {
+    const ring = new TrialRing(2);
+    ring.start(5, 0);
+    expect(ring.takeExpired(1)).toBe(0);
+    ring.start(6, 1);
+    ring.start(7, 1);
+    expect(ring.takeDemanded(5)).toBe(-1);
+    expect(ring.takeDemanded(6)).toBe(1);
+    expect(ring.takeDemanded(7)).toBe(0);
   });
 
   test('every trial is settled exactly once through many turns of the ring', () => {
