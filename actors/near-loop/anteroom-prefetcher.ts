@@ -119,14 +119,14 @@ export class AnteroomPrefetcher implements Prefetcher {
     if (facts[row + Fact.count]! < 255) facts[row + Fact.count]! += 1;
     facts[row + Fact.lastAt] = position;
 
-    const isNew = this.#sequences.observe(access.consumer, segment, served !== Served.hit);
+    const isNew = this.#sequences.observe(access.consumer, segment, position, lead, served !== Served.hit);
     this.#streams?.observe(segment, access.sizeBytes, position);
     // A repeat that was served leaves nothing to expect that was not expected before.
     if (!isNew && served === Served.hit) return;
     const candidates = this.#candidates;
     candidates.begin();
     this.#streams?.gather(lead, candidates);
-    this.#sequences.gather(segment, lead, candidates, served !== Served.hit);
+    this.#sequences.gather(segment, candidates, served !== Served.hit);
     if (candidates.count > 0) this.#weigh(position, servedClassOf(served), proposals);
   }
 

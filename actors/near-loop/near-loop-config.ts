@@ -28,9 +28,6 @@ export const nearLoopConfigSchema = z
     contextCountMax: count(3072, 2 ** 24)
       .default(262144)
       .describe('Pairs of segments whose successors are kept, at most.'),
-    chainDepthMax: count(1, 15)
-      .default(15)
-      .describe('Steps that a chain of successors follows at most, where fetches take time.'),
     streamCountMax: count(4, 2 ** 20)
       .default(4096)
       .describe('Streams followed at once, where segments are addresses.'),

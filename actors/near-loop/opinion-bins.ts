@@ -43,13 +43,6 @@ export function contextBin(confirmed: number, seen: number): number {
   return 1 + confirmed + 16 * seen;
 }
 
-export const CHAIN_BIN_COUNT = 1 + 16 * 10;
-
-/** A chain's product of shares and its depth (>= 2). */
-export function chainBin(share: number, depth: number): number {
-  return 1 + Math.min(9, (share * 10) | 0) + 10 * Math.min(15, depth - 1);
-}
-
 export const FORECAST_BIN_COUNT = 1 + 16 * 8;
 
 /** An earlier forecast in sixteenths, and accesses since it, below 128. */
@@ -70,25 +63,23 @@ export const STREAM_DEPTH_BINS = 6;
 /** Bins of the stream's opinion, bin 0 (none) included. */
 export const STREAM_BIN_COUNT = 1 + 2 * STREAM_RUN_BINS * STREAM_DEPTH_BINS;
 
-/** Who has an opinion on a candidate. The first five can name one, the others only comment on those named. */
+/** Who has an opinion on a candidate. The first four can name one, the others only comment on those named. */
 export const Opinion = {
   consumerSuccessor: 0,
   context: 1,
   missSuccessor: 2,
-  chain: 3,
-  stream: 4,
-  earlierForecast: 5,
-  popularity: 6,
+  stream: 3,
+  earlierForecast: 4,
+  popularity: 5,
 } as const;
-export const NAMING_COUNT = 5;
-export const OPINION_COUNT = 7;
+export const NAMING_COUNT = 4;
+export const OPINION_COUNT = 6;
 
 /** Names in the order of {@link Opinion}; the first {@link NAMING_COUNT} are the experts of the report. */
 export const opinionNames = [
   'consumer-successor',
   'context',
   'miss-successor',
-  'chain',
   'stream',
   'earlier-forecast',
   'popularity',
@@ -99,7 +90,6 @@ const priors: readonly { readonly count: number; readonly prior: (bin: number) =
   { count: SUCCESSOR_BIN_COUNT, prior: successorPrior },
   { count: CONTEXT_BIN_COUNT, prior: () => 0.2 },
   { count: SUCCESSOR_BIN_COUNT, prior: successorPrior },
-  { count: CHAIN_BIN_COUNT, prior: () => 0.1 },
   { count: STREAM_BIN_COUNT, prior: () => 0.3 },
   { count: FORECAST_BIN_COUNT, prior: () => 0.1 },
   { count: POPULARITY_BIN_COUNT, prior: () => 0.1 },

@@ -1,66 +1,107 @@
-/** The last few distinct segments of each consumer, newest first. */
+/** The latest distinct segments of each consumer, with where in the log they were, and which of them are old enough to learn from. */
 
 import { assert } from '../../engine/assert.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 
+/** Segments kept for each consumer; a power of two. */
+export const HISTORY_LENGTH = 32;
+const MASK = HISTORY_LENGTH - 1;
+
+/** Words of a consumer's record before its segments and their positions. */
+const PUSHED = 0;
+const RIPE = 1;
+const HINT = 2;
+const SEGMENTS = 4;
+const POSITIONS = SEGMENTS + HISTORY_LENGTH;
+const STRIDE = POSITIONS + HISTORY_LENGTH;
+
 /**
- * A short list per consumer over one typed array. Consumer -1 (absent) has a list of its own, so a trace without
- * consumers has one global order. Consumers beyond `consumerCountMax` share lists by their id modulo that number: memory is
- * bounded, and at the bound orders mix instead of failing. O(depth) a call.
+ * A ring per consumer over one typed array. Consumer -1 (absent) has a ring of its own, so a trace without consumers has one
+ * global order. Consumers beyond `consumerCountMax` share rings by their id modulo that number: memory is bounded, and at the
+ * bound orders mix instead of failing.
+ *
+ * An entry is ripe once as many accesses have passed as a fetch takes: what comes from then on could have been there in time, had it been
+ * fetched at that entry. Where fetches land at once every entry is ripe by the consumer's next access. O(1) a call, amortised.
  */
 export class RecentHistory {
-  readonly depth: number;
-  /** Words of a consumer's list: its segments, and one for the caller, -1 after each push. */
-  readonly #stride: number;
   readonly #consumerCountMax: number;
-  #lists: Int32Array;
+  #words: Int32Array;
 
-  constructor(options: { readonly depth: number; readonly consumerCountMax: number }) {
-    assert(options.depth >= 1, 'a history holds at least one segment');
+  constructor(options: { readonly consumerCountMax: number }) {
     assert(options.consumerCountMax >= 1, 'a history holds at least one consumer');
-    this.depth = options.depth;
     this.#consumerCountMax = options.consumerCountMax;
-    this.#stride = options.depth + 1;
-    this.#lists = new Int32Array(64 * this.#stride).fill(-1);
+    this.#words = new Int32Array(16 * STRIDE);
   }
 
   get bytes(): number {
-    return this.#lists.byteLength;
+    return this.#words.byteLength;
   }
 
-  /** Segments in {@link offsetOf} order; -1 where there was none yet. */
-  get words(): Int32Array {
-    return this.#lists;
+  /** The consumer's record, to be handed to the other calls; makes room for it. */
+  recordOf(consumer: number): number {
+    const n = this.#consumerCountMax;
+    const record = (consumer < 0 ? 0 : 1 + (consumer < n ? consumer : consumer % n)) * STRIDE;
+    if (record >= this.#words.length) this.#grow(record);
+    return record;
   }
 
-  /** Where the consumer's list starts in {@link words}; makes room for it. */
-  offsetOf(consumer: number): number {
-    const list =
-      consumer < 0 ? 0 : 1 + (consumer < this.#consumerCountMax ? consumer : consumer % this.#consumerCountMax);
-    const offset = list * this.#stride;
-    if (offset >= this.#lists.length) this.#grow(offset);
-    return offset;
+  /** Entries ever pushed; the latest {@link HISTORY_LENGTH} of them are kept. */
+  pushedCount(record: number): number {
+    return this.#words[record + PUSHED]!;
   }
 
-  /** Puts `segment` first in the list at `offset`; the oldest falls off. */
-  push(offset: number, segment: number): void {
-    const lists = this.#lists;
-    for (let i = offset + this.depth - 1; i > offset; i--) lists[i] = lists[i - 1]!;
-    lists[offset] = segment;
-    lists[offset + this.depth] = -1;
+  /** Segment of entry `index` (from 0, counted from the first push); the caller guarantees that it is kept. */
+  segmentAt(record: number, index: number): number {
+    return this.#words[record + SEGMENTS + (index & MASK)]!;
+  }
+
+  /** Entries that {@link ripen} has passed. */
+  ripeCount(record: number): number {
+    return this.#words[record + RIPE]!;
+  }
+
+  /** The next entry becomes ripe if more than `age` accesses old at `position`, or about to be overwritten; gives its index, else -1. */
+  ripen(record: number, position: number, age: number): number {
+    const words = this.#words;
+    const index = words[record + RIPE]!;
+    const pushed = words[record + PUSHED]!;
+    if (index === pushed) return -1;
+    const since = (position - words[record + POSITIONS + (index & MASK)]!) | 0;
+    if (since <= age && pushed - index < HISTORY_LENGTH) return -1;
+    words[record + RIPE] = index + 1;
+    return index;
+  }
+
+  /** Where the caller saw what it keeps of the latest two entries; -1 after each push. */
+  hintOf(record: number): number {
+    return this.#words[record + HINT]!;
+  }
+
+  setHint(record: number, hint: number): void {
+    this.#words[record + HINT] = hint;
+  }
+
+  /** Adds an entry; every entry but the latest {@link HISTORY_LENGTH} - 1 must have been ripened. */
+  push(record: number, segment: number, position: number): void {
+    const words = this.#words;
+    const index = words[record + PUSHED]!;
+    words[record + PUSHED] = index + 1;
+    words[record + HINT] = -1;
+    words[record + SEGMENTS + (index & MASK)] = segment;
+    words[record + POSITIONS + (index & MASK)] = position;
   }
 
   save(writer: SnapshotWriter): void {
-    writer.array(this.#lists);
+    writer.array(this.#words);
   }
 
   load(reader: SnapshotReader): void {
-    this.#lists = reader.array(this.#lists);
+    this.#words = reader.array(this.#words);
   }
 
-  #grow(offset: number): void {
-    const lists = new Int32Array(Math.max(this.#lists.length * 2, offset + this.#stride)).fill(-1);
-    lists.set(this.#lists);
-    this.#lists = lists;
+  #grow(record: number): void {
+    const words = new Int32Array(Math.max(this.#words.length * 2, record + STRIDE));
+    words.set(this.#words);
+    this.#words = words;
   }
 }

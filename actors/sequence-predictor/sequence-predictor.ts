@@ -1,10 +1,10 @@
 /** Expects what followed before: successors in the consumer's order, after a pair, and in the order of would-be misses. */
 
 import type { CandidateSet } from '../near-loop/candidate-set.ts';
-import { chainBin, contextBin, Opinion, successorBin } from '../near-loop/opinion-bins.ts';
+import { contextBin, Opinion, successorBin } from '../near-loop/opinion-bins.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 import { ContextTable } from './context-table.ts';
-import { RecentHistory } from './recent-history.ts';
+import { HISTORY_LENGTH, RecentHistory } from './recent-history.ts';
 import { ageOfSlot, SuccessorTable, WEIGHT_ONE, weightOfSlot } from './successor-table.ts';
 
 export interface SequencePredictorOptions {
@@ -15,46 +15,55 @@ export interface SequencePredictorOptions {
   readonly scoreMin: number;
   readonly consumerCountMax: number;
   readonly contextCountMax: number;
-  readonly chainDepthMax: number;
   /** Which opinions to give, by `Opinion`; what is off is neither learned nor asked. */
   readonly isOn: readonly boolean[];
 }
 
 /**
- * Three memories of order, all by count and bounded.
+ * Memories of order, all by count and bounded.
  *
  * Consumer's order: what the same consumer asked for next, up to `lookahead` distinct segments later, sooner worth more. One table for
- * all consumers: who is new profits from the others. Pairs: what followed the last two segments. Would-be misses: the global order of
- * accesses that the reactive cache could not serve; there, what matters stands close together however many hits lie between
- * (the association of sporadic segments that Mithril mines: Yang et al., SoCC 2017; here as decayed counts).
- * Where fetches take time, a chain follows the likeliest successors as many steps as accesses pass before a fetch lands.
+ * all consumers: who is new profits from the others. Pairs: what followed the last two segments. Would-be misses, where asked for: the global
+ * order of accesses that the reactive cache could not serve; there, what matters stands close together however many hits lie
+ * between (the association of sporadic segments that Mithril mines: Yang et al., SoCC 2017; here as decayed counts).
+ *
+ * Where fetches take time, what comes before a fetch would land is not learned: a segment's successors are those that come once
+ * it is ripe (`RecentHistory`), so what is named can be there in time. How far ahead that is follows from the measured lead
+ * (the lesson of Gill and Bathen, "AMP: Adaptive Multi-stream Prefetching in a Shared Cache", FAST 2007).
  * O(lookahead x degree) an access.
  */
 export class SequencePredictor {
   /** Successors with a smaller share of the visits are passed over. */
   scoreMin: number;
-  readonly #options: SequencePredictorOptions;
   readonly #orders: RecentHistory;
   readonly #missOrder: RecentHistory;
   readonly #successors: SuccessorTable;
   readonly #missSuccessors: SuccessorTable;
   readonly #contexts: ContextTable;
   readonly #recency: Int32Array;
+  readonly #lookahead: number;
+  readonly #missLookahead: number;
+  readonly #areSuccessorsOn: boolean;
+  readonly #areMissSuccessorsOn: boolean;
+  readonly #areContextsOn: boolean;
   /** The consumer's segment before the current one; -1 when there was none. */
   #previous = -1;
-  /** Where that consumer's history starts. */
-  #offset = 0;
+  /** That consumer's history. */
+  #record = 0;
 
   constructor(options: SequencePredictorOptions) {
-    this.#options = options;
     this.scoreMin = options.scoreMin;
     const { degreeMax, visitsMax, consumerCountMax } = options;
-    // One place more than the lookahead: contexts look one step further back.
-    this.#orders = new RecentHistory({ depth: Math.max(2, options.lookahead), consumerCountMax });
-    this.#missOrder = new RecentHistory({ depth: options.missLookahead, consumerCountMax: 1 });
+    this.#orders = new RecentHistory({ consumerCountMax });
+    this.#missOrder = new RecentHistory({ consumerCountMax: 1 });
     this.#successors = new SuccessorTable({ degreeMax, visitsMax });
     this.#missSuccessors = new SuccessorTable({ degreeMax, visitsMax });
     this.#contexts = new ContextTable({ entryCountMax: options.contextCountMax });
+    this.#lookahead = options.lookahead;
+    this.#missLookahead = options.missLookahead;
+    this.#areSuccessorsOn = options.isOn[Opinion.consumerSuccessor]!;
+    this.#areMissSuccessorsOn = options.isOn[Opinion.missSuccessor]!;
+    this.#areContextsOn = options.isOn[Opinion.context]!;
     const longest = Math.max(options.lookahead, options.missLookahead);
     this.#recency = new Int32Array(longest);
     for (let lag = 0; lag < longest; lag++) {
@@ -72,55 +81,52 @@ export class SequencePredictor {
     );
   }
 
-  /** Learns an access; false when it repeats the consumer's previous segment, after which nothing new can be expected. */
-  observe(consumer: number, segment: number, isWouldBeMiss: boolean): boolean {
-    const { isOn, lookahead, missLookahead } = this.#options;
-    if (isWouldBeMiss && isOn[Opinion.missSuccessor] && this.#missOrder.words[0] !== segment) {
-      this.#missSuccessors.follow(this.#missOrder.words, 0, missLookahead, segment, this.#recency);
-      this.#missSuccessors.visit(segment);
-      this.#missOrder.push(0, segment);
-    }
+  /** Learns an access; false when it repeats the consumer's previous segment, after which nothing new can be expected. `leadAccesses`: see `SiteView`. */
+  observe(consumer: number, segment: number, position: number, leadAccesses: number, isWouldBeMiss: boolean): boolean {
+    if (isWouldBeMiss && this.#areMissSuccessorsOn) this.#observeMiss(segment, position, leadAccesses);
     const orders = this.#orders;
-    const offset = orders.offsetOf(consumer);
-    const words = orders.words;
-    const previous = words[offset]!;
+    const record = orders.recordOf(consumer);
+    const pushed = orders.pushedCount(record);
+    const previous = pushed === 0 ? -1 : orders.segmentAt(record, pushed - 1);
     if (previous === segment) return false;
-    this.#offset = offset;
-    if (isOn[Opinion.consumerSuccessor] || isOn[Opinion.chain]) {
-      this.#successors.follow(words, offset, lookahead, segment, this.#recency);
-      this.#successors.visit(segment);
-    }
-    const beforeThat = words[offset + 1]!;
-    if (beforeThat >= 0 && isOn[Opinion.context]) {
-      this.#contexts.observe(beforeThat, previous, segment, words[offset + orders.depth]!);
-    }
-    orders.push(offset, segment);
+    this.#record = record;
     this.#previous = previous;
+    const successors = this.#successors;
+    for (
+      let i = orders.ripen(record, position, leadAccesses);
+      i >= 0;
+      i = orders.ripen(record, position, leadAccesses)
+    ) {
+      const source = orders.segmentAt(record, i);
+      successors.visit(source);
+      if (this.#areContextsOn && i > 0) {
+        const hint = i === pushed - 1 ? orders.hintOf(record) : -1;
+        this.#contexts.observe(orders.segmentAt(record, i - 1), source, segment, hint);
+      }
+    }
+    if (this.#areSuccessorsOn) this.#follow(successors, orders, record, segment, this.#lookahead);
+    orders.push(record, segment, position);
     return true;
   }
 
-  /** Names candidates after the access observed last. `leadAccesses`: see `SiteView`. Would-be misses are asked for after would-be misses only. */
-  gather(segment: number, leadAccesses: number, candidates: CandidateSet, isWouldBeMiss: boolean): void {
-    const { isOn } = this.#options;
-    if (isOn[Opinion.consumerSuccessor]) {
-      this.#gatherSuccessors(this.#successors, Opinion.consumerSuccessor, segment, candidates);
-    }
-    if (isOn[Opinion.missSuccessor] && isWouldBeMiss) {
+  /** Names candidates after the access observed last. Would-be misses are asked for after would-be misses only. */
+  gather(segment: number, candidates: CandidateSet, isWouldBeMiss: boolean): void {
+    if (this.#areSuccessorsOn) this.#gatherSuccessors(this.#successors, Opinion.consumerSuccessor, segment, candidates);
+    if (isWouldBeMiss && this.#areMissSuccessorsOn) {
       this.#gatherSuccessors(this.#missSuccessors, Opinion.missSuccessor, segment, candidates);
     }
-    if (isOn[Opinion.context] && this.#previous >= 0) this.#gatherContext(this.#previous, segment, candidates);
-    if (isOn[Opinion.chain] && leadAccesses > 0) this.#gatherChain(segment, leadAccesses, candidates);
+    if (this.#areContextsOn && this.#previous >= 0) this.#gatherContext(this.#previous, segment, candidates);
   }
 
   save(writer: SnapshotWriter): void {
-    writer.numbers(this.#previous, this.#offset, this.scoreMin);
+    writer.numbers(this.#previous, this.#record, this.scoreMin);
     for (const part of this.#parts()) part.save(writer);
   }
 
   load(reader: SnapshotReader): void {
-    const [previous, offset, scoreMin] = reader.numbers();
+    const [previous, record, scoreMin] = reader.numbers();
     this.#previous = previous!;
-    this.#offset = offset!;
+    this.#record = record!;
     this.scoreMin = scoreMin!;
     for (const part of this.#parts()) part.load(reader);
   }
@@ -129,12 +135,32 @@ export class SequencePredictor {
     return [this.#orders, this.#missOrder, this.#successors, this.#missSuccessors, this.#contexts];
   }
 
+  #observeMiss(segment: number, position: number, leadAccesses: number): void {
+    const order = this.#missOrder;
+    const pushed = order.pushedCount(0);
+    if (pushed > 0 && order.segmentAt(0, pushed - 1) === segment) return;
+    for (let i = order.ripen(0, position, leadAccesses); i >= 0; i = order.ripen(0, position, leadAccesses)) {
+      this.#missSuccessors.visit(order.segmentAt(0, i));
+    }
+    this.#follow(this.#missSuccessors, order, 0, segment, this.#missLookahead);
+    order.push(0, segment, position);
+  }
+
+  /** `segment` came after the ripe entries, of which the latest are told. */
+  #follow(table: SuccessorTable, order: RecentHistory, record: number, segment: number, lookahead: number): void {
+    const latest = order.ripeCount(record) - 1;
+    const oldest = Math.max(latest - lookahead + 1, order.pushedCount(record) - HISTORY_LENGTH, 0);
+    for (let i = latest; i >= oldest; i--) {
+      const source = order.segmentAt(record, i);
+      if (source !== segment) table.observe(source, segment, this.#recency[latest - i]!);
+    }
+  }
+
   #gatherSuccessors(table: SuccessorTable, opinion: number, segment: number, candidates: CandidateSet): void {
     const row = table.rowOf(segment);
-    // The current visit has shown nothing yet.
-    const visits = row < 0 ? 0 : table.visitsOf(segment) - 1;
+    const visits = row < 0 ? 0 : table.visitsOf(segment);
     if (visits < 1) return;
-    const tick = table.tickOf(segment);
+    const tick = table.tickOf(segment) + 1;
     const words = table.words;
     const scale = 1 / (visits * WEIGHT_ONE);
     const weightMin = this.scoreMin * visits * WEIGHT_ONE;
@@ -152,34 +178,12 @@ export class SequencePredictor {
     const entry = contexts.find(previous, segment);
     if (entry < 0) return;
     // The consumer's next access is told of this very entry.
-    this.#orders.words[this.#offset + this.#orders.depth] = entry;
+    this.#orders.setHint(this.#record, entry);
     const seen = contexts.seenAt(entry);
     for (let place = 0; place < 2; place++) {
       const successor = contexts.successorAt(entry, place);
       const slot = successor < 0 ? -1 : candidates.claim(successor);
       if (slot >= 0) candidates.say(slot, Opinion.context, contextBin(contexts.confirmedAt(entry, place), seen));
-    }
-  }
-
-  #gatherChain(segment: number, leadAccesses: number, candidates: CandidateSet): void {
-    const table = this.#successors;
-    const words = table.words;
-    const depthMax = Math.min(this.#options.chainDepthMax, Math.ceil(leadAccesses) + 1);
-    let at = segment;
-    let share = 1;
-    for (let depth = 1; depth <= depthMax; depth++) {
-      const row = table.rowOf(at);
-      const visits = row < 0 ? 0 : table.visitsOf(at) - (depth === 1 ? 1 : 0);
-      if (visits < 1) return;
-      const best = words[row]! - 1;
-      if (best < 0 || best === segment) return;
-      share *= Math.min(1, weightOfSlot(words[row + 1]!) / (visits * WEIGHT_ONE));
-      if (share < this.scoreMin) return;
-      if (depth >= 2) {
-        const slot = candidates.claim(best);
-        if (slot >= 0) candidates.say(slot, Opinion.chain, chainBin(share, depth));
-      }
-      at = best;
     }
   }
 }

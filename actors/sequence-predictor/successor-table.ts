@@ -64,7 +64,7 @@ export class SuccessorTable {
     return segment < this.#rowCount ? segment * this.#stride + HEADER : -1;
   }
 
-  /** Counts a visit of `segment`; call it after the visits before it were told of this one. */
+  /** Counts a visit of `segment`, which may be told from now on what came after it. */
   visit(segment: number): void {
     if (segment >= this.#rowCount) this.#grow(segment);
     const rows = this.#rows;
@@ -88,21 +88,6 @@ export class SuccessorTable {
   observe(source: number, target: number, weight: number): void {
     if (source >= this.#rowCount) this.#grow(source);
     confirm(this.#rows, source * this.#stride, this.#stride, target + 1, weight);
-  }
-
-  /**
-   * `target` came after the `count` segments in `sources` from `from` on, the latest first; the i-th of them by `weights[i]`.
-   * A negative source ends them, one that is the target itself is passed over.
-   */
-  follow(sources: Int32Array, from: number, count: number, target: number, weights: Int32Array): void {
-    const rows = this.#rows;
-    const stride = this.#stride;
-    for (let i = 0; i < count; i++) {
-      const source = sources[from + i]!;
-      if (source < 0) return;
-      if (source === target) continue;
-      if (source < this.#rowCount) confirm(rows, source * stride, stride, target + 1, weights[i]!);
-    }
   }
 
   /** Visits counted (decayed), the current one included. */

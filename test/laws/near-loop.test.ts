@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
-import { RecentHistory } from '../../actors/sequence-predictor/recent-history.ts';
+import { HISTORY_LENGTH, RecentHistory } from '../../actors/sequence-predictor/recent-history.ts';
 import { SuccessorTable } from '../../actors/sequence-predictor/successor-table.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { ModelSite } from '../unit/near-loop/model-site.ts';
@@ -43,20 +43,41 @@ describe('near loop, laws', () => {
     );
   });
 
-  test('a history holds the latest segments of each consumer, newest first', () => {
+  test('a history keeps the latest segments of each consumer, and ripens each once, in order, when it is old enough or must make room', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.integer({ min: -1, max: 300 }), fc.integer({ min: 0, max: 99 })), { maxLength: 300 }),
-        (pushes) => {
-          const history = new RecentHistory({ depth: 3, consumerCountMax: 1000 });
-          const naive = new Map<number, number[]>();
-          for (const [consumer, segment] of pushes) {
-            history.push(history.offsetOf(consumer), segment);
-            naive.set(consumer, [segment, ...(naive.get(consumer) ?? [])].slice(0, 3));
-          }
-          for (const [consumer, list] of naive) {
-            const offset = history.offsetOf(consumer);
-            expect([...history.words.slice(offset, offset + list.length)]).toEqual(list);
+        fc.array(
+          fc.tuple(fc.integer({ min: -1, max: 5 }), fc.integer({ min: 0, max: 99 }), fc.integer({ min: 1, max: 9 })),
+          {
+            maxLength: 300,
+          },
+        ),
+        fc.integer({ min: 0, max: 60 }),
+        (pushes, age) => {
+          const history = new RecentHistory({ consumerCountMax: 1000 });
+          const naive = new Map<number, { segment: number; position: number; isRipe: boolean }[]>();
+          let position = 0;
+          for (const [consumer, segment, gap] of pushes) {
+            position += gap;
+            const record = history.recordOf(consumer);
+            const entries = naive.get(consumer) ?? [];
+            const ripened: number[] = [];
+            for (let i = history.ripen(record, position, age); i >= 0; i = history.ripen(record, position, age)) {
+              ripened.push(history.segmentAt(record, i));
+            }
+            const due = entries.filter(
+              (e, i) => !e.isRipe && (position - e.position > age || entries.length - i >= HISTORY_LENGTH),
+            );
+            for (const e of due) e.isRipe = true;
+            expect(ripened).toEqual(due.map((e) => e.segment));
+            expect(history.ripeCount(record)).toBe(entries.filter((e) => e.isRipe).length);
+            history.push(record, segment, position);
+            entries.push({ segment, position, isRipe: false });
+            naive.set(consumer, entries);
+            const kept = entries.slice(-HISTORY_LENGTH).map((e) => e.segment);
+            const pushed = history.pushedCount(record);
+            expect(pushed).toBe(entries.length);
+            expect(kept.map((_, i) => history.segmentAt(record, pushed - kept.length + i))).toEqual(kept);
           }
         },
       ),

@@ -30,7 +30,9 @@ export class ModelSite implements SiteView {
   readonly leadAccesses: number;
   misses = 0;
   issued = 0;
+  /** Used, and of these how many before they had landed. */
   useful = 0;
+  late = 0;
   wasted = 0;
   /** FNV-1a over all proposals, in order. */
   digest = 0x811c9dc5;
@@ -65,6 +67,7 @@ export class ModelSite implements SiteView {
       served = staged.landsAt <= this.#position ? Served.stagedHit : Served.late;
       this.#staged.delete(segment);
       this.useful++;
+      if (served === Served.late) this.late++;
       this.trafficHeadroom++;
       this.forecasts.push({ probability: staged.probability, isUseful: true });
       prefetcher.onOutcome?.(segment, 0, Outcome.useful, staged.probability);

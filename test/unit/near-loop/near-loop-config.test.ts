@@ -37,7 +37,6 @@ const others: { readonly [K in keyof NearLoopConfig]: NearLoopConfig[K] } = {
   scoreShare: 0.9,
   consumerCountMax: 3,
   contextCountMax: 4096,
-  chainDepthMax: 2,
   streamCountMax: 4,
   streamDegreeMax: 2,
   strideRegionBytes: 65536,
