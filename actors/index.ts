@@ -4,6 +4,7 @@ export { AccessMap, type SegmentUse } from './aggregator/access-map.ts';
 export { AggregatorActor } from './aggregator/aggregator-actor.ts';
 export { MergedAccessMap } from './aggregator/merged-access-map.ts';
 export { CacheManagerActor } from './cache-manager/cache-manager-actor.ts';
+export { createSite } from './cache-manager/create-site.ts';
 export {
   type Eviction,
   type EvictionName,
@@ -14,7 +15,7 @@ export {
 export { createEviction } from './cache-manager/evictions/create-eviction.ts';
 export { Ledger } from './cache-manager/ledger.ts';
 export type { Origin } from './cache-manager/origin.ts';
-export { Site, type SiteOptions } from './cache-manager/site.ts';
+export type { Site, SiteOptions } from './cache-manager/site.ts';
 export { TrafficBudget } from './cache-manager/traffic-budget.ts';
 export { type FarLoopConfig, farLoopConfigSchema } from './far-loop-config.ts';
 export { CalibrationStats, type ReliabilityBin } from './forecaster/calibration-stats.ts';

@@ -3,6 +3,11 @@
 export { baselineNames, createBaseline } from './baselines/index.ts';
 export { type LatencySpec, parseLatencySpec } from './origin/latency-spec.ts';
 export { createOrigin } from './origin/simulated-origin.ts';
+export type { Interval } from './prove/block-bootstrap.ts';
+export type { CacheProof, Effect, ProofResult, Recommendation, TraceProof } from './prove/proof.ts';
+export { proofPage } from './prove/proof-page.ts';
+export { proofText } from './prove/proof-table.ts';
+export { type ProveOptions, type ProveOutcome, prove } from './prove/prove.ts';
 export { type ReplayOptions, type ReplayOutcome, type ReplayProgress, replay } from './replay/replay.ts';
 export { type ReplayConfig, replayConfigSchema } from './replay/replay-config.ts';
 export type {

@@ -36,6 +36,14 @@ export interface CacheManagerOptions {
   readonly missPenaltyMs: number | null;
 }
 
+/** An adopted entry of a plan. */
+interface PlannedEntry {
+  readonly id: number;
+  readonly expert: number;
+  readonly probability: number;
+  readonly isTrial: boolean;
+}
+
 /**
  * Serves accesses and adopts plans in log order: at a tick it first reports what has ended and how full it is, then waits for
  * the plan made from that, adopts it, and goes on. So decisions depend on the log alone, wherever the far loop runs.
@@ -47,7 +55,7 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
   readonly #admission: PlanAdmission;
   readonly #plans = new Map<number, PrefetchPlan>();
   /** Plan entry of each segment that a plan asked for and whose end is not known. */
-  readonly #planned = new Map<number, { readonly id: number; readonly expert: number; readonly probability: number }>();
+  readonly #planned = new Map<number, PlannedEntry>();
   /** Planned segment of each entry id, for cancellations. */
   readonly #segmentOf = new Map<number, number>();
   #ended: { readonly id: number; readonly expert: number; readonly outcome: number }[] = [];
@@ -108,14 +116,14 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
     forecaster.tell(outcomes);
     const { site } = this;
     const bytesPerUnit = this.#options.bytesPerUnit();
-    const pollution = site.ledger.pollutionMisses - this.#pollutionReported;
-    this.#pollutionReported = site.ledger.pollutionMisses;
+    const pollution = site.pollutionCount - this.#pollutionReported;
+    this.#pollutionReported = site.pollutionCount;
     const fetches = this.#fetches(bytesPerUnit);
     const stagedBytes = Math.max(1, site.stagingUsed * bytesPerUnit);
     scheduler.tell({
       kind: 'site-status',
       position,
-      freeBytes: (site.stagingCapacity - site.stagingUsed) * bytesPerUnit,
+      freeBytes: Math.max(0, site.stagingCapacity - site.stagingUsed) * bytesPerUnit,
       capacityBytes: site.stagingCapacity * bytesPerUnit,
       inFlightCount: site.inFlightCount,
       residence: site.unusedResidence,
@@ -154,11 +162,12 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
       const probability = entries.probability[i]!;
       const isWanted = !this.#planned.has(segment) && !this.site.isResident(segment);
       const expected = this.#admission.expect(expert, probability);
-      if (!isWanted || !this.#admission.admits(expert, expected)) {
+      const verdict = isWanted ? this.#admission.judge(expert, expected) : 'refuse';
+      if (verdict === 'refuse') {
         this.#ended.push({ id, expert, outcome: WITHDRAWN });
         continue;
       }
-      this.#planned.set(segment, { id, expert, probability });
+      this.#planned.set(segment, { id, expert, probability, isTrial: verdict === 'try' });
       this.#segmentOf.set(id, segment);
       const isTaken = this.site.stage(segment, entries.sizeBytes[i]!, expected, firstPlannedExpert + expert);
       if (!isTaken) this.#settled(segment, WITHDRAWN);
@@ -172,6 +181,12 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
     this.#segmentOf.delete(planned.id);
     this.#ended.push({ id: planned.id, expert: planned.expert, outcome });
     const isUsed = outcome === Outcome.useful || outcome === Outcome.late;
-    if (isUsed || outcome === Outcome.wasted) this.#admission.learn(planned.expert, planned.probability, isUsed);
+    if (isUsed || outcome === Outcome.wasted) {
+      this.#admission.learn(planned.expert, planned.probability, isUsed, planned.isTrial);
+    } else if (outcome === WITHDRAWN) {
+      this.#admission.withdraw(planned.expert, planned.isTrial);
+    } else if (planned.isTrial) {
+      this.#admission.endTrial(planned.expert);
+    }
   }
 }

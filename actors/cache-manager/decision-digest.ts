@@ -1,5 +1,8 @@
 /** A running hash of every decision in order, so that two replays can be compared bit for bit. */
 
+/** Codes of what was decided; those of `Served`, `Outcome` and `Refusal` are added to theirs. */
+export const Decision = { served: 0, issued: 4, outcome: 5, withdrawn: 11, refused: 12 } as const;
+
 /**
  * Two 32-bit lanes of multiply and rotate, in the manner of MurmurHash3 (Appleby, public domain description), finished by its
  * avalanche. Integer arithmetic only, hence equal on every platform. Not cryptographic: it shows difference, not tampering.

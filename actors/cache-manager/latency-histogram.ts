@@ -29,22 +29,29 @@ export class LatencyHistogram {
 
   /** Adds a wait >= 0, in the unit of the caller. */
   add(wait: number): void {
-    if (wait !== this.#lastWait) {
-      float[0] = wait;
-      this.#lastWait = wait;
-      this.#lastBucket = bits[0]! >>> (23 - MANTISSA_BITS);
-    }
-    const bucket = this.#lastBucket;
+    const bucket = this.#bucketOf(wait);
     this.#counts[bucket]! += 1;
     this.#sums[bucket]! += wait;
     this.#count++;
     this.#sum += wait;
   }
 
-  /** Adds `count` waits of nothing at all. */
-  addZeros(count: number): void {
-    this.#counts[0]! += count;
+  /** Adds the same wait `count` times. */
+  addMany(wait: number, count: number): void {
+    const bucket = this.#bucketOf(wait);
+    this.#counts[bucket]! += count;
+    this.#sums[bucket]! += wait * count;
     this.#count += count;
+    this.#sum += wait * count;
+  }
+
+  #bucketOf(wait: number): number {
+    if (wait !== this.#lastWait) {
+      float[0] = wait;
+      this.#lastWait = wait;
+      this.#lastBucket = bits[0]! >>> (23 - MANTISSA_BITS);
+    }
+    return this.#lastBucket;
   }
 
   mean(): number | null {

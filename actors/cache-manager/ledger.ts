@@ -5,9 +5,9 @@ import { Outcome, type OutcomeCode, outcomeNames } from '../prefetcher.ts';
 import { DecisionDigest } from './decision-digest.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 
-/** Why a proposal was not issued; each is counted. */
-export const Refusal = { resident: 0, inFlight: 1, budget: 2, tooLarge: 3, barred: 4 } as const;
-export const refusalNames = ['resident', 'inFlight', 'budget', 'tooLarge', 'barred'] as const;
+/** Why a proposal was not issued; each is counted. `price` = it was not worth what it costs. */
+export const Refusal = { resident: 0, inFlight: 1, budget: 2, tooLarge: 3, price: 4 } as const;
+export const refusalNames = ['resident', 'inFlight', 'budget', 'tooLarge', 'price'] as const;
 export type RefusalName = (typeof refusalNames)[number];
 
 /** One slice of the run, for precision and hit ratio over time. */
@@ -17,11 +17,18 @@ export interface LedgerSlice {
   readonly misses: number;
   readonly baselineMisses: number;
   readonly issued: number;
+  /** Of the prefetches issued in this slice, those that were used, whenever that was. */
   readonly used: number;
 }
 
-/** Counters of one site. All are of counted accesses: those at or after the warm-up. */
+/**
+ * Counters of one site, and the one rule of the warm-up: what happens at a log position before it changes no counter but
+ * the digest, which is of all decisions. A prefetch happens when it is sent; its end and the space it takes are counted if its
+ * sending was. Who joins a prefetch sent before the warm-up counts as the one who fetched, so `misses = demandFetches + late` always.
+ */
 export class Ledger {
+  /** Log position from which on is counted. */
+  readonly warmup: number;
   accesses = 0;
   misses = 0;
   late = 0;
@@ -51,14 +58,134 @@ export class Ledger {
   readonly lateness = new LatencyHistogram();
   readonly calibration = new CalibrationStats();
   readonly digest = new DecisionDigest();
-  readonly slices: LedgerSlice[] = [];
-  #lastSlice = { accesses: 0, misses: 0, baselineMisses: 0, issued: 0, used: 0 };
+  readonly #sliceLength: number;
+  #isCounting: boolean;
+  /** Log position at which a slice closes or counting begins, whichever comes first. */
+  #turnsAt: number;
+  #nextSliceAt: number;
+  readonly #slices: Omit<LedgerSlice, 'used'>[] = [];
+  /** Used prefetches by the slice in which they were issued. */
+  readonly #usedOfSlice: number[] = [];
+  #lastSlice = { accesses: 0, misses: 0, baselineMisses: 0, issued: 0 };
 
-  /** Settles one issued prefetch. `probability` NaN = its prefetcher does not say. */
-  settle(outcome: OutcomeCode, expert: number, probability: number): void {
+  /** @param options `warmup` 0 and one slice unless they say otherwise. */
+  constructor(options: { readonly warmup?: number; readonly sliceLength?: number } = {}) {
+    this.warmup = options.warmup ?? 0;
+    this.#sliceLength = options.sliceLength ?? Infinity;
+    this.#nextSliceAt = this.#sliceLength;
+    this.#isCounting = this.warmup <= 0;
+    this.#turnsAt = this.#isCounting ? this.#nextSliceAt : Math.min(this.warmup, this.#nextSliceAt);
+  }
+
+  /** Whether what happens now is counted. */
+  get isCounting(): boolean {
+    return this.#isCounting;
+  }
+
+  /** The next log position that `moveTo` must not be told after. */
+  get turnsAt(): number {
+    return this.#turnsAt;
+  }
+
+  /** To be called before what happens at `position`, at least where `position >= turnsAt`. */
+  moveTo(position: number): void {
+    if (position < this.#turnsAt) return;
+    if (position >= this.#nextSliceAt) this.#closeSlice(position);
+    this.#isCounting = position >= this.warmup;
+    this.#turnsAt = this.#isCounting ? this.#nextSliceAt : Math.min(this.warmup, this.#nextSliceAt);
+  }
+
+  /** Ends the run at `endPosition`. */
+  finish(endPosition: number): void {
+    this.#closeSlice(endPosition);
+  }
+
+  /** A demand access for `bytes` bytes was a hit (`isHit`), on the first demand of a staged segment or not. */
+  hit(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean): void {
+    if (!this.#isCounting) return;
+    this.accesses++;
+    this.bytesAccessed += bytes;
+    if (!isReferenceHit) this.referenceMisses++;
+    if (isBaselineHit) return;
+    this.baselineMisses++;
+    this.coveredMisses++;
+  }
+
+  /** A demand access was a miss. `joinedAt` = log position at which the prefetch that it joined was sent; -1 = it fetched. */
+  miss(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean, joinedAt: number): void {
+    if (!this.#isCounting) return;
+    this.accesses++;
+    this.bytesAccessed += bytes;
+    if (!isReferenceHit) this.referenceMisses++;
+    if (isBaselineHit) this.pollutionMisses++;
+    else this.baselineMisses++;
+    this.misses++;
+    this.bytesMissed += bytes;
+    if (joinedAt >= this.warmup) {
+      this.late++;
+    } else {
+      this.demandFetches++;
+      this.demandBytes += bytes;
+    }
+  }
+
+  /** A demand access waited so long, 0 for not at all. */
+  waited(wait: number): void {
+    if (this.#isCounting) this.waits.add(wait);
+  }
+
+  /** A prefetch was sent. */
+  sent(expert: number, bytes: number): void {
+    if (!this.#isCounting) return;
+    this.issued++;
+    this.issuedByExpert[expert]! += 1;
+    this.prefetchBytes += bytes;
+  }
+
+  /** A prefetch that was sent at `issuedAt` ended. */
+  ended(issuedAt: number, outcome: OutcomeCode, expert: number, probability: number): void {
+    if (issuedAt >= this.warmup) this.settle(outcome, expert, probability, Math.floor(issuedAt / this.#sliceLength));
+  }
+
+  /** The demand that joined a prefetch sent at `issuedAt` waited so long. */
+  joined(issuedAt: number, wait: number): void {
+    if (issuedAt >= this.warmup) this.lateness.add(wait);
+  }
+
+  /** A prefetch sent at `issuedAt` was staged for so many byte-milliseconds. */
+  staged(issuedAt: number, byteMs: number): void {
+    if (issuedAt >= this.warmup) this.stagedByteMs += byteMs;
+  }
+
+  refused(refusal: number): void {
+    if (this.#isCounting) this.refusals[refusal]! += 1;
+  }
+
+  withdrew(): void {
+    if (this.#isCounting) this.withdrawn++;
+  }
+
+  ignoredWrite(): void {
+    if (this.#isCounting) this.writesIgnored++;
+  }
+
+  invalidated(): void {
+    if (this.#isCounting) this.invalidations++;
+  }
+
+  /** The run in slices. Those that are young still grow in `used`, until all that they issued has ended. */
+  get slices(): readonly LedgerSlice[] {
+    return this.#slices.map((slice, i) => ({ ...slice, used: this.#usedOfSlice[i] ?? 0 }));
+  }
+
+  /** Settles one counted prefetch, issued in slice number `slice`. `probability` NaN = its prefetcher does not say. */
+  settle(outcome: OutcomeCode, expert: number, probability: number, slice = 0): void {
     this.outcomes[outcome]! += 1;
     const isUsed = outcome === Outcome.useful || outcome === Outcome.late;
-    if (isUsed) this.usedByExpert[expert]! += 1;
+    if (isUsed) {
+      this.usedByExpert[expert]! += 1;
+      this.#usedOfSlice[slice] = (this.#usedOfSlice[slice] ?? 0) + 1;
+    }
     // What was called back, invalidated or is still open says nothing about whether the forecast was right.
     if (!Number.isNaN(probability) && (isUsed || outcome === Outcome.wasted)) {
       this.calibration.observe(probability, isUsed);
@@ -70,24 +197,17 @@ export class Ledger {
     return Object.fromEntries(refusalNames.map((name, i) => [name, this.refusals[i]!])) as Record<RefusalName, number>;
   }
 
-  /** Closes a slice of the run at `endPosition`. */
-  closeSlice(endPosition: number): void {
-    const used = this.outcomes[Outcome.useful]! + this.outcomes[Outcome.late]!;
+  #closeSlice(endPosition: number): void {
+    const { accesses, misses, baselineMisses, issued } = this;
     const last = this.#lastSlice;
-    this.slices.push({
+    this.#slices.push({
       endPosition,
-      accesses: this.accesses - last.accesses,
-      misses: this.misses - last.misses,
-      baselineMisses: this.baselineMisses - last.baselineMisses,
-      issued: this.issued - last.issued,
-      used: used - last.used,
+      accesses: accesses - last.accesses,
+      misses: misses - last.misses,
+      baselineMisses: baselineMisses - last.baselineMisses,
+      issued: issued - last.issued,
     });
-    this.#lastSlice = {
-      accesses: this.accesses,
-      misses: this.misses,
-      baselineMisses: this.baselineMisses,
-      issued: this.issued,
-      used,
-    };
+    this.#lastSlice = { accesses, misses, baselineMisses, issued };
+    this.#nextSliceAt = endPosition + this.#sliceLength;
   }
 }

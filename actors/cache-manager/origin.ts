@@ -9,6 +9,8 @@
 export interface Origin {
   /** True when every fetch lands at the instant it is sent, so that nothing is ever in flight. */
   readonly isInstant: boolean;
+  /** Where every fetch takes this many accesses, whatever else is fetched; absent elsewhere. */
+  readonly accessesPerFetch?: number;
   /** Sends a demand fetch; returns the instant it lands. `key` picks the fetch's draw of chance (the log position). */
   demand(segment: number, sizeBytes: number, now: number, key: number): number;
   /** The segment whose prefetch the last `demand` called back to get a slot, or -1. */

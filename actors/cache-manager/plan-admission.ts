@@ -13,6 +13,9 @@ export interface PlanAdmissionOptions {
   readonly trialEvery: number;
 }
 
+/** `try` = adopt, to find out. */
+export type Verdict = 'adopt' | 'try' | 'refuse';
+
 /** An expert's trials: the distance between them, entries refused since the last, and whether that has not ended. */
 interface Trials {
   every: number;
@@ -50,11 +53,11 @@ export class PlanAdmission {
     return this.#calibratorOf(expert).calibrate(probability);
   }
 
-  /** Whether to adopt an entry that is expected to be used with the given probability. */
-  admits(expert: number, expected: number): boolean {
+  /** What to do with an entry that is expected to be used with the given probability. */
+  judge(expert: number, expected: number): Verdict {
     if (expected >= this.#options.probabilityMin) {
       this.#adoptedCount++;
-      return true;
+      return 'adopt';
     }
     const trial = this.#trialOf(expert);
     trial.refused++;
@@ -64,18 +67,34 @@ export class PlanAdmission {
       trial.isPending = true;
       this.#trialCount++;
       this.#adoptedCount++;
-      return true;
+      return 'try';
     }
     this.#refusedCount++;
-    return false;
+    return 'refuse';
   }
 
-  /** An adopted entry ended: it was used, or left unused. */
-  learn(expert: number, probability: number, isUsed: boolean): void {
+  /** An adopted entry was used, or left unused. */
+  learn(expert: number, probability: number, isUsed: boolean, isTrial = false): void {
     this.#calibratorOf(expert).learn(probability, isUsed);
     const trial = this.#trialOf(expert);
-    trial.isPending = false;
+    if (isTrial) trial.isPending = false;
     trial.every = isUsed ? Math.max(1, trial.every / 2) : Math.min(this.#options.trialEvery, trial.every * 2);
+  }
+
+  /** An adopted entry was never sent: it counts as refused, and for a trial the next entry is tried. */
+  withdraw(expert: number, isTrial: boolean): void {
+    this.#adoptedCount--;
+    this.#refusedCount++;
+    if (!isTrial) return;
+    this.#trialCount--;
+    const trial = this.#trialOf(expert);
+    trial.isPending = false;
+    trial.refused = trial.every;
+  }
+
+  /** A trial ended in a way that says nothing of the forecast: cancelled, stale, or with the log. */
+  endTrial(expert: number): void {
+    this.#trialOf(expert).isPending = false;
   }
 
   #trialOf(expert: number): Trials {

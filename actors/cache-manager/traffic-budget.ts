@@ -1,29 +1,31 @@
-/** The hard bound on what prefetching may cost the origin, in requests. */
+/** The hard bound on what prefetching may cost the origin. */
+
+/** Requests by which fetches may stand above the limit at most, unless a budget says otherwise. */
+const OVERSHOOT_MAX = 256;
 
 /**
- * At every moment: fetches <= bound x (fetches of the reference) + what the eviction alone costs above the reference + allowance.
- *
- * A demand miss cannot be refused, so the bound is kept by never spending what later misses may still claim. With LRU the
- * reactive cache holds the most recent m segments and the baseline the most recent r >= m (the inclusion property of stack
- * algorithms, Mattson et al. 1970), so once no more space is lent at most r - m accesses can miss here and hit there: that is the
- * reserve, with one for each prefetch in flight. An extra miss that finds free space shrinks it by one; so when the bound is near,
- * lent space is given back before the next miss needs it. On unit sizes and LRU the bound is exact; on other evictions and
- * on bytes it is a close guard, and every moment above it is counted.
+ * At every moment: fetches <= limit + overshootMax, where
+ * limit = bound x (fetches of the reference) + what the eviction alone costs above the reference + allowance;
+ * in requests, and where a cache counts bytes in bytes as well. Prefetches are sent within the limit. What stands above it is
+ * demands for segments that had to leave for prefetches, and `overshootMax` bounds how many of these there can be. `TrafficGuard` keeps
+ * it; this is what is kept, and whether it was.
  */
 export class TrafficBudget {
   /** Largest allowed ratio of fetches to the reference's fetches; Infinity = no bound. */
   readonly ratioMax: number;
-  /** Requests granted on top, so that a run can start. */
+  /** Requests granted on top, so that a run can start; in bytes: what the reference's first so many fetches took. */
   readonly allowance: number;
-  /** Accesses after which fetches stood above the limit, and by how many at most. */
+  /** Requests by which fetches may stand above the limit at most; bytes as for the allowance. */
+  readonly overshootMax: number;
+  /** Accesses after which they stood higher, in requests or bytes. */
   breachCount = 0;
-  overshootMax = 0;
-  /** Requests held back beyond the reserve, because the reserve was found too small on this cache. */
-  #margin = 0;
+  /** Most requests by which fetches stood above the limit. */
+  overshoot = 0;
 
-  constructor(ratioMax: number, allowance: number) {
+  constructor(ratioMax: number, allowance: number, overshootMax = OVERSHOOT_MAX) {
     this.ratioMax = ratioMax;
     this.allowance = allowance;
+    this.overshootMax = overshootMax;
   }
 
   get isBounded(): boolean {
@@ -35,23 +37,9 @@ export class TrafficBudget {
     return this.ratioMax * referenceMisses + Math.max(0, baselineMisses - referenceMisses) + this.allowance;
   }
 
-  /** What prefetching may not touch of the limit, beside the reserve. */
-  get margin(): number {
-    return this.#margin;
-  }
-
-  /**
-   * Looks, after an access, whether the limit was kept. Where the reserve is not exact it was too small by as much as the
-   * overshoot; twice that is held back from then on, and forgotten slowly.
-   */
-  check(fetches: number, limit: number): void {
-    const overshoot = fetches - limit;
-    if (overshoot > 0) {
-      this.breachCount++;
-      if (overshoot > this.overshootMax) this.overshootMax = overshoot;
-      if (2 * overshoot > this.#margin) this.#margin = 2 * overshoot;
-    } else if (this.#margin > 0) {
-      this.#margin *= 1 - 2 ** -18;
-    }
+  /** Notes, after an access, by how much fetches stand above the limit (0 or less = they do not), and whether more than they may. */
+  check(requests: number, isBreach: boolean): void {
+    if (requests > this.overshoot) this.overshoot = requests;
+    if (isBreach) this.breachCount++;
   }
 }

@@ -187,7 +187,7 @@ export class ClairvoyantPrefetcher implements Prefetcher {
     const state = this.#state[segment] as number;
     if ((state & HERE) === 0) {
       if (proposals.count === proposals.capacity) return false;
-      proposals.propose(segment, sizeBytes, 1, 0);
+      proposals.propose(segment, sizeBytes, Number.NaN, 0);
       this.#state[segment] = state | HERE;
     }
     if (count === 0) {
@@ -205,14 +205,14 @@ export class ClairvoyantPrefetcher implements Prefetcher {
     const segment = this.#window[(this.#position + k) & (this.#window.length - 1)] as number;
     if (segment < 0 || (this.#state[segment] as number) === 0 || view.isResident(segment)) return;
     if (proposals.count === proposals.capacity) return;
-    proposals.propose(segment, this.#isBytes ? (this.#units[segment] as number) : -1, 1, 0);
+    proposals.propose(segment, this.#isBytes ? (this.#units[segment] as number) : -1, Number.NaN, 0);
     this.#state[segment] = HERE | RESTAGED;
   }
 
   #restage(segment: number, proposals: ProposalBuffer): void {
     const isNeeded = (this.#windowCount[segment] as number) > 0;
     if (!isNeeded || this.#state[segment] !== 0 || proposals.count === proposals.capacity) return;
-    proposals.propose(segment, this.#isBytes ? (this.#units[segment] as number) : -1, 1, 0);
+    proposals.propose(segment, this.#isBytes ? (this.#units[segment] as number) : -1, Number.NaN, 0);
     this.#state[segment] = HERE | RESTAGED;
   }
 

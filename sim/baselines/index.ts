@@ -14,6 +14,8 @@ export type { CacheSize, Upcoming } from './clairvoyant.ts';
 export { type PrefetchSpec, parsePrefetchSpec, splitPrefetchList } from './prefetch-spec.ts';
 
 export const baselineNames = ['none', 'obl', 'pg', 'mithril', 'clairvoyant'] as const;
+/** All that `--prefetch` takes: the engine is not a baseline, and is made elsewhere. */
+export const prefetcherNames = ['none', 'anteroom', 'mithril', 'pg', 'obl', 'clairvoyant'] as const;
 export type BaselineName = (typeof baselineNames)[number];
 
 /** What a baseline may need beside its settings. */
@@ -42,7 +44,7 @@ export function isBaselineName(name: string): name is BaselineName {
 export function createBaseline(spec: string, context: BaselineContext): Prefetcher {
   const parsed = parsePrefetchSpec(spec);
   if (!isBaselineName(parsed.name)) {
-    const message = `no prefetcher is named '${parsed.name}'; there are ${baselineNames.join(', ')}`;
+    const message = `no prefetcher is named '${parsed.name}'; expected one of ${prefetcherNames.join(', ')}`;
     throw new AnteroomError('bad-usage', message, { context: { prefetcher: parsed.name } });
   }
   return makers[parsed.name](parsed, context);

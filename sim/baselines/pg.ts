@@ -85,8 +85,8 @@ export class PgPrefetcher implements Prefetcher {
       if (weight <= weightMin) break;
       const target = this.#arcTarget[i] as number;
       if (target === segment) continue;
-      // The share of a window's slots becomes the chance to be seen in the window at all.
-      proposals.propose(target, -1, Math.min(1, (weight * this.#lookahead) / total), 0);
+      // The weight is a rank: the paper says nothing of how likely a use within the stay in a cache is. Rows are in its order.
+      proposals.propose(target, -1, Number.NaN, 0);
     }
   }
 

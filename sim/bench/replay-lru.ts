@@ -1,7 +1,8 @@
 /** Replay of LRU without prefetching against the lru-cache package. */
 
+import { createSite } from '../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
-import { Site } from '../../actors/cache-manager/site.ts';
+import type { Site } from '../../actors/cache-manager/site.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { parseLatencySpec } from '../origin/latency-spec.ts';
 import { createOrigin } from '../origin/simulated-origin.ts';
@@ -88,7 +89,7 @@ function siteContender(
     does: `the site that measures a run (misses, bytes, decision digest, waiting at latency ${latency}) over decoded batches in memory`,
     run: () =>
       timed(accessCount, () => {
-        const site = new Site({
+        const site = createSite({
           capacity,
           unit: 'segments',
           makeEviction: (size) => createEviction('lru', { capacity: size, segmentCountHint }),

@@ -21,6 +21,8 @@ export function registerDemo(program: Command): void {
     .option('--seed <n>', 'seed of every random choice', nonNegativeInteger, 1)
     .action(async (flags: { report: string; seed: number }) => {
       const { replay } = await import('../replay/replay.ts');
+      const { checkWritable } = await import('../../engine/host/file-access.ts');
+      await checkWritable(flags.report);
       const { startProgress } = await import('./progress.ts');
       const progress = startProgress(false);
       const command = `npx anteroom replay ${DEMO_TRACES.join(' ')} --unit segments --prefetch ${DEMO_PREFETCHERS.join(',')} --seed ${flags.seed} --report ${flags.report}`;
@@ -41,7 +43,7 @@ export function registerDemo(program: Command): void {
       }
       process.stdout.write(
         `\nThe report is in ${flags.report}: open it in a browser, it needs no network.\n` +
-          `The same again:\n  ${command}\nYour own log:\n  npx anteroom replay access.log --report report.html\n`,
+          `The same again:\n  ${command}\nYour own log:\n  npx anteroom replay access.log --report report.html\nWould it pay there?\n  npx anteroom prove access.log\n`,
       );
     });
 }

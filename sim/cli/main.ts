@@ -7,6 +7,7 @@ import { VERSION } from '../../engine/version.ts';
 import { registerDemo } from './demo.ts';
 import { registerFormats } from './formats.ts';
 import { registerGenerate } from './generate.ts';
+import { registerProve } from './prove.ts';
 import { registerReplay } from './replay.ts';
 
 /** Exit statuses that scripts rely on. */
@@ -32,6 +33,7 @@ const program = new Command('anteroom')
   .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
   .exitOverride();
 registerReplay(program);
+registerProve(program);
 registerGenerate(program);
 registerFormats(program);
 registerDemo(program);

@@ -23,16 +23,16 @@ export class InstantOrigin implements Origin {
 export class RequestCountOrigin implements Origin {
   readonly isInstant = false;
   readonly preempted = -1;
-  readonly #requests: number;
+  readonly accessesPerFetch: number;
 
   constructor(requests: number) {
-    this.#requests = requests;
+    this.accessesPerFetch = requests;
   }
   demand(_segment: number, _sizeBytes: number, now: number): number {
-    return now + this.#requests;
+    return now + this.accessesPerFetch;
   }
   prefetch(_segment: number, _sizeBytes: number, now: number): number {
-    return now + this.#requests;
+    return now + this.accessesPerFetch;
   }
   join(): void {}
   callBack(): void {}

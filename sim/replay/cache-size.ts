@@ -57,17 +57,17 @@ export function parseCacheSizes(text: string): readonly CacheSizeSpec[] {
 }
 
 /**
- * The size of a cache for a trace of `segmentCount` distinct segments with `footprintBytes` in all (each at its first-seen size).
+ * The size of a cache for a trace of `distinctCount` distinct segments with `footprintBytes` in all (each at its first-seen size).
  * @throws AnteroomError('bad-usage') when the entry does not fit the unit.
  */
 export function resolveCacheSize(
   spec: CacheSizeSpec,
   unit: 'segments' | 'bytes',
-  trace: { readonly segmentCount: number; readonly footprintBytes: number },
+  trace: { readonly distinctCount: number; readonly footprintBytes: number },
 ): CacheSize {
   switch (spec.kind) {
     case 'fraction': {
-      const whole = unit === 'bytes' ? trace.footprintBytes : trace.segmentCount;
+      const whole = unit === 'bytes' ? trace.footprintBytes : trace.distinctCount;
       const least = unit === 'bytes' ? 1 : SEGMENTS_MIN;
       return { unit, size: Math.max(least, Math.floor(spec.fraction * whole)), fraction: spec.fraction };
     }

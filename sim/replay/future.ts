@@ -35,8 +35,25 @@ export class NextAccesses {
     this.first = first;
   }
 
-  /** @param reversed the trace's batches, last first, rows in order. */
+  /**
+   * @param reversed the trace's batches, last first, rows in order.
+   * @param file kept by the table, and closed where the table cannot be built.
+   */
   static async build(
+    reversed: AsyncIterable<AccessBatch>,
+    segmentCount: number,
+    writes: WritePolicy,
+    file: ScratchFile,
+  ): Promise<NextAccesses> {
+    try {
+      return await NextAccesses.#build(reversed, segmentCount, writes, file);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  static async #build(
     reversed: AsyncIterable<AccessBatch>,
     segmentCount: number,
     writes: WritePolicy,

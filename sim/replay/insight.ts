@@ -2,7 +2,11 @@
 
 import { AccessMap } from '../../actors/aggregator/access-map.ts';
 import { hourOfWeek, hoursPerWeek } from '../../actors/aggregator/hour-of-week.ts';
+import type { WritePolicy } from '../../actors/cache-manager/site.ts';
+import { type FarLoopConfig, farLoopConfigSchema } from '../../actors/far-loop-config.ts';
 import { DependencyGraph } from '../../actors/graph-builder/dependency-graph.ts';
+import { AccessBatch } from '../../streams/access-batch.ts';
+import { isDemand } from './future.ts';
 import type { TraceInsight } from './result.ts';
 import type { Trace } from './trace.ts';
 
@@ -11,24 +15,39 @@ const EDGES = 28;
 /** Occurrences that an edge must rest on to be shown: below it, confidence is mostly chance. */
 const SUPPORT_MIN = 4;
 
+/** How an insight is learned. */
+export interface InsightOptions {
+  /** Default `access`; under the others a write or delete is not a demand, and is not learned from. */
+  readonly writes?: WritePolicy;
+  /** The far loop's aggregator and graph builder are set as these are. Default: as the schema has them. */
+  readonly farLoop?: Pick<FarLoopConfig, 'aggregator' | 'graphBuilder'>;
+}
+
 /** Two passes over the trace: one learns, one counts the hours of the segments that turned out hottest. */
-export async function insightOf(trace: Trace): Promise<TraceInsight> {
-  const map = new AccessMap();
-  const graph = new DependencyGraph();
+export async function insightOf(trace: Trace, options: InsightOptions = {}): Promise<TraceInsight> {
+  const { aggregator, graphBuilder } = options.farLoop ?? farLoopConfigSchema.parse({});
+  const writes = options.writes ?? 'access';
+  const map = new AccessMap(aggregator);
+  const graph = new DependencyGraph(graphBuilder);
+  let position = 0;
   for await (const batch of trace.batches()) {
-    map.observe(batch);
-    graph.observe(batch);
+    const demands = demandsOf(batch, writes, position);
+    position += demands.length;
+    if (demands.length === 0) continue;
+    map.observe(demands);
+    graph.observe(demands);
   }
   const hot = map.findFrequent(HOT_SEGMENTS).map(({ segment }) => segment);
   const { timeSpanMs } = trace.facts;
-  const hours = timeSpanMs === null ? [] : await countHours(trace, hot);
+  const hours = timeSpanMs === null ? [] : await countHours(trace, hot, writes, aggregator.utcOffsetMinutes);
   return {
     trace: trace.name,
     format: trace.format,
     accesses: trace.facts.accessCount,
-    segments: trace.facts.segmentCount,
+    segments: trace.facts.distinctCount,
     consumers: trace.facts.consumerCount,
     timeSpanMs,
+    utcOffsetMinutes: aggregator.utcOffsetMinutes,
     hotByHourOfWeek: hours.map((counts, i) => ({
       segment: trace.segments.nameOf(hot[i]!),
       total: counts.reduce((sum, count) => sum + count, 0),
@@ -45,17 +64,39 @@ export async function insightOf(trace: Trace): Promise<TraceInsight> {
   };
 }
 
-async function countHours(trace: Trace, segments: readonly number[]): Promise<Float64Array[]> {
+/** The rows of a batch that are demands, at the log position that they would have were there nothing else. */
+function demandsOf(batch: AccessBatch, writes: WritePolicy, position: number): AccessBatch {
+  if (writes === 'access') return batch;
+  const rows: number[] = [];
+  for (let i = 0; i < batch.length; i++) if (isDemand(batch.op[i]!, writes)) rows.push(i);
+  return new AccessBatch(position, {
+    timeMs: Float64Array.from(rows, (i) => batch.timeMs[i]!),
+    segment: Uint32Array.from(rows, (i) => batch.segment[i]!),
+    consumer: Int32Array.from(rows, (i) => batch.consumer[i]!),
+    site: Int32Array.from(rows, (i) => batch.site[i]!),
+    op: Uint8Array.from(rows, (i) => batch.op[i]!),
+    size: Float64Array.from(rows, (i) => batch.size[i]!),
+    weight: Float64Array.from(rows, (i) => batch.weight[i]!),
+  });
+}
+
+async function countHours(
+  trace: Trace,
+  segments: readonly number[],
+  writes: WritePolicy,
+  utcOffsetMinutes: number,
+): Promise<Float64Array[]> {
   const rowOf = new Int32Array(trace.facts.segmentCount).fill(-1);
   segments.forEach((segment, row) => {
     rowOf[segment] = row;
   });
   const counts = segments.map(() => new Float64Array(hoursPerWeek));
   for await (const batch of trace.batches()) {
-    const { segment, timeMs, weight, length } = batch;
+    const { segment, timeMs, weight, op, length } = batch;
     for (let i = 0; i < length; i++) {
+      if (!isDemand(op[i]!, writes)) continue;
       const row = rowOf[segment[i]!]!;
-      if (row >= 0 && !Number.isNaN(timeMs[i]!)) counts[row]![hourOfWeek(timeMs[i]!, 0)]! += weight[i]!;
+      if (row >= 0 && !Number.isNaN(timeMs[i]!)) counts[row]![hourOfWeek(timeMs[i]!, utcOffsetMinutes)]! += weight[i]!;
     }
   }
   return counts;

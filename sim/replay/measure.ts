@@ -22,9 +22,12 @@ export type Measures = Pick<
   | 'pollution'
   | 'trafficRatio'
   | 'trafficBytesRatio'
+  | 'originRequests'
+  | 'originBytes'
   | 'latencyMs'
   | 'latencyRatio'
   | 'netBenefit'
+  | 'netBenefitOverReference'
   | 'calibration'
 >;
 
@@ -65,6 +68,8 @@ export function measure(ledger: Ledger, context: MeasureContext): Measures {
     pollution: ratio(ledger.pollutionMisses, ledger.accesses),
     trafficRatio: ratio(ledger.demandFetches + prefetches.issued, reference.demandFetches),
     trafficBytesRatio: ratio(ledger.demandBytes + ledger.prefetchBytes, reference.demandBytes),
+    originRequests: ledger.demandFetches + ledger.issued,
+    originBytes: ledger.demandBytes + ledger.prefetchBytes,
     latencyMs: {
       mean: hasWaits ? ledger.waits.mean() : zeroIfAny(ledger.accesses),
       p50: hasWaits ? ledger.waits.quantile(0.5) : zeroIfAny(ledger.accesses),
@@ -72,7 +77,8 @@ export function measure(ledger: Ledger, context: MeasureContext): Measures {
       p99: hasWaits ? ledger.waits.quantile(0.99) : zeroIfAny(ledger.accesses),
     },
     latencyRatio: ratio(ledger.waits.sum, baseline.waits.sum),
-    netBenefit: netBenefit(ledger, context),
+    netBenefit: netBenefit(ledger, baseline, context),
+    netBenefitOverReference: netBenefit(ledger, reference, context),
     calibration:
       ledger.calibration.count === 0 ? null : { brier: ledger.calibration.brier, ece: ledger.calibration.ece },
   };
@@ -112,12 +118,12 @@ function zeroIfAny(accesses: number): number | null {
 }
 
 /**
- * Against the baseline: waiting saved, less what the extra fetches, their bytes and the staged space cost.
- * Fewer fetches than the baseline count as savings.
+ * Against another run: waiting saved, less what the extra fetches, their bytes and the staged space cost.
+ * Fewer fetches than there count as savings.
  */
-function netBenefit(ledger: Ledger, context: MeasureContext): number | null {
+function netBenefit(ledger: Ledger, baseline: Ledger, context: MeasureContext): number | null {
   if (ledger.accesses === 0) return null;
-  const { baseline, prices } = context;
+  const { prices } = context;
   const savedMs =
     context.latencyUnit === 'ms'
       ? baseline.waits.sum - ledger.waits.sum

@@ -5,15 +5,16 @@ import { AnteroomError } from '../../engine/errors.ts';
 import { VERSION } from '../../engine/version.ts';
 import type { FormatOptions } from '../../streams/format.ts';
 import { createBaseline } from '../baselines/index.ts';
-import { defaultLatency, parseLatencySpec } from '../origin/latency-spec.ts';
-import { parseCacheSizes, resolveCacheSize } from './cache-size.ts';
+import { defaultLatency, type LatencySpec, parseLatencySpec } from '../origin/latency-spec.ts';
+import { type CacheSizeSpec, parseCacheSizes, resolveCacheSize } from './cache-size.ts';
 import { insightOf } from './insight.ts';
 import { measure, runDetails } from './measure.ts';
 import { evictionOf, type PlannedRun, planRuns } from './plan-runs.ts';
 import { type ReplayConfig, replayConfigSchema } from './replay-config.ts';
-import type { ReplayResult, RunDetails, RunResult, TraceInsight } from './result.ts';
+import type { LogCounts, ReplayResult, RunDetails, RunResult, TraceInsight } from './result.ts';
 import { executeRun, type RunRecord } from './run.ts';
-import { Trace } from './trace.ts';
+import { Trace, type TraceOptions } from './trace.ts';
+import { areTimesUnreliable, countedText as countText, traceWarnings } from './trace-warnings.ts';
 
 /** What to replay, and how. Every field but `traces` has a default. */
 export interface ReplayOptions {
@@ -71,121 +72,219 @@ export interface ReplayOutcome {
  * @throws AnteroomError 'bad-usage' for settings that contradict the trace, and whatever the reader throws.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
-  const config = options.config ?? replayConfigSchema.parse({});
-  const seed = options.seed ?? 1;
-  const evictions = options.evict ?? ['auto'];
-  const prefetchers = options.prefetch ?? ['none', 'anteroom'];
-  for (const evict of evictions) evictionOf(evict);
-  for (const prefetch of prefetchers) checkPrefetcher(prefetch);
-  const sizes = parseCacheSizes(options.cache ?? '0.01,0.1');
-  if (options.latency !== undefined) parseLatencySpec(options.latency);
-
+  const plan = checkOptions(options);
   const runs: RunResult[] = [];
   const details: RunDetails[] = [];
   const insights: TraceInsight[] = [];
   const warnings: string[] = [];
-  for (const name of options.traces) {
-    const trace = await Trace.open(name, {
-      seed,
-      addressBytes: options.addresses ?? null,
-      ...(options.format === undefined ? {} : { format: options.format }),
-      ...(options.formatOptions === undefined ? {} : { formatOptions: options.formatOptions }),
-      ...(options.isLenient === undefined ? {} : { isLenient: options.isLenient }),
-      ...(options.limit === undefined ? {} : { limit: options.limit }),
-      ...(options.rowsMax === undefined ? {} : { rowsMax: options.rowsMax }),
-      onProgress: (bytes, total, accesses) => {
-        const isKnown = bytes !== null && total !== null;
-        options.onProgress?.({
-          trace: name,
-          stage: 'reading',
-          done: isKnown ? bytes : accesses,
-          total: isKnown ? total : null,
-          unit: isKnown ? 'bytes' : 'accesses',
-        });
-      },
-    });
+  for (const name of new Set(options.traces)) {
+    const trace = await openTrace(name, options);
     try {
-      warnings.push(...traceWarnings(trace, prefetchers));
-      const unit = options.unit ?? (trace.summary.hasSize ? 'bytes' : 'segments');
-      if (unit === 'bytes' && !trace.summary.hasSize) {
-        throw new AnteroomError('bad-usage', `--unit bytes: ${name} has no sizes; use --unit segments`);
+      warnings.push(...traceWarnings(trace, plan.prefetchers, plan.warmup));
+      const outcome = await replayTrace(trace, plan, options);
+      runs.push(...outcome.runs);
+      details.push(...outcome.details);
+      if (options.wantsInsight === true) {
+        insights.push(await insightOf(trace, { writes: plan.writes, farLoop: plan.config.farLoop }));
       }
-      const latency = options.latency ?? defaultLatency(trace.facts.timeSpanMs !== null);
-      const spec = parseLatencySpec(latency);
-      if (spec.kind === 'time' && trace.facts.timeSpanMs === null) {
-        throw new AnteroomError(
-          'bad-usage',
-          `--latency ${latency}: ${name} has no times; count accesses instead, as in 8req`,
-        );
-      }
-      const caches = sizes.map((size) => resolveCacheSize(size, unit, trace.facts));
-      const planned = planRuns(caches, evictions, prefetchers, options.trafficMax ?? [1.3]);
-      const records = new Map<PlannedRun, RunRecord>();
-      for (const [i, run] of planned.entries()) {
-        const stage = `run ${i + 1} of ${planned.length}: ${run.prefetch} on ${run.evict}`;
-        records.set(
-          run,
-          await executeRun(trace, run, {
-            latency: spec,
-            writes: options.writes ?? 'access',
-            warmup: options.warmup ?? 0,
-            seed,
-            config,
-            onProgress: (done) =>
-              options.onProgress?.({ trace: name, stage, done, total: trace.facts.accessCount, unit: 'accesses' }),
-          }),
-        );
-      }
-      for (const run of planned) {
-        const record = records.get(run)!;
-        const baseline = planned.find(
-          (r) => r.cache === run.cache && r.eviction === run.eviction && r.prefetch === 'none',
-        )!;
-        const reference = planned.find((r) => r.cache === run.cache && r.eviction === 'lru' && r.prefetch === 'none')!;
-        const notes = runNotes(run, record, trace);
-        runs.push({
-          trace: name,
-          format: trace.format,
-          accesses: record.ledger.accesses,
-          segments: trace.facts.segmentCount,
-          bytes: trace.summary.hasSize ? trace.facts.requestedBytes : null,
-          cache: { unit: run.cache.unit, size: run.cache.size, fraction: run.cache.fraction },
-          evict: run.evict,
-          evictUsed: run.eviction,
-          prefetch: run.prefetch,
-          trafficMax: run.trafficMax,
-          latency,
-          latencyUnit: spec.kind === 'time' ? 'ms' : 'requests',
-          ...measure(record.ledger, {
-            baseline: records.get(baseline)!.ledger,
-            reference: records.get(reference)!.ledger,
-            prices: config.prices,
-            latencyUnit: spec.kind === 'time' ? 'ms' : 'requests',
-            missPenaltyMs: config.missPenaltyMs,
-          }),
-          refusals: record.ledger.refusalCounts(),
-          trafficBreaches: record.trafficBreaches,
-          trafficOvershoot: record.trafficOvershoot,
-          clampedTimes: trace.summary.clampedTimeCount,
-          notes,
-          seconds: record.seconds,
-          requestsPerSecond: record.seconds > 0 ? trace.facts.accessCount / record.seconds : 0,
-          rssBytesMax: record.rssBytesMax,
-          digest: record.ledger.digest.hex(),
-        });
-        details.push(runDetails(record.ledger, record.experts));
-      }
-      if (options.wantsInsight === true) insights.push(await insightOf(trace));
     } finally {
       await trace.close();
     }
   }
   return {
-    result: { schema: 'anteroom.replay/1', version: VERSION, seed, runs },
+    result: { schema: 'anteroom.replay/1', version: VERSION, seed: plan.seed, runs },
     details,
     insights,
     warnings,
   };
+}
+
+/** What every trace of a replay is put through: the options with their defaults, checked. */
+export interface ReplayPlan {
+  readonly config: ReplayConfig;
+  readonly seed: number;
+  readonly evictions: readonly string[];
+  readonly prefetchers: readonly string[];
+  readonly sizes: readonly CacheSizeSpec[];
+  readonly trafficMax: readonly (number | null)[];
+  readonly writes: WritePolicy;
+  readonly warmup: number;
+}
+
+/**
+ * Checks all that can be checked before anything is read; what is said twice is meant once.
+ * @throws AnteroomError 'bad-usage'.
+ */
+export function checkOptions(options: ReplayOptions): ReplayPlan {
+  const evictions = [...new Set(options.evict ?? ['auto'])];
+  const prefetchers = [...new Set(options.prefetch ?? ['none', 'anteroom'])];
+  for (const evict of evictions) evictionOf(evict);
+  for (const prefetch of prefetchers) checkPrefetcher(prefetch);
+  if (options.latency !== undefined) parseLatencySpec(options.latency);
+  return {
+    config: options.config ?? replayConfigSchema.parse({}),
+    seed: options.seed ?? 1,
+    evictions,
+    prefetchers,
+    sizes: parseCacheSizes(options.cache ?? '0.01,0.1'),
+    trafficMax: [...new Set(options.trafficMax ?? [1.3])],
+    writes: options.writes ?? 'access',
+    warmup: options.warmup ?? 0,
+  };
+}
+
+/** How the options say that a trace is read. */
+export function traceOptionsOf(options: ReplayOptions): TraceOptions {
+  return {
+    seed: options.seed ?? 1,
+    addressBytes: options.addresses ?? null,
+    ...(options.format === undefined ? {} : { format: options.format }),
+    ...(options.formatOptions === undefined ? {} : { formatOptions: options.formatOptions }),
+    ...(options.isLenient === undefined ? {} : { isLenient: options.isLenient }),
+    ...(options.limit === undefined ? {} : { limit: options.limit }),
+    ...(options.rowsMax === undefined ? {} : { rowsMax: options.rowsMax }),
+  };
+}
+
+/** Reads a trace, telling of its progress. @throws AnteroomError as `Trace.open` does. */
+export function openTrace(name: string, options: ReplayOptions): Promise<Trace> {
+  return Trace.open(name, {
+    ...traceOptionsOf(options),
+    onProgress: (bytes, total, accesses) => {
+      const isKnown = bytes !== null && total !== null;
+      options.onProgress?.({
+        trace: name,
+        stage: 'reading',
+        done: isKnown ? bytes : accesses,
+        total: isKnown ? total : null,
+        unit: isKnown ? 'bytes' : 'accesses',
+      });
+    },
+  });
+}
+
+/** How caches are counted and fetches take time on one trace. */
+export interface TraceTerms {
+  readonly unit: 'segments' | 'bytes';
+  readonly latency: string;
+  readonly spec: LatencySpec;
+}
+
+/** @throws AnteroomError 'bad-usage' where the options ask of the trace what it does not have. */
+export function termsOf(trace: Trace, options: ReplayOptions): TraceTerms {
+  const unit = options.unit ?? (trace.summary.hasSize ? 'bytes' : 'segments');
+  if (unit === 'bytes' && !trace.summary.hasSize) {
+    const why = trace.foreignSizes === null ? 'has no sizes' : `has ${trace.foreignSizes} where sizes would be`;
+    throw new AnteroomError('bad-usage', `--unit bytes: ${trace.name} ${why}; use --unit segments`);
+  }
+  const latency = options.latency ?? defaultLatency(trace.facts.timeSpanMs !== null);
+  const spec = parseLatencySpec(latency);
+  if (spec.kind === 'time' && trace.facts.timeSpanMs === null) {
+    throw new AnteroomError(
+      'bad-usage',
+      `--latency ${latency}: ${trace.name} has no times; count accesses instead, as in 8req`,
+    );
+  }
+  return { unit, latency, spec };
+}
+
+async function replayTrace(
+  trace: Trace,
+  plan: ReplayPlan,
+  options: ReplayOptions,
+): Promise<{ readonly runs: readonly RunResult[]; readonly details: readonly RunDetails[] }> {
+  const { config, writes, warmup } = plan;
+  const { unit, latency, spec } = termsOf(trace, options);
+  const latencyUnit = spec.kind === 'time' ? 'ms' : 'requests';
+  const caches = distinct(plan.sizes.map((size) => resolveCacheSize(size, unit, trace.facts)));
+  const planned = planRuns(caches, plan.evictions, plan.prefetchers, plan.trafficMax);
+  const records = new Map<PlannedRun, RunRecord>();
+  for (const [i, run] of planned.entries()) {
+    const stage = `run ${i + 1} of ${planned.length}: ${run.prefetch} on ${run.evict}`;
+    records.set(
+      run,
+      await executeRun(trace, run, {
+        latency: spec,
+        writes,
+        warmup,
+        seed: plan.seed,
+        config,
+        onProgress: (done) =>
+          options.onProgress?.({
+            trace: trace.name,
+            stage,
+            done,
+            total: trace.facts.accessCount,
+            unit: 'accesses',
+          }),
+      }),
+    );
+  }
+  const log = logCounts(trace);
+  const counted = await trace.countDemands(warmup, writes);
+  const { readSeconds } = trace;
+  const runs = planned.map((run): RunResult => {
+    const record = records.get(run)!;
+    const isBaseline = (r: PlannedRun): boolean =>
+      r.cache === run.cache && r.eviction === run.eviction && r.prefetch === 'none';
+    const isReference = (r: PlannedRun): boolean =>
+      r.cache === run.cache && r.eviction === 'lru' && r.prefetch === 'none';
+    return {
+      trace: trace.name,
+      format: trace.format,
+      accesses: record.ledger.accesses,
+      segments: counted.segments,
+      bytes: trace.summary.hasSize ? counted.bytes : null,
+      log,
+      cache: { unit: run.cache.unit, size: run.cache.size, fraction: run.cache.fraction },
+      evict: run.evict,
+      evictUsed: run.eviction,
+      prefetch: run.prefetch,
+      trafficMax: run.trafficMax,
+      latency,
+      latencyUnit,
+      ...measure(record.ledger, {
+        baseline: records.get(planned.find(isBaseline)!)!.ledger,
+        reference: records.get(planned.find(isReference)!)!.ledger,
+        prices: config.prices,
+        latencyUnit,
+        missPenaltyMs: config.missPenaltyMs,
+      }),
+      refusals: record.ledger.refusalCounts(),
+      trafficBreaches: record.trafficBreaches,
+      trafficOvershoot: record.trafficOvershoot,
+      clampedTimes: trace.summary.clampedTimeCount,
+      notes: runNotes(run, record, trace, latencyUnit),
+      seconds: record.seconds,
+      readSeconds,
+      requestsPerSecond: rate(log.accesses, readSeconds + record.seconds),
+      replayRequestsPerSecond: rate(log.accesses, record.seconds),
+      rssBytesMax: record.rssBytesMax,
+      digest: record.ledger.digest.hex(),
+    };
+  });
+  const details = planned.map((run) => runDetails(records.get(run)!.ledger, records.get(run)!.experts));
+  return { runs, details };
+}
+
+export function logCounts(trace: Trace): LogCounts {
+  const { facts, summary } = trace;
+  return {
+    accesses: facts.accessCount,
+    segments: facts.distinctCount,
+    bytes: summary.hasSize ? facts.requestedBytes : null,
+    rejected: summary.rejectedCount,
+    skipped: Object.fromEntries(summary.skipped),
+  };
+}
+
+/** Each cache once, however often it was asked for. */
+export function distinct<T extends object>(items: readonly T[]): readonly T[] {
+  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
+}
+
+function rate(count: number, seconds: number): number {
+  return seconds > 0 ? count / seconds : 0;
 }
 
 /** Refuses a prefetcher's name or settings before anything is read. */
@@ -205,27 +304,16 @@ function checkPrefetcher(prefetch: string): void {
   });
 }
 
-function traceWarnings(trace: Trace, prefetchers: readonly string[]): string[] {
-  const warnings: string[] = [];
-  const { summary } = trace;
-  if (summary.rejectedCount > 0) {
-    warnings.push(`${trace.name}: ${summary.rejectedCount} bad records passed over; the first:`, ...summary.rejections);
-  }
-  for (const [reason, count] of summary.skipped) warnings.push(`${trace.name}: skipped ${count} records: ${reason}`);
-  if (summary.clampedTimeCount > 0) {
-    warnings.push(`${trace.name}: ${summary.clampedTimeCount} times went backwards and were clamped`);
-  }
-  if (trace.addresses === null && prefetchers.some((prefetch) => prefetch.split(':')[0] === 'obl')) {
-    warnings.push(`${trace.name}: ids are opaque, so obl abstains; say --addresses BYTES if they are addresses`);
-  }
-  return warnings;
-}
-
-function runNotes(run: PlannedRun, record: RunRecord, trace: Trace): string[] {
+function runNotes(run: PlannedRun, record: RunRecord, trace: Trace, latencyUnit: RunResult['latencyUnit']): string[] {
   const notes: string[] = [];
   if (!run.isAsked) notes.push('reference');
   if (run.prefetch.split(':')[0] === 'obl' && trace.addresses === null) notes.push('abstains: ids are opaque');
+  if (latencyUnit === 'ms' && areTimesUnreliable(trace.summary.clampedTimeCount, trace.facts.accessCount)) {
+    notes.push('timed figures are unreliable: too many times of the log went backwards');
+  }
   if (record.trafficBreaches > 0)
-    notes.push(`fetches stood above the traffic bound after ${record.trafficBreaches} accesses`);
+    notes.push(
+      `fetches stood above the traffic bound after ${countText(record.trafficBreaches, 'access', 'accesses')}`,
+    );
   return notes;
 }

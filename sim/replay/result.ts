@@ -18,10 +18,12 @@ export interface PrefetchCounts {
 export interface RunResult {
   readonly trace: string;
   readonly format: string;
+  /** What is counted: demand accesses from the warm-up on, their distinct segments, and the bytes they asked for (null without sizes). */
   readonly accesses: number;
   readonly segments: number;
-  /** Bytes requested by all accesses; null where the trace has no sizes. */
   readonly bytes: number | null;
+  /** The whole log, warm-up and writes included, and what of it could not be read. Shares in `--cache` are of its segments or their bytes. */
+  readonly log: LogCounts;
   readonly cache: {
     readonly unit: 'segments' | 'bytes';
     readonly size: number;
@@ -49,6 +51,9 @@ export interface RunResult {
   readonly pollution: number | null;
   readonly trafficRatio: number | null;
   readonly trafficBytesRatio: number | null;
+  /** Fetches from the origin, demand and prefetches, and their bytes. */
+  readonly originRequests: number;
+  readonly originBytes: number;
   readonly latencyMs: {
     readonly mean: number | null;
     readonly p50: number | null;
@@ -56,7 +61,11 @@ export interface RunResult {
     readonly p99: number | null;
   };
   readonly latencyRatio: number | null;
+  /** Against the baseline: what prefetching is worth. */
   readonly netBenefit: number | null;
+  /** Against the reference: what eviction and prefetching are worth together; comparable between evictions. */
+  readonly netBenefitOverReference: number | null;
+  /** Null where nothing was issued, and for prefetchers that state no probability. */
   readonly calibration: { readonly brier: number | null; readonly ece: number | null } | null;
   /** Proposals that were not issued, by reason. */
   readonly refusals: Readonly<Record<string, number>>;
@@ -66,10 +75,26 @@ export interface RunResult {
   readonly trafficOvershoot: number;
   readonly clampedTimes: number;
   readonly notes: readonly string[];
+  /** Of this run. Reading the log once serves all runs and is apart, in `readSeconds`. */
   readonly seconds: number;
+  readonly readSeconds: number;
+  /** Rows of the log by `readSeconds + seconds`: reading, predicting, caching. */
   readonly requestsPerSecond: number;
+  /** Rows of the log by `seconds`: the replay without reading. */
+  readonly replayRequestsPerSecond: number;
   readonly rssBytesMax: number;
   readonly digest: string;
+}
+
+/** What is known of a log whatever is replayed on it. */
+export interface LogCounts {
+  readonly accesses: number;
+  readonly segments: number;
+  readonly bytes: number | null;
+  /** Bad records passed over (`--lenient`). */
+  readonly rejected: number;
+  /** Well-formed records that are no accesses, by reason. */
+  readonly skipped: Readonly<Record<string, number>>;
 }
 
 export interface ReplayResult {
@@ -98,6 +123,7 @@ export interface RunDetails {
     readonly misses: number;
     readonly baselineMisses: number;
     readonly issued: number;
+    /** Of those issued in this slice. */
     readonly used: number;
   }[];
   readonly experts: readonly { readonly name: string; readonly issued: number; readonly used: number }[];
@@ -112,7 +138,9 @@ export interface TraceInsight {
   readonly consumers: number;
   /** First and last event time, ms since the epoch (or the trace's own zero); null where the trace has no time. */
   readonly timeSpanMs: readonly [number, number] | null;
-  /** Hottest segments with their accesses in each of the 168 hours of the week, Monday 00:00 UTC first; empty without time. */
+  /** Offset from UTC of the clock by which the hours of the week are counted. */
+  readonly utcOffsetMinutes: number;
+  /** Hottest segments with their accesses in each of the 168 hours of the week, Monday 00:00 on that clock first; empty without time. */
   readonly hotByHourOfWeek: readonly {
     readonly segment: string;
     readonly total: number;

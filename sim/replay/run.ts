@@ -1,9 +1,11 @@
 /** One run: a trace through the actors of one site, in virtual time. */
 
 import { type MonoTypeOperatorFunction, Observable, tap } from 'rxjs';
+import { BenefitAccount } from '../../actors/cache-manager/benefit-account.ts';
+import { createSite } from '../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
-import { Site, type WritePolicy } from '../../actors/cache-manager/site.ts';
+import type { Site, WritePolicy } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
 import { farExperts, Pipeline } from '../../actors/pipeline.ts';
@@ -37,6 +39,11 @@ export interface RunContext {
   readonly config: ReplayConfig;
   /** Told now and then how many accesses of this run were served. */
   readonly onProgress?: (accesses: number) => void;
+  /**
+   * Handed the site before its first access, to look on. A baseline then runs with a prefetcher that proposes nothing, slower and
+   * with the same decisions, so that there is a call for each access.
+   */
+  readonly onSite?: (site: Site) => void;
 }
 
 /** What a run left behind. */
@@ -47,6 +54,7 @@ export interface RunRecord {
   readonly trafficBreaches: number;
   readonly trafficOvershoot: number;
   readonly seconds: number;
+  /** Most memory that the process had held by the end of this run: what earlier runs of the same command took included. */
   readonly rssBytesMax: number;
 }
 
@@ -89,17 +97,30 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
     bytesPerUnit: run.cache.unit === 'bytes' ? 1 : null,
     missPenaltyMs: isTimed ? null : config.missPenaltyMs,
     makeSite: (onSettled) =>
-      new Site({
+      createSite({
         capacity: run.cache.size,
         unit: run.cache.unit,
         makeEviction: (capacity, onEvict) => makeEviction(run.eviction, capacity, onEvict),
-        ...(run.eviction === 'lru' ? {} : { makeReference: (capacity: number) => makeEviction('lru', capacity) }),
+        ...(run.eviction === 'lru'
+          ? {}
+          : { makeReference: (capacity, onEvict) => makeEviction('lru', capacity, onEvict) }),
         makePrefetcher:
-          run.prefetch === 'none' ? null : (view) => makePrefetcher(run, view, addresses, lookAhead, config),
+          run.prefetch === 'none' && context.onSite === undefined
+            ? null
+            : (view) => makePrefetcher(run, view, addresses, lookAhead, config),
         origin: createOrigin(context.latency, context.seed),
         modelTime: isTimed ? 'ms' : 'requests',
         writes,
         budget: new TrafficBudget(run.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
+        // Where every segment counts as one, the traffic bound alone rules, as in published comparisons.
+        ...(isEngine && run.cache.unit === 'bytes'
+          ? {
+              benefit: new BenefitAccount({
+                prices: config.prices,
+                missPenaltyMs: isTimed ? null : config.missPenaltyMs,
+              }),
+            }
+          : {}),
         stagingShareMax: config.stagingShareMax,
         queueLengthMax: config.queueLengthMax,
         warmup: context.warmup,
@@ -109,6 +130,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
         ...(beforeAccess === null ? {} : { future: { beforeAccess } }),
       }),
   });
+  context.onSite?.(pipeline.site);
   const gate = new TickGate(config.farLoop);
   const interval = isTimed ? { everyMs: config.farLoop.intervalMs } : { everyRows: config.farLoop.intervalAccesses };
   // One batch is under way at a time: what prepares a batch may then set state that serving it relies on.
@@ -137,7 +159,8 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
       .subscribe({ error: reject, complete: resolve });
   });
   const { site } = pipeline;
-  assert(position === trace.facts.accessCount, `${position} of ${trace.facts.accessCount} accesses were served`);
+  const { accessCount } = trace.facts;
+  assert(site.rowCount === accessCount, `${site.rowCount} of ${accessCount} rows were served`);
   site.finish();
   const report = await system.stop();
   assert(faults.length === 0, `an actor failed while it stopped: ${faults[0]}`);

@@ -3,17 +3,19 @@
 import type { WritePolicy } from '../../actors/cache-manager/site.ts';
 import { assert } from '../../engine/assert.ts';
 import { AnteroomError } from '../../engine/errors.ts';
+import { elapsedMs } from '../../engine/host/process-usage.ts';
 import { openScratchFile } from '../../engine/host/scratch-file.ts';
-import type { AccessBatch } from '../../streams/access-batch.ts';
+import { AccessBatch, type AccessColumns } from '../../streams/access-batch.ts';
 import { AccessBatchBuilder } from '../../streams/access-batch-builder.ts';
 import type { SourceSummary } from '../../streams/access-sink.ts';
 import { AddressTable } from '../../streams/address-table.ts';
 import type { FormatOptions } from '../../streams/format.ts';
 import { Interner } from '../../streams/interner.ts';
-import { openSource } from '../../streams/sources/open.ts';
+import type { NameTable } from '../../streams/name-table.ts';
+import { type OpenedSource, openSource } from '../../streams/sources/open.ts';
 import { BatchSpool } from '../../streams/spool.ts';
 import { chooseWorkload, generateBatches } from '../workloads/index.ts';
-import { NextAccesses } from './future.ts';
+import { isDemand, NextAccesses } from './future.ts';
 
 /** How to read a trace. */
 export interface TraceOptions {
@@ -32,7 +34,10 @@ export interface TraceOptions {
 /** What is known of a trace after its first pass. */
 export interface TraceFacts {
   readonly accessCount: number;
+  /** Ids given out: records that were refused may have named segments that no access does. */
   readonly segmentCount: number;
+  /** Segments that are accessed. */
+  readonly distinctCount: number;
   readonly consumerCount: number;
   /** Sum of the sizes of all accesses. */
   readonly requestedBytes: number;
@@ -54,6 +59,12 @@ export class Trace {
   readonly consumers: Interner;
   /** Segments as addresses, or null where ids are opaque. */
   readonly addresses: AddressTable | null;
+  /** Names of the sites; one that no row names is not here. */
+  readonly sites: NameTable;
+  /** Sizes of the log that are no bytes, as a person says it (`processors`); they were left out. Null where sizes are bytes. */
+  readonly foreignSizes: string | null;
+  /** How long reading took. */
+  readonly readSeconds: number;
   readonly #spool: BatchSpool;
   readonly #next = new Map<WritePolicy, NextAccesses>();
 
@@ -64,7 +75,10 @@ export class Trace {
     summary: SourceSummary;
     segments: Interner;
     consumers: Interner;
+    sites: NameTable;
     addressBytes: number | null;
+    foreignSizes: string | null;
+    readSeconds: number;
     spool: BatchSpool;
   }) {
     this.name = fields.name;
@@ -73,6 +87,9 @@ export class Trace {
     this.summary = fields.summary;
     this.segments = fields.segments;
     this.consumers = fields.consumers;
+    this.sites = fields.sites;
+    this.foreignSizes = fields.foreignSizes;
+    this.readSeconds = fields.readSeconds;
     this.#spool = fields.spool;
     this.addresses = fields.addressBytes === null ? null : new AddressTable(fields.segments, fields.addressBytes);
   }
@@ -82,17 +99,20 @@ export class Trace {
    * @throws AnteroomError as the reader does; 'bad-record' for a trace without a single access.
    */
   static async open(name: string, options: TraceOptions): Promise<Trace> {
+    const startedMs = elapsedMs();
     const source = name.startsWith(WORKLOAD_PREFIX) ? openWorkload(name, options) : await openFile(name, options);
     const spool = new BatchSpool(await openScratchFile());
+    const foreignSizes = FOREIGN_SIZES[source.format] ?? null;
     try {
       const census = new Census();
-      for await (const batch of source.batches) {
+      for await (const read of source.batches) {
+        const batch = foreignSizes === null ? read : withoutSizes(read);
         census.add(batch);
         await spool.append(batch);
         const { bytesRead, bytesTotal } = source.progress();
         options.onProgress?.(bytesRead, bytesTotal, census.accessCount);
       }
-      const summary = source.summary();
+      const summary = foreignSizes === null ? source.summary() : { ...source.summary(), hasSize: false };
       if (census.accessCount === 0) {
         throw new AnteroomError(
           'bad-record',
@@ -102,7 +122,7 @@ export class Trace {
           },
         );
       }
-      const { segments, consumers } = source;
+      const { segments, consumers, sites } = source;
       return new Trace({
         name,
         format: source.format,
@@ -110,13 +130,36 @@ export class Trace {
         summary,
         segments,
         consumers,
+        sites,
         addressBytes: options.addressBytes ?? source.addressBytes,
+        foreignSizes,
+        readSeconds: (elapsedMs() - startedMs) / 1000,
         spool,
       });
     } catch (error) {
       await spool.close();
       throw error;
     }
+  }
+
+  /** What counts of it: demands at log position `from` and later, their distinct segments and their bytes. */
+  async countDemands(from: number, writes: WritePolicy): Promise<{ segments: number; bytes: number }> {
+    if (from === 0 && writes === 'access') {
+      return { segments: this.facts.distinctCount, bytes: this.facts.requestedBytes };
+    }
+    const isSeen = new Uint8Array(this.facts.segmentCount);
+    let segments = 0;
+    let bytes = 0;
+    for await (const batch of this.batches()) {
+      for (let i = Math.max(0, from - batch.position); i < batch.length; i++) {
+        if (!isDemand(batch.op[i]!, writes)) continue;
+        const segment = batch.segment[i]!;
+        if (isSeen[segment] === 0) segments++;
+        isSeen[segment] = 1;
+        if (batch.size[i]! > 0) bytes += batch.size[i]!;
+      }
+    }
+    return { segments, bytes };
   }
 
   /** All batches in order. */
@@ -140,7 +183,19 @@ export class Trace {
   }
 }
 
-const WORKLOAD_PREFIX = 'workload:';
+/** Built-in workloads are named so instead of by a path. */
+export const WORKLOAD_PREFIX = 'workload:';
+
+/** Formats whose size column holds something else than bytes: what it is. Caches and prices of bytes would be nonsense. */
+const FOREIGN_SIZES: Readonly<Record<string, string>> = { swf: 'processors' };
+
+function withoutSizes(batch: AccessBatch): AccessBatch {
+  return new AccessBatch(batch.position, { ...columnsOf(batch), size: new Float64Array(batch.length).fill(-1) });
+}
+
+function columnsOf({ timeMs, segment, consumer, site, op, size, weight }: AccessBatch): AccessColumns {
+  return { timeMs, segment, consumer, site, op, size, weight };
+}
 
 interface OpenedRows {
   readonly batches: AsyncIterable<AccessBatch> | Iterable<AccessBatch>;
@@ -149,22 +204,60 @@ interface OpenedRows {
   readonly format: string;
   readonly segments: Interner;
   readonly consumers: Interner;
+  readonly sites: NameTable;
   readonly addressBytes: number | null;
+}
+
+/**
+ * Checks that a trace can be opened and its format recognised, without reading it: of what can be opened only once nothing is
+ * read at all.
+ * @param checkReadable says whether a path is a regular file, and throws where it cannot be read.
+ * @throws AnteroomError as `Trace.open` does before its first row.
+ */
+export async function probeTrace(
+  name: string,
+  options: TraceOptions,
+  checkReadable: (path: string) => Promise<boolean>,
+): Promise<void> {
+  if (name.startsWith(WORKLOAD_PREFIX)) {
+    chosenWorkload(name);
+  } else if (name !== '-' && (await checkReadable(name))) {
+    const source = await openLog(name, options, {});
+    await source.close();
+  }
+}
+
+async function openLog(
+  name: string,
+  options: TraceOptions,
+  interners: { readonly segments?: Interner; readonly consumers?: Interner },
+): Promise<OpenedSource> {
+  try {
+    return await openSource(name, {
+      format: options.format ?? 'auto',
+      lenient: options.isLenient ?? false,
+      ...(options.limit === undefined ? {} : { limit: options.limit }),
+      ...(options.rowsMax === undefined ? {} : { rowsMax: options.rowsMax }),
+      ...options.formatOptions,
+      seed: options.seed,
+      ...interners,
+    });
+  } catch (error) {
+    // There is nothing to recognise in an empty input, and no option that would help.
+    if (error instanceof AnteroomError && error.code === 'unknown-format' && error.message.includes(' is empty')) {
+      throw new AnteroomError('bad-record', `${name}: expected at least one access, found an empty input`, {
+        context: { file: name },
+        cause: error,
+      });
+    }
+    throw error;
+  }
 }
 
 async function openFile(name: string, options: TraceOptions): Promise<OpenedRows> {
   const segments = new Interner();
   const consumers = new Interner({ countHint: 16 });
-  const source = await openSource(name, {
-    format: options.format ?? 'auto',
-    lenient: options.isLenient ?? false,
-    ...(options.limit === undefined ? {} : { limit: options.limit }),
-    ...(options.rowsMax === undefined ? {} : { rowsMax: options.rowsMax }),
-    ...options.formatOptions,
-    seed: options.seed,
-    segments,
-    consumers,
-  });
+  const source = await openLog(name, options, { segments, consumers });
   return {
     batches: source.batches,
     progress: () => source.progress(),
@@ -172,11 +265,13 @@ async function openFile(name: string, options: TraceOptions): Promise<OpenedRows
     format: source.format,
     segments,
     consumers,
+    sites: source.names.sites,
     addressBytes: source.addressBytes,
   };
 }
 
-function openWorkload(name: string, options: TraceOptions): OpenedRows {
+/** @throws AnteroomError 'bad-usage' for a workload or parameter that is not there. */
+function chosenWorkload(name: string): ReturnType<typeof chooseWorkload> {
   const [kind, ...settings] = name.slice(WORKLOAD_PREFIX.length).split(',');
   const parameters: Record<string, unknown> = {};
   for (const setting of settings) {
@@ -186,7 +281,11 @@ function openWorkload(name: string, options: TraceOptions): OpenedRows {
     }
     parameters[key] = Number(value);
   }
-  const chosen = chooseWorkload(kind ?? '', parameters);
+  return chooseWorkload(kind ?? '', parameters);
+}
+
+function openWorkload(name: string, options: TraceOptions): OpenedRows {
+  const chosen = chosenWorkload(name);
   const segments = new Interner();
   const consumers = new Interner({ countHint: 16 });
   const builder = new AccessBatchBuilder({
@@ -203,6 +302,7 @@ function openWorkload(name: string, options: TraceOptions): OpenedRows {
     format: 'workload',
     segments,
     consumers,
+    sites: builder.sites,
     addressBytes: chosen.workload.addressBytes,
   };
 }
@@ -214,25 +314,26 @@ class Census {
   #footprintBytes = 0;
   #firstMs = Number.NaN;
   #lastMs = Number.NaN;
-  #isSized = new Uint8Array(1024);
+  #distinctCount = 0;
+  /** By segment: 1 = accessed, 2 = its size is known. */
+  #known = new Uint8Array(1024);
 
   add(batch: AccessBatch): void {
     const { segment, size, timeMs, length } = batch;
     this.accessCount += length;
     for (let i = 0; i < length; i++) {
-      const bytes = size[i]!;
-      if (bytes < 0) continue;
-      this.#requestedBytes += bytes;
       const id = segment[i]!;
-      if (id >= this.#isSized.length) {
-        const larger = new Uint8Array(Math.max(id + 1, this.#isSized.length * 2));
-        larger.set(this.#isSized);
-        this.#isSized = larger;
+      if (id >= this.#known.length) {
+        const larger = new Uint8Array(Math.max(id + 1, this.#known.length * 2));
+        larger.set(this.#known);
+        this.#known = larger;
       }
-      if (this.#isSized[id] === 0) {
-        this.#isSized[id] = 1;
-        this.#footprintBytes += bytes;
-      }
+      const known = this.#known[id]!;
+      const bytes = size[i]!;
+      if (known === 0) this.#distinctCount++;
+      if (bytes >= 0) this.#requestedBytes += bytes;
+      if (bytes >= 0 && known < 2) this.#footprintBytes += bytes;
+      if (known < 2) this.#known[id] = bytes >= 0 ? 2 : 1;
     }
     for (let i = 0; i < length && Number.isNaN(this.#firstMs); i++) this.#firstMs = timeMs[i]!;
     for (let i = length - 1; i >= 0; i--) {
@@ -247,6 +348,7 @@ class Census {
     return {
       accessCount: this.accessCount,
       segmentCount,
+      distinctCount: this.#distinctCount,
       consumerCount,
       requestedBytes: this.#requestedBytes,
       footprintBytes: this.#footprintBytes,

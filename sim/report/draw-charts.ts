@@ -67,7 +67,7 @@ export function drawCharts(charts: readonly Chart[], UPlot: PlotClass, page: Pag
         labelFont: '12px system-ui, sans-serif',
       });
       const series = chart.series.map((s) => {
-        const stroke = color(`--c${s.color % 8}`);
+        const stroke = color(`--c${s.color % 10}`);
         return {
           label: s.label,
           stroke: s.style === 'points' ? undefined : stroke,

@@ -2,9 +2,9 @@
 
 export const pageStyle = `
 :root{--bg:#f7f7f5;--card:#fff;--ink:#1d2129;--soft:#626a76;--line:#e3e4e6;--yes:#0b7a4b;--no:#a23b2a;
---c0:#2463b4;--c1:#d1642c;--c2:#2f8f5b;--c3:#8d4fb0;--c4:#b8932a;--c5:#7a828e;--c6:#c2447a;--c7:#2a9aa6}
+--c0:#2463b4;--c1:#d1642c;--c2:#2f8f5b;--c3:#8d4fb0;--c4:#b8932a;--c5:#7a828e;--c6:#c2447a;--c7:#2a9aa6;--c8:#6b7a1e;--c9:#7d5240}
 @media (prefers-color-scheme:dark){:root{--bg:#15181d;--card:#1d2229;--ink:#e7e9ec;--soft:#a0a8b4;--line:#333a44;--yes:#4fc790;--no:#ec8a76;
---c0:#7ab0f5;--c1:#f0976a;--c2:#6fcf97;--c3:#c597e4;--c4:#e0c060;--c5:#9aa3af;--c6:#f08ab4;--c7:#6fd3dd}}
+--c0:#7ab0f5;--c1:#f0976a;--c2:#6fcf97;--c3:#c597e4;--c4:#e0c060;--c5:#9aa3af;--c6:#f08ab4;--c7:#6fd3dd;--c8:#bccb62;--c9:#cf9f88}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 header,main{max-width:1240px;margin:0 auto;padding:0 20px}
@@ -24,7 +24,8 @@ section{margin:26px 0;padding-top:18px;border-top:1px solid var(--line)}
 .scroll{overflow-x:auto;margin:14px 0}
 table.runs{border-collapse:collapse;min-width:100%;font-size:12.5px;font-variant-numeric:tabular-nums;white-space:nowrap;background:var(--card)}
 .runs th,.runs td{padding:4px 7px;border-bottom:1px solid var(--line);text-align:right}
-.runs th{color:var(--soft);font-weight:600}
+.runs th{color:var(--soft);font-weight:600;white-space:normal;vertical-align:bottom;line-height:1.25}
+.runs small{display:block;color:var(--soft);font-weight:400;font-size:11.5px}
 .runs th.text,.runs td.text{text-align:left}
 .runs td[rowspan]{vertical-align:top;font-weight:400}
 .runs tr.first td{border-top:2px solid var(--line)}

@@ -3,13 +3,15 @@
 import { readPackageAsset } from '../../engine/host/package-asset.ts';
 import type { Report, RunResult, TraceInsight } from '../replay/result.ts';
 import type { Chart } from './chart.ts';
+import { best } from './comparison.ts';
 import { drawCharts } from './draw-charts.ts';
 import { escapeHtml, jsonForScript } from './escape-html.ts';
-import { dependencyFigure, hourOfWeekFigure, isDated } from './figures.ts';
+import { clockText, dependencyFigure, hourOfWeekFigure, isDated } from './figures.ts';
 import { pageStyle } from './page-style.ts';
 import { chartsOf, type DetailedRun, lineName } from './replay-charts.ts';
-import { amountText, cacheText, grouped, percent, type Verdict, verdictLine, verdicts, waitText } from './summary.ts';
+import { type Verdict, verdictLine, verdicts } from './summary.ts';
 import { shortTraceNames } from './trace-names.ts';
+import { amountText, cacheText, countedText, grouped, percent, waitText } from './words.ts';
 
 /**
  * Renders the report. Same report, same bytes.
@@ -34,7 +36,7 @@ export async function reportPage(report: Report): Promise<string> {
 <body>
 <header>
 <h1>What would prefetching do here?</h1>
-<p class="soft">Anteroom ${escapeHtml(report.result.version)}, seed ${report.result.seed}. Every run replays the same log from its first access; what prefetching gains is measured against the same cache and eviction without it, what it costs the origin against LRU of the same size.</p>
+<p class="soft">Anteroom ${escapeHtml(report.result.version)}, seed ${report.result.seed}. Every run replays the same log from its first access; what prefetching gains and costs is measured against the same cache and eviction without it, and what the eviction alone does is said apart. Ratios in the tables are of requests and bytes to LRU of the same size, which <code>--traffic-max</code> bounds.</p>
 ${inShort(report, traces, names)}
 </header>
 <main>
@@ -94,9 +96,23 @@ function badge(verdict: Verdict): string {
 }
 
 function factsText(run: RunResult, insight: TraceInsight | undefined): string {
-  const consumers = insight === undefined || insight.consumers === 0 ? '' : `, ${grouped(insight.consumers)} consumers`;
+  const consumers =
+    insight === undefined || insight.consumers === 0 ? '' : `, ${countedText(insight.consumers, 'consumer')}`;
   const span = insight?.timeSpanMs ? `, ${durationText(insight.timeSpanMs[1] - insight.timeSpanMs[0])}` : '';
-  return `${run.format}: ${grouped(run.accesses)} accesses to ${grouped(run.segments)} segments${consumers}${span}. Fetches take ${run.latency === '0' ? 'no time' : run.latency}.`;
+  const counted =
+    run.accesses === run.log.accesses
+      ? ''
+      : ` Of ${countedText(run.log.accesses, 'row')} of the log these are counted.`;
+  const skipped = Object.values(run.log.skipped).reduce((sum, count) => sum + count, 0);
+  const passed = [
+    ...(run.log.rejected > 0 ? [countedText(run.log.rejected, 'bad record')] : []),
+    ...(skipped > 0
+      ? [`${countedText(skipped, 'record')} that ${skipped === 1 ? 'is no access' : 'are no accesses'}`]
+      : []),
+    ...(run.clampedTimes > 0 ? [`${countedText(run.clampedTimes, 'time')} that went backwards`] : []),
+  ];
+  const notes = passed.length === 0 ? '' : ` Passed over or mended: ${passed.join(', ')}.`;
+  return `${run.format}: ${countedText(run.accesses, 'access', 'accesses')} to ${countedText(run.segments, 'segment')}${consumers}${span}.${counted}${notes} Fetches take ${run.latency === '0' ? 'no time' : run.latency}.`;
 }
 
 function durationText(ms: number): string {
@@ -107,13 +123,11 @@ function durationText(ms: number): string {
 
 /** The run that the detailed charts show: the engine's most beneficial, else the first prefetcher's. */
 function focusOf(runs: readonly DetailedRun[]): DetailedRun | undefined {
-  const engines = runs.filter(({ run }) => run.prefetch === 'anteroom' && run.prefetches.issued > 0);
-  const candidates = engines.length > 0 ? engines : runs.filter(({ run }) => run.prefetches.issued > 0);
-  let chosen = candidates[0];
-  for (const candidate of candidates) {
-    if ((candidate.run.netBenefit ?? 0) > (chosen?.run.netBenefit ?? 0)) chosen = candidate;
-  }
-  return chosen;
+  const active = runs.filter(({ run }) => run.prefetches.issued > 0);
+  const engines = active.filter(({ run }) => run.prefetch === 'anteroom');
+  if (engines.length === 0) return active[0];
+  const chosen = best(engines.map(({ run }) => run));
+  return engines.find(({ run }) => run === chosen);
 }
 
 const textHeadings = ['cache', 'eviction', 'prefetcher'];
@@ -122,8 +136,8 @@ const headings = [
   'miss ratio',
   'mean wait',
   'p99 wait',
-  'requests',
-  'bytes',
+  'requests / LRU',
+  'bytes / LRU',
   'issued',
   'late',
   'precision',
@@ -200,7 +214,7 @@ function insightFigures(insight: TraceInsight): string {
   const parts: string[] = [];
   if (week !== '') {
     parts.push(
-      `<figure class="wide"><figcaption><strong>Hot segments over the week</strong> The most accessed segments by hour of the week${isDated(insight) ? ' (UTC)' : ', counted from the beginning of the log’s clock'}, darker = closer to the segment’s busiest hour. Rows stand in the order of the hour of the day at which they are busiest.</figcaption>${week}</figure>`,
+      `<figure class="wide"><figcaption><strong>Hot segments over the week</strong> The most accessed segments by hour of the week${isDated(insight) ? ` (${clockText(insight.utcOffsetMinutes)})` : ', counted from the beginning of the log’s clock'}, darker = closer to the segment’s busiest hour. Rows stand in the order of the hour of the day at which they are busiest.</figcaption>${week}</figure>`,
     );
   }
   if (graph !== '') {

@@ -2,6 +2,7 @@
 
 import type { RunDetails, RunResult } from '../replay/result.ts';
 import { type Chart, joinSeries, rangeAround } from './chart.ts';
+import { baselineOf, compare } from './comparison.ts';
 
 /** A run with what only the report shows of it. */
 export interface DetailedRun {
@@ -36,7 +37,7 @@ function lines(runs: readonly DetailedRun[]): readonly (readonly RunResult[])[] 
 /** The engine stands out, the reference stands back, and the others take turns. */
 const ENGINE_COLOR = 0;
 const REFERENCE_COLOR = 5;
-const OTHER_COLORS = [1, 2, 3, 4, 6, 7];
+const OTHER_COLORS = [1, 2, 3, 4, 6, 7, 8, 9];
 
 interface Line {
   readonly name: string;
@@ -109,7 +110,8 @@ function latencyChart(runs: readonly DetailedRun[]): Chart | null {
 }
 
 function tradeChart(runs: readonly DetailedRun[]): Chart | null {
-  const hasWaits = runs.some(({ run }) => run.latencyRatio !== null);
+  const all = runs.map(({ run }) => run);
+  const hasWaits = all.some((run) => run.latencyRatio !== null);
   const parts = coloredLines(runs)
     .filter(({ runs: line }) => line[0]!.prefetch !== 'none')
     .map(({ name, color, runs: line }) => ({
@@ -117,23 +119,18 @@ function tradeChart(runs: readonly DetailedRun[]): Chart | null {
       color,
       style: 'points' as const,
       points: line.flatMap((run) => {
-        const saved = hasWaits
-          ? run.latencyRatio === null
-            ? null
-            : 1 - run.latencyRatio
-          : run.baselineMisses === 0
-            ? null
-            : 1 - run.misses / run.baselineMisses;
-        return saved === null || run.trafficRatio === null
-          ? []
-          : [[100 * (run.trafficRatio - 1), 100 * saved] as const];
+        const baseline = baselineOf(run, all);
+        if (baseline === undefined) return [];
+        const { missesSaved, meanWaitSaved, requestsAdded } = compare(run, baseline);
+        const saved = hasWaits ? meanWaitSaved : missesSaved;
+        return saved === null || requestsAdded === null ? [] : [[100 * requestsAdded, 100 * saved] as const];
       }),
     }))
     .filter((part) => part.points.length > 0);
   if (parts.length === 0) return null;
   return {
     title: hasWaits ? 'Waiting saved against traffic added' : 'Misses avoided against traffic added',
-    note: 'Each point is a run; up and to the left is better. Saved: against the same eviction without prefetching. Added: against LRU of the same size.',
+    note: 'Each point is a run against the same eviction without prefetching; up and to the left is better.',
     xLabel: 'requests added, %',
     xRange: rangeAround(parts.flatMap((part) => part.points.map(([x]) => x))),
     yRange: rangeAround(parts.flatMap((part) => part.points.map(([, y]) => y))),
@@ -148,7 +145,7 @@ function overTimeChart({ run, details }: DetailedRun): Chart | null {
   const share = (part: number, whole: number): number | null => (whole === 0 ? null : (100 * part) / whole);
   return {
     title: 'Precision and misses over time',
-    note: `${lineName(run)}, by slices of the log. A forecast that stops fitting shows here first.`,
+    note: `${lineName(run)}, by slices of the log; precision is of the prefetches sent in a slice, whenever they were used. A forecast that stops fitting shows here first.`,
     xLabel: 'log position, accesses',
     yLabel: '%',
     yRange: [0, 100],

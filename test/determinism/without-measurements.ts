@@ -3,7 +3,13 @@
 import type { ReplayResult } from '../../sim/replay/result.ts';
 
 /** The fields that depend on the machine. Everything else is decided by trace, settings and seed. */
-const MEASURED: ReadonlySet<string> = new Set(['seconds', 'requestsPerSecond', 'rssBytesMax']);
+const MEASURED: ReadonlySet<string> = new Set([
+  'seconds',
+  'readSeconds',
+  'requestsPerSecond',
+  'replayRequestsPerSecond',
+  'rssBytesMax',
+]);
 
 /** The result as JSON text; every measured field must have been there, so that none escapes under another name. */
 export function withoutMeasurements(result: ReplayResult): string {

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createSite } from '../../actors/cache-manager/create-site.ts';
 import { type EvictionName, evictionNames, type Future } from '../../actors/cache-manager/eviction.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
 import type { Origin } from '../../actors/cache-manager/origin.ts';
-import { Site } from '../../actors/cache-manager/site.ts';
+import type { Site } from '../../actors/cache-manager/site.ts';
 import type { Prefetcher } from '../../actors/prefetcher.ts';
 import { createBaseline, type Upcoming } from '../../sim/baselines/index.ts';
 import { InstantOrigin, RequestCountOrigin } from '../../sim/origin/simulated-origin.ts';
@@ -60,7 +61,7 @@ function serve({ all, capacity, eviction, spec, origin }: Run): Site {
   const oracle = new Oracle(all, all.length);
   const cache = { capacity, unit: 'segments' } as const;
   const addresses = { unitBytes: 1, addressOf: (s: number) => s, segmentAt: (a: number) => a };
-  const site = new Site({
+  const site = createSite({
     capacity,
     unit: 'segments',
     makeEviction: (units, onEvict) =>

@@ -67,6 +67,13 @@ test('the first line of a TypeScript file is one sentence in /** */, after a she
   expect(violations).toEqual([]);
 });
 
+test('no source file is longer than 800 lines', () => {
+  const violations = typeScriptFiles
+    .map((path) => ({ path, lines: textOf(path).split('\n').length }))
+    .filter(({ lines }) => lines > 800);
+  expect(violations).toEqual([]);
+});
+
 test('each top folder of the product has a README', () => {
   const missing = ['', ...layers.map((layer) => `${layer}/`)].filter(
     (folder) => !projectFiles.includes(`${folder}README.md`),

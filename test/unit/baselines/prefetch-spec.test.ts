@@ -41,7 +41,7 @@ describe('prefetch spec', () => {
   });
 
   test.each([
-    ['nosuch', /no prefetcher is named 'nosuch'; there are none, obl, pg, mithril, clairvoyant/],
+    ['nosuch', /no prefetcher is named 'nosuch'; expected one of none, anteroom, mithril, pg, obl, clairvoyant$/],
     ['pg:lookahead=3', /pg has no setting 'lookahead'; it has lookahead-range, prefetch-threshold, max-degree/],
     ['none:x=1', /none has no setting 'x'; it has none/],
     ['pg:lookahead-range', /pg: expected key=value, found 'lookahead-range'/],

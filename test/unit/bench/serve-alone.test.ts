@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { createSite } from '../../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../../actors/cache-manager/evictions/create-eviction.ts';
-import { Site, type WritePolicy } from '../../../actors/cache-manager/site.ts';
+import type { WritePolicy } from '../../../actors/cache-manager/site.ts';
 import { Xoshiro128 } from '../../../engine/random.ts';
 import { parseLatencySpec } from '../../../sim/origin/latency-spec.ts';
 import { createOrigin } from '../../../sim/origin/simulated-origin.ts';
@@ -35,7 +36,7 @@ interface Settings {
 }
 
 function everythingCounted(batch: AccessBatch, rowsMax: number, writes: WritePolicy, settings: Settings): string {
-  const site = new Site({
+  const site = createSite({
     capacity: settings.unit === 'bytes' ? 4_000_000 : 300,
     unit: settings.unit,
     makeEviction: (capacity) => createEviction('lru', { capacity, segmentCountHint: 64 }),

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { BenefitAccount } from '../../../actors/cache-manager/benefit-account.ts';
 import { DecisionDigest } from '../../../actors/cache-manager/decision-digest.ts';
 import { FlightTable } from '../../../actors/cache-manager/flight-table.ts';
 import { LatencyHistogram } from '../../../actors/cache-manager/latency-histogram.ts';
 import { PlanAdmission } from '../../../actors/cache-manager/plan-admission.ts';
 import { PrefetchQueue } from '../../../actors/cache-manager/prefetch-queue.ts';
-import { StagingArea } from '../../../actors/cache-manager/staging-area.ts';
+import { SegmentFifo } from '../../../actors/cache-manager/segment-fifo.ts';
+import { SegmentSizes } from '../../../actors/cache-manager/segment-sizes.ts';
 import { TrafficBudget } from '../../../actors/cache-manager/traffic-budget.ts';
 import { InvariantError } from '../../../engine/assert.ts';
 
@@ -85,7 +87,7 @@ describe('prefetch queue', () => {
   });
 });
 
-describe('staging area', () => {
+describe('segment list', () => {
   test('gives back the oldest first and adds up its sizes, as a list does', () => {
     const step = fc.record({
       isAdd: fc.boolean(),
@@ -94,7 +96,7 @@ describe('staging area', () => {
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        const area = new StagingArea(2);
+        const area = new SegmentFifo(2);
         const naive = new Map<number, number>();
         for (const { isAdd, segment, size } of steps) {
           if (isAdd && !naive.has(segment)) {
@@ -114,8 +116,8 @@ describe('staging area', () => {
     );
   });
 
-  test('refuses to stage twice and to remove what is not staged', () => {
-    const area = new StagingArea();
+  test('refuses to list twice and to remove what is not listed', () => {
+    const area = new SegmentFifo();
     area.add(1, 1);
     expect(() => area.add(1, 1)).toThrow(InvariantError);
     expect(() => area.remove(2)).toThrow(InvariantError);
@@ -178,11 +180,11 @@ describe('traffic budget', () => {
 describe('plan admission', () => {
   test('an expert that is never right is shut out, but for the trials', () => {
     const admission = new PlanAdmission({ probabilityMin: 0.3, trialEvery: 10 });
-    for (let i = 0; i < 100; i++) admission.learn(0, 0.9, false);
+    for (let i = 0; i < 100; i++) admission.learn(0, 0.9, false, false);
     const expected = admission.expect(0, 0.9);
     expect(expected).toBeLessThan(0.3);
     let admitted = 0;
-    for (let i = 0; i < 100; i++) if (admission.admits(0, expected)) admitted++;
+    for (let i = 0; i < 100; i++) if (admission.judge(0, expected) !== 'refuse') admitted++;
     expect(admitted).toBe(10);
     expect(admission.counts).toEqual({ adopted: 10, refused: 90, trials: 10 });
   });
@@ -190,21 +192,32 @@ describe('plan admission', () => {
   test('a new expert is tried at once; each waste doubles the distance to its next trial, each use halves it', () => {
     const admission = new PlanAdmission({ probabilityMin: 1, trialEvery: 8 });
     const entriesUntilTrial = (expert: number): number => {
-      for (let count = 1; ; count++) if (admission.admits(expert, 0)) return count;
+      for (let count = 1; ; count++) if (admission.judge(expert, 0) === 'try') return count;
     };
     const distances = [entriesUntilTrial(0)];
     for (const isUsed of [false, false, false, false, true, true]) {
-      admission.learn(0, 0.5, isUsed);
+      admission.learn(0, 0.5, isUsed, true);
       distances.push(entriesUntilTrial(0));
     }
     expect(distances).toEqual([1, 2, 4, 8, 8, 4, 2]);
     expect(entriesUntilTrial(1)).toBe(1);
   });
 
+  test('a trial that is never sent, or that nothing is learnt from, does not keep the next one waiting', () => {
+    const admission = new PlanAdmission({ probabilityMin: 1, trialEvery: 1000 });
+    expect(admission.judge(0, 0)).toBe('try');
+    admission.withdraw(0, true);
+    expect(admission.counts).toEqual({ adopted: 0, refused: 1, trials: 0 });
+    expect(admission.judge(0, 0)).toBe('try');
+    admission.endTrial(0);
+    expect(admission.judge(0, 0)).toBe('try');
+    expect(admission.judge(0, 0)).toBe('refuse');
+  });
+
   test('an expert that is always right comes in, and another one is judged apart', () => {
     const admission = new PlanAdmission({ probabilityMin: 0.5, trialEvery: 1000 });
     const before = admission.expect(1, 0.9);
-    for (let i = 0; i < 100; i++) admission.learn(0, 0.9, true);
+    for (let i = 0; i < 100; i++) admission.learn(0, 0.9, true, false);
     expect(admission.expect(0, 0.9)).toBeGreaterThan(0.8);
     expect(admission.expect(1, 0.9)).toBe(before);
   });
@@ -212,6 +225,67 @@ describe('plan admission', () => {
   test('at first an expert is believed half', () => {
     const admission = new PlanAdmission({ probabilityMin: 0.5, trialEvery: 1000 });
     for (const p of [0.2, 0.5, 0.8]) expect(admission.expect(0, p)).toBeLessThan(0.75 * p);
+  });
+});
+
+describe('segment sizes', () => {
+  test('an access without a size does not erase the one that is known', () => {
+    const sizes = new SegmentSizes(1);
+    expect(sizes.observe(7, 300)).toBe(300);
+    expect(sizes.observe(7, -1)).toBe(300);
+    expect(sizes.of(7)).toBe(300);
+    expect(sizes.observe(7, 0)).toBe(0);
+    expect(sizes.of(7)).toBe(0);
+  });
+
+  test('a segment that was never sized takes the mean of the sized ones, each at its first size', () => {
+    const sizes = new SegmentSizes(4);
+    expect(sizes.observe(1, -1)).toBe(0);
+    sizes.observe(2, 100);
+    sizes.observe(2, 900);
+    sizes.observe(3, 201);
+    expect(sizes.observe(1, -1)).toBe(151);
+    expect([sizes.isKnown(1), sizes.isKnown(2), sizes.isKnown(1000)]).toEqual([false, true, false]);
+  });
+
+  test('who asks for a segment of unknown size is believed until an access tells it', () => {
+    const sizes = new SegmentSizes(4);
+    sizes.observe(2, 100);
+    sizes.guess(1, 40);
+    sizes.guess(2, 40);
+    expect([sizes.of(1), sizes.of(2), sizes.mean]).toEqual([40, 100, 100]);
+    sizes.observe(1, 60);
+    expect([sizes.of(1), sizes.mean]).toEqual([60, 80]);
+  });
+});
+
+describe('benefit account', () => {
+  const prices = { secondOfWaiting: 1, gigabyteTransferred: 1e9, request: 1, gigabyteHour: 0 };
+
+  test('a prefetch is worth it when its chance of sparing the wait outweighs that of a wasted transfer', () => {
+    const account = new BenefitAccount({ prices, missPenaltyMs: null });
+    // The wait is worth 9, the transfer of 2 bytes costs 3: p x 9 against (1 - p) x 3.
+    expect(account.isWorth(0.24, 9000, 2)).toBe(false);
+    expect(account.isWorth(0.26, 9000, 2)).toBe(true);
+    expect(account.isWorth(Number.NaN, 9000, 2)).toBe(true);
+  });
+
+  test('where fetches are not timed a wait is worth the penalty of a miss', () => {
+    const account = new BenefitAccount({ prices, missPenaltyMs: 9000 });
+    expect([account.isWorth(0.24, 0, 2), account.isWorth(0.26, 0, 2)]).toEqual([false, true]);
+  });
+
+  test('while prefetching loses money one in sixteen is sent to see whether it still does', () => {
+    const account = new BenefitAccount({ prices, missPenaltyMs: null });
+    account.ended(9);
+    expect(account.balance).toBeLessThan(0);
+    const sent = Array.from({ length: 32 }, () => account.isWorth(0.9, 9000, 2));
+    expect(sent.filter(Boolean)).toHaveLength(2);
+    account.gained(9000, 9);
+    expect(account.balance).toBeGreaterThan(0);
+    expect(account.isWorth(0.9, 9000, 2)).toBe(true);
+    account.lost(9000, 9);
+    expect(account.balance).toBeLessThan(0);
   });
 });
 

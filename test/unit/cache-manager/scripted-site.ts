@@ -1,7 +1,8 @@
 /** A site whose prefetcher does what a script says, for scenarios worked out by hand. */
 
+import { createSite } from '../../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../../actors/cache-manager/evictions/create-eviction.ts';
-import { Site, type SiteOptions } from '../../../actors/cache-manager/site.ts';
+import type { Site, SiteOptions } from '../../../actors/cache-manager/site.ts';
 import { type AccessCursor, outcomeNames, type Prefetcher, type ProposalBuffer } from '../../../actors/prefetcher.ts';
 import { parseLatencySpec } from '../../../sim/origin/latency-spec.ts';
 import { createOrigin } from '../../../sim/origin/simulated-origin.ts';
@@ -60,7 +61,7 @@ export function play(scenario: Scenario): { site: Site; prefetcher: ScriptedPref
   const { script, rows, latency = '0', staging, isFinished = true, ...options } = scenario;
   const prefetcher = new ScriptedPrefetcher(script, staging);
   const spec = parseLatencySpec(latency);
-  const site = new Site({
+  const site = createSite({
     capacity: 4,
     unit: 'segments',
     makeEviction: (capacity, onEvict) =>

@@ -101,9 +101,8 @@ describe('site', () => {
       latency: '50msx1',
       queueLengthMax: 2,
       onSettled: (segment, _expert, outcome) => settled.push(`${segment}:${outcome}`),
-      onIssue: (position, segment) => settled.push(`${segment} sent at ${position}`),
     });
-    expect(settled).toEqual(['2:255', '3 sent at 1', '3:5', '4:255']);
+    expect(settled).toEqual(['2:255', '3:5', '4:255']);
     expect(site.ledger.withdrawn).toBe(2);
   });
 
@@ -248,6 +247,37 @@ describe('site', () => {
     const unused = play({ rows: rows.toSpliced(5, 1), script: { 4: [2] }, latency: '50ms' }).site;
     expect(outcomesOf(unused)).toEqual({ pending: 1 });
     expect(unused.ledger.stagedByteMs).toBe((4000 - 1050) * 1000);
+  });
+
+  test('a log line without a size leaves its segment as large as it was', () => {
+    const rows = [{ segment: 1, size: 3 }, { segment: 1 }, { segment: 2, size: 2 }, { segment: 1 }];
+    for (const makePrefetcher of [null, undefined]) {
+      const options = makePrefetcher === null ? { makePrefetcher } : {};
+      const { site } = play({ rows, script: {}, unit: 'bytes', ...options });
+      // 3 bytes, the same 3 again, 2 that push them out of a cache of 4, and 3 once more.
+      expect(site.ledger).toMatchObject({ bytesAccessed: 11, bytesMissed: 8, misses: 3 });
+      expect(site.used).toBe(3);
+    }
+  });
+
+  test('a segment that was never sized counts as the mean of those that were', () => {
+    const rows = [{ segment: 1, size: 2 }, { segment: 2, size: 4 }, { segment: 3 }];
+    for (const makePrefetcher of [null, undefined]) {
+      const options = makePrefetcher === null ? { makePrefetcher } : {};
+      const { site } = play({ rows, script: {}, unit: 'bytes', capacity: 10, ...options });
+      expect(site.ledger.bytesMissed).toBe(2 + 4 + 3);
+      expect(site.used).toBe(9);
+    }
+  });
+
+  test('what the far loop is told that it may stage is what the prefetch cache takes without pushing anything out', () => {
+    const { site } = play({ rows: [1], script: {}, capacity: 1000, isFinished: false });
+    const room = site.stagingCapacity;
+    expect(room).toBeLessThan(500);
+    for (let i = 0; i < room; i++) expect(site.stage(100 + i, -1, 0.9, 0)).toBe(true);
+    expect([site.stagingUsed, outcomesOf(site).wasted]).toEqual([room, undefined]);
+    site.stage(5000, -1, 0.9, 0);
+    expect(outcomesOf(site)).toEqual({ wasted: 1 });
   });
 
   test('slices add up to the whole', () => {

@@ -64,6 +64,16 @@ describe('next accesses', () => {
     );
   });
 
+  test('a table that cannot be built leaves no scratch file open', async () => {
+    async function* broken(): AsyncGenerator<AccessBatch> {
+      yield batchOf([1, 2]);
+      throw new Error('disk went away');
+    }
+    const file = await openScratchFile();
+    await expect(NextAccesses.build(broken(), 3, 'access', file)).rejects.toThrow('disk went away');
+    await expect(file.append(new Uint8Array(4))).rejects.toThrow();
+  });
+
   test('a batch that was never seen is a fault of the caller', async () => {
     async function* none(): AsyncGenerator<AccessBatch> {}
     const next = await NextAccesses.build(none(), 1, 'access', await openScratchFile());

@@ -3,7 +3,7 @@ import { AnteroomError } from '../../../engine/errors.ts';
 import { parseCacheSizes, resolveCacheSize } from '../../../sim/replay/cache-size.ts';
 import { AUTO_EVICTION, evictionOf, parseTrafficMaxes, planRuns } from '../../../sim/replay/plan-runs.ts';
 
-const trace = { segmentCount: 2220, footprintBytes: 1_000_000 };
+const trace = { distinctCount: 2220, footprintBytes: 1_000_000 };
 
 function sizeOf(text: string, unit: 'segments' | 'bytes') {
   return resolveCacheSize(parseCacheSizes(text)[0]!, unit, trace);

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { farLoopConfigSchema } from '../../../actors/far-loop-config.ts';
 import { insightOf } from '../../../sim/replay/insight.ts';
 import { Trace } from '../../../sim/replay/trace.ts';
 
@@ -32,6 +33,7 @@ describe('trace', () => {
       expect(trace.facts).toEqual({
         accessCount: 4,
         segmentCount: 3,
+        distinctCount: 3,
         consumerCount: 2,
         requestedBytes: 50,
         footprintBytes: 35,
@@ -118,6 +120,35 @@ describe('insight', () => {
       const edge = insight.dependencies.find(({ from, to }) => from === 'in' && to === 'out')!;
       expect(edge.confidence).toBeGreaterThan(0.9);
       expect(edge.lagMs).toBeCloseTo(60_000, -3);
+    });
+  });
+
+  test('a write is no demand where --writes says so', async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => `${i * 1000},c,${i % 2 === 0 ? 'read,r' : 'written,w'}\n`);
+    await withTrace(csv('ops.csv', `t_ms,client,object,op\n${rows.join('')}`), async (trace) => {
+      const named = async (writes: 'access' | 'ignore' | 'invalidate') => {
+        const { hotByHourOfWeek, dependencies } = await insightOf(trace, { writes });
+        return { hot: hotByHourOfWeek.map((row) => row.segment).sort(), edges: dependencies.length };
+      };
+      expect(await named('access')).toEqual({ hot: ['read', 'written'], edges: 2 });
+      expect(await named('ignore')).toEqual({ hot: ['read'], edges: 0 });
+      expect(await named('invalidate')).toEqual(await named('ignore'));
+    });
+  });
+
+  test("the far loop's settings of aggregator and graph builder act", async () => {
+    // At 23:30 UTC, hour 23 of the week; on a clock an hour ahead it is the next day's first hour.
+    const start = Date.UTC(2024, 0, 1, 23, 30);
+    const rows = Array.from({ length: 60 }, (_, i) => `${start + i * 1000},c,${['a', 'b', 'c'][i % 3]}\n`);
+    await withTrace(csv('far.csv', `t_ms,client,object\n${rows.join('')}`), async (trace) => {
+      const insight = (settings: object) => insightOf(trace, { farLoop: farLoopConfigSchema.parse(settings) });
+      const usual = await insight({});
+      const ahead = await insight({ aggregator: { utcOffsetMinutes: 60 } });
+      expect(usual.hotByHourOfWeek[0]!.hours[23]).toBe(20);
+      expect(ahead.hotByHourOfWeek[0]!.hours[24]).toBe(20);
+      expect(ahead.utcOffsetMinutes).toBe(60);
+      const near = await insight({ graphBuilder: { lookahead: 1 } });
+      expect(near.dependencies.length).toBeLessThan(usual.dependencies.length);
     });
   });
 

@@ -1,20 +1,18 @@
-/** The prefetch cache: segments staged before anyone asked, kept apart from the reactive cache until their first demand. */
+/** A first-in first-out list of segments with their sizes. */
 
 import { assert } from '../../engine/assert.ts';
 
 const NONE = -1;
 
 /**
- * A first-in first-out list of staged segments over typed arrays.
- *
- * First-in first-out because a prediction ages: what was staged longest ago and is still unused is the least likely to be
- * used yet. O(1) per call; memory grows with the largest segment id. The site decides how much may be staged.
+ * Holds staged segments, because a prediction ages: what was staged longest ago and is still unused is the least likely to be
+ * used yet. Holds also what a site has and its ghost has not, and the reverse. O(1) per call; memory grows with the largest segment id. The caller decides how much may be listed.
  */
-export class StagingArea {
+export class SegmentFifo {
   #older: Int32Array;
   #newer: Int32Array;
   #size: Float64Array;
-  #isStaged: Uint8Array;
+  #isListed: Uint8Array;
   #oldest = NONE;
   #newest = NONE;
   #used = 0;
@@ -24,7 +22,7 @@ export class StagingArea {
     this.#older = new Int32Array(segmentCountHint);
     this.#newer = new Int32Array(segmentCountHint);
     this.#size = new Float64Array(segmentCountHint);
-    this.#isStaged = new Uint8Array(segmentCountHint);
+    this.#isListed = new Uint8Array(segmentCountHint);
   }
 
   /** Cache units held. */
@@ -36,19 +34,19 @@ export class StagingArea {
     return this.#count;
   }
 
-  /** The segment staged longest ago, or -1. */
+  /** The segment listed longest ago, or -1. */
   get oldest(): number {
     return this.#oldest;
   }
 
   has(segment: number): boolean {
-    return segment < this.#isStaged.length && this.#isStaged[segment] === 1;
+    return segment < this.#isListed.length && this.#isListed[segment] === 1;
   }
 
   add(segment: number, size: number): void {
-    if (segment >= this.#isStaged.length) this.#grow(segment);
-    assert(this.#isStaged[segment] === 0, `segment ${segment} is staged already`);
-    this.#isStaged[segment] = 1;
+    if (segment >= this.#isListed.length) this.#grow(segment);
+    assert(this.#isListed[segment] === 0, `segment ${segment} is listed already`);
+    this.#isListed[segment] = 1;
     this.#size[segment] = size;
     this.#older[segment] = this.#newest;
     this.#newer[segment] = NONE;
@@ -59,10 +57,10 @@ export class StagingArea {
     this.#count++;
   }
 
-  /** Takes a segment out; returns its size in cache units. The caller guarantees that it is staged. */
+  /** Takes a segment out; returns its size in cache units. The caller guarantees that it is listed. */
   remove(segment: number): number {
-    assert(this.has(segment), `segment ${segment} is not staged`);
-    this.#isStaged[segment] = 0;
+    assert(this.has(segment), `segment ${segment} is not listed`);
+    this.#isListed[segment] = 0;
     const older = this.#older[segment]!;
     const newer = this.#newer[segment]!;
     if (older === NONE) this.#oldest = newer;
@@ -76,7 +74,7 @@ export class StagingArea {
   }
 
   #grow(segment: number): void {
-    const length = Math.max(this.#isStaged.length * 2, segment + 1);
+    const length = Math.max(this.#isListed.length * 2, segment + 1);
     const older = new Int32Array(length);
     older.set(this.#older);
     this.#older = older;
@@ -86,8 +84,8 @@ export class StagingArea {
     const size = new Float64Array(length);
     size.set(this.#size);
     this.#size = size;
-    const isStaged = new Uint8Array(length);
-    isStaged.set(this.#isStaged);
-    this.#isStaged = isStaged;
+    const isListed = new Uint8Array(length);
+    isListed.set(this.#isListed);
+    this.#isListed = isListed;
   }
 }

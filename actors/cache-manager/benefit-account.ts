@@ -1,0 +1,70 @@
+/** Whether prefetching pays at a site: an account of what it gained and cost of late, in the currency of the prices. */
+
+import { type Prices, priceOfTransfer, valueOfTime } from '../prices.ts';
+
+/** Prefetches that the account remembers, roughly. */
+const MEMORY = 512;
+/** While the account is below zero, of the prefetches that look worth their price one in so many is sent, to see whether that has changed. */
+const TRIAL_EVERY = 16;
+
+export interface BenefitAccountOptions {
+  readonly prices: Prices;
+  /** Waiting of one miss in ms where fetches are not timed; null = as measured. */
+  readonly missPenaltyMs: number | null;
+}
+
+/**
+ * By the report's definition of net benefit: waiting that the baseline had and this site has not, less every fetch that the
+ * baseline was spared. A prefetch is entered when it ends, so that those under way do not weigh as losses.
+ *
+ * A prefetch is worth sending when p x (value of its wait) exceeds (1 - p) x (price of its transfer): a used one replaces the
+ * demand's fetch. Where that is judged too kindly (wrong probabilities, misses on what had to leave) the account
+ * runs below zero; then only a trial is sent now and then until it is above again. O(1) a call.
+ */
+export class BenefitAccount {
+  readonly #options: BenefitAccountOptions;
+  #balance = 0;
+  #passedOver = 0;
+
+  constructor(options: BenefitAccountOptions) {
+    this.#options = options;
+  }
+
+  /** Gains less costs of late; below zero = prefetching loses. */
+  get balance(): number {
+    return this.#balance;
+  }
+
+  /** The baseline fetched `bytes` where this site did not, and `waitMs` of waiting was spared. */
+  gained(waitMs: number, bytes: number): void {
+    this.#balance += this.#value(waitMs) + this.#price(bytes);
+  }
+
+  /** A demand waited `waitMs` where the baseline had a hit; it fetched `bytes`, or -1 = it joined a prefetch. */
+  lost(waitMs: number, bytes: number): void {
+    this.#balance -= this.#value(waitMs) + (bytes < 0 ? 0 : this.#price(bytes));
+  }
+
+  /** A prefetch of `bytes` ended, whichever way. */
+  ended(bytes: number): void {
+    this.#balance -= this.#price(bytes);
+    this.#balance *= 1 - 1 / MEMORY;
+  }
+
+  /** Whether to send a prefetch. `probability` NaN = not stated; `waitMs` = what a demand waits for such a fetch. */
+  isWorth(probability: number, waitMs: number, bytes: number): boolean {
+    if (probability * this.#value(waitMs) <= (1 - probability) * this.#price(bytes)) return false;
+    if (this.#balance >= 0) return true;
+    if (++this.#passedOver < TRIAL_EVERY) return false;
+    this.#passedOver = 0;
+    return true;
+  }
+
+  #value(waitMs: number): number {
+    return valueOfTime(this.#options.prices, this.#options.missPenaltyMs ?? waitMs);
+  }
+
+  #price(bytes: number): number {
+    return priceOfTransfer(this.#options.prices, bytes, 1);
+  }
+}

@@ -1,0 +1,662 @@
+/** The site with a prefetcher: the near loop that serves each demand access and stages what is proposed. */
+
+import { assert } from '../../engine/assert.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
+import { Operation } from '../../streams/operation.ts';
+import {
+  type AccessCursor,
+  Outcome,
+  type OutcomeCode,
+  type Prefetcher,
+  ProposalBuffer,
+  Served,
+} from '../prefetcher.ts';
+import { Decision } from './decision-digest.ts';
+import type { Eviction } from './eviction.ts';
+import { FetchLog } from './fetch-log.ts';
+import { FlightTable } from './flight-table.ts';
+import type { Where } from './ghost.ts';
+import { Ledger, Refusal } from './ledger.ts';
+import type { Origin } from './origin.ts';
+import { PrefetchQueue } from './prefetch-queue.ts';
+import { PrefetchTable, Stage } from './prefetch-table.ts';
+import { sortByProbability } from './proposal-order.ts';
+import { SegmentFifo } from './segment-fifo.ts';
+import { SegmentSizes } from './segment-sizes.ts';
+import { type FetchSample, type Site, type SiteOptions, WITHDRAWN } from './site.ts';
+import { StagingShare } from './staging-share.ts';
+import { TrafficBudget } from './traffic-budget.ts';
+import { TrafficGuard } from './traffic-guard.ts';
+
+/** Segments that the prefetch cache may always hold, and those that it may hold at first: at least so many, or that share. */
+const STAGED_LEAST = 2;
+const STAGED_FIRST = 8;
+const STAGED_FIRST_SHARE = 0.02;
+/** Headroom of the traffic bound below which the site follows its baseline: fetches stand above the limit, see `trafficHeadroom`. */
+const FOLLOW_BELOW = -3;
+/** Slack that an eviction's own choices leave to prefetches: as much as the near loop keeps back for its best candidates. */
+const SLACK_KEPT = 24;
+
+/**
+ * Per access: land what is due, serve the demand, let the prefetcher propose, stage the best within the budget. Everything a
+ * decision depends on is the access, its log position and event time; nothing allocates per access.
+ *
+ * A segment that a demand fetches is resident from that instant, as every cache simulator has it, so miss counts compare with
+ * published ones; whoever asks for it before the fetch lands is a hit that waits for the rest (a delayed hit).
+ */
+export class PrefetchingSite implements Site {
+  readonly ledger: Ledger;
+  readonly #options: SiteOptions;
+  readonly #reactive: Eviction;
+  readonly #prefetcher: Prefetcher;
+  readonly #origin: Origin;
+  readonly #budget: TrafficBudget;
+  readonly #guard: TrafficGuard;
+  readonly #staging: SegmentFifo;
+  readonly #flights = new FlightTable();
+  readonly #queue: PrefetchQueue;
+  readonly #fetches = new FetchLog();
+  readonly #proposals = new ProposalBuffer();
+  readonly #cursor: AccessCursor = {
+    position: 0,
+    timeMs: Number.NaN,
+    segment: 0,
+    consumer: -1,
+    site: -1,
+    op: 0,
+    sizeBytes: -1,
+  };
+  readonly #isBytes: boolean;
+  readonly #isTimed: boolean;
+  readonly #isShared: boolean;
+  readonly #stagingMax: number;
+  readonly #share: StagingShare;
+  readonly #sizes: SegmentSizes;
+  readonly #table: PrefetchTable;
+  /** Shared staging only: what the prefetcher asked to keep, see `#readmit`. */
+  readonly #readmissions: number[] = [];
+  /** Model time of the latest access, and its log position. */
+  #now = 0;
+  #position = 0;
+  #rowCount = 0;
+  #pollutionCount = 0;
+  #leadAccesses = 0;
+  #leadCount = 0;
+  #unusedResidence = Number.NaN;
+
+  constructor(options: SiteOptions) {
+    assert(options.capacity >= 1, `a cache holds at least 1 unit, not ${options.capacity}`);
+    assert(options.makePrefetcher !== null, 'a site without a prefetcher is a baseline site');
+    const hint = options.segmentCountHint ?? 1024;
+    this.#options = options;
+    this.ledger = new Ledger(options);
+    this.#origin = options.origin;
+    this.#isBytes = options.unit === 'bytes';
+    this.#isTimed = options.modelTime === 'ms';
+    this.#sizes = new SegmentSizes(hint);
+    this.#reactive = options.makeEviction(options.capacity, (segment) => this.#onEvict(segment));
+    this.#budget = options.budget ?? new TrafficBudget(Infinity, 0);
+    this.#guard = new TrafficGuard(options, this.#budget, this.#sizes, {
+      whereIs: (segment) => this.#whereIs(segment),
+      unitsOf: (segment) => this.#units(segment),
+    });
+    this.#staging = new SegmentFifo(hint);
+    this.#queue = new PrefetchQueue(options.queueLengthMax ?? 1024);
+    const share = options.stagingShareMax ?? 0.5;
+    assert(share >= 0 && share <= 1, `a share is in 0..1, not ${share}`);
+    this.#stagingMax = Math.min(options.capacity - 1, Math.floor(share * options.capacity));
+    this.#share = new StagingShare({
+      least: Math.min(STAGED_LEAST * this.#firstUnits(), this.#stagingMax),
+      most: this.#stagingMax,
+      first: Math.max(STAGED_FIRST_SHARE * options.capacity, STAGED_FIRST * this.#firstUnits()),
+      meanUnits: () => this.#meanUnits(),
+      segmentCountHint: hint,
+    });
+    this.#table = new PrefetchTable(hint);
+    this.#prefetcher = options.makePrefetcher(this);
+    this.#isShared = this.#prefetcher.staging === 'shared';
+  }
+
+  get prefetcher(): Prefetcher {
+    return this.#prefetcher;
+  }
+
+  get capacity(): number {
+    return this.#options.capacity;
+  }
+
+  get used(): number {
+    return this.#reactive.used + this.#staging.used;
+  }
+
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  get pollutionCount(): number {
+    return this.#pollutionCount;
+  }
+
+  get trafficBreaches(): number {
+    return this.#budget.breachCount;
+  }
+
+  get trafficOvershoot(): number {
+    return this.#budget.overshoot;
+  }
+
+  /** Each prefetch takes a fetch and lends space that may have to be fetched again. */
+  get trafficHeadroom(): number {
+    if (!this.#guard.isBounded) return Infinity;
+    return Math.min(this.#guard.headroom(this.#lentCount()) - 2, this.#guard.slack);
+  }
+
+  /** Accesses between sending a prefetch and its landing, as measured: an exponential mean over the last hundred or so. */
+  get leadAccesses(): number {
+    return this.#leadAccesses;
+  }
+
+  get stagingCapacity(): number {
+    return Math.floor(this.#share.units);
+  }
+
+  get stagingUsed(): number {
+    return this.#staging.used;
+  }
+
+  get inFlightCount(): number {
+    return this.#flights.count;
+  }
+
+  get unusedResidence(): number {
+    return this.#unusedResidence;
+  }
+
+  /** Resident, staged, in flight or queued. */
+  isResident(segment: number): boolean {
+    return this.#reactive.has(segment) || this.#table.stageOf(segment) !== Stage.none;
+  }
+
+  holds(segment: number): boolean {
+    return this.#reactive.has(segment) || this.#staging.has(segment);
+  }
+
+  takeFetches(): FetchSample {
+    return this.#fetches.take();
+  }
+
+  serve(batch: AccessBatch): void {
+    const { timeMs, segment, consumer, site, op, size } = batch;
+    const writes = this.#options.writes ?? 'access';
+    const isBounded = this.#guard.isBounded;
+    const cursor = this.#cursor;
+    const ledger = this.ledger;
+    const prefetcher = this.#prefetcher;
+    const future = this.#options.future;
+    const table = this.#table;
+    for (let i = 0; i < batch.length; i++) {
+      const position = batch.position + i;
+      if (position >= ledger.turnsAt) {
+        ledger.moveTo(position);
+        this.#guard.moveTo(position);
+      }
+      const id = segment[i]!;
+      const time = timeMs[i]!;
+      this.#position = position;
+      this.#rowCount++;
+      if (!this.#isTimed) this.#now = position;
+      else if (!Number.isNaN(time)) this.#now = time;
+      if (writes !== 'access' && (op[i] === Operation.write || op[i] === Operation.delete)) {
+        if (writes === 'ignore') ledger.ignoredWrite();
+        else this.invalidate(id);
+        continue;
+      }
+      future?.beforeAccess(position, id);
+      if (id >= table.length) table.grow(id);
+      if (this.#flights.count > 0 || this.#queue.count > 0) this.#advance(this.#now);
+      // Only now: what landed a moment ago was fetched at the size known then.
+      const bytes = this.#sizes.observe(id, size[i]!);
+      const served = this.#serveDemand(id, bytes);
+      cursor.position = position;
+      cursor.timeMs = time;
+      cursor.segment = id;
+      cursor.consumer = consumer[i]!;
+      cursor.site = site[i]!;
+      cursor.op = op[i]!;
+      cursor.sizeBytes = size[i]!;
+      this.#proposals.count = 0;
+      prefetcher.onAccess(cursor, served, this.#proposals);
+      if (this.#proposals.count > 0) this.#applyProposals();
+      if (isBounded) this.#guard.check();
+    }
+  }
+
+  stage(segment: number, sizeBytes: number, probability: number, expert: number): boolean {
+    if (segment >= this.#table.length) this.#table.grow(segment);
+    return this.#consider(segment, sizeBytes, probability, expert);
+  }
+
+  callBack(segment: number): void {
+    const stage = this.#table.stageOf(segment);
+    if (stage === Stage.queued) {
+      this.#unqueue(segment);
+    } else if (stage === Stage.inFlight) {
+      this.#table.stage[segment] = Stage.none;
+      this.#flights.forget(segment);
+      this.#origin.callBack(segment);
+      this.#settle(segment, Outcome.cancelled);
+    }
+  }
+
+  invalidate(segment: number): void {
+    this.ledger.invalidated();
+    this.#reactive.remove(segment);
+    const stage = this.#table.stageOf(segment);
+    if (stage === Stage.queued) {
+      this.#unqueue(segment);
+    } else if (stage !== Stage.none) {
+      this.#table.stage[segment] = Stage.none;
+      if (stage === Stage.inFlight) {
+        this.#flights.forget(segment);
+        this.#origin.callBack(segment);
+      } else if (!this.#isShared) {
+        this.#unstage(segment);
+      }
+      this.#settle(segment, Outcome.stale);
+    }
+    this.#guard.invalidate(segment);
+  }
+
+  finish(): void {
+    const { stage } = this.#table;
+    for (let segment = 0; segment < stage.length; segment++) {
+      if (stage[segment] === Stage.queued) this.#withdraw(segment);
+      else if (stage[segment] !== Stage.none) {
+        if (stage[segment] === Stage.staged && !this.#isShared) this.#chargeSpace(segment);
+        this.#settle(segment, Outcome.pending);
+      }
+    }
+    this.ledger.finish(this.#position + 1);
+  }
+
+  #serveDemand(segment: number, bytes: number): number {
+    const table = this.#table;
+    const guard = this.#guard;
+    const { baseline, reference } = guard;
+    const units = this.#isBytes ? Math.max(1, bytes) : 1;
+    const isBaselineHit = baseline.access(segment, units, bytes);
+    const isReferenceHit = reference === baseline ? isBaselineHit : reference.access(segment, units, bytes);
+    if (!isReferenceHit) guard.referenceFetched(bytes);
+    let served: number = Served.miss;
+    let wait = 0;
+    let joinedAt = -1;
+    const stage = table.stage[segment];
+    if (stage === Stage.staged) {
+      served = Served.stagedHit;
+      table.stage[segment] = Stage.none;
+      if (!this.#isShared) this.#unstage(segment);
+      this.#admitDemanded(segment, units);
+      this.#settle(segment, Outcome.useful);
+    } else if (stage === Stage.inFlight) {
+      served = Served.late;
+      table.stage[segment] = Stage.none;
+      this.#flights.forget(segment);
+      this.#origin.join(segment);
+      joinedAt = table.issuedAt[segment]!;
+      wait = table.landsAt[segment]! - this.#now;
+      // It takes at least that long, and says nothing where others took longer.
+      this.#observeLead(Math.max(this.#leadAccesses, this.#position - joinedAt));
+      this.#admitDemanded(segment, units);
+      this.#settle(segment, Outcome.late);
+      this.ledger.joined(joinedAt, wait);
+    } else {
+      if (stage === Stage.queued) this.#unqueue(segment);
+      if (this.#admitDemanded(segment, units)) {
+        served = Served.hit;
+        // A demand may have fetched it a moment ago.
+        if (!this.#origin.isInstant) wait = Math.max(0, table.landsAt[segment]! - this.#now);
+      } else {
+        guard.fetched(bytes);
+        if (!this.#isShared) this.#share.missed(segment, isBaselineHit);
+        if (!this.#origin.isInstant) wait = this.#fetchDemand(segment, bytes);
+      }
+    }
+    if (this.#readmissions.length > 0) this.#readmit();
+    this.#count(segment, served, bytes, wait, isBaselineHit, isReferenceHit, joinedAt);
+    return served;
+  }
+
+  #count(
+    segment: number,
+    served: number,
+    bytes: number,
+    wait: number,
+    isBaselineHit: boolean,
+    isReferenceHit: boolean,
+    joinedAt: number,
+  ): void {
+    const { ledger } = this;
+    const { benefit } = this.#options;
+    ledger.digest.add(Decision.served + served, segment);
+    if (served === Served.miss || served === Served.late) {
+      if (isBaselineHit) this.#pollutionCount++;
+      ledger.miss(bytes, isBaselineHit, isReferenceHit, joinedAt);
+      if (isBaselineHit) benefit?.lost(wait, served === Served.miss ? bytes : -1);
+      else if (served === Served.late) benefit?.gained(this.#fetches.waitMean - wait, bytes);
+    } else {
+      ledger.hit(bytes, isBaselineHit, isReferenceHit);
+      if (!isBaselineHit) benefit?.gained(this.#fetches.waitMean - wait, bytes);
+    }
+    if (!this.#origin.isInstant) ledger.waited(wait);
+  }
+
+  /** Gives a demanded segment to the reactive cache; true = it was there. */
+  #admitDemanded(segment: number, units: number): boolean {
+    if (!this.#guard.isBounded) return this.#reactive.access(segment, units);
+    if (this.#reactive.has(segment)) return this.#reactive.access(segment, units);
+    // With slack to spare it need not be known that a ghost holds the segment a moment before the site does.
+    if (this.#isBytes || this.#guard.slack <= SLACK_KEPT + 1 || this.trafficHeadroom < FOLLOW_BELOW) {
+      this.#guard.compare(segment, 'nowhere');
+      this.#makeRoom(units);
+    }
+    this.#reactive.access(segment, units);
+    this.#guard.compare(segment, this.#whereIs(segment));
+    return false;
+  }
+
+  /**
+   * Sees to it that `units` more fit without breaking the traffic bound: where slack is short, or does not cover what the eviction might
+   * give up for them, what a ghost gave up before goes first, the longest ago first, then what is staged. Where fetches stand above the limit,
+   * so that nothing can be sent anyway, the baseline is followed too, to come back to its misses. True = they fit, or will.
+   */
+  #makeRoom(units: number): boolean {
+    const guard = this.#guard;
+    const reactive = this.#reactive;
+    const { capacity } = this.#options;
+    if (!guard.isBounded || this.used + units <= capacity) return true;
+    const isCovered = guard.slack > SLACK_KEPT && guard.covers(this.used + units - capacity, reactive.count);
+    if (isCovered && guard.headroom(this.#lentCount()) - 2 >= FOLLOW_BELOW) return true;
+    const { extras, stagedExtras } = isCovered ? guard.baseline : guard.followed;
+    while (this.used + units > capacity && extras.count > 0) this.#giveUp(extras.oldest);
+    for (;;) {
+      const excess = this.used + units - capacity;
+      if (excess <= 0 || guard.covers(excess, reactive.count)) return true;
+      if (stagedExtras.count === 0) return false;
+      this.#waste(stagedExtras.oldest);
+    }
+  }
+
+  /** Takes a segment out of the reactive cache that its eviction would have kept. */
+  #giveUp(segment: number): void {
+    const stage = this.#table.stage[segment];
+    this.#reactive.remove(segment);
+    this.#guard.compare(segment, 'nowhere');
+    if (stage === Stage.staged) {
+      this.#table.stage[segment] = Stage.none;
+      this.#settle(segment, Outcome.wasted);
+    }
+    this.#prefetcher.onEvict?.(segment, stage === Stage.staged);
+  }
+
+  #fetchDemand(segment: number, bytes: number): number {
+    const landsAt = this.#origin.demand(segment, bytes, this.#now, this.#position);
+    this.#table.landsAt[segment] = landsAt;
+    const victim = this.#origin.preempted;
+    if (victim >= 0) {
+      this.#flights.forget(victim);
+      this.#table.stage[victim] = Stage.none;
+      this.#settle(victim, Outcome.cancelled);
+    }
+    this.#fetches.add(bytes, landsAt - this.#now);
+    return landsAt - this.#now;
+  }
+
+  /** Lands what is due by `now` and sends what was waiting for a slot, in the order of the instants at which it happens. */
+  #advance(now: number): void {
+    for (;;) {
+      const at = this.#flights.nextLanding();
+      // A fetch that takes N requests lands after the N-th further access, hence not yet when that one is served.
+      if (this.#isTimed ? at > now : at >= now) break;
+      const segment = this.#flights.pop();
+      // Those between the two, not this access, which finds it landed.
+      this.#observeLead(this.#position - this.#table.issuedAt[segment]! - 1);
+      this.#land(segment);
+      this.#sendQueued(at);
+    }
+    this.#sendQueued(now);
+  }
+
+  /** A plain mean until 128 fetches were seen, then an exponential one. */
+  #observeLead(accesses: number): void {
+    if (this.#leadCount < 128) this.#leadCount++;
+    this.#leadAccesses += (accesses - this.#leadAccesses) / this.#leadCount;
+  }
+
+  #sendQueued(now: number): void {
+    while (this.#queue.count > 0) {
+      const segment = this.#queue.peek();
+      if (this.#isTooLarge(segment)) {
+        // What an unsized segment is taken to be has grown since.
+        this.#unqueue(segment);
+        continue;
+      }
+      const bytes = this.#sizes.of(segment);
+      if (!this.#guard.canSend(bytes, this.#lentCount())) return;
+      const landsAt = this.#origin.prefetch(segment, bytes, now, this.#position);
+      if (landsAt < 0) return;
+      this.#queue.shift();
+      this.#issue(segment, landsAt);
+    }
+  }
+
+  #applyProposals(): void {
+    const p = this.#proposals;
+    sortByProbability(p);
+    for (let i = 0; i < p.count; i++) {
+      const segment = p.segment[i]!;
+      if (segment >= this.#table.length) this.#table.grow(segment);
+      this.#consider(segment, p.sizeBytes[i]!, p.probability[i]!, p.expert[i]!);
+    }
+  }
+
+  /** Sends, queues or refuses one prefetch. */
+  #consider(segment: number, sizeBytes: number, probability: number, expert: number): boolean {
+    const table = this.#table;
+    if (table.stage[segment] !== Stage.none) {
+      return this.#refuse(segment, table.stage[segment] === Stage.staged ? Refusal.resident : Refusal.inFlight);
+    }
+    if (this.#reactive.has(segment)) return this.#refuse(segment, Refusal.resident);
+    if (sizeBytes >= 0) this.#sizes.guess(segment, sizeBytes);
+    if (this.#isTooLarge(segment)) return this.#refuse(segment, Refusal.tooLarge);
+    const bytes = this.#sizes.of(segment);
+    if (!this.#guard.canSend(bytes, this.#lentCount())) {
+      return this.#refuse(segment, Refusal.budget);
+    }
+    const { benefit } = this.#options;
+    if (benefit !== undefined && !benefit.isWorth(probability, this.#fetches.waitMean, bytes)) {
+      return this.#refuse(segment, Refusal.price);
+    }
+    table.expert[segment] = expert;
+    table.probability[segment] = probability;
+    if (this.#origin.isInstant) {
+      this.#issue(segment, this.#now);
+      return true;
+    }
+    const landsAt = this.#queue.count > 0 ? -1 : this.#origin.prefetch(segment, bytes, this.#now, this.#position);
+    if (landsAt >= 0) {
+      this.#issue(segment, landsAt);
+      return true;
+    }
+    table.stage[segment] = Stage.queued;
+    const refused = this.#queue.add(segment, Number.isNaN(probability) ? 0 : probability);
+    if (refused < 0) return true;
+    table.stage[refused] = Stage.none;
+    this.#withdraw(refused);
+    return refused !== segment;
+  }
+
+  /** Segments that may have to be fetched again: as many as the baseline holds more, and one for each prefetch on its way. */
+  #lentCount(): number {
+    return Math.max(0, this.#guard.baseline.eviction.count - this.#reactive.count) + this.#flights.count;
+  }
+
+  #isTooLarge(segment: number): boolean {
+    return this.#units(segment) > (this.#isShared ? this.#options.capacity : this.#stagingMax);
+  }
+
+  #refuse(segment: number, refusal: number): false {
+    this.ledger.refused(refusal);
+    this.ledger.digest.add(Decision.refused + refusal, segment);
+    return false;
+  }
+
+  #issue(segment: number, landsAt: number): void {
+    const table = this.#table;
+    const bytes = this.#sizes.of(segment);
+    this.#guard.fetched(bytes);
+    table.issuedAt[segment] = this.#position;
+    table.landsAt[segment] = landsAt;
+    table.bytes[segment] = bytes;
+    this.ledger.sent(table.expert[segment]!, bytes);
+    this.ledger.digest.add(Decision.issued, segment);
+    if (landsAt <= this.#now) {
+      this.#land(segment);
+      return;
+    }
+    table.stage[segment] = Stage.inFlight;
+    this.#flights.add(segment, landsAt);
+  }
+
+  #land(segment: number): void {
+    const { stage, bytes } = this.#table;
+    const units = this.#isBytes ? Math.max(1, bytes[segment]!) : 1;
+    if (this.#isShared) {
+      stage[segment] = Stage.staged;
+      const isRoom = this.#makeRoom(units);
+      // It may also have been demanded while it was queued behind this landing, or the cache shrank below its size.
+      if (!isRoom || !this.#reactive.admit(segment, units)) {
+        stage[segment] = Stage.none;
+        this.#settle(segment, Outcome.wasted);
+      }
+      this.#guard.compare(segment, this.#whereIs(segment));
+      if (this.#readmissions.length > 0) this.#readmit();
+      return;
+    }
+    const room = Math.max(units, this.#share.units);
+    while (this.#staging.count > 0 && this.#staging.used + units > room) this.#wasteOldest();
+    if (!this.#makeRoom(units)) {
+      // Nothing can leave for it that might not have to be fetched again.
+      stage[segment] = Stage.none;
+      this.#settle(segment, Outcome.wasted);
+      this.#prefetcher.onEvict?.(segment, true);
+      return;
+    }
+    stage[segment] = Stage.staged;
+    this.#staging.add(segment, units);
+    this.#reactive.resize(this.#options.capacity - this.#staging.used);
+    this.#guard.compare(segment, 'staged');
+  }
+
+  #wasteOldest(): void {
+    this.#waste(this.#staging.oldest);
+  }
+
+  /** Ends a staged segment that nobody asked for. */
+  #waste(segment: number): void {
+    const table = this.#table;
+    const stayed = this.#isTimed ? this.#now - table.landsAt[segment]! : this.#position - table.issuedAt[segment]!;
+    const mean = this.#unusedResidence;
+    this.#unusedResidence = Number.isNaN(mean) ? stayed : mean + (stayed - mean) / 128;
+    this.#unstage(segment);
+    this.#guard.compare(segment, 'nowhere');
+    this.#share.wasted(segment);
+    table.stage[segment] = Stage.none;
+    this.#settle(segment, Outcome.wasted);
+    this.#prefetcher.onEvict?.(segment, true);
+  }
+
+  /** Takes a segment out of the prefetch cache and gives its space back to the reactive cache. */
+  #unstage(segment: number): void {
+    this.#staging.remove(segment);
+    this.#reactive.resize(this.#options.capacity - this.#staging.used);
+    this.#chargeSpace(segment);
+  }
+
+  /** Space costs by the byte, also where the cache counts segments. */
+  #chargeSpace(segment: number): void {
+    if (!this.#isTimed) return;
+    const { bytes, landsAt, issuedAt } = this.#table;
+    this.ledger.staged(issuedAt[segment]!, bytes[segment]! * Math.max(0, this.#now - landsAt[segment]!));
+  }
+
+  #onEvict(segment: number): void {
+    this.#guard.compare(segment, 'nowhere');
+    if (this.#isShared && this.#table.stageOf(segment) === Stage.staged) {
+      if (this.#prefetcher.onEvict?.(segment, true) === true) {
+        // Not from inside the eviction: the policy is in the middle of making room.
+        this.#readmissions.push(segment);
+        return;
+      }
+      this.#table.stage[segment] = Stage.none;
+      this.#settle(segment, Outcome.wasted);
+      return;
+    }
+    this.#prefetcher.onEvict?.(segment, false);
+  }
+
+  /** Admits once more what a prefetcher asked to keep; whoever leaves for it may ask in turn, but only once each. */
+  #readmit(): void {
+    for (let segment = this.#readmissions.pop(); segment !== undefined; segment = this.#readmissions.pop()) {
+      if (this.#table.stage[segment] !== Stage.staged || this.#reactive.has(segment)) continue;
+      const units = this.#units(segment);
+      if (!this.#makeRoom(units) || !this.#reactive.admit(segment, units)) {
+        this.#table.stage[segment] = Stage.none;
+        this.#settle(segment, Outcome.wasted);
+      }
+      this.#guard.compare(segment, this.#whereIs(segment));
+    }
+  }
+
+  #unqueue(segment: number): void {
+    this.#table.stage[segment] = Stage.none;
+    this.#queue.remove(segment);
+    this.#withdraw(segment);
+  }
+
+  #withdraw(segment: number): void {
+    this.ledger.withdrew();
+    this.ledger.digest.add(Decision.withdrawn, segment);
+    this.#options.onSettled?.(segment, this.#table.expert[segment]!, WITHDRAWN);
+  }
+
+  #settle(segment: number, outcome: OutcomeCode): void {
+    const table = this.#table;
+    const expert = table.expert[segment]!;
+    const probability = table.probability[segment]!;
+    this.ledger.digest.add(Decision.outcome + outcome, segment);
+    this.ledger.ended(table.issuedAt[segment]!, outcome, expert, probability);
+    this.#options.benefit?.ended(table.bytes[segment]!);
+    this.#prefetcher.onOutcome?.(segment, expert, outcome, probability);
+    this.#options.onSettled?.(segment, expert, outcome);
+  }
+
+  #whereIs(segment: number): Where {
+    if (this.#reactive.has(segment)) return 'reactive';
+    return this.#staging.has(segment) ? 'staged' : 'nowhere';
+  }
+
+  /** What one segment takes, in the mean over the reactive cache. */
+  #meanUnits(): number {
+    if (!this.#isBytes) return 1;
+    return this.#reactive.count > 0 ? this.#reactive.used / this.#reactive.count : this.#firstUnits();
+  }
+
+  /** What one segment is taken to take before any was seen. */
+  #firstUnits(): number {
+    return this.#isBytes ? this.#options.capacity / 1024 : 1;
+  }
+
+  #units(segment: number): number {
+    return this.#isBytes ? Math.max(1, this.#sizes.of(segment)) : 1;
+  }
+}

@@ -1,0 +1,237 @@
+/** Keeps the traffic bound: what may be fetched beyond the ghosts, and which ghost to fall back on when nothing more may be. */
+
+import { Ghost, type GhostSite, type Where } from './ghost.ts';
+import type { SegmentSizes } from './segment-sizes.ts';
+import type { SiteOptions } from './site.ts';
+import type { TrafficBudget } from './traffic-budget.ts';
+
+/** Sums of fractions err in their last bits. */
+const ROUNDING = 1e-6;
+
+/** What had been fetched when a book was opened, and what it grants. */
+interface Book {
+  readonly fetches: number;
+  readonly fetchBytes: number;
+  readonly baseline: number;
+  readonly baselineBytes: number;
+  readonly reference: number;
+  readonly referenceBytes: number;
+  /** Bytes of the reference's first `allowance` fetches since then. */
+  allowanceBytes: number;
+  /** The same of its first `overshootMax`. */
+  overshootBytes: number;
+}
+
+/**
+ * A demand cannot be refused, so a bound is kept by never owing more than it leaves.
+ *
+ * Let F be what the site fetched, R and B what the reference and the baseline did, A the allowance, C the overshoot; the limit is
+ * L = A + (bound - 1) R + max(R, B). For a ghost X of the two, every segment that X holds and the site does not (`lost`) may cost the
+ * site one fetch that X is spared, and nothing else can while the site gives up only what X does not hold (`extras`): a demand
+ * that both miss raises F and the limit alike, and there is always room for it, since what both hold fits into X's cache, which is as large.
+ * So F + lost(X) <= A + C + (bound - 1) R + X, once true, stays true on every eviction, as long as the site either
+ * can pay for what it loses or gives up extras of X only. The slack is the difference, of whichever ghost leaves more.
+ *
+ * Prefetches are sent while F and the space lent stay within L alone. To keep `lost` within L as well would be exact without C,
+ * but costs quality: evictions that adapt part from their ghosts for good, though hardly any of what they lost is asked for again.
+ *
+ * There is a book over the whole run and, with a warm-up, one over what is counted; the tighter one rules. When the second opens,
+ * `lost` may exceed C; such fetches, and they alone, can then stand above it. In bytes the argument needs sizes that
+ * do not change while a segment is remembered. O(1) a call.
+ */
+export class TrafficGuard {
+  readonly baseline: Ghost;
+  /** LRU; the baseline itself where that is LRU. */
+  readonly reference: Ghost;
+  readonly #budget: TrafficBudget;
+  readonly #sizes: SegmentSizes;
+  readonly #isBytes: boolean;
+  readonly #books: Book[] = [];
+  readonly #warmup: number;
+  #fetches = 0;
+  #fetchBytes = 0;
+  #requests = 0;
+  #bytes = 0;
+  #isBreach = false;
+
+  constructor(options: SiteOptions, budget: TrafficBudget, sizes: SegmentSizes, site: GhostSite) {
+    const { capacity, makeEviction, makeReference, segmentCountHint = 1024 } = options;
+    const beside = { site: budget.isBounded ? site : null, segmentCountHint };
+    this.baseline = new Ghost({ ...beside, makeEviction: (onEvict) => makeEviction(capacity, onEvict) });
+    this.reference =
+      makeReference === undefined
+        ? this.baseline
+        : new Ghost({ ...beside, makeEviction: (onEvict) => makeReference(capacity, onEvict) });
+    this.#budget = budget;
+    this.#sizes = sizes;
+    this.#isBytes = options.unit === 'bytes';
+    this.#warmup = options.warmup ?? 0;
+    this.#open();
+  }
+
+  get isBounded(): boolean {
+    return this.#budget.isBounded;
+  }
+
+  /** To be called before the access at `position`. */
+  moveTo(position: number): void {
+    if (this.#books.length === 1 && this.#warmup > 0 && position >= this.#warmup) this.#open();
+  }
+
+  /** A demand was fetched or a prefetch sent. */
+  fetched(bytes: number): void {
+    this.#fetches++;
+    this.#fetchBytes += bytes;
+  }
+
+  /** The reference fetched; for the allowance in bytes. */
+  referenceFetched(bytes: number): void {
+    if (!this.#isBytes) return;
+    for (const book of this.#books) {
+      const count = this.reference.misses - book.reference;
+      if (count <= this.#budget.allowance) book.allowanceBytes += bytes;
+      if (count <= this.#budget.overshootMax) book.overshootBytes += bytes;
+    }
+  }
+
+  /** The site gained or gave up a segment. */
+  compare(segment: number, where: Where): void {
+    this.baseline.compare(segment, where);
+    if (this.reference !== this.baseline) this.reference.compare(segment, where);
+  }
+
+  invalidate(segment: number): void {
+    this.baseline.invalidate(segment);
+    if (this.reference !== this.baseline) this.reference.invalidate(segment);
+    this.compare(segment, 'nowhere');
+  }
+
+  /** Fetches of mean size that may still be sent while `lentCount` segments may have to be fetched again; Infinity without a bound. */
+  headroom(lentCount: number): number {
+    if (!this.#budget.isBounded) return Infinity;
+    this.#measureExcess();
+    const bytes = this.#isBytes ? this.#bytes / Math.max(1, this.#sizes.mean) : -Infinity;
+    return -Math.max(this.#requests, bytes) - lentCount;
+  }
+
+  /** Fetches of mean size that may still be sent or lost without breaking the bound, whichever ghost leaves more. */
+  get slack(): number {
+    this.#measure(this.baseline);
+    const slack = this.#slackMeasured();
+    if (this.reference === this.baseline) return slack;
+    this.#measure(this.reference);
+    return Math.max(slack, this.#slackMeasured());
+  }
+
+  /** Whether a prefetch of `bytes` bytes may be sent: it takes a fetch, lends space that may have to be fetched again, and leaves one. */
+  canSend(bytes: number, lentCount: number): boolean {
+    if (!this.#budget.isBounded) return true;
+    this.#measureExcess();
+    if (this.#requests + lentCount + 3 > 0 || this.#bytes + lentCount * this.#sizes.mean + 2 * bytes > 0) return false;
+    return this.#hasSlack(1, bytes);
+  }
+
+  /** The ghost that leaves more slack, to be followed where it covers nothing. */
+  get followed(): Ghost {
+    if (this.reference === this.baseline) return this.baseline;
+    this.#measure(this.baseline);
+    const slack = this.#slackMeasured();
+    this.#measure(this.reference);
+    return slack >= this.#slackMeasured() ? this.baseline : this.reference;
+  }
+
+  /** Whether the slack covers whatever an eviction of `residentCount` segments gives up for `units` units. */
+  covers(units: number, residentCount: number): boolean {
+    // In bytes, one more for a segment that does not fit beside what is staged, and so is lost itself.
+    const requests = this.#isBytes ? 1 + Math.min(residentCount, this.#segmentsIn(units)) : units;
+    return this.#hasSlack(requests, units + this.#sizes.most);
+  }
+
+  #hasSlack(requests: number, bytes: number): boolean {
+    this.#measure(this.baseline);
+    if (this.#requests >= requests && this.#bytes >= bytes) return true;
+    if (this.reference === this.baseline) return false;
+    this.#measure(this.reference);
+    return this.#requests >= requests && this.#bytes >= bytes;
+  }
+
+  /** Looks, after an access, whether the bound was kept. */
+  check(): void {
+    this.#measureExcess();
+    this.#budget.check(this.#requests, this.#isBreach);
+  }
+
+  /** Leaves in `#requests` and `#bytes` by how much fetches stand above the limit of the tighter book. */
+  #measureExcess(): void {
+    const { baseline, reference } = this;
+    const { ratioMax, allowance, overshootMax } = this.#budget;
+    this.#requests = -Infinity;
+    this.#bytes = -Infinity;
+    this.#isBreach = false;
+    for (const book of this.#books) {
+      const r = reference.misses - book.reference;
+      const b = baseline.misses - book.baseline;
+      const requests = this.#fetches - book.fetches - (allowance + (ratioMax - 1) * r + Math.max(r, b));
+      if (requests > this.#requests) this.#requests = requests;
+      if (requests > overshootMax + ROUNDING) this.#isBreach = true;
+      if (!this.#isBytes) continue;
+      const rb = reference.missBytes - book.referenceBytes;
+      const bb = baseline.missBytes - book.baselineBytes;
+      const limit = book.allowanceBytes + (ratioMax - 1) * rb + Math.max(rb, bb);
+      const bytes = this.#fetchBytes - book.fetchBytes - limit;
+      if (bytes > this.#bytes) this.#bytes = bytes;
+      // A byte, because sums of as many fractions err by more.
+      if (bytes > book.overshootBytes + 1) this.#isBreach = true;
+    }
+  }
+
+  #open(): void {
+    this.#books.push({
+      fetches: this.#fetches,
+      fetchBytes: this.#fetchBytes,
+      baseline: this.baseline.misses,
+      baselineBytes: this.baseline.missBytes,
+      reference: this.reference.misses,
+      referenceBytes: this.reference.missBytes,
+      allowanceBytes: 0,
+      overshootBytes: 0,
+    });
+  }
+
+  /** Leaves the slack beside a ghost in `#requests` and `#bytes`: of the tighter book. */
+  #measure(ghost: Ghost): void {
+    const { reference } = this;
+    const isBaseline = ghost === this.baseline;
+    const { ratioMax, allowance, overshootMax } = this.#budget;
+    this.#requests = Infinity;
+    this.#bytes = Infinity;
+    for (const book of this.#books) {
+      const requests =
+        allowance +
+        overshootMax +
+        (ratioMax - 1) * (reference.misses - book.reference) +
+        (ghost.misses - (isBaseline ? book.baseline : book.reference)) -
+        (this.#fetches - book.fetches) -
+        ghost.lost.count;
+      if (requests < this.#requests) this.#requests = requests;
+      if (!this.#isBytes) continue;
+      const bytes =
+        book.allowanceBytes +
+        book.overshootBytes +
+        (ratioMax - 1) * (reference.missBytes - book.referenceBytes) +
+        (ghost.missBytes - (isBaseline ? book.baselineBytes : book.referenceBytes)) -
+        (this.#fetchBytes - book.fetchBytes) -
+        ghost.lost.used;
+      if (bytes < this.#bytes) this.#bytes = bytes;
+    }
+  }
+
+  #slackMeasured(): number {
+    return this.#isBytes ? Math.min(this.#requests, this.#bytes / Math.max(1, this.#sizes.mean)) : this.#requests;
+  }
+
+  /** Most segments that could leave to make room for `units` bytes, one of which may be larger than what was needed. */
+  #segmentsIn(units: number): number {
+    return Math.ceil(units / this.#sizes.least) + 1;
+  }
+}

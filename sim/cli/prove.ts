@@ -1,0 +1,109 @@
+/** `anteroom prove`: from a log to a recommendation. */
+
+import { type Command, Option } from 'commander';
+import type { ProveOptions, ProveOutcome } from '../prove/prove.ts';
+import { parseTrafficMaxes } from '../replay/plan-runs.ts';
+import {
+  addReadingOptions,
+  allOf,
+  commandLine,
+  nonNegativeInteger,
+  type ReadingFlags,
+  readingOptions,
+} from './replay.ts';
+
+interface ProveFlags extends ReadingFlags {
+  readonly cache: string;
+  readonly evict: string;
+  readonly trafficMax: string;
+  readonly level: NonNullable<ProveOptions['level']>;
+  readonly warmup?: number;
+  readonly json?: string;
+  readonly report?: string;
+  readonly quiet?: boolean;
+}
+
+export function registerProve(program: Command): void {
+  const command = program
+    .command('prove')
+    .description(
+      'say whether prefetching would pay on a log: what it saves, with intervals, at which bound, on which traffic',
+    )
+    .argument('<log...>', 'files (- for standard input), or built-in workloads as workload:NAME,parameter=value')
+    .option('--cache <list>', 'cache sizes: shares of the log (0.01), segments (5000) or bytes (64MiB)', '0.01,0.1')
+    .option('--evict <policy>', 'the eviction, with and without prefetching', 'auto')
+    .option('--traffic-max <list>', 'bounds on fetches to choose from; none = no bound', '1,1.1,1.3')
+    .addOption(
+      new Option('--level <level>', 'of the intervals, two-sided')
+        .choices(['0.8', '0.9', '0.95', '0.99'])
+        .default('0.9'),
+    )
+    .option('--warmup <n>', 'accesses that are only learned from; default a fifth of the log', nonNegativeInteger);
+  addReadingOptions(command)
+    .option('--json <file>', 'write the result as JSON; - for standard output, instead of the text')
+    .option('--report <file>', 'write one self-contained HTML page')
+    .option('--quiet', 'no text, no progress, no warnings')
+    .action(async (traces: string[], flags: ProveFlags) => {
+      const { checkOptions, traceOptionsOf } = await import('../replay/replay.ts');
+      const { checkPlaces } = await import('./check-places.ts');
+      const { startProgress } = await import('./progress.ts');
+      const options: ProveOptions = {
+        ...(await readingOptions(traces, flags)),
+        cache: flags.cache,
+        evict: flags.evict,
+        trafficMax: parseTrafficMaxes(flags.trafficMax),
+        level: flags.level,
+        ...(flags.warmup === undefined ? {} : { warmup: flags.warmup }),
+      };
+      checkOptions({ ...options, evict: [flags.evict] });
+      await checkPlaces(traces, traceOptionsOf({ ...options, evict: [] }), [flags.json, flags.report]);
+      const progress = startProgress(flags.quiet === true);
+      let proven: Awaited<ReturnType<typeof proveUpTo>>;
+      try {
+        proven = await proveUpTo({ ...options, onProgress: progress.update });
+      } finally {
+        progress.stop();
+      }
+      await present(proven.outcome, flags);
+      if (proven.failure !== undefined) throw proven.failure;
+    });
+}
+
+/** Proves one log after the other; where one fails, what the ones before it gave is not lost. */
+async function proveUpTo(
+  options: ProveOptions,
+): Promise<{ readonly outcome: ProveOutcome; readonly failure: unknown }> {
+  const { prove } = await import('../prove/prove.ts');
+  const [first, ...rest] = new Set(options.traces);
+  const parts = [await prove({ ...options, traces: [first!] })];
+  let failure: unknown;
+  try {
+    for (const name of rest) parts.push(await prove({ ...options, traces: [name] }));
+  } catch (error) {
+    failure = error ?? new Error('nothing was thrown');
+  }
+  const traces = parts.flatMap((part) => part.result.traces);
+  const warnings = parts.flatMap((part) => part.warnings);
+  return { outcome: { result: { ...parts[0]!.result, traces }, warnings }, failure };
+}
+
+async function present({ result, warnings }: ProveOutcome, flags: ProveFlags): Promise<void> {
+  const { writeTextFile } = await import('../../engine/host/text-file.ts');
+  const { proofText } = await import('../prove/proof-table.ts');
+  if (flags.quiet !== true) for (const warning of warnings) process.stderr.write(`${warning}\n`);
+  const json = `${JSON.stringify(result, null, 2)}\n`;
+  if (flags.json === '-') process.stdout.write(json);
+  else if (flags.quiet !== true) process.stdout.write(proofText(result));
+  const { json: jsonPath, report } = flags;
+  await allOf([
+    async () => {
+      if (jsonPath !== undefined && jsonPath !== '-') await writeTextFile(jsonPath, json);
+    },
+    async () => {
+      if (report === undefined) return;
+      const { proofPage } = await import('../prove/proof-page.ts');
+      await writeTextFile(report, proofPage(result, commandLine(process.argv.slice(2))));
+      if (flags.quiet !== true) process.stderr.write(`report: ${report}\n`);
+    },
+  ]);
+}

@@ -1,0 +1,54 @@
+/** What a person should know of a log before believing its figures, one sentence each. */
+
+import type { Trace } from './trace.ts';
+
+/** From this share of clamped times on, waits and everything else that is timed say little. */
+const UNRELIABLE_SHARE = 0.1;
+
+/** Whether so many times went backwards that timed figures are not to be relied on. */
+export function areTimesUnreliable(clampedTimes: number, accesses: number): boolean {
+  return accesses > 0 && clampedTimes / accesses >= UNRELIABLE_SHARE;
+}
+
+/** `1 record`, `2 records`. */
+export function countedText(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+export function traceWarnings(trace: Trace, prefetchers: readonly string[], warmup: number): readonly string[] {
+  const warnings: string[] = [];
+  const { name, summary, facts } = trace;
+  if (summary.rejectedCount > 0) {
+    const records = countedText(summary.rejectedCount, 'bad record', 'bad records');
+    warnings.push(
+      `${name}: ${records} passed over${summary.rejectedCount > 1 ? '; the first' : ''}:`,
+      ...summary.rejections,
+    );
+  }
+  for (const [reason, count] of summary.skipped) {
+    warnings.push(`${name}: skipped ${countedText(count, 'record', 'records')}: ${reason}`);
+  }
+  const clamped = summary.clampedTimeCount;
+  if (clamped > 0) {
+    const went =
+      clamped === 1 ? '1 time went backwards and was clamped' : `${clamped} times went backwards and were clamped`;
+    const advice = areTimesUnreliable(clamped, facts.accessCount)
+      ? '; timed figures are unreliable, sort the log or count in accesses with --latency 8req'
+      : '';
+    warnings.push(`${name}: ${went}${advice}`);
+  }
+  if (trace.foreignSizes !== null) {
+    warnings.push(
+      `${name}: its sizes are ${trace.foreignSizes}, not bytes, and are left out; space is counted in segments`,
+    );
+  }
+  if (warmup >= facts.accessCount) {
+    warnings.push(
+      `${name}: nothing is counted, the warm-up of ${warmup} is not shorter than its ${countedText(facts.accessCount, 'access', 'accesses')}`,
+    );
+  }
+  if (trace.addresses === null && prefetchers.some((prefetch) => prefetch.split(':')[0] === 'obl')) {
+    warnings.push(`${name}: ids are opaque, so obl abstains; say --addresses BYTES if they are addresses`);
+  }
+  return warnings;
+}
