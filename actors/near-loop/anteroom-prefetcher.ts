@@ -54,7 +54,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     const isOn = opinionNames.map((name) => c.experts.includes(name));
     this.#config = c;
     this.#site = site;
-    this.#sequences = new SequencePredictor({ ...c, isOn });
+    this.#sequences = new SequencePredictor({ ...c, bytesMax: c.modelBytesMax, isOn });
     this.#streams =
       addresses === null || !isOn[Opinion.stream]
         ? null
@@ -99,6 +99,11 @@ export class AnteroomPrefetcher implements Prefetcher {
       this.#resident.bytes +
       this.#mixture.bytes
     );
+  }
+
+  /** Bytes of the memories of order, which `modelBytesMax` bounds. */
+  get modelBytes(): number {
+    return this.#sequences.bytes;
   }
 
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {

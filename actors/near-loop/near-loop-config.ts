@@ -22,6 +22,11 @@ export const nearLoopConfigSchema = z
     scoreShare: probability
       .default(0.4)
       .describe('The same as a share of the probability that is worth a fetch at the moment.'),
+    modelBytesMax: count(65536, 2 ** 40)
+      .default(2 ** 28)
+      .describe(
+        'Bytes that the memories of order may take: successors 55 %, pairs 30 %, consumers 15 %. Segments beyond it lose their successors, those not visited lately first.',
+      ),
     consumerCountMax: count(1, 2 ** 24)
       .default(65536)
       .describe('Consumers with an order of their own; beyond it they share.'),
@@ -68,8 +73,8 @@ export const nearLoopConfigSchema = z
       .default(0.1)
       .describe('Probability below which nothing is staged, however free traffic is.'),
     gateInterval: count(1).default(256).describe('Accesses between two adjustments of the threshold.'),
-    headroomReserve: count(0).default(24).describe('Fetches of headroom kept back for the best candidates.'),
-    spendOver: count(1).default(65536).describe('Accesses over which saved-up headroom is spent.'),
+    headroomReserve: count(0).default(200).describe('Fetches of headroom kept back for the best candidates.'),
+    spendOver: count(1).default(32768).describe('Accesses over which saved-up headroom is spent.'),
   })
   .refine((c) => c.horizonMin <= c.horizonMax, 'horizonMin is at most horizonMax')
   .prefault({});

@@ -3,9 +3,10 @@
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 const BIN_COUNT = 128;
-/** What the histogram keeps from interval to interval; its sum is 1 / (1 - DECAY) intervals' worth. */
-const DECAY = 0.75;
-const ACCRUAL_INTERVALS = 32;
+/** What the histogram keeps from interval to interval. */
+const DECAY = 0.95;
+/** Intervals over which the accrual is averaged. */
+const ACCRUAL_INTERVALS = 128;
 
 export interface ValueGateOptions {
   /** Price of a wasted fetch in units of the gain of a useful one, where traffic has no bound. */
@@ -32,6 +33,8 @@ export interface ValueGateOptions {
 export class ValueGate {
   readonly #options: ValueGateOptions;
   readonly #waste = new Float64Array(BIN_COUNT);
+  /** Intervals' worth that the histogram holds: fewer at first than in the long run. */
+  #intervalsHeld = 0;
   #intervalCount = 0;
   #accrual = 0;
   #spent = 0;
@@ -66,6 +69,7 @@ export class ValueGate {
     if (headroom === Infinity) {
       this.#threshold = this.#unbounded();
       this.#waste.fill(0);
+      this.#intervalsHeld = 0;
       this.#headroomBefore = Number.NaN;
       return;
     }
@@ -77,11 +81,12 @@ export class ValueGate {
     this.#headroomBefore = headroom;
     this.#spent = 0;
     const spendable = this.#accrual + ((headroom - reserve) * interval) / spendOver;
+    this.#intervalsHeld = this.#intervalsHeld * DECAY + 1;
     const binFloor = Math.ceil(thresholdFloor * BIN_COUNT);
     let sum = 0;
     let bin = BIN_COUNT - 1;
     for (; bin >= binFloor; bin--) {
-      sum += this.#waste[bin]! * (1 - DECAY);
+      sum += this.#waste[bin]! / this.#intervalsHeld;
       if (sum > spendable) break;
     }
     this.#threshold = Math.max(thresholdFloor, (bin + 1) / BIN_COUNT);
@@ -90,12 +95,20 @@ export class ValueGate {
 
   save(writer: SnapshotWriter): void {
     writer.array(this.#waste);
-    writer.numbers(this.#intervalCount, this.#accrual, this.#spent, this.#headroomBefore, this.#threshold);
+    writer.numbers(
+      this.#intervalsHeld,
+      this.#intervalCount,
+      this.#accrual,
+      this.#spent,
+      this.#headroomBefore,
+      this.#threshold,
+    );
   }
 
   load(reader: SnapshotReader): void {
     reader.into(this.#waste);
-    const [intervalCount, accrual, spent, headroomBefore, threshold] = reader.numbers();
+    const [intervalsHeld, intervalCount, accrual, spent, headroomBefore, threshold] = reader.numbers();
+    this.#intervalsHeld = intervalsHeld!;
     this.#intervalCount = intervalCount!;
     this.#accrual = accrual!;
     this.#spent = spent!;

@@ -11,6 +11,8 @@ const WAYS = 3;
 /** Three entries and a spare word: 64 bytes, one cache line. */
 const BUCKET = 16;
 const COUNT_MAX = 15;
+/** Bytes that a context takes, its share of the spare word included. */
+export const CONTEXT_BYTES = (4 * BUCKET) / WAYS;
 
 /**
  * For a pair (previous, current): the successor last confirmed most, and a challenger.

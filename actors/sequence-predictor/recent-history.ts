@@ -14,6 +14,8 @@ const HINT = 2;
 const SEGMENTS = 4;
 const POSITIONS = SEGMENTS + HISTORY_LENGTH;
 const STRIDE = POSITIONS + HISTORY_LENGTH;
+/** Bytes of a consumer's record. */
+export const HISTORY_BYTES = 4 * STRIDE;
 
 /**
  * A ring per consumer over one typed array. Consumer -1 (absent) has a ring of its own, so a trace without consumers has one

@@ -3,13 +3,20 @@
 import type { CandidateSet } from '../near-loop/candidate-set.ts';
 import { contextBin, Opinion, successorBin } from '../near-loop/opinion-bins.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
-import { ContextTable } from './context-table.ts';
-import { HISTORY_LENGTH, RecentHistory } from './recent-history.ts';
+import { CONTEXT_BYTES, ContextTable } from './context-table.ts';
+import { HISTORY_BYTES, HISTORY_LENGTH, RecentHistory } from './recent-history.ts';
 import { ageOfSlot, SuccessorTable, WEIGHT_ONE, weightOfSlot } from './successor-table.ts';
+
+/** How the bytes are shared out. */
+const SUCCESSOR_SHARE = 0.55;
+const CONTEXT_SHARE = 0.3;
+const CONSUMER_SHARE = 0.15;
 
 export interface SequencePredictorOptions {
   readonly degreeMax: number;
   readonly visitsMax: number;
+  /** Bytes of all tables, shared out by fixed shares; the other limits hold as well. */
+  readonly bytesMax: number;
   readonly lookahead: number;
   readonly missLookahead: number;
   readonly scoreMin: number;
@@ -53,12 +60,19 @@ export class SequencePredictor {
 
   constructor(options: SequencePredictorOptions) {
     this.scoreMin = options.scoreMin;
-    const { degreeMax, visitsMax, consumerCountMax } = options;
-    this.#orders = new RecentHistory({ consumerCountMax });
+    const { degreeMax, visitsMax, bytesMax } = options;
+    const tableCount = options.isOn[Opinion.missSuccessor] ? 2 : 1;
+    const rowBytesMax = (SUCCESSOR_SHARE * bytesMax) / tableCount;
+    const consumerCountMax = Math.floor((CONSUMER_SHARE * bytesMax) / HISTORY_BYTES);
+    this.#orders = new RecentHistory({
+      consumerCountMax: Math.max(1, Math.min(options.consumerCountMax, consumerCountMax)),
+    });
     this.#missOrder = new RecentHistory({ consumerCountMax: 1 });
-    this.#successors = new SuccessorTable({ degreeMax, visitsMax });
-    this.#missSuccessors = new SuccessorTable({ degreeMax, visitsMax });
-    this.#contexts = new ContextTable({ entryCountMax: options.contextCountMax });
+    this.#successors = new SuccessorTable({ degreeMax, visitsMax, rowBytesMax });
+    this.#missSuccessors = new SuccessorTable({ degreeMax, visitsMax, rowBytesMax });
+    this.#contexts = new ContextTable({
+      entryCountMax: Math.min(options.contextCountMax, Math.floor((CONTEXT_SHARE * bytesMax) / CONTEXT_BYTES)),
+    });
     this.#lookahead = options.lookahead;
     this.#missLookahead = options.missLookahead;
     this.#areSuccessorsOn = options.isOn[Opinion.consumerSuccessor]!;
@@ -164,7 +178,7 @@ export class SequencePredictor {
     const words = table.words;
     const scale = 1 / (visits * WEIGHT_ONE);
     const weightMin = this.scoreMin * visits * WEIGHT_ONE;
-    for (let i = row, end = row + 2 * table.degreeMax; i < end; i += 2) {
+    for (let i = row, end = row + 2 * table.degree; i < end; i += 2) {
       const packed = words[i + 1]!;
       const weight = weightOfSlot(packed);
       if (weight < weightMin || weight === 0) break;

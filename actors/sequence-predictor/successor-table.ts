@@ -13,45 +13,71 @@ const HEADER = 1;
 const WEIGHT_MASK = 0xffff;
 const TICK_SHIFT = 16;
 const TICK_MASK = 0xff;
+/** Set in a row's first word when the row was visited since the hand last passed. */
+const REFERENCED = 1 << 24;
 
 export interface SuccessorTableOptions {
   /** Successors kept for each segment. */
   readonly degreeMax: number;
   /** Visits after which a segment's counts are halved. */
   readonly visitsMax: number;
-  readonly segmentCountHint?: number;
+  /** Bytes that the rows may take; at least one row is kept. */
+  readonly rowBytesMax: number;
+}
+
+/** Where the bytes end, rows are narrowed down to so many successors before any segment loses its own. */
+const DEGREE_MIN = 2;
+
+/** Bytes of a row of a {@link SuccessorTable} with its owner. */
+export function successorRowBytes(degreeMax: number): number {
+  return 4 * (HEADER + 2 * degreeMax) + 4;
 }
 
 /**
- * Successor counts of each segment, at most `degreeMax` of them.
+ * Successor counts of each segment, at most `degreeMax` of them, in at most `rowBytesMax` bytes.
  *
  * A row is one run of 32-bit words: visits, then pairs (successor + 1, tick and weight), so that one access touches one
  * or two cache lines. A weight counts visits of the source after which the successor was seen within the window, each
  * visit once, scaled by how soon it came. When visits reach `visitsMax` the whole row is halved: memory is by count, not by time.
  * A newcomer that finds no free slot takes the weakest one's: the row then forgets what it saw least.
- * Cost O(degreeMax) a call; memory 4 (1 + 2 degreeMax) bytes a segment.
+ *
+ * When the bytes are taken, all rows are narrowed to half their successors, the stronger ones, down to two: a loop over more
+ * segments than there are rows would find each row gone when it comes round again, while most segments need few successors. After that a hand goes round and gives the next row that was not visited again since it last passed (Corbató's CLOCK, 1969). Who came once is not spared, so a scan of new segments leaves what recurs alone.
+ * Cost O(degreeMax) a call, amortised; memory 8 (1 + degree) bytes a row and 4 bytes a segment.
  * Source of the idea: Griffioen and Appleton, "Reducing File System Latency using a Predictive Approach", USENIX 1994;
  * bounded and decayed here.
  */
 export class SuccessorTable {
-  readonly degreeMax: number;
+  /** Successors kept for each segment now. */
+  degree: number;
+  /** Rows taken from one segment for another. */
+  replacedCount = 0;
   readonly #visitsMax: number;
-  readonly #stride: number;
+  readonly #rowBytesMax: number;
+  #stride: number;
+  #rowCountMax: number;
   #rows: Uint32Array;
-  #rowCount: number;
+  /** Row of each segment + 1; 0 = none. */
+  #rowIndex: Int32Array = new Int32Array(1024);
+  #owner: Int32Array;
+  #rowCount = 0;
+  #hand = 0;
 
   constructor(options: SuccessorTableOptions) {
     assert(options.degreeMax >= 1 && options.degreeMax <= 64, `degreeMax ${options.degreeMax} is not in 1..64`);
     assert(options.visitsMax >= 2 && options.visitsMax <= 4095, `visitsMax ${options.visitsMax} is not in 2..4095`);
-    this.degreeMax = options.degreeMax;
+    this.degree = options.degreeMax;
     this.#visitsMax = options.visitsMax;
+    this.#rowBytesMax = options.rowBytesMax;
     this.#stride = HEADER + 2 * options.degreeMax;
-    this.#rowCount = Math.max(1, options.segmentCountHint ?? 1024);
-    this.#rows = new Uint32Array(this.#rowCount * this.#stride);
+    this.#rowCountMax = this.#rowsThatFit();
+    const first = Math.min(1024, this.#rowCountMax);
+    this.#rows = new Uint32Array(first * this.#stride);
+    this.#owner = new Int32Array(first);
   }
 
   get bytes(): number {
-    return this.#rows.byteLength;
+    return this.#rows.byteLength + this.#owner.byteLength + this.#rowIndex.byteLength;
   }
 
   /** Words behind the rows, for loops that read them in place: see {@link rowOf}. */
@@ -61,14 +87,18 @@ export class SuccessorTable {
 
   /** First slot of a segment's row in {@link words}: pairs (successor + 1 or 0, packed); -1 when nothing is known. */
   rowOf(segment: number): number {
-    return segment < this.#rowCount ? segment * this.#stride + HEADER : -1;
+    const base = this.#baseOf(segment);
+    return base < 0 ? -1 : base + HEADER;
   }
 
   /** Counts a visit of `segment`, which may be told from now on what came after it. */
   visit(segment: number): void {
-    if (segment >= this.#rowCount) this.#grow(segment);
+    const base = this.#baseOf(segment);
+    if (base < 0) {
+      this.#rows[this.#claim(segment)] = (1 << TICK_SHIFT) | 1;
+      return;
+    }
     const rows = this.#rows;
-    const base = segment * this.#stride;
     const header = rows[base + VISITS]!;
     let visits = header & WEIGHT_MASK;
     const tick = ((header >>> TICK_SHIFT) + 1) & TICK_MASK;
@@ -81,29 +111,34 @@ export class SuccessorTable {
         if (weight === 0) rows[i] = 0;
       }
     }
-    rows[base + VISITS] = (tick << TICK_SHIFT) | (visits + 1);
+    rows[base + VISITS] = REFERENCED | (tick << TICK_SHIFT) | (visits + 1);
   }
 
-  /** `target` came after `source`, worth `weight` of at most {@link WEIGHT_ONE}; a second time within one visit is ignored. */
+  /**
+   * `target` came after `source`, worth `weight` of at most {@link WEIGHT_ONE}; a second time within one visit is ignored, and so is a source
+   * that was never visited or has lost its row.
+   */
   observe(source: number, target: number, weight: number): void {
-    if (source >= this.#rowCount) this.#grow(source);
-    confirm(this.#rows, source * this.#stride, this.#stride, target + 1, weight);
+    const base = this.#baseOf(source);
+    if (base >= 0) confirm(this.#rows, base, this.#stride, target + 1, weight);
   }
 
   /** Visits counted (decayed), the current one included. */
   visitsOf(segment: number): number {
-    return segment < this.#rowCount ? this.#rows[segment * this.#stride]! & WEIGHT_MASK : 0;
+    const base = this.#baseOf(segment);
+    return base < 0 ? 0 : this.#rows[base]! & WEIGHT_MASK;
   }
 
   /** Number of the current visit, modulo 256. */
   tickOf(segment: number): number {
-    return segment < this.#rowCount ? this.#rows[segment * this.#stride]! >>> TICK_SHIFT : 0;
+    const base = this.#baseOf(segment);
+    return base < 0 ? 0 : (this.#rows[base]! >>> TICK_SHIFT) & TICK_MASK;
   }
 
   /** Weight of one successor, 0 when it is not kept. For tests and reasons; O(degreeMax). */
   weightOf(source: number, target: number): number {
-    if (source >= this.#rowCount) return 0;
-    const base = source * this.#stride;
+    const base = this.#baseOf(source);
+    if (base < 0) return 0;
     for (let i = base + HEADER; i < base + this.#stride; i += 2) {
       if (this.#rows[i] === target + 1) return this.#rows[i + 1]! & WEIGHT_MASK;
     }
@@ -111,20 +146,94 @@ export class SuccessorTable {
   }
 
   save(writer: SnapshotWriter): void {
-    writer.array(this.#rows);
+    writer.numbers(this.degree, this.#rowCount, this.#hand, this.replacedCount);
+    for (const a of [this.#rows, this.#owner, this.#rowIndex]) writer.array(a);
   }
 
   load(reader: SnapshotReader): void {
+    const [degree, rowCount, hand, replaced] = reader.numbers();
+    this.degree = degree!;
+    this.#stride = HEADER + 2 * this.degree;
+    this.#rowCountMax = this.#rowsThatFit();
+    this.#rowCount = rowCount!;
+    this.#hand = hand!;
+    this.replacedCount = replaced!;
     this.#rows = reader.array(this.#rows);
-    this.#rowCount = this.#rows.length / this.#stride;
+    this.#owner = reader.array(this.#owner);
+    this.#rowIndex = reader.array(this.#rowIndex);
   }
 
-  #grow(segment: number): void {
-    this.#rowCount = Math.max(this.#rowCount * 2, segment + 1);
-    const rows = new Uint32Array(this.#rowCount * this.#stride);
-    rows.set(this.#rows);
+  #baseOf(segment: number): number {
+    if (segment >= this.#rowIndex.length) return -1;
+    const row = this.#rowIndex[segment]! - 1;
+    return row < 0 ? -1 : row * this.#stride;
+  }
+
+  /** A row for a segment that has none; gives its base. */
+  #claim(segment: number): number {
+    if (segment >= this.#rowIndex.length) {
+      this.#rowIndex = grown(this.#rowIndex, Math.max(this.#rowIndex.length * 2, segment + 1));
+    }
+    while (this.#rowCount === this.#rowCountMax && this.degree > DEGREE_MIN) this.#narrow();
+    let row = this.#rowCount;
+    if (row < this.#rowCountMax) {
+      if (row === this.#owner.length) this.#growRows();
+      this.#rowCount++;
+    } else {
+      row = this.#passHand();
+      this.#rowIndex[this.#owner[row]!] = 0;
+      this.#rows.fill(0, row * this.#stride, (row + 1) * this.#stride);
+      this.replacedCount++;
+    }
+    this.#owner[row] = segment;
+    this.#rowIndex[segment] = row + 1;
+    return row * this.#stride;
+  }
+
+  #rowsThatFit(): number {
+    return Math.max(1, Math.floor(this.#rowBytesMax / successorRowBytes(this.degree)));
+  }
+
+  /** Keeps the stronger half of every row's successors, which stand first. */
+  #narrow(): void {
+    const before = this.#stride;
+    this.degree = Math.max(DEGREE_MIN, this.degree >> 1);
+    this.#stride = HEADER + 2 * this.degree;
+    this.#rowCountMax = this.#rowsThatFit();
+    const rows = this.#rows;
+    for (let row = 0; row < this.#rowCount; row++) {
+      rows.copyWithin(row * this.#stride, row * before, row * before + this.#stride);
+    }
+    rows.fill(0, this.#rowCount * this.#stride);
+    // As many rows as the same words hold, so that the bytes do not grow.
+    const held = Math.min(this.#rowCountMax, Math.floor(rows.length / this.#stride));
+    if (held > this.#owner.length) this.#owner = grown(this.#owner, held);
+  }
+
+  #passHand(): number {
+    for (;;) {
+      const row = this.#hand;
+      this.#hand = row + 1 === this.#rowCountMax ? 0 : row + 1;
+      const base = row * this.#stride;
+      const header = this.#rows[base]!;
+      if ((header & REFERENCED) === 0) return row;
+      this.#rows[base] = header & ~REFERENCED;
+    }
+  }
+
+  #growRows(): void {
+    const rowCount = Math.min(this.#owner.length * 2, this.#rowCountMax);
+    this.#owner = grown(this.#owner, rowCount);
+    const rows = new Uint32Array(rowCount * this.#stride);
+    rows.set(this.#rows.subarray(0, this.#rowCount * this.#stride));
     this.#rows = rows;
   }
+}
+
+function grown(table: Int32Array, length: number): Int32Array {
+  const larger = new Int32Array(length);
+  larger.set(table);
+  return larger;
 }
 
 /**
@@ -132,7 +241,7 @@ export class SuccessorTable {
  * strongest first: most searches end early, and who wants the likeliest successor looks at one slot.
  */
 function confirm(rows: Uint32Array, base: number, stride: number, key: number, weight: number): void {
-  const tick = rows[base + VISITS]! >>> TICK_SHIFT;
+  const tick = (rows[base + VISITS]! >>> TICK_SHIFT) & TICK_MASK;
   const first = base + HEADER;
   const last = base + stride - 2;
   let at = first;
@@ -145,6 +254,13 @@ function confirm(rows: Uint32Array, base: number, stride: number, key: number, w
     const packed = rows[at + 1]!;
     if (packed >>> TICK_SHIFT === tick) return;
     raised += packed & WEIGHT_MASK;
+  } else {
+    const weakest = rows[at + 1]! & WEIGHT_MASK;
+    if (weakest > weight) {
+      // Worn down by what it did not foresee, and gone only when it is the weaker one.
+      rows[at + 1] = rows[at + 1]! - weight;
+      return;
+    }
   }
   for (; at > first && (rows[at - 1]! & WEIGHT_MASK) < raised; at -= 2) {
     rows[at] = rows[at - 2]!;

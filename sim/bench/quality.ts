@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { replay } from '../replay/replay.ts';
+import { realTraces } from './real-traces.ts';
 
 /** One row of the peers' table. */
 interface PeerRow {
@@ -15,23 +16,10 @@ interface PeerRow {
   readonly prefetches: number;
 }
 
-const TRACES = [
-  'kv_web12',
-  'block_cp_vm',
-  'web_nasa_day',
-  'serverless_nasa_ipsc',
-  'file_git_git',
-  'session_wikispeedia',
-  'region_cran_logs',
-  'session_bikeshare',
-  'file_swim_fb2010',
-  'kv_orm_busy',
-];
-
 const { values } = parseArgs({
   options: {
     shared: { type: 'string', default: '../shared' },
-    traces: { type: 'string', default: TRACES.join(',') },
+    traces: { type: 'string', default: realTraces.join(',') },
     bounds: { type: 'string', default: '1.0,1.1,1.3,1.6' },
     evict: { type: 'string', default: 'auto' },
   },

@@ -18,7 +18,7 @@ describe('near loop, laws', () => {
   test('a successor table with room equals a naive recount of visits after which a segment came', () => {
     fc.assert(
       fc.property(smallTrace, (trace) => {
-        const table = new SuccessorTable({ degreeMax: 16, visitsMax: 4000, segmentCountHint: 1 });
+        const table = new SuccessorTable({ degreeMax: 16, visitsMax: 4000, rowBytesMax: 2 ** 16 });
         const naive = new Map<string, number>();
         const visits = new Map<number, number>();
         for (let i = 0; i < trace.length; i++) {

@@ -35,6 +35,7 @@ const others: { readonly [K in keyof NearLoopConfig]: NearLoopConfig[K] } = {
   missLookahead: 1,
   scoreMin: 0.3,
   scoreShare: 0.9,
+  modelBytesMax: 65536,
   consumerCountMax: 3,
   contextCountMax: 4096,
   streamCountMax: 4,
