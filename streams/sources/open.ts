@@ -100,7 +100,14 @@ function chooseFormat(content: Content, options: OpenOptions): Format {
   const { head, isWhole, file, fault } = content;
   if (head.length === 0 && fault !== null) throw faultError(content, fault);
   if (options.delimiter !== undefined || options.hasHeader !== undefined) return formatNamed('csv');
-  if (options.columns === undefined) return detectFormat(formats, head, isWhole, file);
+  if (options.columns === undefined) {
+    try {
+      return detectFormat(formats, head, isWhole, file);
+    } catch (error) {
+      // What is left of a compressed file that was cut tells no format; that it was cut is the reason.
+      throw fault === null ? error : faultError(content, fault);
+    }
+  }
   const table = tables.find((format) => format.detect(head, isWhole) >= 0.9);
   if (table !== undefined) return table;
   const isJson = head.find((byte) => byte > 32 && byte < 128) === 123;

@@ -116,6 +116,15 @@ describe('an opened source', () => {
 
   test('says so when nothing at all can be decompressed', async () => {
     expect(await refusal(gzipSync(text).subarray(0, 12))).toMatchObject({ code: 'truncated' });
+    // Cut so early that what came out says nothing of its format.
+    const short = gzipSync('t,object\n1,a\n2,b\n');
+    for (let length = 11; length < short.length - 8; length++) {
+      const error = await read(short.subarray(0, length)).then(
+        (result) => result.error,
+        (refused) => refused,
+      );
+      expect(error).toMatchObject({ code: 'truncated' });
+    }
     expect(await refusal(zstdOf(bytesOf(text)).subarray(0, 5))).toMatchObject({ code: 'truncated' });
     expect(await refusal(Uint8Array.of(0x1f, 0x8b, 0x08, 0xff, 1, 2, 3, 4, 5, 6, 7, 8))).toMatchObject({
       code: 'bad-record',
