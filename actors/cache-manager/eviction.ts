@@ -1,6 +1,7 @@
 /** Who leaves a full cache: the contract of an eviction policy, and what all of them share. */
 
 export const evictionNames = [
+  'auto',
   'lru',
   'fifo',
   'clock',

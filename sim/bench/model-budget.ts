@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
 import { parseLatencySpec } from '../origin/latency-spec.ts';
 import { resolveCacheSize } from '../replay/cache-size.ts';
-import { AUTO_EVICTION, type PlannedRun } from '../replay/plan-runs.ts';
+import type { PlannedRun } from '../replay/plan-runs.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';
 import { executeRun } from '../replay/run.ts';
 import { Trace } from '../replay/trace.ts';
@@ -45,7 +45,7 @@ async function misses(trace: Trace, modelBytesMax: number) {
     const run: PlannedRun = {
       cache: resolveCacheSize({ kind: 'fraction', fraction }, 'segments', trace.facts),
       evict: 'auto',
-      eviction: AUTO_EVICTION,
+      eviction: 'auto',
       prefetch: 'anteroom',
       trafficMax: 1.3,
       isAsked: true,

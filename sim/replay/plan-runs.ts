@@ -4,9 +4,6 @@ import { type EvictionName, evictionNames } from '../../actors/cache-manager/evi
 import { AnteroomError } from '../../engine/errors.ts';
 import type { CacheSize } from './cache-size.ts';
 
-/** What `--evict auto` runs. One sound fixed choice for now; see the decision record in sim/README.md. */
-export const AUTO_EVICTION: EvictionName = 'arc';
-
 /** Prefetchers that keep a traffic bound. */
 const BOUNDED: ReadonlySet<string> = new Set(['anteroom']);
 
@@ -56,13 +53,9 @@ export function planRuns(
 
 /** The policy behind an eviction's name. @throws AnteroomError('bad-usage') for an unknown name. */
 export function evictionOf(evict: string): EvictionName {
-  if (evict === 'auto') return AUTO_EVICTION;
   const name = evictionNames.find((known) => known === evict);
   if (name === undefined) {
-    throw new AnteroomError(
-      'bad-usage',
-      `--evict: expected auto or one of ${evictionNames.join(', ')}, found "${evict}"`,
-    );
+    throw new AnteroomError('bad-usage', `--evict: expected one of ${evictionNames.join(', ')}, found "${evict}"`);
   }
   return name;
 }

@@ -470,7 +470,69 @@ const beladyModel: Model = (options) => {
   });
 };
 
+/** Three models, one of which says who may stay; the contents are two lists. */
+const autoModel: Model = (options) => {
+  let capacity = options.capacity;
+  let leader = 1;
+  const kept: Entry[] = [];
+  const extra: Entry[] = [];
+  const experts = [s3FifoModel, arcModel, wTinyLfuModel].map((make, index) =>
+    make({
+      ...options,
+      onEvict: (id) => {
+        if (index === leader && holds(kept, id)) extra.push(take(id, kept)!);
+      },
+    }),
+  );
+  let spared = experts.map(() => 0);
+  const isLed = (id: number): boolean => holds(experts[leader]!.residents(), id);
+  const makeRoom = (size: number): void => {
+    while (units(kept, extra) + size > capacity) options.onEvict?.((extra.length > 0 ? extra : kept).shift()!.id);
+  };
+  const insert = (entry: Entry): void => {
+    makeRoom(entry.size);
+    (isLed(entry.id) ? kept : extra).push(entry);
+  };
+  return {
+    residents: () => [...kept, ...extra],
+    access(id, size) {
+      const order = [leader, ...experts.keys()].filter((expert, i) => i === 0 || expert !== leader);
+      const hits = new Map(order.map((expert) => [expert, experts[expert]!.access(id, size)]));
+      spared = spared.map((sum, i) => Math.max(0, sum + Number(hits.get(i)) - Number(hits.get(leader))));
+      const isHit = holds(kept, id) || holds(extra, id);
+      if (!isHit && size <= capacity) insert({ id, size });
+      if (holds(extra, id) && isHit && isLed(id)) kept.push(take(id, extra)!);
+      // Only who gained by this very access can have come to lead.
+      const gained = spared.map((sum, i) => (hits.get(i) === true && hits.get(leader) === false ? sum : 0));
+      const most = Math.max(...gained);
+      if (most > 16 && most > 0.1 * (kept.length + extra.length)) {
+        leader = gained.indexOf(most);
+        spared = experts.map(() => 0);
+        for (const entry of extra.splice(0)) (isLed(entry.id) ? kept : extra).push(entry);
+        for (const entry of kept.splice(0)) (isLed(entry.id) ? kept : extra).push(entry);
+      }
+      return isHit;
+    },
+    admit(id, size) {
+      if (size > capacity || holds(kept, id) || holds(extra, id)) return false;
+      for (const expert of experts) expert.admit(id, size);
+      insert({ id, size });
+      return true;
+    },
+    remove(id) {
+      for (const expert of experts) expert.remove(id);
+      return take(id, kept, extra) !== undefined;
+    },
+    resize(next) {
+      capacity = next;
+      for (const expert of experts) expert.resize(next);
+      makeRoom(0);
+    },
+  };
+};
+
 export const evictionModels: Readonly<Record<EvictionName, Model>> = {
+  auto: autoModel,
   lru: queueModel(true),
   fifo: queueModel(false),
   clock: clockModel,

@@ -11,7 +11,7 @@ import { parseLatencySpec } from '../../sim/origin/latency-spec.ts';
 import { createOrigin } from '../../sim/origin/simulated-origin.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
 
-const online: EvictionName[] = ['lru', 'fifo', 'clock', 'sieve', 's3-fifo', 'arc', 'lirs', 'w-tinylfu', 'gdsf'];
+const online: EvictionName[] = ['auto', 'lru', 'fifo', 'clock', 'sieve', 's3-fifo', 'arc', 'lirs', 'w-tinylfu', 'gdsf'];
 
 /** A prefetcher that proposes at random: whatever it does, the books must balance. */
 class RandomPrefetcher implements Prefetcher {

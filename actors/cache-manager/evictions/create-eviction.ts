@@ -3,6 +3,7 @@
 import { unreachable } from '../../../engine/assert.ts';
 import type { Eviction, EvictionName, EvictionOptions } from '../eviction.ts';
 import { ArcEviction } from './arc.ts';
+import { AutoEviction } from './auto.ts';
 import { BeladyEviction } from './belady.ts';
 import { ClockEviction } from './clock.ts';
 import { FifoEviction } from './fifo.ts';
@@ -19,6 +20,8 @@ import { WTinyLfuEviction } from './w-tinylfu.ts';
  */
 export function createEviction(name: EvictionName, options: EvictionOptions): Eviction {
   switch (name) {
+    case 'auto':
+      return new AutoEviction(options);
     case 'lru':
       return new LruEviction(options);
     case 'fifo':

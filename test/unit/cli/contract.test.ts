@@ -26,7 +26,7 @@ describe.skipIf(isUnbuilt)('anteroom', () => {
       ['an unknown command', ['reply', csv], /unknown command 'reply'/],
       ['a bad cache size', ['replay', csv, '--cache', 'big'], /--cache: expected .* found "big"/],
       ['a cache smaller than a byte', ['replay', csv, '--cache', '0.5B'], /--cache: expected .* found "0\.5B"/],
-      ['a bad eviction', ['replay', csv, '--evict', 'mru'], /--evict: expected auto or one of lru/],
+      ['a bad eviction', ['replay', csv, '--evict', 'mru'], /--evict: expected one of auto, lru/],
       ['a bad prefetcher', ['replay', csv, '--prefetch', 'magic'], /magic/],
       ['a bad setting of a prefetcher', ['replay', csv, '--prefetch', 'pg:colour=3'], /colour/],
       ['a bad latency', ['replay', csv, '--latency', 'soon'], /--latency: expected 0, 4req, 50ms/],

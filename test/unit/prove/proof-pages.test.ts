@@ -24,7 +24,7 @@ describe('a proof in words', () => {
     );
     expect(text).toMatch(/workload:one-hit, cache of 10 % .*: do not turn this on: \w/);
     expect(text).toMatch(/> --traffic-max [\d.]+ +[\d.]+ % \([\d.-]+ \.\. [\d.]+\)/);
-    expect(text).toContain('(arc alone, against lru)');
+    expect(text).toContain('(auto alone, against lru)');
     expect(text).toMatch(/consumer walker-\d+ /);
     expect(text).not.toMatch(/NaN|null|undefined|Infinity/);
   });

@@ -1,0 +1,180 @@
+/** The engine's own choice: follows whichever of a few policies would have missed least of late, without losing the contents. */
+
+import { assert } from '../../../engine/assert.ts';
+import type { Eviction, EvictionOptions } from '../eviction.ts';
+import { ArcEviction } from './arc.ts';
+import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
+import { Residents } from './residents.ts';
+import { S3FifoEviction } from './s3-fifo.ts';
+import { SegmentLists } from './segment-lists.ts';
+import { WTinyLfuEviction } from './w-tinylfu.ts';
+
+/** Lists: residents that the leader holds as well, and those that it would have given up. */
+const kept = 0;
+const extra = 1;
+const absent = 255;
+
+/** Misses by which another must have been better since it last was level before it leads: a share of the cache, and at least so many. */
+const LEAD_SHARE = 0.1;
+const LEAD_LEAST = 16;
+
+/**
+ * Algorithm: S3-FIFO, ARC and W-TinyLFU each see every demand, as directories without contents. One of them leads; who must leave
+ * is the resident that the leader gave up longest ago, so the contents become the leader's as fast as misses come, and a change of
+ * leader moves nothing by itself. For each of the others the misses that it would have spared are summed up, never below zero
+ * (Page's CUSUM, 1954); when that reaches a tenth of the cache, the best one leads and all sums start anew.
+ * Why: which policy suits differs by trace and over time; the lead costs at most the contents on which two of them differ.
+ * Cost: O(1), that of its three policies; a change of leader looks at all residents once.
+ * Gets wrong: where the best changes faster than a tenth of the cache misses, it follows late.
+ * Prefetches are admitted by all, as each of them does.
+ * Source of the idea: Gramacy, Warmuth, Brandt, Ari, "Adaptive caching by refetching", NIPS 2002; following without copying contents is ours.
+ */
+export class AutoEviction implements Eviction {
+  readonly name = 'auto';
+  readonly #lists: SegmentLists;
+  readonly #residents: Residents;
+  readonly #experts: readonly Eviction[];
+  /** Misses that each expert would have spared the leader. */
+  readonly #spared: Float64Array;
+  #place: Uint8Array;
+  /** ARC first: seldom far from the best of any trace. */
+  #leader = 1;
+
+  constructor(options: EvictionOptions) {
+    const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
+    this.#lists = new SegmentLists(2, segmentLimit);
+    this.#residents = new Residents(options, segmentLimit);
+    this.#place = new Uint8Array(segmentLimit).fill(absent);
+    const beside = (index: number) => ({ ...options, onEvict: (segment: number) => this.#givenUp(index, segment) });
+    this.#experts = [new S3FifoEviction(beside(0)), new ArcEviction(beside(1)), new WTinyLfuEviction(beside(2))];
+    this.#spared = new Float64Array(this.#experts.length);
+  }
+
+  get used(): number {
+    return this.#residents.used;
+  }
+
+  get count(): number {
+    return this.#residents.count;
+  }
+
+  get capacity(): number {
+    return this.#residents.capacity;
+  }
+
+  /** Name of the policy that is followed now. */
+  get leader(): string {
+    return this.#experts[this.#leader]!.name;
+  }
+
+  has(segment: number): boolean {
+    return segment < this.#place.length && this.#place[segment] !== absent;
+  }
+
+  access(segment: number, size: number): boolean {
+    if (segment >>> 0 >= this.#place.length) this.#fit(segment);
+    const experts = this.#experts;
+    const isLeaderHit = experts[this.#leader]!.access(segment, size);
+    let mostSpared = 0;
+    let best = this.#leader;
+    for (let i = 0; i < experts.length; i++) {
+      if (i === this.#leader) continue;
+      const isHit = experts[i]!.access(segment, size);
+      if (isHit === isLeaderHit) continue;
+      const spared = this.#spared[i]! + (isHit ? 1 : -1);
+      this.#spared[i] = Math.max(spared, 0);
+      if (spared > mostSpared) {
+        mostSpared = spared;
+        best = i;
+      }
+    }
+    const place = this.#place[segment];
+    if (place === absent) {
+      if (size <= this.#residents.capacity) this.#insert(segment, size);
+    } else if (place === extra && experts[this.#leader]!.has(segment)) {
+      this.#move(segment, kept);
+    }
+    if (mostSpared > LEAD_LEAST && mostSpared > LEAD_SHARE * this.#residents.count) this.#follow(best);
+    return place !== absent;
+  }
+
+  admit(segment: number, size: number): boolean {
+    if (segment >>> 0 >= this.#place.length) this.#fit(segment);
+    if (size > this.#residents.capacity || this.#place[segment] !== absent) return false;
+    for (const expert of this.#experts) expert.admit(segment, size);
+    this.#insert(segment, size);
+    return true;
+  }
+
+  remove(segment: number): boolean {
+    for (const expert of this.#experts) expert.remove(segment);
+    if (!this.has(segment)) return false;
+    this.#lists.unlink(segment);
+    this.#place[segment] = absent;
+    this.#residents.leave(segment);
+    return true;
+  }
+
+  resize(capacity: number): void {
+    this.#residents.setCapacity(capacity);
+    for (const expert of this.#experts) expert.resize(capacity);
+    this.#makeRoom(0);
+  }
+
+  #insert(segment: number, size: number): void {
+    this.#makeRoom(size);
+    this.#residents.enter(segment, size);
+    const list = this.#experts[this.#leader]!.has(segment) ? kept : extra;
+    this.#lists.push(list, segment);
+    this.#place[segment] = list;
+  }
+
+  #makeRoom(size: number): void {
+    const residents = this.#residents;
+    while (residents.used + size > residents.capacity) {
+      // Where sizes changed while a segment was remembered, the leader may hold all that is here and more.
+      let victim = this.#lists.oldest(extra);
+      if (victim < 0) victim = this.#lists.oldest(kept);
+      assert(victim >= 0, 'a cache that is too full holds something');
+      this.#lists.unlink(victim);
+      this.#place[victim] = absent;
+      residents.evict(victim);
+    }
+  }
+
+  /** An expert evicted a segment. */
+  #givenUp(expert: number, segment: number): void {
+    if (expert === this.#leader && segment < this.#place.length && this.#place[segment] === kept) {
+      this.#move(segment, extra);
+    }
+  }
+
+  #move(segment: number, list: typeof kept | typeof extra): void {
+    this.#lists.unlink(segment);
+    this.#lists.push(list, segment);
+    this.#place[segment] = list;
+  }
+
+  #follow(expert: number): void {
+    this.#leader = expert;
+    this.#spared.fill(0);
+    const leader = this.#experts[expert]!;
+    // In the order of the lists, so that what the former leader had given up goes first where neither wants it.
+    for (const from of [extra, kept] as const) {
+      const segments: number[] = [];
+      for (let s = this.#lists.oldest(from); s >= 0; s = this.#lists.newerThan(s)) segments.push(s);
+      for (const segment of segments) {
+        const list = leader.has(segment) ? kept : extra;
+        if (list !== from || from === extra) this.#move(segment, list);
+      }
+    }
+  }
+
+  #fit(segment: number): void {
+    const before = this.#place.length;
+    const segmentLimit = tableLengthFor(segment, before);
+    this.#lists.fit(segmentLimit);
+    this.#residents.fit(segmentLimit);
+    this.#place = grownTable(this.#place, segmentLimit).fill(absent, before);
+  }
+}
