@@ -25,7 +25,13 @@ const manifest = JSON.parse(textOf('package.json')) as Manifest;
 const LIBRARIES = ['rxjs', 'xstate', 'zeromq', 'apache-arrow', 'ml-matrix', 'vitest', 'fast-check'];
 /** Dependencies that are there for what comes next, with the reason. */
 const NOT_YET_IMPORTED: Readonly<Record<string, string>> = {
-  zeromq: 'the transport between processes is the next stage',
+  zeromq: 'the node is the next stage',
+  lmdb: 'the node is the next stage',
+  hono: 'the node is the next stage',
+  '@hono/node-server': 'the node is the next stage',
+  '@hono/zod-openapi': 'the node is the next stage',
+  'prom-client': 'the node is the next stage',
+  pino: 'the node is the next stage',
 };
 
 const importedBy = (files: readonly string[]): ReadonlySet<string> =>
