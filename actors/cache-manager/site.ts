@@ -5,6 +5,7 @@ import type { Prefetcher, SiteView } from '../prefetcher.ts';
 import type { BenefitAccount } from './benefit-account.ts';
 import type { Eviction } from './eviction.ts';
 import type { Ledger } from './ledger.ts';
+import type { MissBound } from './miss-bound.ts';
 import type { Origin } from './origin.ts';
 import type { TrafficBudget } from './traffic-budget.ts';
 
@@ -28,6 +29,8 @@ export interface SiteOptions {
   readonly modelTime: 'ms' | 'requests';
   readonly writes?: WritePolicy;
   readonly budget?: TrafficBudget;
+  /** Bounds what prefetching may cost in misses; without it nothing does. */
+  readonly missBound?: MissBound;
   /** Refuses prefetches that are not worth their price; without it nothing is priced. */
   readonly benefit?: BenefitAccount;
   /** Largest share of the capacity that staged segments may take, 0..1. Default 0.5. */
@@ -58,6 +61,9 @@ export interface Site extends SiteView {
   /** Accesses after which fetches stood above the traffic bound, and the most requests by which they did. */
   readonly trafficBreaches: number;
   readonly trafficOvershoot: number;
+  /** Accesses after which misses stood above their bound, and the most by which they stood above the baseline's. */
+  readonly missBreaches: number;
+  readonly missExcess: number;
   /** Misses so far, counted or not, on segments that the baseline held. */
   readonly pollutionCount: number;
   /** Space that the prefetch cache may take now, in the site's unit, and what of it is taken. */

@@ -1,6 +1,7 @@
 /** Settings of a replay that are not on its command line: the file given to `--config`. */
 
 import { z } from 'zod';
+import { missBoundSchema } from '../../actors/cache-manager/miss-bound.ts';
 import { farLoopConfigSchema } from '../../actors/far-loop-config.ts';
 import { nearLoopConfigSchema } from '../../actors/near-loop/near-loop-config.ts';
 import { pricesSchema } from '../../actors/prices.ts';
@@ -18,6 +19,7 @@ export const replayConfigSchema = z
       .min(0)
       .default(64)
       .describe('Requests granted on top of --traffic-max, so that a run can start.'),
+    missBound: missBoundSchema.prefault({}).describe('What prefetching may cost in misses at most, at every moment.'),
     stagingShareMax: z
       .number()
       .min(0)

@@ -5,6 +5,7 @@ import { BenefitAccount } from '../../actors/cache-manager/benefit-account.ts';
 import { createSite } from '../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
+import { missBoundOf } from '../../actors/cache-manager/miss-bound.ts';
 import type { Site, WritePolicy } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
@@ -53,6 +54,8 @@ export interface RunRecord {
   readonly experts: readonly string[];
   readonly trafficBreaches: number;
   readonly trafficOvershoot: number;
+  readonly missBreaches: number;
+  readonly missExcess: number;
   readonly seconds: number;
   /** Most memory that the process had held by the end of this run: what earlier runs of the same command took included. */
   readonly rssBytesMax: number;
@@ -112,6 +115,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
         modelTime: isTimed ? 'ms' : 'requests',
         writes,
         budget: new TrafficBudget(run.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
+        ...(isEngine ? { missBound: missBoundOf(config.missBound) } : {}),
         // Where every segment counts as one, the traffic bound alone rules, as in published comparisons.
         ...(isEngine && run.cache.unit === 'bytes'
           ? {
@@ -171,6 +175,8 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
     experts: [...(site.prefetcher?.experts ?? []), ...(isEngine ? farExperts : [])],
     trafficBreaches: site.trafficBreaches,
     trafficOvershoot: site.trafficOvershoot,
+    missBreaches: site.missBreaches,
+    missExcess: site.missExcess,
     seconds: (elapsedMs() - startedMs) / 1000,
     rssBytesMax: residentBytesMax(),
   };
