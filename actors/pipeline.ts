@@ -10,7 +10,7 @@ import type { Site } from './cache-manager/site.ts';
 import type { FarLoopConfig } from './far-loop-config.ts';
 import { ForecasterActor } from './forecaster/forecaster-actor.ts';
 import { dependencyExpert, GraphBuilderActor } from './graph-builder/graph-builder-actor.ts';
-import type { ForecasterMessage, SchedulerMessage } from './messages.ts';
+import type { ForecasterMessage, ForecastsMessage, SchedulerMessage } from './messages.ts';
 import { PrefetchSchedulerActor } from './prefetch-scheduler/prefetch-scheduler-actor.ts';
 import type { Prices } from './prices.ts';
 import { SeasonalPredictorActor, seasonalExpert } from './seasonal-predictor/seasonal-predictor-actor.ts';
@@ -30,6 +30,8 @@ export interface PipelineOptions {
   readonly bytesPerUnit: number | null;
   /** Waiting of one miss in ms, where fetches are not timed; null = as measured. */
   readonly missPenaltyMs: number | null;
+  /** Told of the forecasts of each tick, as the scheduler is, while the actors work: it may only take note of them. */
+  readonly onForecasts?: (message: ForecastsMessage) => void;
 }
 
 /**
@@ -74,7 +76,7 @@ export class Pipeline {
       const forecaster = new ForecasterActor({
         config: farLoop.forecaster,
         experts: farExperts,
-        scheduler: schedulerRef,
+        scheduler: options.onForecasts === undefined ? schedulerRef : heard(schedulerRef, options.onForecasts),
       });
       const forecasterRef = system.spawn<ForecasterMessage>(`${name}-forecaster`, () => forecaster, mailbox);
       const aggregator = new AggregatorActor({
@@ -167,5 +169,20 @@ function forward<M>(target: () => ActorRef<M>): ActorRef<M> {
     },
     tell: (message) => target().tell(message),
     ready: () => target().ready(),
+  };
+}
+
+/** A reference whose forecasts are also told to `listener`. */
+function heard(
+  ref: ActorRef<SchedulerMessage>,
+  listener: (message: ForecastsMessage) => void,
+): ActorRef<ForecastsMessage> {
+  return {
+    address: ref.address,
+    tell: (message) => {
+      listener(message);
+      return ref.tell(message);
+    },
+    ready: () => ref.ready(),
   };
 }

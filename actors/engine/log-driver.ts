@@ -1,0 +1,68 @@
+/** Leads a pipeline through the log: batches in order, cut where the far loop plans, a tick at each cut that is one. */
+
+import { assert } from '../../engine/assert.ts';
+import { AccessBatch } from '../../streams/access-batch.ts';
+import { BatchSplitter } from '../../streams/operators/split-at.ts';
+import type { FarLoopConfig } from '../far-loop-config.ts';
+import type { Pipeline } from '../pipeline.ts';
+import { TickGate } from '../tick-gate.ts';
+
+/** Whoever feeds a pipeline by this, in whatever batches, gets the decisions that a replay of the same log makes. O(1) a batch beside the work. */
+export class LogDriver {
+  readonly #pipeline: Pipeline;
+  readonly #isTimed: boolean;
+  readonly #splitter: BatchSplitter;
+  readonly #gate: TickGate;
+  #position = 0;
+  #tickCount = 0;
+
+  /** `isTimed`: event time drives fetches and the far loop; else the log position does. */
+  constructor(pipeline: Pipeline, farLoop: FarLoopConfig, isTimed: boolean) {
+    this.#pipeline = pipeline;
+    this.#isTimed = isTimed;
+    this.#splitter = new BatchSplitter(
+      isTimed ? { everyMs: farLoop.intervalMs } : { everyRows: farLoop.intervalAccesses },
+    );
+    this.#gate = new TickGate(farLoop);
+  }
+
+  /** Log position of the next row. */
+  get position(): number {
+    return this.#position;
+  }
+
+  get tickCount(): number {
+    return this.#tickCount;
+  }
+
+  /** The next rows; they start where the last ones ended. */
+  push(batch: AccessBatch): void {
+    assert(batch.position === this.#position, `the log goes on at ${this.#position}, not at ${batch.position}`);
+    for (const event of this.#splitter.push(batch)) {
+      if (event.kind === 'tick') {
+        const timeMs = this.#isTimed ? event.at : Number.NaN;
+        if (!this.#gate.passes(this.#position, timeMs)) continue;
+        this.#tickCount++;
+        this.#pipeline.tick(this.#position, timeMs);
+      } else {
+        this.#position = event.batch.position + event.batch.length;
+        // Where fetches are counted in accesses the clock of the log decides nothing, so the far loop does not see it.
+        this.#pipeline.observe(event.batch, this.#isTimed ? event.batch : withoutTime(event.batch));
+      }
+    }
+  }
+}
+
+/** The batch with no times, or itself where it has none. */
+function withoutTime(batch: AccessBatch): AccessBatch {
+  if (Number.isNaN(batch.timeMs[0]!) && Number.isNaN(batch.timeMs[batch.length - 1]!)) return batch;
+  return new AccessBatch(batch.position, {
+    timeMs: new Float64Array(batch.length).fill(Number.NaN),
+    segment: batch.segment,
+    consumer: batch.consumer,
+    site: batch.site,
+    op: batch.op,
+    size: batch.size,
+    weight: batch.weight,
+  });
+}
