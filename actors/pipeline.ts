@@ -139,8 +139,20 @@ export class Pipeline {
 
   /** Sends the next accesses to every actor and lets them work. `learned` is what the far loop sees of them; default: the same. */
   observe(batch: AccessBatch, learned: AccessBatch = batch): void {
-    const message = { kind: 'accesses', batch: learned } as const;
+    this.learn(learned);
+    this.serve(batch);
+  }
+
+  /** Sends accesses to those that learn from them; all of them must have been sent before the next tick, and may come later than `serve`. */
+  learn(batch: AccessBatch): void {
+    if (this.#learners.length === 0) return;
+    const message = { kind: 'accesses', batch } as const;
     for (const ref of this.#learners) accepted(ref.tell(message as never), ref.address);
+    this.#system.drain();
+  }
+
+  /** Sends the next accesses to the cache manager, which serves them. */
+  serve(batch: AccessBatch): void {
     accepted(this.#cacheManagerRef.tell({ kind: 'accesses', batch }), this.#cacheManagerRef.address);
     this.#system.drain();
   }

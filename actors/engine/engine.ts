@@ -28,6 +28,8 @@ import { type Access, AccessIntake } from './access-intake.ts';
 import { DecisionLog, type DecisionRecord } from './decision-log.ts';
 import { type EngineConfig, type EngineConfigInput, engineConfigSchema } from './engine-config.ts';
 import { type EngineStats, siteStats } from './engine-stats.ts';
+import { forecastNow } from './forecast-query.ts';
+import { LatestAccesses } from './latest-accesses.ts';
 import { LiveOrigin } from './live-origin.ts';
 import { LogDriver } from './log-driver.ts';
 import { PrefetchDesk, type PrefetchRequest } from './prefetch-desk.ts';
@@ -56,6 +58,7 @@ export interface SegmentForecast {
   readonly name: string;
   /** Calibrated, 0..1. */
   readonly probability: number;
+  /** In ms of event time, or in accesses where the log has no time. */
   readonly horizonMs: number;
   /** The expert that weighs most in it. */
   readonly expert: string;
@@ -95,7 +98,9 @@ export class Engine {
   readonly #desk: PrefetchDesk | null;
   readonly #forecasts = new Subject<ForecastSet>();
   readonly #told: ForecastsMessage[] = [];
+  readonly #latest = new LatestAccesses();
   #latestMs = Number.NaN;
+  #lastConsumer = -1;
   #fault: string | null = null;
   #isStopped = false;
 
@@ -214,8 +219,10 @@ export class Engine {
         : this.#intake.one(access, this.position);
     if (batch === null || batch.length === 0) return;
     const timeMs = batch.timeMs[batch.length - 1]!;
+    this.#lastConsumer = batch.consumer[batch.length - 1]!;
     if (!Number.isNaN(timeMs)) this.#latestMs = timeMs;
     this.#desk?.serving(batch);
+    this.#latest.observe(batch);
     this.#driver.push(batch);
     this.#emit();
     this.#mustRun();
@@ -259,8 +266,54 @@ export class Engine {
     return id >= 0 && this.site.holds(id);
   }
 
+  /**
+   * What is likely to be accessed, the most likely first: of one segment, after the last access of a consumer (else: of the latest
+   * access of anyone), within the shortest configured horizon that covers `horizonMs`. Empty with the far loop off or nothing known.
+   * Asking changes nothing.
+   */
+  forecast(
+    question: {
+      readonly consumer?: string | number;
+      readonly segment?: string | number;
+      readonly horizonMs?: number;
+      /** Default 10. */
+      readonly count?: number;
+    } = {},
+  ): readonly SegmentForecast[] {
+    const { aggregator, graphBuilder, forecaster } = this.#pipeline;
+    if (aggregator === null || graphBuilder === null || forecaster === null) return [];
+    this.flush();
+    const { consumer, segment, horizonMs, count = 10 } = question;
+    const segmentId = segment === undefined ? undefined : this.#idOf(segment);
+    const consumerId = typeof consumer === 'string' ? this.consumers.idOf(consumer) : consumer;
+    if (segmentId === -1 || (consumerId === -1 && consumer !== -1)) return [];
+    const seed = this.#latest.of(consumerId ?? this.#lastConsumer);
+    const { map } = aggregator;
+    return forecastNow(
+      { map, graph: graphBuilder.graph, forecaster: forecaster.forecaster, now: map.axis.latest },
+      {
+        count,
+        ...(segmentId === undefined ? {} : { segment: segmentId }),
+        ...(seed === null ? {} : { seed }),
+        ...(horizonMs === undefined ? {} : { horizon: horizonMs }),
+      },
+    ).map((answer) => ({
+      segment: answer.segment,
+      name: this.nameOf(answer.segment),
+      probability: answer.probability,
+      horizonMs: answer.horizon,
+      expert: farExperts[answer.expert]!,
+    }));
+  }
+
+  /** Sees to it that every model has learned from every access so far; questions do so by themselves. Decisions do not change by it. */
+  flush(): void {
+    if (!this.#isStopped && this.#fault === null) this.#driver.flush();
+  }
+
   /** The `n` most used segments, decayed, best first. */
   hotSegments(n: number): readonly (SegmentUse & { readonly name: string })[] {
+    this.flush();
     const used = this.#pipeline.aggregator?.map.findFrequent(n) ?? [];
     return used.map((use) => ({ ...use, name: this.nameOf(use.segment) }));
   }
@@ -268,6 +321,7 @@ export class Engine {
   /** How much a segment is used; null where the map does not know it. */
   accessMap(segment: string | number): (SegmentUse & { readonly name: string }) | null {
     const id = this.#idOf(segment);
+    this.flush();
     const use = id < 0 ? null : (this.#pipeline.aggregator?.map.useOf(id) ?? null);
     return use === null ? null : { ...use, name: this.nameOf(use.segment) };
   }
@@ -275,6 +329,7 @@ export class Engine {
   /** What follows a segment, the most confident first. */
   successors(segment: string | number): readonly (Dependency & { readonly name: string })[] {
     const id = this.#idOf(segment);
+    this.flush();
     const found = id < 0 ? [] : (this.#pipeline.graphBuilder?.graph.successorsOf(id) ?? []);
     return found.map((edge) => ({ ...edge, name: this.nameOf(edge.target) }));
   }
@@ -311,6 +366,7 @@ export class Engine {
     if (!this.#isStopped) {
       this.#isStopped = true;
       this.site.finish();
+      this.#driver.flush();
       await this.#system.stop();
       this.#desk?.complete();
       this.#forecasts.complete();

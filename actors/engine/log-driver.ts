@@ -6,13 +6,21 @@ import { BatchSplitter } from '../../streams/operators/split-at.ts';
 import type { FarLoopConfig } from '../far-loop-config.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { TickGate } from '../tick-gate.ts';
+import { RowBuffer } from './row-buffer.ts';
 
-/** Whoever feeds a pipeline by this, in whatever batches, gets the decisions that a replay of the same log makes. O(1) a batch beside the work. */
+/** Rows that wait for the far loop at most: it acts at ticks only, and a message for each row would cost more than its work. */
+const LEARNED_ROWS = 256;
+
+/**
+ * Whoever feeds a pipeline by this, in whatever batches, gets the decisions that a replay of the same log makes. Each row is served
+ * at once; the far loop is told of many together, and of all before a tick or a question (`flush`).
+ */
 export class LogDriver {
   readonly #pipeline: Pipeline;
   readonly #isTimed: boolean;
   readonly #splitter: BatchSplitter;
   readonly #gate: TickGate;
+  readonly #learned = new RowBuffer(LEARNED_ROWS);
   #position = 0;
   #tickCount = 0;
 
@@ -43,13 +51,26 @@ export class LogDriver {
         const timeMs = this.#isTimed ? event.at : Number.NaN;
         if (!this.#gate.passes(this.#position, timeMs)) continue;
         this.#tickCount++;
+        this.flush();
         this.#pipeline.tick(this.#position, timeMs);
       } else {
         this.#position = event.batch.position + event.batch.length;
         // Where fetches are counted in accesses the clock of the log decides nothing, so the far loop does not see it.
-        this.#pipeline.observe(event.batch, this.#isTimed ? event.batch : withoutTime(event.batch));
+        this.#learn(this.#isTimed ? event.batch : withoutTime(event.batch));
+        this.#pipeline.serve(event.batch);
       }
     }
+  }
+
+  /** Tells the far loop of every row so far. */
+  flush(): void {
+    if (this.#learned.length > 0) this.#pipeline.learn(this.#learned.take());
+  }
+
+  #learn(batch: AccessBatch): void {
+    if (!this.#learned.fits(batch.length)) this.flush();
+    if (batch.length >= LEARNED_ROWS) this.#pipeline.learn(batch);
+    else this.#learned.add(batch);
   }
 }
 
