@@ -38,6 +38,8 @@ export interface IntakeOptions {
   readonly sites: NameInterner;
   /** Ids of segments must stay below it. */
   readonly segmentsMax: number;
+  /** The same for consumers and sites. */
+  readonly consumersMax: number;
   /** Instant of an access that says none; NaN = none. */
   readonly now: () => number;
 }
@@ -60,6 +62,11 @@ export class AccessIntake {
       segmentsRefused: this.#segmentsRefused,
       consumersRefused: this.#consumersRefused,
     };
+  }
+
+  /** Times go on from there. */
+  resume(latestMs: number): void {
+    this.#latestMs = latestMs;
   }
 
   /**
@@ -143,7 +150,7 @@ export class AccessIntake {
 
   #consumer(consumer: string | number | undefined): number {
     if (consumer === undefined) return ABSENT;
-    if (typeof consumer === 'number') return denseId('consumer', consumer);
+    if (typeof consumer === 'number') return this.#denseId('consumer', consumer);
     const id = intern(this.#options.consumers, consumer);
     if (id < 0) this.#consumersRefused++;
     return id;
@@ -151,7 +158,14 @@ export class AccessIntake {
 
   #site(site: string | number | undefined): number {
     if (site === undefined) return ABSENT;
-    return typeof site === 'number' ? denseId('site', site) : intern(this.#options.sites, site);
+    return typeof site === 'number' ? this.#denseId('site', site) : intern(this.#options.sites, site);
+  }
+
+  #denseId(field: string, id: number): number {
+    const { consumersMax } = this.#options;
+    if (!Number.isInteger(id) || id < ABSENT || id >= consumersMax)
+      throw bad(field, `a name or an id below ${consumersMax}`, id);
+    return id;
   }
 }
 
@@ -163,11 +177,6 @@ function intern(names: NameInterner, name: string): number {
     if (error instanceof AnteroomError && error.code === 'limit') return -1;
     throw error;
   }
-}
-
-function denseId(field: string, id: number): number {
-  if (!Number.isInteger(id) || id < ABSENT || id > 2 ** 31 - 1) throw bad(field, 'a name or a dense id', id);
-  return id;
 }
 
 function bad(field: string, expected: string, found: unknown): AnteroomError {

@@ -66,6 +66,11 @@ export const engineConfigSchema = z
       .default(1_000_000)
       .describe('Distinct consumers that are known; accesses of further ones count as without a consumer, counted.'),
     decisionsKeptMax: z.int().min(1).max(1_000_000).default(1024).describe('Latest decisions kept for `decisions`.'),
+    journalAccessesMax: z
+      .int()
+      .min(0)
+      .default(65_536)
+      .describe('Latest accesses kept for `snapshot`, 37 bytes each; 0 = only the near loop and the names are saved.'),
     live: liveSchema.prefault({}),
     ...siteSettings,
   })

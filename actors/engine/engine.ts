@@ -27,8 +27,10 @@ import { farExperts, Pipeline } from '../pipeline.ts';
 import { type Access, AccessIntake } from './access-intake.ts';
 import { DecisionLog, type DecisionRecord } from './decision-log.ts';
 import { type EngineConfig, type EngineConfigInput, engineConfigSchema } from './engine-config.ts';
+import { type EngineState, fromBytes, toBytes } from './engine-state.ts';
 import { type EngineStats, siteStats } from './engine-stats.ts';
 import { forecastNow } from './forecast-query.ts';
+import { Journal, type JournalEvent } from './journal.ts';
 import { LatestAccesses } from './latest-accesses.ts';
 import { LiveOrigin } from './live-origin.ts';
 import { LogDriver } from './log-driver.ts';
@@ -50,7 +52,16 @@ export interface EngineOptions {
   readonly addresses?: AddressSpace | null;
   /** How many distinct segments to expect; tables start there and grow. Decisions do not depend on it. */
   readonly segmentCountHint?: number;
+  /** What `snapshot` gave: the engine goes on from there. */
+  readonly snapshot?: Uint8Array;
 }
+
+/**
+ * How far a restored engine is the one that was saved. `exact`: in every bit; all it was told was in the journal. `warm`: the names, what
+ * the near loop learned and the latest accesses are there, older accesses are missing in counts, caches and the far loop.
+ * `relearned`: saved under other settings, so the journal alone was told again.
+ */
+export type Restored = 'exact' | 'warm' | 'relearned';
 
 /** P(segment accessed within a horizon), as the far loop sees it. */
 export interface SegmentForecast {
@@ -99,6 +110,8 @@ export class Engine {
   readonly #forecasts = new Subject<ForecastSet>();
   readonly #told: ForecastsMessage[] = [];
   readonly #latest = new LatestAccesses();
+  readonly #journal: Journal;
+  readonly #restored: Restored | null;
   #latestMs = Number.NaN;
   #lastConsumer = -1;
   #fault: string | null = null;
@@ -117,6 +130,7 @@ export class Engine {
       consumers: this.consumers,
       sites: this.sites,
       segmentsMax,
+      consumersMax,
       now: () => this.#clock?.now() ?? Number.NaN,
     });
     this.#decisions = new DecisionLog(config.decisionsKeptMax);
@@ -172,7 +186,9 @@ export class Engine {
           },
         }),
     });
-    this.#driver = new LogDriver(this.#pipeline, config.farLoop, isTimed);
+    const state = options.snapshot === undefined ? null : fromBytes(options.snapshot);
+    this.#journal = new Journal(config.journalAccessesMax, state?.start);
+    this.#driver = new LogDriver(this.#pipeline, config.farLoop, isTimed, state?.start);
     this.#desk =
       this.#origin === null
         ? null
@@ -186,6 +202,7 @@ export class Engine {
     this.prefetches$ = this.#desk?.requests$ ?? new Observable<PrefetchRequest>((subscriber) => subscriber.complete());
     this.cancellations$ = this.#desk?.cancellations$ ?? new Observable<number>((subscriber) => subscriber.complete());
     this.forecasts$ = this.#forecasts.asObservable();
+    this.#restored = state === null ? null : this.#restore(state);
   }
 
   /** Accesses taken so far: the log position of the next one. */
@@ -218,12 +235,7 @@ export class Engine {
         ? this.#intake.batch(access, this.position)
         : this.#intake.one(access, this.position);
     if (batch === null || batch.length === 0) return;
-    const timeMs = batch.timeMs[batch.length - 1]!;
-    this.#lastConsumer = batch.consumer[batch.length - 1]!;
-    if (!Number.isNaN(timeMs)) this.#latestMs = timeMs;
-    this.#desk?.serving(batch);
-    this.#latest.observe(batch);
-    this.#driver.push(batch);
+    this.#serve(batch);
     this.#emit();
     this.#mustRun();
   }
@@ -234,7 +246,17 @@ export class Engine {
    */
   landed(id: number, answer: { readonly sizeBytes?: number; readonly timeMs?: number } = {}): boolean {
     this.#mustRun();
-    const isStaged = this.#desk?.landed(id, this.#now(answer.timeMs), answer.sizeBytes ?? -1, this.site) ?? false;
+    const open = this.#desk?.take(id) ?? null;
+    if (open === null) return false;
+    const { segment } = open;
+    const timeMs = this.#now(answer.timeMs);
+    const sizeBytes = answer.sizeBytes ?? -1;
+    this.#tell({
+      kind: 'measured',
+      sizeBytes: sizeBytes >= 0 ? sizeBytes : open.sizeBytes,
+      durationMs: Math.max(0, timeMs - open.sentAt),
+    });
+    const isStaged = this.#tell({ kind: 'landed', segment, timeMs, sizeBytes });
     this.#emit();
     return isStaged;
   }
@@ -242,21 +264,26 @@ export class Engine {
   /** The fetch of a request did not succeed. Returns whether that was still of interest. */
   failed(id: number, answer: { readonly timeMs?: number } = {}): boolean {
     this.#mustRun();
-    const isKnown = this.#desk?.failed(id, this.#now(answer.timeMs), this.site) ?? false;
+    const open = this.#desk?.take(id) ?? null;
+    if (open === null) return false;
+    this.#desk?.failed();
+    this.#tell({ kind: 'failed', segment: open.segment, timeMs: this.#now(answer.timeMs) });
     this.#emit();
-    return isKnown;
+    return true;
   }
 
   /** A demand fetch of `sizeBytes` (-1 = unknown) took `durationMs`: so the engine learns how early to ask. Live mode only. */
   measured(sizeBytes: number, durationMs: number): void {
-    if (Number.isFinite(durationMs) && durationMs >= 0) this.#origin?.measured(sizeBytes, durationMs);
+    this.#mustRun();
+    if (this.#origin === null || !Number.isFinite(durationMs) || durationMs < 0) return;
+    this.#tell({ kind: 'measured', sizeBytes, durationMs });
   }
 
   /** Ends every copy of a segment whose origin changed: what is staged or in flight is stale. */
   invalidate(segment: string | number): void {
     this.#mustRun();
     const id = this.#idOf(segment);
-    if (id >= 0) this.site.invalidate(id);
+    if (id >= 0) this.#tell({ kind: 'invalidated', segment: id });
     this.#emit();
   }
 
@@ -345,6 +372,7 @@ export class Engine {
     }));
   }
 
+  /** Metrics by the definitions of a replay's report, since the start or since what was restored. */
   stats(): EngineStats {
     const { site } = this;
     return {
@@ -359,6 +387,26 @@ export class Engine {
       live: this.#desk?.stats() ?? null,
       position: this.position,
     };
+  }
+
+  /**
+   * The engine as bytes, for `createEngine({ snapshot })` with the same settings. Its caches and far loop are not saved but told again
+   * from the journal of the latest `journalAccessesMax` accesses, see {@link Restored}. Requests that are open are handed out again.
+   */
+  snapshot(): Uint8Array {
+    this.#mustRun();
+    const { prefetcher } = this.site;
+    const state = {
+      config: JSON.stringify(this.config),
+      end: this.position,
+      nearLoop: prefetcher instanceof AnteroomPrefetcher ? prefetcher.snapshot() : null,
+    };
+    return toBytes(state, this.#journal, [this.segments, this.consumers, this.sites]);
+  }
+
+  /** How it was restored; null = it was not. */
+  get restored(): Restored | null {
+    return this.#restored;
   }
 
   /** Ends the run: what is staged or in flight is pending. The last stats, with the digest of the whole run. A second call gives the same. */
@@ -378,6 +426,79 @@ export class Engine {
     return [...(this.site.prefetcher?.experts ?? []), ...farExperts];
   }
 
+  #serve(batch: AccessBatch): void {
+    const last = batch.length - 1;
+    if (!Number.isNaN(batch.timeMs[last]!)) this.#latestMs = batch.timeMs[last]!;
+    this.#lastConsumer = batch.consumer[last]!;
+    this.#desk?.serving(batch);
+    this.#latest.observe(batch);
+    this.#journal.access(batch);
+    this.#driver.push(batch);
+  }
+
+  /** Everything but accesses that changes state goes through here, so that the journal has it. */
+  #tell(event: JournalEvent): boolean {
+    this.#journal.event(event);
+    const { site } = this;
+    switch (event.kind) {
+      case 'landed': {
+        const isStaged = site.land(event.segment, event.timeMs, event.sizeBytes);
+        // One that a demand joined is not in flight any more at the site; its slot is.
+        this.#origin?.answered(event.segment);
+        return isStaged;
+      }
+      case 'failed': {
+        const isEnded = site.fail(event.segment, event.timeMs);
+        this.#origin?.answered(event.segment);
+        return isEnded;
+      }
+      case 'answered':
+        this.#origin?.answered(event.segment);
+        return true;
+      case 'measured':
+        this.#origin?.measured(event.sizeBytes, event.durationMs);
+        return true;
+      case 'invalidated':
+        site.invalidate(event.segment);
+        return true;
+    }
+  }
+
+  #restore(state: EngineState): Restored {
+    const tables = [this.segments, this.consumers, this.sites];
+    state.names.forEach((names, i) => {
+      for (const [id, name] of names.entries()) {
+        const table = tables[i]!;
+        if ((table instanceof Interner ? table.internName(name) : table.internString(name)) !== id) {
+          throw new AnteroomError('bad-usage', 'a snapshot is restored into its own or into empty tables of names');
+        }
+      }
+    });
+    let next = 0;
+    for (const batch of state.batches) {
+      for (let from = 0; from < batch.length; ) {
+        const position = batch.position + from;
+        for (; state.events[next] !== undefined && state.events[next]!.position <= position; next++)
+          this.#tell(state.events[next]!.event);
+        const until = Math.min(batch.length, (state.events[next]?.position ?? Infinity) - batch.position);
+        this.#serve(batch.slice(from, until));
+        from = until;
+      }
+    }
+    for (; next < state.events.length; next++) this.#tell(state.events[next]!.event);
+    this.#mustRun();
+    this.#intake.resume(this.#latestMs);
+    this.#desk?.reopen(this.site);
+    if (state.config !== JSON.stringify(this.config)) return 'relearned';
+    if (state.start === 0) return 'exact';
+    const { prefetcher } = this.site;
+    if (state.nearLoop !== null && prefetcher instanceof AnteroomPrefetcher) {
+      prefetcher.restore(state.nearLoop);
+      prefetcher.forgetAbsent();
+    }
+    return 'warm';
+  }
+
   #idOf(segment: string | number): number {
     return typeof segment === 'number' ? segment : this.segments.idOf(segment);
   }
@@ -394,7 +515,7 @@ export class Engine {
 
   #emit(): void {
     for (const message of this.#told.splice(0)) this.#forecasts.next(this.#forecastSet(message));
-    this.#desk?.emit(this.site);
+    this.#desk?.emit(this.site, (event) => this.#tell(event));
   }
 
   #forecastSet({ position, timeMs, forecasts }: ForecastsMessage): ForecastSet {

@@ -110,6 +110,11 @@ export class LiveOrigin implements Origin {
     return segment === undefined ? undefined : this.#open.get(segment);
   }
 
+  /** All that are open, the oldest first. */
+  allOpen(): readonly OpenPrefetch[] {
+    return [...this.#open.values()];
+  }
+
   /** Prefetches sent since the last call, in order. */
   takeSent(): readonly OpenPrefetch[] {
     return this.#sent.length === 0 ? NONE : this.#sent.splice(0);

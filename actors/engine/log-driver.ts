@@ -21,12 +21,13 @@ export class LogDriver {
   readonly #splitter: BatchSplitter;
   readonly #gate: TickGate;
   readonly #learned = new RowBuffer(LEARNED_ROWS);
-  #position = 0;
+  #position: number;
   #tickCount = 0;
 
-  /** `isTimed`: event time drives fetches and the far loop; else the log position does. */
-  constructor(pipeline: Pipeline, farLoop: FarLoopConfig, isTimed: boolean) {
+  /** `isTimed`: event time drives fetches and the far loop; else the log position does. `position`: of the first row. */
+  constructor(pipeline: Pipeline, farLoop: FarLoopConfig, isTimed: boolean, position = 0) {
     this.#pipeline = pipeline;
+    this.#position = position;
     this.#isTimed = isTimed;
     this.#splitter = new BatchSplitter(
       isTimed ? { everyMs: farLoop.intervalMs } : { everyRows: farLoop.intervalAccesses },

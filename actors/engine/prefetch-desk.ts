@@ -5,6 +5,7 @@ import type { AccessBatch } from '../../streams/access-batch.ts';
 import { Decision } from '../cache-manager/decision-digest.ts';
 import type { Site } from '../cache-manager/site.ts';
 import type { LiveStats } from './engine-stats.ts';
+import type { JournalEvent } from './journal.ts';
 import type { LiveOrigin, OpenPrefetch } from './live-origin.ts';
 
 /** Stage this, because. Answer it by `landed(id)` or `failed(id)`. */
@@ -54,7 +55,7 @@ export class PrefetchDesk {
   #waiting: PrefetchRequest[] = [];
   #batch: AccessBatch | null = null;
   #isEmitting = false;
-  #landed = 0;
+  #answered = 0;
   #failed = 0;
   #ignored = 0;
   #overtaken = 0;
@@ -84,36 +85,33 @@ export class PrefetchDesk {
     }
   }
 
-  landed(id: number, now: number, sizeBytes: number, site: Site): boolean {
-    const { origin } = this.#options;
-    const open = origin.find(id);
-    if (open === undefined) {
-      this.#ignored++;
-      return false;
-    }
-    this.#landed++;
-    origin.measured(sizeBytes >= 0 ? sizeBytes : open.sizeBytes, Math.max(0, now - open.sentAt));
-    const isStaged = site.land(open.segment, now, sizeBytes);
-    // One that a demand joined is not in flight any more at the site; its slot is.
-    origin.answered(open.segment);
-    return isStaged;
+  /** The open prefetch with that id; null, counted, where its answer is not waited for. */
+  take(id: number): OpenPrefetch | null {
+    const open = this.#options.origin.find(id);
+    if (open === undefined) this.#ignored++;
+    else this.#answered++;
+    return open ?? null;
   }
 
-  failed(id: number, now: number, site: Site): boolean {
-    const { origin } = this.#options;
-    const open = origin.find(id);
-    if (open === undefined) {
-      this.#ignored++;
-      return false;
-    }
+  /** Of those taken, one was a failure. */
+  failed(): void {
     this.#failed++;
-    site.fail(open.segment, now);
-    origin.answered(open.segment);
-    return true;
+  }
+
+  /** After a restart nobody fetches what is open: it is handed out again. */
+  reopen(site: Site): void {
+    const { origin } = this.#options;
+    origin.takeSent();
+    origin.takeCalledBack();
+    for (const open of origin.allOpen()) {
+      if (site.isResident(open.segment) && !site.holds(open.segment)) this.#waiting.push(this.#requestOf(open));
+      else origin.answered(open.segment);
+    }
+    this.#reasons.clear();
   }
 
   /** Sends what was decided. A subscriber that calls the engine adds to it; the outermost call sends all. */
-  emit(site: Site): void {
+  emit(site: Site, tell: (event: JournalEvent) => void): void {
     if (this.#isEmitting) return;
     this.#isEmitting = true;
     try {
@@ -122,7 +120,7 @@ export class PrefetchDesk {
         const calledBack = this.#options.origin.takeCalledBack();
         if (sent.length === 0 && calledBack.length === 0) break;
         for (const id of calledBack) this.#cancellations.next(id);
-        for (const open of sent) this.#send(open, site);
+        for (const open of sent) this.#send(open, site, tell);
       }
     } finally {
       this.#isEmitting = false;
@@ -138,7 +136,7 @@ export class PrefetchDesk {
     const { origin } = this.#options;
     return {
       open: origin.openCount,
-      landed: this.#landed,
+      landed: this.#answered - this.#failed,
       failed: this.#failed,
       ignoredAnswers: this.#ignored,
       unanswered: origin.unansweredCount,
@@ -148,29 +146,16 @@ export class PrefetchDesk {
     };
   }
 
-  #send(open: OpenPrefetch, site: Site): void {
-    const { origin, expertOf, nameOf } = this.#options;
-    const reason = this.#reasons.get(open.segment);
+  #send(open: OpenPrefetch, site: Site, tell: (event: JournalEvent) => void): void {
+    const { origin } = this.#options;
+    const request = this.#requestOf(open);
     this.#reasons.delete(open.segment);
     if (origin.find(open.id) === undefined) return;
     if (site.holds(open.segment) || !site.isResident(open.segment)) {
       this.#overtaken++;
-      origin.answered(open.segment);
+      tell({ kind: 'answered', segment: open.segment });
       return;
     }
-    const row = reason?.row ?? -1;
-    const request: PrefetchRequest = {
-      id: open.id,
-      segment: open.segment,
-      name: nameOf(open.segment),
-      sizeBytes: open.sizeBytes,
-      consumer: this.#consumerAt(row),
-      expert: reason === undefined ? null : expertOf(reason.expert),
-      probability: reason === undefined || Number.isNaN(reason.probability) ? null : reason.probability,
-      timeMs: open.sentAt,
-      position: open.position,
-      deadlineMs: open.until,
-    };
     if (this.#requests.observed) {
       this.#requests.next(request);
       return;
@@ -179,8 +164,26 @@ export class PrefetchDesk {
     if (this.#waiting.length > this.#options.pendingMax) {
       this.#untaken++;
       const oldest = this.#waiting.shift()!;
-      if (origin.find(oldest.id) !== undefined) site.fail(oldest.segment, oldest.timeMs);
+      if (origin.find(oldest.id) !== undefined)
+        tell({ kind: 'failed', segment: oldest.segment, timeMs: oldest.timeMs });
     }
+  }
+
+  #requestOf(open: OpenPrefetch): PrefetchRequest {
+    const { expertOf, nameOf } = this.#options;
+    const reason = this.#reasons.get(open.segment);
+    return {
+      id: open.id,
+      segment: open.segment,
+      name: nameOf(open.segment),
+      sizeBytes: open.sizeBytes,
+      consumer: this.#consumerAt(reason?.row ?? -1),
+      expert: reason === undefined ? null : expertOf(reason.expert),
+      probability: reason === undefined || Number.isNaN(reason.probability) ? null : reason.probability,
+      timeMs: open.sentAt,
+      position: open.position,
+      deadlineMs: open.until,
+    };
   }
 
   #consumerAt(row: number): string | null {
