@@ -107,6 +107,12 @@ export class BaselineSite implements Site {
   }
 
   callBack(): void {}
+  land(): boolean {
+    return false;
+  }
+  fail(): boolean {
+    return false;
+  }
 
   invalidate(segment: number): void {
     this.ledger.invalidated();

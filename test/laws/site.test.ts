@@ -6,10 +6,10 @@ import { createEviction } from '../../actors/cache-manager/evictions/create-evic
 import { MissBound } from '../../actors/cache-manager/miss-bound.ts';
 import type { Site, SiteOptions } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
+import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
+import { createOrigin } from '../../actors/origin/simulated-origin.ts';
 import { type AccessCursor, Outcome, type Prefetcher, type ProposalBuffer } from '../../actors/prefetcher.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
-import { parseLatencySpec } from '../../sim/origin/latency-spec.ts';
-import { createOrigin } from '../../sim/origin/simulated-origin.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
 
 const online: EvictionName[] = ['auto', 'lru', 'fifo', 'clock', 'sieve', 's3-fifo', 'arc', 'lirs', 'w-tinylfu', 'gdsf'];
