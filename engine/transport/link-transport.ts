@@ -139,7 +139,7 @@ export class LinkTransport implements Transport {
     });
   }
 
-  bind(endpoint: string): Promise<string> {
+  async bind(endpoint: string): Promise<string> {
     this.#checkOpen();
     return this.#carrier.bind(endpoint);
   }
@@ -275,6 +275,7 @@ export class LinkTransport implements Transport {
       this.#wasReset(route);
     } else {
       this.#sessionOf(route, packet)?.link.receive(packet);
+      if (packet.type === 'bye') this.#parted(route);
     }
   }
 
@@ -373,6 +374,15 @@ export class LinkTransport implements Transport {
     this.#sessions.delete(route);
   }
 
+  /** The peer has left in order; on a route of ours we wait for its next life. */
+  #parted(route: Route): void {
+    const initiation = this.#initiations.get(route);
+    if (!this.#sessions.delete(route) || initiation === undefined) return;
+    initiation.nonce = this.#nonce();
+    initiation.attempt = 1;
+    this.#hello(route);
+  }
+
   #wasReset(route: Route): void {
     const initiation = this.#initiations.get(route);
     if (initiation === undefined || initiation.timer !== undefined) return;
@@ -383,7 +393,7 @@ export class LinkTransport implements Transport {
   /** Introduces us on a route of ours, again and again, ever more slowly, until there is an answer. */
   #hello(route: Route): void {
     const initiation = this.#initiations.get(route);
-    if (initiation === undefined || this.#closing !== undefined) return;
+    if (initiation === undefined || this.#isClosed) return;
     if (initiation.timer !== undefined) this.#clock.clearTimeout(initiation.timer);
     if (initiation.attempt === 0) initiation.nonce = this.#nonce();
     const { retransmitMs, retransmitMaxMs } = this.#config;
