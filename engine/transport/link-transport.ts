@@ -6,7 +6,7 @@ import type { Clock, TimerId } from '../clock.ts';
 import { parseConfig } from '../config.ts';
 import { AnteroomError } from '../errors.ts';
 import type { Carrier, Route } from './carrier.ts';
-import { encodeHello, PLACE, parseHello } from './introduction.ts';
+import { encodeHello, type HelloBody, PLACE, parseHello } from './introduction.ts';
 import { Link, type LinkHost } from './link.ts';
 import { encodeHeader, KIND_BYTES_MAX, kindBytes, type Packet, parsePacket, TOKEN_BYTES } from './packet.ts';
 import { Refusals } from './refusals.ts';
@@ -40,7 +40,7 @@ export interface LinkTransportOptions {
 
 /** A handshake that others began: the session begins with their first packet that carries the token. */
 interface Pending {
-  readonly peer: Introduction;
+  readonly peer: HelloBody;
   readonly nonce: string;
   readonly tokens: SessionTokens;
 }
@@ -91,7 +91,7 @@ export class LinkTransport implements Transport {
   readonly #pending = new Map<Route, Pending>();
   readonly #initiations = new Map<Route, Initiation>();
   readonly #kinds = new Map<string, Uint8Array>();
-  readonly #undelivered: Record<UndeliveredReason, number> = { 'peer-restarted': 0, closed: 0 };
+  readonly #undelivered: Record<UndeliveredReason, number> = { 'peer-restarted': 0, 'too-large': 0, closed: 0 };
   #fullCount = 0;
   #tooLargeCount = 0;
   #unknownCount = 0;
@@ -180,7 +180,8 @@ export class LinkTransport implements Transport {
     }
     let bytes = 0;
     for (let i = 0; i < frames.length; i++) bytes += frames[i]!.length;
-    if (bytes > this.#config.messageBytesMax || frames.length > this.#config.framesMax) {
+    const { messageBytesMax, framesMax } = this.#config;
+    if (bytes > messageBytesMax || frames.length > framesMax || link.isTooLarge(bytes, frames.length)) {
       this.#tooLargeCount++;
       return 'too-large';
     }
@@ -319,7 +320,7 @@ export class LinkTransport implements Transport {
       this.#refusals.add('handshake-dropped', this.#pending.get(oldest!)!.peer.place);
       this.#pending.delete(oldest!);
     }
-    const body = encodeHello({ ...us, to: peer.place, answers: peer.nonce });
+    const body = this.#body(us, peer.place, peer.nonce);
     this.#carrier.send(route, [header('welcome', tokens.ours, 1), body]);
     return undefined;
   }
@@ -344,7 +345,7 @@ export class LinkTransport implements Transport {
     return undefined;
   }
 
-  #establish(route: Route, peer: Introduction, tokens: SessionTokens): Session | undefined {
+  #establish(route: Route, peer: HelloBody, tokens: SessionTokens): Session | undefined {
     const link = this.#linkOf(peer.place);
     if (link === undefined) {
       this.#refusals.add('too-many-peers', peer.place);
@@ -358,7 +359,7 @@ export class LinkTransport implements Transport {
     routes.forEach(([other, { incarnation }], i) => {
       if (incarnation !== peer.incarnation || i < routes.length - ROUTES_PER_PEER) this.#sessions.delete(other);
     });
-    link.attach(route, tokens.ours, peer.incarnation);
+    link.attach(route, tokens.ours, peer.incarnation, peer);
     return session;
   }
 
@@ -402,12 +403,17 @@ export class LinkTransport implements Transport {
       initiation.timer = undefined;
       this.#hello(route);
     }, delay);
-    const body = encodeHello({ ...this.#introduction(initiation.nonce), to: initiation.to, answers: '' });
+    const body = this.#body(this.#introduction(initiation.nonce), initiation.to, '');
     this.#carrier.send(route, [header('hello', NO_TOKEN, 1), body]);
   }
 
   #introduction(nonce: string): Introduction {
     return { place: this.place, incarnation: this.#incarnation, nonce, key: this.#guard.key };
+  }
+
+  #body(us: Introduction, to: string, answers: string): Uint8Array {
+    const { messageBytesMax, framesMax } = this.#config;
+    return encodeHello({ ...us, to, answers, messageBytesMax, framesMax });
   }
 
   /** The link to a place, made if there may be one more. */

@@ -4,7 +4,7 @@ import type { Clock, TimerId } from '../clock.ts';
 import type { Route } from './carrier.ts';
 import { Inbox, type Incoming } from './inbox.ts';
 import { Outbox, type Outgoing } from './outbox.ts';
-import { encodeHeader, type Packet, type PacketType } from './packet.ts';
+import { encodeHeader, type Packet, type PacketLimits, type PacketType } from './packet.ts';
 import type { Undelivered } from './transport.ts';
 import type { TransportConfig } from './transport-config.ts';
 
@@ -39,6 +39,7 @@ export class Link {
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
   #peerIncarnation = '';
+  #peerLimits: PacketLimits;
   #route: Route | null = null;
   #token: Uint8Array = NO_KIND;
   #isUp = false;
@@ -67,6 +68,7 @@ export class Link {
     this.#host = host;
     this.#outbox = new Outbox(host.config);
     this.#inbox = new Inbox(host.config);
+    this.#peerLimits = host.config;
     this.#heardAt = host.clock.now();
   }
 
@@ -92,6 +94,11 @@ export class Link {
 
   get waitingBytes(): number {
     return this.#inbox.bytes;
+  }
+
+  /** Whether the peer, as far as it is known, would refuse a message for its size. */
+  isTooLarge(bytes: number, frameCount: number): boolean {
+    return bytes > this.#peerLimits.messageBytesMax || frameCount > this.#peerLimits.framesMax;
   }
 
   /** Whether a message of so many bytes is taken; if not, `ready` waits until one would be. */
@@ -123,12 +130,9 @@ export class Link {
   }
 
   /** The peer has proved who it is on a route: send there from now on. */
-  attach(route: Route, token: Uint8Array, peerIncarnation: string): void {
+  attach(route: Route, token: Uint8Array, peerIncarnation: string, peerLimits: PacketLimits): void {
     if (this.#isClosed) return;
-    if (this.#peerIncarnation !== peerIncarnation) {
-      if (this.#peerIncarnation !== '') this.#peerRestarted();
-      this.#peerIncarnation = peerIncarnation;
-    }
+    if (this.#peerIncarnation !== peerIncarnation) this.#peerStarted(peerIncarnation, peerLimits);
     this.#route = route;
     this.#token = token;
     this.#heard();
@@ -305,13 +309,16 @@ export class Link {
     this.#host.event('down', this.peer, detail);
   }
 
-  #peerRestarted(): void {
-    const givenUp = this.#outbox.restart(this.peer);
+  #peerStarted(incarnation: string, limits: PacketLimits): void {
+    const isAgain = this.#peerIncarnation !== '';
+    this.#peerIncarnation = incarnation;
+    this.#peerLimits = limits;
+    const givenUp = this.#outbox.restart(this.peer, limits);
     this.#inbox.restart();
     this.#unansweredProbes = 0;
     this.#ackedAtLastAnswer = 0;
     this.#hasAskedForRoom = false;
-    this.#host.event('restarted', this.peer, `${givenUp.length} sent messages were not acknowledged`);
+    if (isAgain) this.#host.event('restarted', this.peer, `${givenUp.length} messages are given up`);
     this.#host.undelivered(givenUp);
     this.#wake();
   }

@@ -1,5 +1,6 @@
 /** The sending half of a link: messages in order, kept until the peer has them, sent as far as its credit goes. */
 
+import type { PacketLimits } from './packet.ts';
 import type { Undelivered, UndeliveredReason } from './transport.ts';
 
 /** A message on its way out. */
@@ -106,26 +107,34 @@ export class Outbox {
 
   /**
    * Starts anew with a peer that has forgotten everything: what was sent and not acknowledged is given up, for it may have
-   * been handled; what was never sent is numbered from 1 and waits for new credit.
+   * been handled; what was never sent is numbered from 1 and waits for new credit, unless the peer takes none so large.
    */
-  restart(to: string): Undelivered[] {
+  restart(to: string, peerLimits: PacketLimits): Undelivered[] {
     const held = this.#slots.slice(this.#head) as Outgoing[];
-    const givenUp = held.splice(0, this.#sent - this.#acked);
-    this.#slots = held;
+    const givenUp = held
+      .splice(0, this.#sent - this.#acked)
+      .map((message) => undelivered(message, to, 'peer-restarted', true));
+    const { messageBytesMax, framesMax } = peerLimits;
+    const kept = held.filter((message) => {
+      const fits = message.bytes <= messageBytesMax && message.frames.length <= framesMax;
+      if (!fits) givenUp.push(undelivered(message, to, 'too-large', false));
+      return fits;
+    });
+    this.#slots = kept;
     this.#head = 0;
     this.#acked = 0;
     this.#sent = 0;
-    this.#last = held.length;
+    this.#last = kept.length;
     this.#limitSeq = 0;
     this.#limitBytes = 0;
     this.#total = 0;
-    held.forEach((message, i) => {
+    kept.forEach((message, i) => {
       this.#total += message.bytes;
       message.seq = i + 1;
       message.total = this.#total;
     });
     this.#bytes = this.#total;
-    return givenUp.map((message) => undelivered(message, to, 'peer-restarted', true));
+    return givenUp;
   }
 
   /** Gives up everything. */

@@ -3,7 +3,7 @@
 /**
  * What became of a `send`. `accepted`: kept until the receiver has it, or reported as undelivered. `full`: not taken, the
  * sender keeps it and waits for `ready`. The others are refusals, each counted by its name: larger than `messageBytesMax` or
- * of more frames than `framesMax`; a place never heard of; the transport is closing.
+ * of more frames than `framesMax`, ours or the receiver's; a place never heard of; the transport is closing.
  */
 export type SendVerdict = 'accepted' | 'full' | 'too-large' | 'unknown-place' | 'closed';
 
@@ -23,7 +23,7 @@ export interface Arrival {
 export type ArrivalHandler = (arrival: Arrival) => void | Promise<void>;
 
 /** Why an accepted message may not have reached its receiver. */
-export type UndeliveredReason = 'peer-restarted' | 'closed';
+export type UndeliveredReason = 'peer-restarted' | 'too-large' | 'closed';
 
 /** A message given up. With `isSent` the receiver may have handled it nevertheless. */
 export interface Undelivered {
