@@ -1,7 +1,7 @@
 /** The near loop: learns the order of accesses as they are served and proposes what is worth staging next. */
 
 import type { AddressSpace } from '../../streams/address-space.ts';
-import type { AccessCursor, Prefetcher, ProposalBuffer, SiteView } from '../prefetcher.ts';
+import type { AccessCursor, Evidence, Prefetcher, ProposalBuffer, SiteView } from '../prefetcher.ts';
 import { Outcome, Served } from '../prefetcher.ts';
 import { SequencePredictor } from '../sequence-predictor/sequence-predictor.ts';
 import { StreamPredictor } from '../stream-predictor/stream-predictor.ts';
@@ -47,6 +47,9 @@ export class AnteroomPrefetcher implements Prefetcher {
   #untilAdjusted: number;
   #horizon: number;
   #position = 0;
+  /** Log position at which candidates were last gathered, and how that access was served. */
+  #gatheredAt = -1;
+  #servedClass = 0;
 
   /** `config` is checked here; leave it out for the defaults. `addresses`: where segments are addresses. */
   constructor(site: SiteView, config: NearLoopConfigInput = {}, addresses: AddressSpace | null = null) {
@@ -132,7 +135,20 @@ export class AnteroomPrefetcher implements Prefetcher {
     candidates.begin();
     this.#streams?.gather(lead, candidates);
     this.#sequences.gather(segment, candidates, served !== Served.hit);
-    if (candidates.count > 0) this.#weigh(position, servedClassOf(served), proposals);
+    this.#gatheredAt = position;
+    this.#servedClass = servedClassOf(served);
+    if (candidates.count > 0) this.#weigh(position, this.#servedClass, proposals);
+  }
+
+  evidenceOf(segment: number): Evidence | null {
+    if (this.#gatheredAt !== this.#position) return null;
+    const slot = this.#candidates.segment.subarray(0, this.#candidates.count).indexOf(segment);
+    if (slot < 0) return null;
+    return {
+      opinions: this.#mixture.opinionsOn(this.#candidates, slot),
+      probability: this.#mixture.probabilityOf(this.#candidates, slot, this.#servedClass),
+      threshold: this.#gate.threshold,
+    };
   }
 
   /** Of the latest forecast within the horizon, in sixteenths rounded down, where it was worth looking at. */

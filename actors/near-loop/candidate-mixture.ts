@@ -1,9 +1,10 @@
 /** From opinions to one honest probability: calibrates each expert, mixes them, calibrates the mixture, learns from every outcome. */
 
+import type { ExpertOpinion } from '../prefetcher.ts';
 import { BinCalibration } from './bin-calibration.ts';
 import { type CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
 import { LogisticMixer } from './logistic-mixer.ts';
-import { BIN_COUNT, NAMING_COUNT, OPINION_COUNT, priorOf } from './opinion-bins.ts';
+import { BIN_COUNT, NAMING_COUNT, OPINION_COUNT, opinionNames, priorOf } from './opinion-bins.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { squash } from './stretch.ts';
 import { TrialRing } from './trial-ring.ts';
@@ -98,6 +99,24 @@ export class CandidateMixture {
     const finalBin = servedClass * FINAL_BIN_COUNT + ((logOdds * 2 + 16.5) | 0);
     if (this.#isTried()) this.#try(candidates.segment[slot]!, position, bins, from, set, finalBin);
     return (squash(logOdds) + this.#final.probabilityOf(finalBin)) / 2;
+  }
+
+  /** As `forecast` would have it now, without a trial. */
+  probabilityOf(candidates: CandidateSet, slot: number, servedClass: number): number {
+    const set = servedClass * MASK_COUNT + candidates.spoke[slot]!;
+    const mixed = this.#mixer.mix(set, this.#bins.logOdds, candidates.bins, slot * OPINION_STRIDE);
+    const logOdds = Math.min(8, Math.max(-8, mixed));
+    const finalBin = servedClass * FINAL_BIN_COUNT + ((logOdds * 2 + 16.5) | 0);
+    return (squash(logOdds) + this.#final.probabilityOf(finalBin)) / 2;
+  }
+
+  /** What each expert that spoke for the candidate has been worth lately. */
+  opinionsOn(candidates: CandidateSet, slot: number): readonly ExpertOpinion[] {
+    return opinionNames.flatMap((expert, i) => {
+      const bin = candidates.bins[slot * OPINION_STRIDE + i]!;
+      if (bin === 0) return [];
+      return [{ expert, probability: this.#bins.probabilityOf(bin), trials: this.#bins.trialsOf(bin) }];
+    });
   }
 
   /** The naming expert that argued most for the candidate. */

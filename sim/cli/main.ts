@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { AnteroomError } from '../../engine/errors.ts';
 import { VERSION } from '../../engine/version.ts';
 import { registerDemo } from './demo.ts';
+import { registerExplain } from './explain.ts';
 import { registerFormats } from './formats.ts';
 import { registerGenerate } from './generate.ts';
 import { registerProve } from './prove.ts';
@@ -34,6 +35,7 @@ const program = new Command('anteroom')
   .exitOverride();
 registerReplay(program);
 registerProve(program);
+registerExplain(program);
 registerGenerate(program);
 registerFormats(program);
 registerDemo(program);

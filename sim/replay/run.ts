@@ -6,7 +6,7 @@ import { createSite } from '../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
 import { missBoundOf } from '../../actors/cache-manager/miss-bound.ts';
-import type { Site, WritePolicy } from '../../actors/cache-manager/site.ts';
+import type { OnDecision, Site, WritePolicy } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
 import { LogDriver } from '../../actors/engine/log-driver.ts';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
@@ -44,6 +44,8 @@ export interface RunContext {
    * with the same decisions, so that there is a call for each access.
    */
   readonly onSite?: (site: Site) => void;
+  /** Told of each decision about a prefetch. */
+  readonly onDecision?: OnDecision;
 }
 
 /** What a run left behind. */
@@ -130,6 +132,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
         sliceLength: Math.max(1, Math.ceil(trace.facts.accessCount / SLICES)),
         segmentCountHint,
         onSettled,
+        ...(context.onDecision === undefined ? {} : { onDecision: context.onDecision }),
         ...(beforeAccess === null ? {} : { future: { beforeAccess } }),
       }),
   });
