@@ -36,6 +36,8 @@ export const TOKEN_BYTES = 16;
 /** A kind is 1 to 255 bytes of UTF-8 on data, nothing on the others. */
 export const KIND_BYTES_MAX = 255;
 export const HEADER_BYTES = 56;
+/** Of the one frame that a packet without a message may have. */
+const CONTROL_BYTES_MAX = 1024;
 
 const MAGIC = 0xa7;
 const VERSION = 1;
@@ -90,12 +92,14 @@ export function parsePacket(frames: readonly Uint8Array[], limits: PacketLimits)
   const kindLength = head[3]!;
   if (type === undefined || head.length !== HEADER_BYTES + kindLength) return 'malformed';
   if ((typeCode === DATA) !== kindLength > 0) return 'malformed';
-  if (frames.length - 1 > limits.framesMax) return 'oversized';
+  const framesMax = typeCode === DATA ? limits.framesMax : 1;
+  const bytesMax = typeCode === DATA ? limits.messageBytesMax : CONTROL_BYTES_MAX;
+  if (frames.length - 1 > framesMax) return 'oversized';
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   if (view.getUint32(4, true) !== frames.length - 1) return 'malformed';
   let bytes = 0;
   for (let i = 1; i < frames.length; i++) bytes += frames[i]!.length;
-  if (bytes > limits.messageBytesMax) return 'oversized';
+  if (bytes > bytesMax) return 'oversized';
   const seq = getNumber(view, 24);
   const ack = getNumber(view, 32);
   const limitSeq = getNumber(view, 40);

@@ -14,7 +14,7 @@ export interface PlaceOptions {
 
 /** The surroundings of one test: places, endpoints and time. */
 export interface TransportWorld {
-  make(place: string, options: PlaceOptions): Transport;
+  make(place: string, options: PlaceOptions): Promise<Transport>;
   /** An endpoint to bind that nobody else has. */
   endpoint(): string;
   /** Lets time pass until the condition holds; throws when it does not within a bound that is far from tight. */
@@ -38,7 +38,7 @@ export function describeTransport(name: string, makeWorld: () => Promise<Transpo
     const open: Transport[] = [];
 
     const place = async (of: string, options: PlaceOptions = {}): Promise<Transport> => {
-      const transport = world.make(of, options);
+      const transport = await world.make(of, options);
       open.push(transport);
       return transport;
     };
