@@ -10,7 +10,7 @@ import type { Site } from './cache-manager/site.ts';
 import type { FarLoopConfig } from './far-loop-config.ts';
 import { ForecasterActor } from './forecaster/forecaster-actor.ts';
 import { dependencyExpert, GraphBuilderActor } from './graph-builder/graph-builder-actor.ts';
-import type { ForecasterMessage, SchedulerMessage } from './messages.ts';
+import type { ForecasterMessage, ForecastsMessage, SchedulerMessage } from './messages.ts';
 import { PrefetchSchedulerActor } from './prefetch-scheduler/prefetch-scheduler-actor.ts';
 import type { Prices } from './prices.ts';
 import { SeasonalPredictorActor, seasonalExpert } from './seasonal-predictor/seasonal-predictor-actor.ts';
@@ -30,6 +30,8 @@ export interface PipelineOptions {
   readonly bytesPerUnit: number | null;
   /** Waiting of one miss in ms, where fetches are not timed; null = as measured. */
   readonly missPenaltyMs: number | null;
+  /** Told of the forecasts of each tick, as the scheduler is, while the actors work: it may only take note of them. */
+  readonly onForecasts?: (message: ForecastsMessage) => void;
 }
 
 /**
@@ -74,7 +76,7 @@ export class Pipeline {
       const forecaster = new ForecasterActor({
         config: farLoop.forecaster,
         experts: farExperts,
-        scheduler: schedulerRef,
+        scheduler: options.onForecasts === undefined ? schedulerRef : heard(schedulerRef, options.onForecasts),
       });
       const forecasterRef = system.spawn<ForecasterMessage>(`${name}-forecaster`, () => forecaster, mailbox);
       const aggregator = new AggregatorActor({
@@ -137,8 +139,20 @@ export class Pipeline {
 
   /** Sends the next accesses to every actor and lets them work. `learned` is what the far loop sees of them; default: the same. */
   observe(batch: AccessBatch, learned: AccessBatch = batch): void {
-    const message = { kind: 'accesses', batch: learned } as const;
+    this.learn(learned);
+    this.serve(batch);
+  }
+
+  /** Sends accesses to those that learn from them; all of them must have been sent before the next tick, and may come later than `serve`. */
+  learn(batch: AccessBatch): void {
+    if (this.#learners.length === 0) return;
+    const message = { kind: 'accesses', batch } as const;
     for (const ref of this.#learners) accepted(ref.tell(message as never), ref.address);
+    this.#system.drain();
+  }
+
+  /** Sends the next accesses to the cache manager, which serves them. */
+  serve(batch: AccessBatch): void {
     accepted(this.#cacheManagerRef.tell({ kind: 'accesses', batch }), this.#cacheManagerRef.address);
     this.#system.drain();
   }
@@ -167,5 +181,20 @@ function forward<M>(target: () => ActorRef<M>): ActorRef<M> {
     },
     tell: (message) => target().tell(message),
     ready: () => target().ready(),
+  };
+}
+
+/** A reference whose forecasts are also told to `listener`. */
+function heard(
+  ref: ActorRef<SchedulerMessage>,
+  listener: (message: ForecastsMessage) => void,
+): ActorRef<ForecastsMessage> {
+  return {
+    address: ref.address,
+    tell: (message) => {
+      listener(message);
+      return ref.tell(message);
+    },
+    ready: () => ref.ready(),
   };
 }

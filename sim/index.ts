@@ -1,8 +1,8 @@
 /** The public surface of the simulator: replay, workloads, report. */
 
+export { type LatencySpec, parseLatencySpec } from '../actors/origin/latency-spec.ts';
+export { createOrigin } from '../actors/origin/simulated-origin.ts';
 export { baselineNames, createBaseline } from './baselines/index.ts';
-export { type LatencySpec, parseLatencySpec } from './origin/latency-spec.ts';
-export { createOrigin } from './origin/simulated-origin.ts';
 export type { Interval } from './prove/block-bootstrap.ts';
 export type { CacheProof, Effect, ProofResult, Recommendation, TraceProof } from './prove/proof.ts';
 export { proofPage } from './prove/proof-page.ts';

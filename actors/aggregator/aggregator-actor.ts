@@ -101,13 +101,19 @@ export class AggregatorActor implements Actor<AggregatorMessage> {
     const aged = this.map.findNextFrequent(hotSegmentsMax, fresh, (segment) => isResident?.(segment) !== true);
     const rows = new ProposalRows(aged.length * horizons.length);
     for (const { segment } of aged) {
-      // The process's rate is this one x ln 2, so the exponential is a power of two.
-      const rate = this.map.useOf(segment, now)!.frequency / this.map.halfLife;
+      const { frequency } = this.map.useOf(segment, now)!;
       for (let h = 0; h < horizons.length; h++) {
-        const score = 1 - exp2(-rate * horizons[h]!);
+        const score = comesWithin(frequency, this.map.halfLife, horizons[h]!);
         if (score >= probabilityMin) rows.add(segment, h, score);
       }
     }
     return rows.columns();
   }
+}
+
+/** P(an access within `horizon`) of a Poisson process with that decayed frequency. */
+export function comesWithin(frequency: number, halfLife: number, horizon: number): number {
+  // The process's rate is this one x ln 2, so the exponential is a power of two.
+  const rate = frequency / halfLife;
+  return 1 - exp2(-rate * horizon);
 }

@@ -105,6 +105,13 @@ export class BaselineSite implements Site {
   }
 
   callBack(): void {}
+  land(): boolean {
+    return false;
+  }
+  learnSize(): void {}
+  fail(): boolean {
+    return false;
+  }
 
   invalidate(segment: number): void {
     this.ledger.invalidated();

@@ -11,6 +11,15 @@ export interface Origin {
   readonly isInstant: boolean;
   /** Where every fetch takes this many accesses, whatever else is fetched; absent elsewhere. */
   readonly accessesPerFetch?: number;
+  /**
+   * True where someone else fetches and says so by `Site.land` and `Site.fail`: the instant that `prefetch` returns is then the
+   * latest that an answer is waited for. Absent: every prefetch lands at its instant.
+   */
+  readonly isAnswered?: true;
+  /** How long the prefetch in flight of `segment` is expected to take still; only where prefetches are answered. */
+  remaining?(segment: number, now: number): number;
+  /** The prefetch in flight of `segment` was answered, or its answer is no longer waited for. */
+  answered?(segment: number): void;
   /** Sends a demand fetch; returns the instant it lands. `key` picks the fetch's draw of chance (the log position). */
   demand(segment: number, sizeBytes: number, now: number, key: number): number;
   /** The segment whose prefetch the last `demand` called back to get a slot, or -1. */

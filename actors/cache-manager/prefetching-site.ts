@@ -23,7 +23,7 @@ import { PrefetchTable, Stage } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
 import { SegmentFifo } from './segment-fifo.ts';
 import { SegmentSizes } from './segment-sizes.ts';
-import { type FetchSample, type Site, type SiteOptions, WITHDRAWN } from './site.ts';
+import { type FetchSample, NO_EXPERT, type Site, type SiteOptions, WITHDRAWN } from './site.ts';
 import { StagingShare } from './staging-share.ts';
 import { TrafficBudget } from './traffic-budget.ts';
 import { TrafficGuard } from './traffic-guard.ts';
@@ -267,6 +267,38 @@ export class PrefetchingSite implements Site {
     this.#guard.invalidate(segment);
   }
 
+  land(segment: number, now: number, sizeBytes: number): boolean {
+    const table = this.#table;
+    if (table.stageOf(segment) !== Stage.inFlight) return false;
+    this.#now = Math.max(this.#now, now);
+    this.#flights.forget(segment);
+    this.#origin.answered?.(segment);
+    this.#observeLead(this.#position - table.issuedAt[segment]!);
+    table.landsAt[segment] = this.#now;
+    if (sizeBytes >= 0) table.bytes[segment] = this.#sizes.observe(segment, sizeBytes);
+    if (this.#isTooLarge(segment)) {
+      table.stage[segment] = Stage.none;
+      this.#settle(segment, Outcome.wasted);
+    } else {
+      this.#land(segment);
+    }
+    this.#sendQueued(this.#now);
+    return table.stage[segment] === Stage.staged;
+  }
+
+  learnSize(segment: number, sizeBytes: number): void {
+    this.#sizes.observe(segment, sizeBytes);
+  }
+
+  fail(segment: number, now: number): boolean {
+    if (this.#table.stageOf(segment) !== Stage.inFlight) return false;
+    this.#now = Math.max(this.#now, now);
+    this.#flights.forget(segment);
+    this.#giveUpFlight(segment);
+    this.#sendQueued(this.#now);
+    return true;
+  }
+
   finish(): void {
     const { stage } = this.#table;
     for (let segment = 0; segment < stage.length; segment++) {
@@ -303,7 +335,7 @@ export class PrefetchingSite implements Site {
       this.#flights.forget(segment);
       this.#origin.join(segment);
       joinedAt = table.issuedAt[segment]!;
-      wait = table.landsAt[segment]! - this.#now;
+      wait = this.#origin.remaining?.(segment, this.#now) ?? table.landsAt[segment]! - this.#now;
       // It takes at least that long, and says nothing where others took longer.
       this.#observeLead(Math.max(this.#leadAccesses, this.#position - joinedAt));
       this.#admitDemanded(segment, units);
@@ -418,12 +450,24 @@ export class PrefetchingSite implements Site {
       // A fetch that takes N requests lands after the N-th further access, hence not yet when that one is served.
       if (this.#isTimed ? at > now : at >= now) break;
       const segment = this.#flights.pop();
+      if (this.#origin.isAnswered === true) {
+        this.#giveUpFlight(segment);
+        this.#sendQueued(at);
+        continue;
+      }
       // Those between the two, not this access, which finds it landed.
       this.#observeLead(this.#position - this.#table.issuedAt[segment]! - 1);
       this.#land(segment);
       this.#sendQueued(at);
     }
     this.#sendQueued(now);
+  }
+
+  /** Ends a prefetch in flight that nobody answers, or that was answered with a failure. */
+  #giveUpFlight(segment: number): void {
+    this.#table.stage[segment] = Stage.none;
+    this.#origin.answered?.(segment);
+    this.#settle(segment, Outcome.cancelled);
   }
 
   /** A plain mean until 128 fetches were seen, then an exponential one. */
@@ -506,7 +550,7 @@ export class PrefetchingSite implements Site {
 
   #refuse(segment: number, refusal: number): false {
     this.ledger.refused(refusal);
-    this.ledger.digest.add(Decision.refused + refusal, segment);
+    this.#decided(Decision.refused + refusal, segment, NO_EXPERT, Number.NaN, this.#sizes.of(segment));
     return false;
   }
 
@@ -518,7 +562,7 @@ export class PrefetchingSite implements Site {
     table.landsAt[segment] = landsAt;
     table.bytes[segment] = bytes;
     this.ledger.sent(table.expert[segment]!, bytes);
-    this.ledger.digest.add(Decision.issued, segment);
+    this.#decided(Decision.issued, segment, table.expert[segment]!, table.probability[segment]!, bytes);
     if (landsAt <= this.#now) {
       this.#land(segment);
       return;
@@ -625,7 +669,8 @@ export class PrefetchingSite implements Site {
 
   #withdraw(segment: number): void {
     this.ledger.withdrew();
-    this.ledger.digest.add(Decision.withdrawn, segment);
+    const { expert, probability } = this.#table;
+    this.#decided(Decision.withdrawn, segment, expert[segment]!, probability[segment]!, Number.NaN);
     this.#options.onSettled?.(segment, this.#table.expert[segment]!, WITHDRAWN);
   }
 
@@ -633,11 +678,16 @@ export class PrefetchingSite implements Site {
     const table = this.#table;
     const expert = table.expert[segment]!;
     const probability = table.probability[segment]!;
-    this.ledger.digest.add(Decision.outcome + outcome, segment);
+    this.#decided(Decision.outcome + outcome, segment, expert, probability, table.bytes[segment]!);
     this.ledger.ended(table.issuedAt[segment]!, outcome, expert, probability);
     this.#options.benefit?.ended(table.bytes[segment]!);
     this.#prefetcher.onOutcome?.(segment, expert, outcome, probability);
     this.#options.onSettled?.(segment, expert, outcome);
+  }
+
+  #decided(code: number, segment: number, expert: number, probability: number, bytes: number): void {
+    this.ledger.digest.add(code, segment);
+    this.#options.onDecision?.(code, segment, this.#position, this.#now, expert, probability, bytes);
   }
 
   #whereIs(segment: number): Where {

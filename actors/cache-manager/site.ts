@@ -41,10 +41,26 @@ export interface SiteOptions {
   readonly segmentCountHint?: number;
   /** Told how each prefetch ended: an `Outcome`, or `WITHDRAWN` for one that was never sent. */
   readonly onSettled?: (segment: number, expert: number, outcome: number) => void;
+  /** Told of each decision about a prefetch (`Decision` codes, with those of its reason) after it was made; demands are not told. */
+  readonly onDecision?: OnDecision;
 }
 
 /** Code told to `onSettled` for a prefetch that left the queue unsent. */
 export const WITHDRAWN = 255;
+
+/** `position` and `now` (model time) are those of the access being served; `probability` and `bytes` NaN = not stated. */
+export type OnDecision = (
+  code: number,
+  segment: number,
+  position: number,
+  now: number,
+  expert: number,
+  probability: number,
+  bytes: number,
+) => void;
+
+/** As an expert told to `onDecision`: the decision names none. */
+export const NO_EXPERT = 255;
 
 /** What a cache manager does with its site; `createSite` makes one. */
 export interface Site extends SiteView {
@@ -79,6 +95,15 @@ export interface Site extends SiteView {
   callBack(segment: number): void;
   /** Ends every copy of a segment whose origin changed: what is staged or in flight is stale. */
   invalidate(segment: number): void;
+  /**
+   * An outside fetcher has the segment of a prefetch in flight at `now`; `sizeBytes` -1 = as expected. Returns whether it is staged.
+   * Only where the origin is answered, as is `fail`.
+   */
+  land(segment: number, now: number, sizeBytes: number): boolean;
+  /** The size of a segment became known by other means than an access or a landing. */
+  learnSize(segment: number, sizeBytes: number): void;
+  /** An outside fetcher gave up on the segment of a prefetch in flight. Returns whether one was. */
+  fail(segment: number, now: number): boolean;
   /** Sizes and durations, in model time, of the latest fetches since the last call. */
   takeFetches(): FetchSample;
 }

@@ -101,6 +101,21 @@ export class Forecaster {
     return joinColumns(parts);
   }
 
+  /**
+   * What the mixture would say of one segment at horizon `h`, given each expert's score (NaN = it abstains). Nothing is learned from it.
+   * Null where all abstain.
+   */
+  estimate(h: number, scores: Float64Array): { readonly probability: number; readonly expert: number } | null {
+    const { calibrators, mixture } = this.#horizons[h]!;
+    const calibrated = scores.map((score, e) => (Number.isNaN(score) ? score : calibrators[e]!.calibrate(score)));
+    const mixed = mixture.mix(calibrated, 0);
+    if (Number.isNaN(mixed)) return null;
+    return {
+      probability: calibrators[this.experts.length]!.calibrate(mixed),
+      expert: mixture.leader(calibrated, 0),
+    };
+  }
+
   #learn(h: number, now: number): void {
     const { calibrators, mixture, pending, stats } = this.#horizons[h]!;
     const expertCount = this.experts.length;

@@ -71,11 +71,8 @@ export class GraphBuilderActor implements Actor<FarLoopMessage> {
       }
       for (const reached of reachable) {
         if (isResident?.(reached.segment) === true) continue;
-        const past = shareWithin(graph, reached, elapsed);
         for (let h = 0; h < horizons.length; h++) {
-          const due = shareWithin(graph, reached, elapsed + horizons[h]!) - past;
-          const left = 1 - reached.probability * past;
-          const score = left > 0 ? Math.min(1, (reached.probability * due) / left) : 0;
+          const score = dueWithin(graph, reached, elapsed, horizons[h]!);
           const key = reached.segment * horizons.length + h;
           if (score >= config.probabilityMin && score > (best.get(key) ?? 0)) best.set(key, score);
         }
@@ -86,6 +83,14 @@ export class GraphBuilderActor implements Actor<FarLoopMessage> {
     for (const [key, score] of best) rows.add(Math.floor(key / horizons.length), key % horizons.length, score);
     return rows.columns();
   }
+}
+
+/** P(the reached segment comes within `horizon` | it has not come in the `elapsed` since its seed). */
+export function dueWithin(graph: DependencyGraph, reached: Expansion, elapsed: number, horizon: number): number {
+  const past = shareWithin(graph, reached, elapsed);
+  const due = shareWithin(graph, reached, elapsed + horizon) - past;
+  const left = 1 - reached.probability * past;
+  return left > 0 ? Math.min(1, (reached.probability * due) / left) : 0;
 }
 
 /** P(the reached segment has come `elapsed` after the seed | it comes). */

@@ -167,6 +167,11 @@ export class AnteroomPrefetcher implements Prefetcher {
     for (const part of this.#parts()) part.load(reader);
   }
 
+  /** To be called after a restore at a site that does not hold what the saved one held: what is absent may be proposed again. */
+  forgetAbsent(): void {
+    this.#resident.keepOnly((segment) => this.#site.isResident(segment));
+  }
+
   #parts(): readonly { save(writer: SnapshotWriter): void; load(reader: SnapshotReader): void }[] {
     const parts = [this.#sequences, this.#facts, this.#resident, this.#mixture, this.#gate];
     return this.#streams === null ? parts : [...parts, this.#streams];

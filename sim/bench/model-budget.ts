@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
-import { parseLatencySpec } from '../origin/latency-spec.ts';
+import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
 import { resolveCacheSize } from '../replay/cache-size.ts';
 import type { PlannedRun } from '../replay/plan-runs.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';

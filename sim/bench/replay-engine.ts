@@ -1,6 +1,6 @@
 /** Replay with the whole engine, near loop, far loop and learning, against the lru-cache package. */
 
-import { parseLatencySpec } from '../origin/latency-spec.ts';
+import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';
 import { executeRun } from '../replay/run.ts';
 import type { Bench, Contender } from './bench.ts';

@@ -3,9 +3,9 @@
 import { createSite } from '../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
 import type { Site } from '../../actors/cache-manager/site.ts';
+import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
+import { createOrigin } from '../../actors/origin/simulated-origin.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
-import { parseLatencySpec } from '../origin/latency-spec.ts';
-import { createOrigin } from '../origin/simulated-origin.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';
 import { executeRun } from '../replay/run.ts';
 import type { Bench, Contender } from './bench.ts';

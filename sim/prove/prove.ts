@@ -1,9 +1,9 @@
 /** A proof: what prefetching would have saved on a log, with intervals, at which bound on traffic, and whether to turn it on. */
 
+import { defaultLatency } from '../../actors/origin/latency-spec.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { VERSION } from '../../engine/version.ts';
-import { defaultLatency } from '../origin/latency-spec.ts';
 import { type CacheSize, resolveCacheSize } from '../replay/cache-size.ts';
 import { measure } from '../replay/measure.ts';
 import { evictionOf, type PlannedRun } from '../replay/plan-runs.ts';

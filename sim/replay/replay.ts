@@ -1,11 +1,11 @@
 /** A replay: traces through every combination of cache, eviction and prefetcher, measured by one set of definitions. */
 
 import type { WritePolicy } from '../../actors/cache-manager/site.ts';
+import { defaultLatency, type LatencySpec, parseLatencySpec } from '../../actors/origin/latency-spec.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { VERSION } from '../../engine/version.ts';
 import type { FormatOptions } from '../../streams/format.ts';
 import { createBaseline } from '../baselines/index.ts';
-import { defaultLatency, type LatencySpec, parseLatencySpec } from '../origin/latency-spec.ts';
 import { type CacheSizeSpec, parseCacheSizes, resolveCacheSize } from './cache-size.ts';
 import { insightOf } from './insight.ts';
 import { measure, runDetails } from './measure.ts';

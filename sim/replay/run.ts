@@ -7,23 +7,22 @@ import { createEviction } from '../../actors/cache-manager/evictions/create-evic
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
 import type { Site, WritePolicy } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
+import { LogDriver } from '../../actors/engine/log-driver.ts';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
+import type { LatencySpec } from '../../actors/origin/latency-spec.ts';
+import { createOrigin } from '../../actors/origin/simulated-origin.ts';
 import { farExperts, Pipeline } from '../../actors/pipeline.ts';
 import type { AddressSpace, Prefetcher, SiteView } from '../../actors/prefetcher.ts';
-import { TickGate } from '../../actors/tick-gate.ts';
 import { assert } from '../../engine/assert.ts';
 import { elapsedMs, residentBytesMax } from '../../engine/host/process-usage.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { ActorSystem } from '../../engine/system.ts';
 import { manualTurns } from '../../engine/turns.ts';
 import { VirtualClock } from '../../engine/virtual-clock.ts';
-import { AccessBatch } from '../../streams/access-batch.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
 import { Credits } from '../../streams/operators/credits.ts';
 import { fromSource } from '../../streams/operators/from-source.ts';
-import { splitAt } from '../../streams/operators/split-at.ts';
 import { createBaseline } from '../baselines/index.ts';
-import type { LatencySpec } from '../origin/latency-spec.ts';
-import { createOrigin } from '../origin/simulated-origin.ts';
 import { FutureTable, LookAhead, type NextAccesses } from './future.ts';
 import type { PlannedRun } from './plan-runs.ts';
 import type { ReplayConfig } from './replay-config.ts';
@@ -131,27 +130,17 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
       }),
   });
   context.onSite?.(pipeline.site);
-  const gate = new TickGate(config.farLoop);
-  const interval = isTimed ? { everyMs: config.farLoop.intervalMs } : { everyRows: config.farLoop.intervalAccesses };
+  const driver = new LogDriver(pipeline, config.farLoop, isTimed);
   // One batch is under way at a time: what prepares a batch may then set state that serving it relies on.
   const credits = new Credits(1);
-  let position = 0;
   await new Promise<void>((resolve, reject) => {
     fromSource(prepared(trace, future, next, lookAhead), credits)
       .pipe(
         acknowledge(credits),
-        splitAt(interval),
         // Work is done in the stream, not in the subscriber: what is thrown here ends the run as its error.
-        tap((event) => {
-          if (event.kind === 'tick') {
-            const timeMs = isTimed ? event.at : Number.NaN;
-            if (gate.passes(position, timeMs)) pipeline.tick(position, timeMs);
-          } else {
-            position = event.batch.position + event.batch.length;
-            // Where fetches are counted in accesses the clock of the log decides nothing, so the far loop does not see it.
-            pipeline.observe(event.batch, isTimed ? event.batch : withoutTime(event.batch));
-            context.onProgress?.(position);
-          }
+        tap((batch) => {
+          driver.push(batch);
+          context.onProgress?.(driver.position);
           // A node would restart the actor; a replay that did would report figures of half an engine.
           assert(faults.length === 0, `an actor failed: ${faults[0]}`);
         }),
@@ -214,19 +203,6 @@ function acknowledge(credits: Credits): MonoTypeOperatorFunction<AccessBatch> {
         complete: () => subscriber.complete(),
       }),
     );
-}
-
-function withoutTime(batch: AccessBatch): AccessBatch {
-  if (Number.isNaN(batch.timeMs[0]!) && Number.isNaN(batch.timeMs[batch.length - 1]!)) return batch;
-  return new AccessBatch(batch.position, {
-    timeMs: new Float64Array(batch.length).fill(Number.NaN),
-    segment: batch.segment,
-    consumer: batch.consumer,
-    site: batch.site,
-    op: batch.op,
-    size: batch.size,
-    weight: batch.weight,
-  });
 }
 
 function makePrefetcher(

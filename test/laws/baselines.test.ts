@@ -5,9 +5,9 @@ import { type EvictionName, evictionNames, type Future } from '../../actors/cach
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
 import type { Origin } from '../../actors/cache-manager/origin.ts';
 import type { Site } from '../../actors/cache-manager/site.ts';
+import { InstantOrigin, RequestCountOrigin } from '../../actors/origin/simulated-origin.ts';
 import type { Prefetcher } from '../../actors/prefetcher.ts';
 import { createBaseline, type Upcoming } from '../../sim/baselines/index.ts';
-import { InstantOrigin, RequestCountOrigin } from '../../sim/origin/simulated-origin.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
 import { PeerMithril, PeerPg } from '../interop/agreement-prefetch-peer.ts';
 import { replay } from '../interop/agreement-prefetch-replay.ts';

@@ -5,10 +5,10 @@ import type { EvictionName } from '../../actors/cache-manager/eviction.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
 import type { Site, SiteOptions } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
+import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
+import { createOrigin } from '../../actors/origin/simulated-origin.ts';
 import { type AccessCursor, Outcome, type Prefetcher, type ProposalBuffer } from '../../actors/prefetcher.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
-import { parseLatencySpec } from '../../sim/origin/latency-spec.ts';
-import { createOrigin } from '../../sim/origin/simulated-origin.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
 
 const online: EvictionName[] = ['auto', 'lru', 'fifo', 'clock', 'sieve', 's3-fifo', 'arc', 'lirs', 'w-tinylfu', 'gdsf'];

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { createSite } from '../../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../../actors/cache-manager/evictions/create-eviction.ts';
 import type { WritePolicy } from '../../../actors/cache-manager/site.ts';
+import { parseLatencySpec } from '../../../actors/origin/latency-spec.ts';
+import { createOrigin } from '../../../actors/origin/simulated-origin.ts';
 import { Xoshiro128 } from '../../../engine/random.ts';
-import { parseLatencySpec } from '../../../sim/origin/latency-spec.ts';
-import { createOrigin } from '../../../sim/origin/simulated-origin.ts';
 import { AccessBatch } from '../../../streams/access-batch.ts';
 
 const ROWS = 20_000;

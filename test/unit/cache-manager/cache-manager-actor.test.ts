@@ -5,6 +5,8 @@ import { createEviction } from '../../../actors/cache-manager/evictions/create-e
 import type { Site } from '../../../actors/cache-manager/site.ts';
 import { farLoopConfigSchema } from '../../../actors/far-loop-config.ts';
 import { type OutcomesMessage, type PrefetchPlan, withdrawnOutcome } from '../../../actors/messages.ts';
+import { parseLatencySpec } from '../../../actors/origin/latency-spec.ts';
+import { createOrigin } from '../../../actors/origin/simulated-origin.ts';
 import { farExperts, Pipeline } from '../../../actors/pipeline.ts';
 import { Outcome } from '../../../actors/prefetcher.ts';
 import { defaultPrices } from '../../../actors/prices.ts';
@@ -13,8 +15,6 @@ import { Xoshiro128 } from '../../../engine/random.ts';
 import { ActorSystem } from '../../../engine/system.ts';
 import { manualTurns } from '../../../engine/turns.ts';
 import { VirtualClock } from '../../../engine/virtual-clock.ts';
-import { parseLatencySpec } from '../../../sim/origin/latency-spec.ts';
-import { createOrigin } from '../../../sim/origin/simulated-origin.ts';
 import { batchOf, outcomesOf, ScriptedPrefetcher } from './scripted-site.ts';
 
 const nobody = {} as ActorContext<never>;

@@ -3,9 +3,9 @@
 import { createSite } from '../../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../../actors/cache-manager/evictions/create-eviction.ts';
 import type { Site, SiteOptions } from '../../../actors/cache-manager/site.ts';
+import { parseLatencySpec } from '../../../actors/origin/latency-spec.ts';
+import { createOrigin } from '../../../actors/origin/simulated-origin.ts';
 import { type AccessCursor, outcomeNames, type Prefetcher, type ProposalBuffer } from '../../../actors/prefetcher.ts';
-import { parseLatencySpec } from '../../../sim/origin/latency-spec.ts';
-import { createOrigin } from '../../../sim/origin/simulated-origin.ts';
 import { AccessBatch } from '../../../streams/access-batch.ts';
 import { Operation } from '../../../streams/operation.ts';
 

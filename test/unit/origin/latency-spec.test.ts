@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { defaultLatency, parseLatencySpec } from '../../../actors/origin/latency-spec.ts';
 import { AnteroomError } from '../../../engine/errors.ts';
-import { defaultLatency, parseLatencySpec } from '../../../sim/origin/latency-spec.ts';
 
 const time = (firstByteMs: number, sigma = 0, bytesPerSecond = Infinity, concurrency = Infinity) => ({
   kind: 'time',

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseLatencySpec } from '../../../sim/origin/latency-spec.ts';
-import { logNormalFactor } from '../../../sim/origin/log-normal.ts';
-import { createOrigin } from '../../../sim/origin/simulated-origin.ts';
+import { parseLatencySpec } from '../../../actors/origin/latency-spec.ts';
+import { logNormalFactor } from '../../../actors/origin/log-normal.ts';
+import { createOrigin } from '../../../actors/origin/simulated-origin.ts';
 
 const origin = (spec: string, seed = 1) => createOrigin(parseLatencySpec(spec), seed);
 

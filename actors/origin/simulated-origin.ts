@@ -1,7 +1,7 @@
 /** The origin of a replay: fetches that take time, share slots, and let demand go first. */
 
-import type { Origin } from '../../actors/cache-manager/origin.ts';
 import { assert } from '../../engine/assert.ts';
+import type { Origin } from '../cache-manager/origin.ts';
 import type { LatencySpec } from './latency-spec.ts';
 import { logNormalFactor } from './log-normal.ts';
 

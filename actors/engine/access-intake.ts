@@ -1,0 +1,190 @@
+/** From single accesses and foreign batches to batches of the engine's own log: names to ids, times that never go back. */
+
+import { AnteroomError } from '../../engine/errors.ts';
+import { ABSENT, AccessBatch } from '../../streams/access-batch.ts';
+import type { NameInterner } from '../../streams/name-table.ts';
+import { Operation, type OperationName } from '../../streams/operation.ts';
+
+/** One read (or write) as an application knows it. */
+export interface Access {
+  /** A name, or a dense id of `names.segments`. */
+  readonly segment: string | number;
+  /** Milliseconds of event time. Absent: the engine's clock where there is one, else no time. */
+  readonly timeMs?: number;
+  /** Who reads; a name or a dense id. Absent: nobody in particular. */
+  readonly consumer?: string | number;
+  readonly site?: string | number;
+  /** Default `read`. */
+  readonly op?: OperationName;
+  /** Bytes; absent = unknown. */
+  readonly size?: number;
+  /** How many accesses it stands for. Default 1. */
+  readonly weight?: number;
+}
+
+/** Accesses that were not taken as they came, by reason. */
+export interface IntakeCounts {
+  /** Times that went back and were set to the latest before them. */
+  readonly clampedTimes: number;
+  /** Accesses passed over because `segmentsMax` segments are known. */
+  readonly segmentsRefused: number;
+  /** Accesses taken as of nobody because `consumersMax` consumers are known. */
+  readonly consumersRefused: number;
+}
+
+export interface IntakeOptions {
+  readonly segments: NameInterner;
+  readonly consumers: NameInterner;
+  readonly sites: NameInterner;
+  /** Ids of segments must stay below it. */
+  readonly segmentsMax: number;
+  /** The same for consumers and sites. */
+  readonly consumersMax: number;
+  /** Instant of an access that says none; NaN = none. */
+  readonly now: () => number;
+}
+
+/** Checks and numbers accesses. A refused call changes nothing but the names that are known. */
+export class AccessIntake {
+  readonly #options: IntakeOptions;
+  #latestMs = Number.NaN;
+  #clampedTimes = 0;
+  #segmentsRefused = 0;
+  #consumersRefused = 0;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  get counts(): IntakeCounts {
+    return {
+      clampedTimes: this.#clampedTimes,
+      segmentsRefused: this.#segmentsRefused,
+      consumersRefused: this.#consumersRefused,
+    };
+  }
+
+  /** Times go on from there. */
+  resume(latestMs: number): void {
+    this.#latestMs = latestMs;
+  }
+
+  /**
+   * The access as a batch of one row at `position`; null = passed over.
+   * @throws AnteroomError('bad-record') naming the field.
+   */
+  one(access: Access, position: number): AccessBatch | null {
+    const { timeMs, op = 'read', size = -1, weight = 1 } = access;
+    if (timeMs !== undefined && !Number.isFinite(timeMs))
+      throw bad('timeMs', 'a finite number of milliseconds', timeMs);
+    if (!(op in Operation)) throw bad('op', Object.keys(Operation).join(', '), op);
+    if (!(Number.isFinite(size) && (size >= 0 || size === -1))) throw bad('size', 'bytes from 0 on', size);
+    if (!(Number.isFinite(weight) && weight >= 1)) throw bad('weight', 'a count from 1 on', weight);
+    const consumer = this.#consumer(access.consumer);
+    const site = this.#site(access.site);
+    const segment = this.#segment(access.segment);
+    if (segment < 0) return null;
+    return new AccessBatch(position, {
+      timeMs: Float64Array.of(this.#time(timeMs ?? this.#options.now())),
+      segment: Uint32Array.of(segment),
+      consumer: Int32Array.of(consumer),
+      site: Int32Array.of(site),
+      op: Uint8Array.of(Operation[op]),
+      size: Float64Array.of(size),
+      weight: Float64Array.of(weight),
+    });
+  }
+
+  /**
+   * A batch at `position`, whatever position it had. Its ids must be those of the engine's names.
+   * @throws AnteroomError('bad-record') for an id beyond `segmentsMax`.
+   */
+  batch(batch: AccessBatch, position: number): AccessBatch {
+    const { segmentsMax } = this.#options;
+    for (let i = 0; i < batch.length; i++) {
+      if (batch.segment[i]! >= segmentsMax)
+        throw bad(`segment of row ${i}`, `an id below ${segmentsMax}`, batch.segment[i]!);
+    }
+    const timeMs = this.#times(batch.timeMs);
+    if (timeMs === batch.timeMs && position === batch.position) return batch;
+    const { segment, consumer, site, op, size, weight } = batch;
+    return new AccessBatch(position, { timeMs, segment, consumer, site, op, size, weight });
+  }
+
+  #time(timeMs: number): number {
+    if (timeMs < this.#latestMs) {
+      this.#clampedTimes++;
+      return this.#latestMs;
+    }
+    if (!Number.isNaN(timeMs)) this.#latestMs = timeMs;
+    return timeMs;
+  }
+
+  /** The column itself where nothing needs a change. */
+  #times(column: Float64Array): Float64Array {
+    const fill = this.#options.now();
+    let times = column;
+    for (let i = 0; i < column.length; i++) {
+      const said = Number.isNaN(column[i]!) ? fill : column[i]!;
+      const time = this.#time(said);
+      if (time === column[i] || Number.isNaN(time)) continue;
+      if (times === column) times = column.slice();
+      times[i] = time;
+    }
+    return times;
+  }
+
+  #segment(segment: string | number): number {
+    const { segments, segmentsMax } = this.#options;
+    if (typeof segment === 'number') {
+      if (!Number.isInteger(segment) || segment < 0 || segment >= segmentsMax) {
+        throw bad('segment', `a name or an id below ${segmentsMax}`, segment);
+      }
+      return segment;
+    }
+    if (typeof segment !== 'string') throw bad('segment', 'a name or a dense id', segment);
+    const id = intern(segments, segment);
+    if (id < 0) this.#segmentsRefused++;
+    return id;
+  }
+
+  #consumer(consumer: string | number | undefined): number {
+    if (consumer === undefined) return ABSENT;
+    if (typeof consumer === 'number') return this.#denseId('consumer', consumer);
+    const id = intern(this.#options.consumers, consumer);
+    if (id < 0) this.#consumersRefused++;
+    return id;
+  }
+
+  #site(site: string | number | undefined): number {
+    if (site === undefined) return ABSENT;
+    return typeof site === 'number' ? this.#denseId('site', site) : intern(this.#options.sites, site);
+  }
+
+  #denseId(field: string, id: number): number {
+    const { consumersMax } = this.#options;
+    if (!Number.isInteger(id) || id < ABSENT || id >= consumersMax)
+      throw bad(field, `a name or an id below ${consumersMax}`, id);
+    return id;
+  }
+}
+
+/** The id of a name, or -1 where the table is full. */
+function intern(names: NameInterner, name: string): number {
+  try {
+    return names.internString(name);
+  } catch (error) {
+    if (error instanceof AnteroomError && error.code === 'limit') return -1;
+    throw error;
+  }
+}
+
+function bad(field: string, expected: string, found: unknown): AnteroomError {
+  return new AnteroomError(
+    'bad-record',
+    `${field}: expected ${expected}, found ${JSON.stringify(found) ?? String(found)}`,
+    {
+      context: { field },
+    },
+  );
+}

@@ -1,0 +1,82 @@
+/** Settings of an embedded engine: those that it shares with a replay, and those of being live. */
+
+import { z } from 'zod';
+import { evictionNames } from '../cache-manager/eviction.ts';
+import { siteSettings } from './site-settings.ts';
+
+/** Offline policies need the future, which an engine does not have. */
+const evictions = evictionNames.filter((name) => name !== 'belady');
+
+const liveSchema = z
+  .strictObject({
+    concurrencyMax: z.int().min(1).max(65_536).default(8).describe('Prefetches that may be unanswered at once.'),
+    answerWithinMs: z
+      .number()
+      .min(1)
+      .default(30_000)
+      .describe('Time after which the answer to a prefetch is no longer waited for; it then counts as cancelled.'),
+    firstByteMs: z.number().min(0).default(50).describe('Time to first byte of a fetch before any was measured.'),
+    bytesPerSecond: z.number().min(1).default(100_000_000).describe('Bandwidth of a fetch before any was measured.'),
+    measuredFetches: z.int().min(1).default(256).describe('Measured fetches after which an old one counts half.'),
+    pendingRequestsMax: z
+      .int()
+      .min(1)
+      .default(4096)
+      .describe('Requests that may wait for a subscriber of prefetches$; beyond it the oldest are failed, counted.'),
+  })
+  .describe('Where an outside fetcher does the work.');
+
+export const engineConfigSchema = z
+  .strictObject({
+    mode: z
+      .enum(['live', 'modelled'])
+      .default('live')
+      .describe(
+        'live: prefetches go out and are answered. modelled: fetches take what `latency` says, as in a replay.',
+      ),
+    capacity: z.int().min(1).default(1000).describe('Size of the cache in `unit`s, staged segments included.'),
+    unit: z.enum(['segments', 'bytes']).default('segments').describe('What the cache counts.'),
+    eviction: z.enum(evictions).default('auto').describe('Eviction policy of the cache.'),
+    writes: z
+      .enum(['access', 'invalidate', 'ignore'])
+      .default('invalidate')
+      .describe('What a write or delete is: an access, the end of every copy, or nothing.'),
+    trafficMax: z
+      .number()
+      .min(1)
+      .nullable()
+      .default(1.3)
+      .describe('Hard bound on requests to the origin, relative to LRU without prefetching; null = no bound.'),
+    latency: z
+      .string()
+      .default('50ms@100MB/sx32')
+      .describe('Modelled mode only: what a fetch takes, as `anteroom replay --latency` has it.'),
+    seed: z.int().default(1).describe('Seed of all chance.'),
+    warmup: z.int().min(0).default(0).describe('Accesses before metrics are counted.'),
+    segmentsMax: z
+      .int()
+      .min(1)
+      .max(2 ** 31 - 1)
+      .default(10_000_000)
+      .describe('Distinct segments that are known; accesses to further ones are passed over, counted.'),
+    consumersMax: z
+      .int()
+      .min(1)
+      .max(2 ** 31 - 1)
+      .default(1_000_000)
+      .describe('Distinct consumers that are known; accesses of further ones count as without a consumer, counted.'),
+    decisionsKeptMax: z.int().min(1).max(1_000_000).default(1024).describe('Latest decisions kept for `decisions`.'),
+    journalAccessesMax: z
+      .int()
+      .min(0)
+      .default(65_536)
+      .describe('Latest accesses kept for `snapshot`, 37 bytes each; 0 = only the near loop and the names are saved.'),
+    live: liveSchema.prefault({}),
+    ...siteSettings,
+  })
+  .describe('Settings of an embedded engine.');
+
+/** With every default filled in. */
+export type EngineConfig = z.output<typeof engineConfigSchema>;
+/** As a caller writes it: every field may be left out. */
+export type EngineConfigInput = z.input<typeof engineConfigSchema>;

@@ -1,0 +1,137 @@
+/** What an engine has measured so far, by the definitions and names of a replay's report. */
+
+import type { Ledger, RefusalName } from '../cache-manager/ledger.ts';
+import type { Site } from '../cache-manager/site.ts';
+import { Outcome, type OutcomeName } from '../prefetcher.ts';
+import type { IntakeCounts } from './access-intake.ts';
+
+/** How prefetches ended, and those never sent. */
+export interface PrefetchStats extends Readonly<Record<OutcomeName, number>> {
+  /** Sent, whatever became of them; those without an end yet are the difference to the sum of the outcomes. */
+  readonly issued: number;
+  readonly withdrawn: number;
+  readonly bytes: number;
+}
+
+export interface EngineStats {
+  readonly accesses: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly missRatio: number | null;
+  readonly byteMissRatio: number | null;
+  readonly late: number;
+  /** Misses of the same cache without prefetching, and of LRU of the same size: the ghosts that run beside it. */
+  readonly baselineMisses: number;
+  readonly referenceMisses: number;
+  readonly prefetches: PrefetchStats;
+  readonly precision: number | null;
+  readonly coverage: number | null;
+  readonly timeliness: number | null;
+  readonly pollution: number | null;
+  readonly trafficRatio: number | null;
+  /** Of demands, under the latency model; where live, as expected from measured fetches. */
+  readonly latencyMs: {
+    readonly mean: number | null;
+    readonly p50: number | null;
+    readonly p90: number | null;
+    readonly p99: number | null;
+  };
+  readonly calibration: { readonly brier: number | null; readonly ece: number | null } | null;
+  readonly experts: readonly { readonly name: string; readonly issued: number; readonly used: number }[];
+  readonly refusals: Readonly<Record<RefusalName, number>>;
+  readonly intake: IntakeCounts;
+  readonly cache: {
+    readonly capacity: number;
+    readonly used: number;
+    readonly staged: number;
+    readonly inFlight: number;
+  };
+  readonly governor: {
+    /** Further fetches that the traffic bound allows now; Infinity without a bound. */
+    readonly trafficHeadroom: number;
+    readonly trafficBreaches: number;
+    readonly trafficOvershoot: number;
+    /** Least probability that the near loop proposes now; null without one. */
+    readonly threshold: number | null;
+  };
+  /** Where prefetches are answered by someone else; null where they are modelled. */
+  readonly live: LiveStats | null;
+  readonly position: number;
+  readonly digest: string;
+}
+
+export interface LiveStats {
+  /** Handed out and not answered. */
+  readonly open: number;
+  readonly landed: number;
+  readonly failed: number;
+  /** Answered too late, twice or never sent: changed nothing. */
+  readonly ignoredAnswers: number;
+  readonly unanswered: number;
+  /** Demands came first, so that the request was not handed out. */
+  readonly overtaken: number;
+  /** Failed because nobody took requests while `pendingRequestsMax` waited. */
+  readonly untaken: number;
+  /** Expected ms of a fetch of no bytes, as measured. */
+  readonly firstByteMs: number;
+}
+
+/** The part that every site can tell. */
+export function siteStats(
+  site: Site,
+  experts: readonly string[],
+): Omit<EngineStats, 'intake' | 'live' | 'position' | 'governor'> {
+  const { ledger } = site;
+  const prefetches = prefetchStats(ledger);
+  const used = prefetches.useful + prefetches.late;
+  const hasWaits = ledger.waits.count > 0;
+  const quantile = (q: number): number | null => (hasWaits ? ledger.waits.quantile(q) : null);
+  return {
+    accesses: ledger.accesses,
+    hits: ledger.accesses - ledger.misses,
+    misses: ledger.misses,
+    missRatio: ratio(ledger.misses, ledger.accesses),
+    byteMissRatio: ratio(ledger.bytesMissed, ledger.bytesAccessed),
+    late: ledger.late,
+    baselineMisses: ledger.baselineMisses,
+    referenceMisses: ledger.referenceMisses,
+    prefetches,
+    precision: ratio(used, prefetches.issued),
+    coverage: ratio(ledger.coveredMisses, ledger.baselineMisses),
+    timeliness: ratio(prefetches.useful, used),
+    pollution: ratio(ledger.pollutionMisses, ledger.accesses),
+    trafficRatio: ratio(ledger.demandFetches + prefetches.issued, ledger.referenceMisses),
+    latencyMs: {
+      mean: hasWaits ? ledger.waits.mean() : null,
+      p50: quantile(0.5),
+      p90: quantile(0.9),
+      p99: quantile(0.99),
+    },
+    calibration:
+      ledger.calibration.count === 0 ? null : { brier: ledger.calibration.brier, ece: ledger.calibration.ece },
+    experts: experts.map((name, i) => ({ name, issued: ledger.issuedByExpert[i]!, used: ledger.usedByExpert[i]! })),
+    refusals: ledger.refusalCounts(),
+    cache: { capacity: site.capacity, used: site.used, staged: site.stagingUsed, inFlight: site.inFlightCount },
+    digest: ledger.digest.hex(),
+  };
+}
+
+function prefetchStats(ledger: Ledger): PrefetchStats {
+  const of = (outcome: number): number => ledger.outcomes[outcome]!;
+  return {
+    issued: ledger.issued,
+    useful: of(Outcome.useful),
+    late: of(Outcome.late),
+    wasted: of(Outcome.wasted),
+    cancelled: of(Outcome.cancelled),
+    stale: of(Outcome.stale),
+    pending: of(Outcome.pending),
+    withdrawn: ledger.withdrawn,
+    bytes: ledger.prefetchBytes,
+  };
+}
+
+/** A ratio; null where the denominator is zero. */
+function ratio(numerator: number, denominator: number): number | null {
+  return denominator === 0 ? null : numerator / denominator;
+}

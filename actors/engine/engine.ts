@@ -1,0 +1,565 @@
+/** The engine embedded in an application: accesses go in as they happen, prefetch requests and forecasts come out. */
+
+import { Observable, Subject } from 'rxjs';
+import type { Clock } from '../../engine/clock.ts';
+import { parseConfig } from '../../engine/config.ts';
+import { AnteroomError } from '../../engine/errors.ts';
+import { Xoshiro128 } from '../../engine/random.ts';
+import { ActorSystem } from '../../engine/system.ts';
+import { manualTurns } from '../../engine/turns.ts';
+import { VirtualClock } from '../../engine/virtual-clock.ts';
+import { AccessBatch } from '../../streams/access-batch.ts';
+import type { AddressSpace } from '../../streams/address-space.ts';
+import { Interner } from '../../streams/interner.ts';
+import type { NameInterner } from '../../streams/name-table.ts';
+import type { SegmentUse } from '../aggregator/access-map.ts';
+import { BenefitAccount } from '../cache-manager/benefit-account.ts';
+import { createSite } from '../cache-manager/create-site.ts';
+import { createEviction } from '../cache-manager/evictions/create-eviction.ts';
+import type { Site } from '../cache-manager/site.ts';
+import { TrafficBudget } from '../cache-manager/traffic-budget.ts';
+import type { Dependency } from '../graph-builder/dependency-graph.ts';
+import type { ForecastsMessage } from '../messages.ts';
+import { AnteroomPrefetcher } from '../near-loop/anteroom-prefetcher.ts';
+import { parseLatencySpec } from '../origin/latency-spec.ts';
+import { createOrigin } from '../origin/simulated-origin.ts';
+import { farExperts, Pipeline } from '../pipeline.ts';
+import { type Access, AccessIntake } from './access-intake.ts';
+import { DecisionLog, type DecisionRecord } from './decision-log.ts';
+import { type EngineConfig, type EngineConfigInput, engineConfigSchema } from './engine-config.ts';
+import { EnginePrefetcher } from './engine-prefetcher.ts';
+import { type EngineState, fromBytes, toBytes } from './engine-state.ts';
+import { type EngineStats, siteStats } from './engine-stats.ts';
+import { forecastNow } from './forecast-query.ts';
+import { Journal, type JournalEvent } from './journal.ts';
+import { LatestAccesses } from './latest-accesses.ts';
+import { LiveOrigin } from './live-origin.ts';
+import { LogDriver } from './log-driver.ts';
+import { PrefetchDesk, type PrefetchRequest } from './prefetch-desk.ts';
+
+/** What an engine is made with. Every field may be left out. */
+export interface EngineOptions {
+  /** See {@link engineConfigSchema}; unknown keys are refused. */
+  readonly config?: EngineConfigInput;
+  /** Instant of accesses without a time and of answers without one. Absent: they take the latest event time. */
+  readonly clock?: Pick<Clock, 'now'>;
+  /** Where names become ids; own tables by default. Share those of a source whose batches are observed. */
+  readonly names?: {
+    readonly segments?: NameInterner;
+    readonly consumers?: NameInterner;
+    readonly sites?: NameInterner;
+  };
+  /** Where segments are addresses, so that neighbours mean something. */
+  readonly addresses?: AddressSpace | null;
+  /** How many distinct segments to expect; tables start there and grow. Decisions do not depend on it. */
+  readonly segmentCountHint?: number;
+  /** What `snapshot` gave: the engine goes on from there. */
+  readonly snapshot?: Uint8Array;
+}
+
+/**
+ * How far a restored engine is the one that was saved. `exact`: in every bit; all it was told was in the journal. `warm`: the names, what
+ * the near loop learned and the latest accesses are there, older accesses are missing in counts, caches and the far loop.
+ * `relearned`: saved under other settings, so the journal alone was told again.
+ */
+export type Restored = 'exact' | 'warm' | 'relearned';
+
+/** P(segment accessed within a horizon), as the far loop sees it. */
+export interface SegmentForecast {
+  readonly segment: number;
+  readonly name: string;
+  /** Calibrated, 0..1. */
+  readonly probability: number;
+  /** In ms of event time, or in accesses where the log has no time. */
+  readonly horizonMs: number;
+  /** The expert that weighs most in it. */
+  readonly expert: string;
+}
+
+/** The forecasts of one tick of the far loop. */
+export interface ForecastSet {
+  readonly position: number;
+  readonly timeMs: number;
+  readonly forecasts: readonly SegmentForecast[];
+}
+
+/**
+ * One site's actors on a system that is drained within each call: no timer, no thread, no event-loop turn of its own. Decisions
+ * depend on what was observed and answered, in that order, and on the times that were said; never on how accesses were batched.
+ *
+ * Events are sent to subscribers after a call has done its work, so a subscriber may call the engine again.
+ */
+export class Engine {
+  readonly config: EngineConfig;
+  readonly segments: NameInterner;
+  readonly consumers: NameInterner;
+  readonly sites: NameInterner;
+  /** What to fetch. In modelled mode nothing comes out. Who subscribes late gets what waited, see `live.pendingRequestsMax`. */
+  readonly prefetches$: Observable<PrefetchRequest>;
+  /** Ids of requests that are not wanted any more; whoever fetches may stop. */
+  readonly cancellations$: Observable<number>;
+  /** At each tick of the far loop. */
+  readonly forecasts$: Observable<ForecastSet>;
+  /** Segments that left the cache, each once it is not held any more; who keeps the values drops them. */
+  readonly departures$: Observable<number>;
+  readonly #clock: Pick<Clock, 'now'> | null;
+  readonly #system: ActorSystem;
+  readonly #pipeline: Pipeline;
+  readonly #driver: LogDriver;
+  readonly #intake: AccessIntake;
+  readonly #decisions: DecisionLog;
+  readonly #origin: LiveOrigin | null;
+  readonly #desk: PrefetchDesk | null;
+  readonly #forecasts = new Subject<ForecastSet>();
+  readonly #departures = new Subject<number>();
+  readonly #left: number[] = [];
+  #nearLoop: AnteroomPrefetcher | null = null;
+  readonly #told: ForecastsMessage[] = [];
+  readonly #latest = new LatestAccesses();
+  readonly #journal: Journal;
+  readonly #restored: Restored | null;
+  #latestMs = Number.NaN;
+  #lastConsumer = -1;
+  #fault: string | null = null;
+  #isStopped = false;
+
+  constructor(options: EngineOptions = {}) {
+    const config = parseConfig(engineConfigSchema, options.config ?? {}, 'engine');
+    this.config = config;
+    this.#clock = options.clock ?? null;
+    const { segmentsMax, consumersMax } = config;
+    this.segments = options.names?.segments ?? new Interner({ countMax: segmentsMax });
+    this.consumers = options.names?.consumers ?? new Interner({ countMax: consumersMax });
+    this.sites = options.names?.sites ?? new Interner({ countMax: consumersMax });
+    this.#intake = new AccessIntake({
+      segments: this.segments,
+      consumers: this.consumers,
+      sites: this.sites,
+      segmentsMax,
+      consumersMax,
+      now: () => this.#clock?.now() ?? Number.NaN,
+    });
+    this.#decisions = new DecisionLog(config.decisionsKeptMax);
+    this.#origin = config.mode === 'live' ? new LiveOrigin(config.live) : null;
+    const latency = parseLatencySpec(config.latency);
+    const isTimed = this.#origin !== null || latency.kind === 'time';
+    this.#system = new ActorSystem({
+      clock: new VirtualClock(),
+      random: new Xoshiro128(config.seed).fork('actors'),
+      turns: manualTurns,
+      onEvent: (event) => {
+        if (event.kind === 'fault' || event.kind === 'stop-fault') this.#fault ??= `${event.address}: ${event.detail}`;
+      },
+    });
+    const missPenaltyMs = isTimed ? null : config.missPenaltyMs;
+    const hint = options.segmentCountHint ?? 1024;
+    this.#pipeline = new Pipeline({
+      system: this.#system,
+      name: 'site',
+      prices: config.prices,
+      farLoop: config.farLoop.isEnabled ? config.farLoop : null,
+      bytesPerUnit: config.unit === 'bytes' ? 1 : null,
+      missPenaltyMs,
+      onForecasts: (message) => {
+        if (this.#forecasts.observed) this.#told.push(message);
+      },
+      makeSite: (onSettled) =>
+        createSite({
+          capacity: config.capacity,
+          unit: config.unit,
+          makeEviction: (capacity, onEvict) => makeEviction(config.eviction, capacity, hint, onEvict),
+          ...(config.eviction === 'lru'
+            ? {}
+            : {
+                makeReference: (capacity: number, onEvict?: (segment: number) => void) =>
+                  makeEviction('lru', capacity, hint, onEvict),
+              }),
+          makePrefetcher: (view) => {
+            this.#nearLoop = new AnteroomPrefetcher(view, config.nearLoop, options.addresses ?? null);
+            return new EnginePrefetcher(this.#nearLoop, (segment) => {
+              if (this.#departures.observed) this.#left.push(segment);
+            });
+          },
+          origin: this.#origin ?? createOrigin(latency, config.seed),
+          modelTime: isTimed ? 'ms' : 'requests',
+          writes: config.writes,
+          budget: new TrafficBudget(config.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
+          // Where every segment counts as one, the traffic bound alone rules, as in published comparisons.
+          ...(config.unit === 'bytes' ? { benefit: new BenefitAccount({ prices: config.prices, missPenaltyMs }) } : {}),
+          stagingShareMax: config.stagingShareMax,
+          queueLengthMax: config.queueLengthMax,
+          warmup: config.warmup,
+          segmentCountHint: hint,
+          onSettled,
+          onDecision: (code, segment, position, now, expert, probability, bytes) => {
+            this.#decisions.note(code, segment, expert, probability, bytes, position, now);
+            this.#desk?.note(code, segment, position, expert, probability);
+          },
+        }),
+    });
+    const state = options.snapshot === undefined ? null : fromBytes(options.snapshot);
+    this.#journal = new Journal(config.journalAccessesMax, state?.start);
+    this.#driver = new LogDriver(this.#pipeline, config.farLoop, isTimed, state?.start);
+    this.#desk =
+      this.#origin === null
+        ? null
+        : new PrefetchDesk({
+            origin: this.#origin,
+            pendingMax: config.live.pendingRequestsMax,
+            nameOf: (segment) => this.nameOf(segment),
+            consumerNameOf: (consumer) => this.consumers.nameOf(consumer),
+            expertOf: (expert) => this.#experts[expert] ?? null,
+          });
+    this.prefetches$ = this.#desk?.requests$ ?? new Observable<PrefetchRequest>((subscriber) => subscriber.complete());
+    this.cancellations$ = this.#desk?.cancellations$ ?? new Observable<number>((subscriber) => subscriber.complete());
+    this.departures$ = this.#departures.asObservable();
+    this.forecasts$ = this.#forecasts.asObservable();
+    this.#restored = state === null ? null : this.#restore(state);
+  }
+
+  /** Accesses taken so far: the log position of the next one. */
+  get position(): number {
+    return this.#driver.position;
+  }
+
+  get site(): Site {
+    return this.#pipeline.site;
+  }
+
+  /** Why the engine does not work any more; null = it does. */
+  get fault(): string | null {
+    return this.#fault;
+  }
+
+  /** The name of a segment; of an id that no name was given to, `#id`. */
+  nameOf(segment: number): string {
+    return segment < this.segments.count ? this.segments.nameOf(segment) : `#${segment}`;
+  }
+
+  /**
+   * Takes one access, or many in order. What it decides is decided when it returns.
+   * @throws AnteroomError 'bad-record' for a field that cannot be, 'actor-stopped' after `stop` or a fault.
+   */
+  observe(access: Access | AccessBatch): void {
+    this.#mustRun();
+    const batch =
+      access instanceof AccessBatch
+        ? this.#intake.batch(access, this.position)
+        : this.#intake.one(access, this.position);
+    if (batch === null || batch.length === 0) return;
+    this.#serve(batch);
+    this.#emit();
+    this.#mustRun();
+  }
+
+  /**
+   * The fetch of a request is done. Returns whether the segment is staged now: false where a demand came first, the request was
+   * called back, or there is no room for it; then nothing needs to be kept.
+   */
+  landed(id: number, answer: { readonly sizeBytes?: number; readonly timeMs?: number } = {}): boolean {
+    this.#mustRun();
+    const open = this.#desk?.take(id) ?? null;
+    if (open === null) return false;
+    const { segment } = open;
+    const timeMs = this.#now(answer.timeMs);
+    const sizeBytes = answer.sizeBytes ?? -1;
+    this.#tell({
+      kind: 'measured',
+      sizeBytes: sizeBytes >= 0 ? sizeBytes : open.sizeBytes,
+      durationMs: Math.max(0, timeMs - open.sentAt),
+    });
+    const isStaged = this.#tell({ kind: 'landed', segment, timeMs, sizeBytes });
+    this.#emit();
+    return isStaged;
+  }
+
+  /** The fetch of a request did not succeed. Returns whether that was still of interest. */
+  failed(id: number, answer: { readonly timeMs?: number } = {}): boolean {
+    this.#mustRun();
+    const open = this.#desk?.take(id) ?? null;
+    if (open === null) return false;
+    this.#desk?.failed();
+    this.#tell({ kind: 'failed', segment: open.segment, timeMs: this.#now(answer.timeMs) });
+    this.#emit();
+    return true;
+  }
+
+  /**
+   * A demand was fetched by the caller: how large the segment is (absent = unknown), and how long it took (absent = not measured), so that
+   * the engine learns what fits and how early to ask. Live mode only.
+   */
+  fetched(segment: string | number, measured: { readonly sizeBytes?: number; readonly durationMs?: number }): void {
+    this.#mustRun();
+    const id = this.#idOf(segment);
+    const { sizeBytes = -1, durationMs = -1 } = measured;
+    if (this.#origin === null || id < 0) return;
+    if (sizeBytes >= 0 && Number.isFinite(sizeBytes)) this.#tell({ kind: 'sized', segment: id, sizeBytes });
+    if (durationMs >= 0 && Number.isFinite(durationMs)) this.#tell({ kind: 'measured', sizeBytes, durationMs });
+  }
+
+  /** Ends every copy of a segment whose origin changed: what is staged or in flight is stale. */
+  invalidate(segment: string | number): void {
+    this.#mustRun();
+    const id = this.#idOf(segment);
+    if (id >= 0) this.#tell({ kind: 'invalidated', segment: id });
+    this.#emit();
+  }
+
+  /** Whether a demand would be served from a copy. */
+  holds(segment: string | number): boolean {
+    const id = this.#idOf(segment);
+    return id >= 0 && this.site.holds(id);
+  }
+
+  /**
+   * What is likely to be accessed, the most likely first: of one segment, after the last access of a consumer (else: of the latest
+   * access of anyone), within the shortest configured horizon that covers `horizonMs`. Empty with the far loop off or nothing known.
+   * Asking changes nothing.
+   */
+  forecast(
+    question: {
+      readonly consumer?: string | number;
+      readonly segment?: string | number;
+      readonly horizonMs?: number;
+      /** Default 10. */
+      readonly count?: number;
+    } = {},
+  ): readonly SegmentForecast[] {
+    const { aggregator, graphBuilder, forecaster } = this.#pipeline;
+    if (aggregator === null || graphBuilder === null || forecaster === null) return [];
+    this.flush();
+    const { consumer, segment, horizonMs, count = 10 } = question;
+    const segmentId = segment === undefined ? undefined : this.#idOf(segment);
+    const consumerId = typeof consumer === 'string' ? this.consumers.idOf(consumer) : consumer;
+    if (segmentId === -1 || (consumerId === -1 && consumer !== -1)) return [];
+    const seed = this.#latest.of(consumerId ?? this.#lastConsumer);
+    const { map } = aggregator;
+    return forecastNow(
+      { map, graph: graphBuilder.graph, forecaster: forecaster.forecaster, now: map.axis.latest },
+      {
+        count,
+        ...(segmentId === undefined ? {} : { segment: segmentId }),
+        ...(seed === null ? {} : { seed }),
+        ...(horizonMs === undefined ? {} : { horizon: horizonMs }),
+      },
+    ).map((answer) => ({
+      segment: answer.segment,
+      name: this.nameOf(answer.segment),
+      probability: answer.probability,
+      horizonMs: answer.horizon,
+      expert: farExperts[answer.expert]!,
+    }));
+  }
+
+  /** Sees to it that every model has learned from every access so far; questions do so by themselves. Decisions do not change by it. */
+  flush(): void {
+    if (!this.#isStopped && this.#fault === null) this.#driver.flush();
+  }
+
+  /** The `n` most used segments, decayed, best first. */
+  hotSegments(n: number): readonly (SegmentUse & { readonly name: string })[] {
+    this.flush();
+    const used = this.#pipeline.aggregator?.map.findFrequent(n) ?? [];
+    return used.map((use) => ({ ...use, name: this.nameOf(use.segment) }));
+  }
+
+  /** How much a segment is used; null where the map does not know it. */
+  accessMap(segment: string | number): (SegmentUse & { readonly name: string }) | null {
+    const id = this.#idOf(segment);
+    this.flush();
+    const use = id < 0 ? null : (this.#pipeline.aggregator?.map.useOf(id) ?? null);
+    return use === null ? null : { ...use, name: this.nameOf(use.segment) };
+  }
+
+  /** What follows a segment, the most confident first. */
+  successors(segment: string | number): readonly (Dependency & { readonly name: string })[] {
+    const id = this.#idOf(segment);
+    this.flush();
+    const found = id < 0 ? [] : (this.#pipeline.graphBuilder?.graph.successorsOf(id) ?? []);
+    return found.map((edge) => ({ ...edge, name: this.nameOf(edge.target) }));
+  }
+
+  /** The latest `n` decisions about prefetches, the latest first. */
+  decisions(
+    n = this.config.decisionsKeptMax,
+  ): readonly (Omit<DecisionRecord, 'expert'> & { readonly name: string; readonly expert: string | null })[] {
+    return this.#decisions.latest(n).map((record) => ({
+      ...record,
+      name: this.nameOf(record.segment),
+      expert: this.#experts[record.expert] ?? null,
+    }));
+  }
+
+  /** Metrics by the definitions of a replay's report, since the start or since what was restored. */
+  stats(): EngineStats {
+    const { site } = this;
+    return {
+      ...siteStats(site, this.#experts),
+      intake: this.#intake.counts,
+      governor: {
+        trafficHeadroom: site.trafficHeadroom,
+        trafficBreaches: site.trafficBreaches,
+        trafficOvershoot: site.trafficOvershoot,
+        threshold: this.#nearLoop?.threshold ?? null,
+      },
+      live: this.#desk?.stats() ?? null,
+      position: this.position,
+    };
+  }
+
+  /**
+   * The engine as bytes, for `createEngine({ snapshot })` with the same settings. Its caches and far loop are not saved but told again
+   * from the journal of the latest `journalAccessesMax` accesses, see {@link Restored}. Requests that are open are handed out again.
+   */
+  snapshot(): Uint8Array {
+    this.#mustRun();
+    const state = {
+      config: JSON.stringify(this.config),
+      end: this.position,
+      nearLoop: this.#nearLoop?.snapshot() ?? null,
+    };
+    return toBytes(state, this.#journal, [this.segments, this.consumers, this.sites]);
+  }
+
+  /** How it was restored; null = it was not. */
+  get restored(): Restored | null {
+    return this.#restored;
+  }
+
+  /** Ends the run: what is staged or in flight is pending. The last stats, with the digest of the whole run. A second call gives the same. */
+  async stop(): Promise<EngineStats> {
+    if (!this.#isStopped) {
+      this.#isStopped = true;
+      this.site.finish();
+      this.#driver.flush();
+      await this.#system.stop();
+      this.#desk?.complete();
+      this.#forecasts.complete();
+      this.#departures.complete();
+    }
+    return this.stats();
+  }
+
+  get #experts(): readonly string[] {
+    return [...(this.site.prefetcher?.experts ?? []), ...farExperts];
+  }
+
+  #serve(batch: AccessBatch): void {
+    const last = batch.length - 1;
+    if (!Number.isNaN(batch.timeMs[last]!)) this.#latestMs = batch.timeMs[last]!;
+    this.#lastConsumer = batch.consumer[last]!;
+    this.#desk?.serving(batch);
+    this.#latest.observe(batch);
+    this.#journal.access(batch);
+    this.#driver.push(batch);
+  }
+
+  /** Everything but accesses that changes state goes through here, so that the journal has it. */
+  #tell(event: JournalEvent): boolean {
+    this.#journal.event(event);
+    const { site } = this;
+    switch (event.kind) {
+      case 'landed': {
+        const isStaged = site.land(event.segment, event.timeMs, event.sizeBytes);
+        // One that a demand joined is not in flight any more at the site; its slot is.
+        this.#origin?.answered(event.segment);
+        return isStaged;
+      }
+      case 'failed': {
+        const isEnded = site.fail(event.segment, event.timeMs);
+        this.#origin?.answered(event.segment);
+        return isEnded;
+      }
+      case 'answered':
+        this.#origin?.answered(event.segment);
+        return true;
+      case 'measured':
+        this.#origin?.measured(event.sizeBytes, event.durationMs);
+        return true;
+      case 'sized':
+        site.learnSize(event.segment, event.sizeBytes);
+        return true;
+      case 'invalidated':
+        site.invalidate(event.segment);
+        return true;
+    }
+  }
+
+  #restore(state: EngineState): Restored {
+    const tables = [this.segments, this.consumers, this.sites];
+    state.names.forEach((names, i) => {
+      for (const [id, name] of names.entries()) {
+        const table = tables[i]!;
+        if ((table instanceof Interner ? table.internName(name) : table.internString(name)) !== id) {
+          throw new AnteroomError('bad-usage', 'a snapshot is restored into its own or into empty tables of names');
+        }
+      }
+    });
+    let next = 0;
+    for (const batch of state.batches) {
+      for (let from = 0; from < batch.length; ) {
+        const position = batch.position + from;
+        for (; state.events[next] !== undefined && state.events[next]!.position <= position; next++)
+          this.#tell(state.events[next]!.event);
+        const until = Math.min(batch.length, (state.events[next]?.position ?? Infinity) - batch.position);
+        this.#serve(batch.slice(from, until));
+        from = until;
+      }
+    }
+    for (; next < state.events.length; next++) this.#tell(state.events[next]!.event);
+    this.#mustRun();
+    this.#intake.resume(this.#latestMs);
+    this.#desk?.reopen(this.site);
+    if (state.config !== JSON.stringify(this.config)) return 'relearned';
+    if (state.start === 0) return 'exact';
+    if (state.nearLoop !== null) {
+      this.#nearLoop?.restore(state.nearLoop);
+      this.#nearLoop?.forgetAbsent();
+    }
+    return 'warm';
+  }
+
+  #idOf(segment: string | number): number {
+    return typeof segment === 'number' ? segment : this.segments.idOf(segment);
+  }
+
+  #now(timeMs: number | undefined): number {
+    const now = timeMs ?? this.#clock?.now() ?? this.#latestMs;
+    return Number.isNaN(now) ? 0 : now;
+  }
+
+  #mustRun(): void {
+    if (this.#isStopped) throw new AnteroomError('actor-stopped', 'the engine was stopped');
+    if (this.#fault !== null) throw new AnteroomError('actor-stopped', `an actor of the engine failed: ${this.#fault}`);
+  }
+
+  #emit(): void {
+    for (const segment of this.#left.splice(0)) if (!this.site.holds(segment)) this.#departures.next(segment);
+    for (const message of this.#told.splice(0)) this.#forecasts.next(this.#forecastSet(message));
+    this.#desk?.emit(this.site, (event) => this.#tell(event));
+  }
+
+  #forecastSet({ position, timeMs, forecasts }: ForecastsMessage): ForecastSet {
+    const horizons = this.#pipeline.forecaster!.forecaster.horizons;
+    return {
+      position,
+      timeMs,
+      forecasts: Array.from(forecasts.segment, (segment, i) => ({
+        segment,
+        name: this.nameOf(segment),
+        probability: forecasts.probability[i]!,
+        horizonMs: horizons[forecasts.horizon[i]!]!,
+        expert: farExperts[forecasts.expert[i]!]!,
+      })),
+    };
+  }
+}
+
+function makeEviction(
+  name: EngineConfig['eviction'],
+  capacity: number,
+  segmentCountHint: number,
+  onEvict?: (segment: number) => void,
+): ReturnType<typeof createEviction> {
+  return createEviction(name, { capacity, segmentCountHint, ...(onEvict === undefined ? {} : { onEvict }) });
+}

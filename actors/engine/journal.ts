@@ -1,0 +1,87 @@
+/** The latest of what an engine was told, in order, so that telling it again gives the same engine. */
+
+import type { AccessBatch } from '../../streams/access-batch.ts';
+import { RowBuffer } from './row-buffer.ts';
+
+/** What was told between two accesses. Segments, not ids: an engine that is told only the latest numbers its requests anew. */
+export type JournalEvent =
+  | { readonly kind: 'landed'; readonly segment: number; readonly timeMs: number; readonly sizeBytes: number }
+  | { readonly kind: 'failed'; readonly segment: number; readonly timeMs: number }
+  | { readonly kind: 'answered'; readonly segment: number }
+  | { readonly kind: 'measured'; readonly sizeBytes: number; readonly durationMs: number }
+  | { readonly kind: 'sized'; readonly segment: number; readonly sizeBytes: number }
+  | { readonly kind: 'invalidated'; readonly segment: number };
+
+/** An event and the log position of the access that it came before. */
+export interface JournalEntry {
+  readonly position: number;
+  readonly event: JournalEvent;
+}
+
+/** Rows of a chunk; what is forgotten is forgotten by chunks. */
+const CHUNK_ROWS = 4096;
+/** Events kept for each access kept, at most; beyond it the oldest chunk goes with its events. */
+const EVENTS_PER_ACCESS_MAX = 4;
+
+/** Memory: 37 bytes an access and about 100 an event, `accessesMax` and `EVENTS_PER_ACCESS_MAX` bounding both. O(1) a row. */
+export class Journal {
+  readonly #accessesMax: number;
+  readonly #tail = new RowBuffer(CHUNK_ROWS);
+  #chunks: AccessBatch[] = [];
+  #events: JournalEntry[] = [];
+  #start: number;
+  #end: number;
+
+  /** `accessesMax` 0 = nothing is kept. */
+  constructor(accessesMax: number, position = 0) {
+    this.#accessesMax = accessesMax;
+    this.#start = position;
+    this.#end = position;
+  }
+
+  /** Log position of the first access that is kept. */
+  get start(): number {
+    return this.#start;
+  }
+
+  access(batch: AccessBatch): void {
+    this.#end = batch.position + batch.length;
+    if (this.#accessesMax === 0) {
+      this.#start = this.#end;
+      return;
+    }
+    for (let from = 0; from < batch.length; ) {
+      const rows = Math.min(batch.length - from, CHUNK_ROWS - this.#tail.length);
+      this.#tail.add(batch.slice(from, from + rows));
+      from += rows;
+      if (!this.#tail.fits(1)) this.#chunks.push(this.#tail.take());
+    }
+    while (this.#chunks.length > 0 && this.#end - this.#start > this.#accessesMax) this.#forgetChunk();
+  }
+
+  event(event: JournalEvent): void {
+    if (this.#accessesMax === 0) return;
+    this.#events.push({ position: this.#end, event });
+    if (this.#events.length <= EVENTS_PER_ACCESS_MAX * this.#accessesMax) return;
+    if (this.#chunks.length > 0) this.#forgetChunk();
+    else this.#events = this.#events.slice(this.#events.length >> 1);
+  }
+
+  /** All that is kept: batches in order, and the events between them. */
+  contents(): { readonly batches: readonly AccessBatch[]; readonly events: readonly JournalEntry[] } {
+    if (this.#tail.length > 0) {
+      const rest = this.#tail.take();
+      const batches = [...this.#chunks, rest];
+      this.#tail.add(rest);
+      return { batches, events: this.#events };
+    }
+    return { batches: this.#chunks, events: this.#events };
+  }
+
+  #forgetChunk(): void {
+    const forgotten = this.#chunks.shift()!;
+    this.#start = forgotten.position + forgotten.length;
+    const first = this.#events.findIndex(({ position }) => position >= this.#start);
+    this.#events = first < 0 ? [] : this.#events.slice(first);
+  }
+}

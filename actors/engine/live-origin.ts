@@ -1,0 +1,144 @@
+/** The origin of a live engine: someone else fetches, and answers. */
+
+import type { Origin } from '../cache-manager/origin.ts';
+import { FetchTime } from '../prefetch-scheduler/fetch-time.ts';
+
+export interface LiveOriginOptions {
+  /** Prefetches that may be unanswered at once. */
+  readonly concurrencyMax: number;
+  /** Time after which an answer is no longer waited for, ms. */
+  readonly answerWithinMs: number;
+  /** What fetches are taken to last before any was measured, and how many measured ones count. */
+  readonly firstByteMs: number;
+  readonly bytesPerSecond: number;
+  readonly measuredFetches: number;
+}
+
+/** A prefetch that was handed out and not answered. */
+export interface OpenPrefetch {
+  readonly id: number;
+  readonly segment: number;
+  readonly sizeBytes: number;
+  readonly sentAt: number;
+  /** Log position of the access at which it was sent. */
+  readonly position: number;
+  /** Instant by which its slot is free again, answered or not. */
+  readonly until: number;
+}
+
+/**
+ * Prefetches take a slot until they are answered, called back or given up. What a fetch lasts is learned from fetches that the
+ * caller measured, demand and prefetch alike; waits of demands that are not measured are taken to be as expected.
+ * A demand never waits for a slot: the caller's own fetches are not limited here.
+ */
+export class LiveOrigin implements Origin {
+  readonly isInstant = false;
+  readonly isAnswered = true;
+  readonly preempted = -1;
+  readonly #options: LiveOriginOptions;
+  readonly #fetchTime: FetchTime;
+  /** By segment; a map keeps the order of sending, so the first is the oldest. */
+  readonly #open = new Map<number, OpenPrefetch>();
+  readonly #segmentOf = new Map<number, number>();
+  readonly #sent: OpenPrefetch[] = [];
+  readonly #calledBack: number[] = [];
+  #nextId = 1;
+  #unansweredCount = 0;
+
+  constructor(options: LiveOriginOptions) {
+    this.#options = options;
+    this.#fetchTime = new FetchTime(options);
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** Prefetches whose answer did not come in time. */
+  get unansweredCount(): number {
+    return this.#unansweredCount;
+  }
+
+  /** Expected ms of a fetch of `bytes`. */
+  expectedMs(bytes: number): number {
+    return this.#fetchTime.expected(bytes);
+  }
+
+  /** A fetch of `bytes` was measured to last `durationMs`. */
+  measured(bytes: number, durationMs: number): void {
+    this.#fetchTime.observe(Math.max(0, bytes), durationMs);
+  }
+
+  demand(_segment: number, sizeBytes: number, now: number): number {
+    return now + this.#fetchTime.expected(sizeBytes);
+  }
+
+  prefetch(segment: number, sizeBytes: number, now: number, key: number): number {
+    this.#giveUpOld(now);
+    // The one open for this segment was joined by a demand, and whoever fetches it has not said so yet: its answer is not needed any more.
+    if (this.#open.has(segment)) this.#close(segment);
+    if (this.#open.size >= this.#options.concurrencyMax) return -1;
+    const until = now + this.#options.answerWithinMs;
+    const open = { id: this.#nextId++, segment, sizeBytes, sentAt: now, position: key, until };
+    this.#open.set(segment, open);
+    this.#segmentOf.set(open.id, segment);
+    this.#sent.push(open);
+    return until;
+  }
+
+  remaining(segment: number, now: number): number {
+    const open = this.#open.get(segment);
+    return open === undefined ? 0 : Math.max(0, open.sentAt + this.#fetchTime.expected(open.sizeBytes) - now);
+  }
+
+  join(): void {}
+
+  callBack(segment: number): void {
+    const open = this.#open.get(segment);
+    if (open === undefined) return;
+    this.#calledBack.push(open.id);
+    this.#close(segment);
+  }
+
+  answered(segment: number): void {
+    this.#close(segment);
+  }
+
+  /** The open prefetch with that id, if its answer is still of use. */
+  find(id: number): OpenPrefetch | undefined {
+    const segment = this.#segmentOf.get(id);
+    return segment === undefined ? undefined : this.#open.get(segment);
+  }
+
+  /** All that are open, the oldest first. */
+  allOpen(): readonly OpenPrefetch[] {
+    return [...this.#open.values()];
+  }
+
+  /** Prefetches sent since the last call, in order. */
+  takeSent(): readonly OpenPrefetch[] {
+    return this.#sent.length === 0 ? NONE : this.#sent.splice(0);
+  }
+
+  /** Ids called back since the last call. */
+  takeCalledBack(): readonly number[] {
+    return this.#calledBack.length === 0 ? NONE : this.#calledBack.splice(0);
+  }
+
+  #giveUpOld(now: number): void {
+    for (const { segment, until } of this.#open.values()) {
+      if (until > now) break;
+      this.#unansweredCount++;
+      this.#close(segment);
+    }
+  }
+
+  #close(segment: number): void {
+    const open = this.#open.get(segment);
+    if (open === undefined) return;
+    this.#open.delete(segment);
+    this.#segmentOf.delete(open.id);
+  }
+}
+
+const NONE: readonly never[] = [];

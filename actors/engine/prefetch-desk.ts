@@ -1,0 +1,193 @@
+/** Where prefetch requests go out and answers come in. */
+
+import { Observable, Subject } from 'rxjs';
+import type { AccessBatch } from '../../streams/access-batch.ts';
+import { Decision } from '../cache-manager/decision-digest.ts';
+import type { Site } from '../cache-manager/site.ts';
+import type { LiveStats } from './engine-stats.ts';
+import type { JournalEvent } from './journal.ts';
+import type { LiveOrigin, OpenPrefetch } from './live-origin.ts';
+
+/** Stage this, because. Answer it by `landed(id)` or `failed(id)`. */
+export interface PrefetchRequest {
+  readonly id: number;
+  readonly segment: number;
+  readonly name: string;
+  /** As last seen, or the mean. */
+  readonly sizeBytes: number;
+  /** Who accessed last when it was asked for: most often whose next access it is. Null = nobody was named. */
+  readonly consumer: string | null;
+  /** The expert that asked; null = not known. */
+  readonly expert: string | null;
+  /** P(demanded before it would leave); null = not stated. */
+  readonly probability: number | null;
+  /** Event time of the asking, ms, and log position. */
+  readonly timeMs: number;
+  readonly position: number;
+  /** Instant after which an answer is not waited for. */
+  readonly deadlineMs: number;
+}
+
+export interface PrefetchDeskOptions {
+  readonly origin: LiveOrigin;
+  /** Requests that may wait for a subscriber. */
+  readonly pendingMax: number;
+  readonly nameOf: (segment: number) => string;
+  readonly consumerNameOf: (consumer: number) => string | null;
+  readonly expertOf: (expert: number) => string | null;
+}
+
+/**
+ * Requests are collected while the actors work and sent when they are done, so a subscriber may answer at once. Those that a
+ * demand of the same batch overtook are not sent. Without a subscriber they wait, and beyond `pendingMax` the oldest fail.
+ */
+export class PrefetchDesk {
+  readonly requests$: Observable<PrefetchRequest>;
+  readonly cancellations$: Observable<number>;
+  readonly #options: PrefetchDeskOptions;
+  readonly #requests = new Subject<PrefetchRequest>();
+  readonly #cancellations = new Subject<number>();
+  /** Why each segment was asked for, until it is sent. */
+  readonly #reasons = new Map<
+    number,
+    { readonly expert: number; readonly probability: number; readonly row: number }
+  >();
+  #waiting: PrefetchRequest[] = [];
+  #batch: AccessBatch | null = null;
+  #isEmitting = false;
+  #answered = 0;
+  #failed = 0;
+  #ignored = 0;
+  #overtaken = 0;
+  #untaken = 0;
+
+  constructor(options: PrefetchDeskOptions) {
+    this.#options = options;
+    this.requests$ = new Observable((subscriber) => {
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      const subscription = this.#requests.subscribe(subscriber);
+      for (const request of waiting) if (options.origin.find(request.id) !== undefined) subscriber.next(request);
+      return subscription;
+    });
+    this.cancellations$ = this.#cancellations.asObservable();
+  }
+
+  /** The batch that what follows is decided on. */
+  serving(batch: AccessBatch): void {
+    this.#batch = batch;
+  }
+
+  /** A decision of the site. */
+  note(code: number, segment: number, position: number, expert: number, probability: number): void {
+    if (code === Decision.issued) {
+      this.#reasons.set(segment, { expert, probability, row: position - (this.#batch?.position ?? 0) });
+    }
+  }
+
+  /** The open prefetch with that id; null, counted, where its answer is not waited for. */
+  take(id: number): OpenPrefetch | null {
+    const open = this.#options.origin.find(id);
+    if (open === undefined) this.#ignored++;
+    else this.#answered++;
+    return open ?? null;
+  }
+
+  /** Of those taken, one was a failure. */
+  failed(): void {
+    this.#failed++;
+  }
+
+  /** After a restart nobody fetches what is open: it is handed out again. */
+  reopen(site: Site): void {
+    const { origin } = this.#options;
+    origin.takeSent();
+    origin.takeCalledBack();
+    for (const open of origin.allOpen()) {
+      if (site.isResident(open.segment) && !site.holds(open.segment)) this.#waiting.push(this.#requestOf(open));
+      else origin.answered(open.segment);
+    }
+    this.#reasons.clear();
+  }
+
+  /** Sends what was decided. A subscriber that calls the engine adds to it; the outermost call sends all. */
+  emit(site: Site, tell: (event: JournalEvent) => void): void {
+    if (this.#isEmitting) return;
+    this.#isEmitting = true;
+    try {
+      for (;;) {
+        const sent = this.#options.origin.takeSent();
+        const calledBack = this.#options.origin.takeCalledBack();
+        if (sent.length === 0 && calledBack.length === 0) break;
+        for (const id of calledBack) this.#cancellations.next(id);
+        for (const open of sent) this.#send(open, site, tell);
+      }
+    } finally {
+      this.#isEmitting = false;
+    }
+  }
+
+  complete(): void {
+    this.#requests.complete();
+    this.#cancellations.complete();
+  }
+
+  stats(): LiveStats {
+    const { origin } = this.#options;
+    return {
+      open: origin.openCount,
+      landed: this.#answered - this.#failed,
+      failed: this.#failed,
+      ignoredAnswers: this.#ignored,
+      unanswered: origin.unansweredCount,
+      overtaken: this.#overtaken,
+      untaken: this.#untaken,
+      firstByteMs: origin.expectedMs(0),
+    };
+  }
+
+  #send(open: OpenPrefetch, site: Site, tell: (event: JournalEvent) => void): void {
+    const { origin } = this.#options;
+    const request = this.#requestOf(open);
+    this.#reasons.delete(open.segment);
+    if (origin.find(open.id) === undefined) return;
+    if (site.holds(open.segment) || !site.isResident(open.segment)) {
+      this.#overtaken++;
+      tell({ kind: 'answered', segment: open.segment });
+      return;
+    }
+    if (this.#requests.observed) {
+      this.#requests.next(request);
+      return;
+    }
+    this.#waiting.push(request);
+    if (this.#waiting.length > this.#options.pendingMax) {
+      this.#untaken++;
+      const oldest = this.#waiting.shift()!;
+      if (origin.find(oldest.id) !== undefined)
+        tell({ kind: 'failed', segment: oldest.segment, timeMs: oldest.timeMs });
+    }
+  }
+
+  #requestOf(open: OpenPrefetch): PrefetchRequest {
+    const { expertOf, nameOf } = this.#options;
+    const reason = this.#reasons.get(open.segment);
+    return {
+      id: open.id,
+      segment: open.segment,
+      name: nameOf(open.segment),
+      sizeBytes: open.sizeBytes,
+      consumer: this.#consumerAt(reason?.row ?? -1),
+      expert: reason === undefined ? null : expertOf(reason.expert),
+      probability: reason === undefined || Number.isNaN(reason.probability) ? null : reason.probability,
+      timeMs: open.sentAt,
+      position: open.position,
+      deadlineMs: open.until,
+    };
+  }
+
+  #consumerAt(row: number): string | null {
+    const consumer = this.#batch?.consumer[row] ?? -1;
+    return consumer < 0 ? null : this.#options.consumerNameOf(consumer);
+  }
+}

@@ -1,0 +1,34 @@
+/** Settings of a site and its engine that a replay and an embedded engine share, so that the same file serves both. */
+
+import { z } from 'zod';
+import { farLoopConfigSchema } from '../far-loop-config.ts';
+import { nearLoopConfigSchema } from '../near-loop/near-loop-config.ts';
+import { pricesSchema } from '../prices.ts';
+
+/** Fields to be spread into a strict schema. */
+export const siteSettings = {
+  prices: pricesSchema.prefault({}).describe('What a second of waiting, a byte, a request and space are worth.'),
+  missPenaltyMs: z
+    .number()
+    .min(0)
+    .default(50)
+    .describe('Waiting that one avoided miss is worth, where the latency model has no milliseconds (0 and Nreq).'),
+  trafficAllowance: z
+    .int()
+    .min(0)
+    .default(64)
+    .describe('Requests granted on top of the traffic bound, so that a run can start.'),
+  stagingShareMax: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe('Largest share of the cache that staged segments may take before their first demand.'),
+  queueLengthMax: z
+    .int()
+    .min(1)
+    .default(1024)
+    .describe('Prefetches that may wait for a fetch slot; the least valuable beyond that are withdrawn, counted.'),
+  farLoop: farLoopConfigSchema.prefault({}),
+  nearLoop: nearLoopConfigSchema.prefault({}).describe('The near loop: what it remembers and how it learns.'),
+} as const;

@@ -1,0 +1,83 @@
+/** The embedded engine in modelled mode decides what a replay decides. */
+
+import { describe, expect, test } from 'vitest';
+import { createEngine } from '../../../actors/engine/create-engine.ts';
+import type { EngineConfigInput } from '../../../actors/engine/engine-config.ts';
+import { type ReplayOptions, replay } from '../../../sim/replay/replay.ts';
+import { replayConfigSchema } from '../../../sim/replay/replay-config.ts';
+import { Trace } from '../../../sim/replay/trace.ts';
+
+/** The far loop plans so often here that every batch size cuts some interval in two. */
+const farLoop = { intervalAccesses: 150, intervalMs: 20_000, accessesPerTickMin: 100 };
+
+interface Case {
+  readonly trace: string;
+  readonly latency: string;
+  readonly unit: 'segments' | 'bytes';
+  readonly evict: 'lru' | 'arc' | 'sieve';
+}
+
+const cases: readonly Case[] = [
+  { trace: 'workload:chains,segments=300,accesses=4000', latency: '4req', unit: 'segments', evict: 'lru' },
+  { trace: 'workload:scans,scanLength=40,rate=10', latency: '20ms@20MB/sx4', unit: 'segments', evict: 'arc' },
+  {
+    trace: 'workload:flash-crowd,hours=1,segments=300,crowds=2',
+    latency: 'lognormal:50ms:0.5@20MB/sx8',
+    unit: 'bytes',
+    evict: 'sieve',
+  },
+  { trace: 'workload:zipf-drift,segments=400', latency: '0', unit: 'segments', evict: 'lru' },
+];
+
+async function replayed(c: Case): Promise<{ digest: string; size: number; issued: number; misses: number }> {
+  const options: ReplayOptions = {
+    traces: [c.trace],
+    latency: c.latency,
+    unit: c.unit,
+    evict: [c.evict],
+    cache: '0.05',
+    prefetch: ['anteroom'],
+    limit: 4000,
+    seed: 7,
+    config: replayConfigSchema.parse({ farLoop }),
+  };
+  const run = (await replay(options)).result.runs.find((r) => r.prefetch === 'anteroom')!;
+  return { digest: run.digest, size: run.cache.size, issued: run.prefetches.issued, misses: run.misses };
+}
+
+async function embedded(
+  c: Case,
+  size: number,
+  rowsMax: number,
+): Promise<{ digest: string; issued: number; misses: number }> {
+  const trace = await Trace.open(c.trace, { seed: 7, addressBytes: null, limit: 4000, rowsMax });
+  try {
+    const config: EngineConfigInput = {
+      mode: 'modelled',
+      capacity: size,
+      unit: c.unit,
+      eviction: c.evict,
+      writes: 'access',
+      latency: c.latency,
+      seed: 7,
+      farLoop,
+    };
+    const engine = createEngine({ config, names: { segments: trace.segments }, addresses: trace.addresses });
+    for await (const batch of trace.batches()) engine.observe(batch);
+    const stats = await engine.stop();
+    return { digest: stats.digest, issued: stats.prefetches.issued, misses: stats.misses };
+  } finally {
+    await trace.close();
+  }
+}
+
+describe('an engine in modelled mode gives the digest of a replay', () => {
+  test.each(cases)('$trace at $latency', async (c) => {
+    const { size, ...expected } = await replayed(c);
+    expect(expected.issued).toBeGreaterThan(0);
+    expect(await embedded(c, size, 32768)).toEqual(expected);
+    expect(await embedded(c, size, 997)).toEqual(expected);
+    expect(await embedded(c, size, 7)).toEqual(expected);
+    expect(await embedded(c, size, 1)).toEqual(expected);
+  });
+});

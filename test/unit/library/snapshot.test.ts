@@ -1,0 +1,122 @@
+/** An engine goes on from a snapshot as if it had never stopped, as far as its journal reaches. */
+
+import { describe, expect, test } from 'vitest';
+import { createEngine } from '../../../actors/engine/create-engine.ts';
+import type { Engine } from '../../../actors/engine/engine.ts';
+import type { EngineConfigInput } from '../../../actors/engine/engine-config.ts';
+
+const farLoop = { intervalMs: 20_000, accessesPerTickMin: 10 };
+
+/** Accesses [from, to) of an endless mix of a loop and chance, the same for everyone. */
+function read(engine: Engine, from: number, to: number): void {
+  for (let i = from; i < to; i++) {
+    const page = i % 3 === 0 ? (Math.imul(i, 2654435761) >>> 7) % 300 : i % 70;
+    engine.observe({ segment: `/page/${page}`, consumer: `c${i % 4}`, timeMs: 1000 * (i + 1), size: 100 + page });
+    if (i % 97 === 0) engine.invalidate(`/page/${i % 70}`);
+  }
+}
+
+/** Answers every third request with a failure, the others 400 ms later. */
+function answer(engine: Engine): void {
+  engine.prefetches$.subscribe(({ id, timeMs, segment }) => {
+    if (segment % 3 === 0) engine.failed(id, { timeMs: timeMs + 100 });
+    else engine.landed(id, { timeMs: timeMs + 400 });
+  });
+}
+
+describe.each(['live', 'modelled'] as const)('%s', (mode) => {
+  const config: EngineConfigInput = { mode, capacity: 30, trafficMax: 2, farLoop, latency: '400ms@20MB/sx4' };
+
+  test('within the journal, restored and uninterrupted runs have one digest, whatever was learned', async () => {
+    const whole = createEngine({ config });
+    answer(whole);
+    read(whole, 0, 3000);
+    const first = createEngine({ config });
+    answer(first);
+    read(first, 0, 1700);
+    const second = createEngine({ config, snapshot: first.snapshot() });
+    expect(second.restored).toBe('exact');
+    expect(second.stats().digest).toBe(first.stats().digest);
+    answer(second);
+    read(second, 1700, 3000);
+    const [expected, found] = [await whole.stop(), await second.stop()];
+    expect(found.digest).toBe(expected.digest);
+    expect(found.prefetches).toEqual(expected.prefetches);
+    expect(found.prefetches.issued).toBeGreaterThan(100);
+  });
+
+  test('beyond the journal it is warm: it keeps its place, its names and what the near loop learned', () => {
+    const short = { ...config, journalAccessesMax: 100 };
+    const first = createEngine({ config: short });
+    answer(first);
+    read(first, 0, 12_000);
+    const second = createEngine({ config: short, snapshot: first.snapshot() });
+    expect(second.restored).toBe('warm');
+    expect(second.position).toBe(first.position);
+    answer(second);
+    const cold = createEngine({ config: short });
+    answer(cold);
+    for (const engine of [first, second, cold]) read(engine, 12_000, 12_400);
+    const usefulOf = (engine: Engine): number => engine.stats().prefetches.useful;
+    expect(usefulOf(second)).toBeGreaterThan(usefulOf(cold));
+  });
+
+  test('under other settings the journal is told again', () => {
+    const first = createEngine({ config });
+    read(first, 0, 500);
+    const second = createEngine({ config: { ...config, capacity: 50 }, snapshot: first.snapshot() });
+    expect(second.restored).toBe('relearned');
+    expect(second.site.capacity).toBe(50);
+    expect(second.position).toBe(500);
+  });
+});
+
+test('requests that were open are handed out again', () => {
+  const config = { capacity: 30, trafficMax: null };
+  const first = createEngine({ config });
+  const open = new Map<number, string>();
+  first.prefetches$.subscribe(({ id, name }) => open.set(id, name));
+  read(first, 0, 1500);
+  const second = createEngine({ config, snapshot: first.snapshot() });
+  const again: string[] = [];
+  second.prefetches$.subscribe(({ id, name }) => {
+    expect(open.get(id)).toBe(name);
+    again.push(name);
+  });
+  expect(again.length).toBeGreaterThan(0);
+  expect(again.length).toBe(second.stats().cache.inFlight);
+});
+
+describe('bytes that are no snapshot are refused', () => {
+  const whole = (() => {
+    const engine = createEngine();
+    read(engine, 0, 50);
+    return engine.snapshot();
+  })();
+  const damaged = (change: (bytes: Uint8Array) => Uint8Array) => () =>
+    createEngine({ snapshot: change(whole.slice()) });
+
+  test.each([
+    ['empty', () => new Uint8Array(0)],
+    ['of something else', () => new TextEncoder().encode('<!doctype html><title>a page</title>')],
+    ['cut', (bytes: Uint8Array) => bytes.slice(0, bytes.length - 8)],
+  ] as const)('%s', (_, change) => {
+    expect(damaged(change)).toThrow(expect.objectContaining({ code: 'bad-record' }));
+  });
+
+  test('with any one byte changed', () => {
+    for (let at = 0; at < whole.length; at += Math.ceil(whole.length / 50)) {
+      const change = (bytes: Uint8Array): Uint8Array => {
+        bytes[at]! ^= 0x40;
+        return bytes;
+      };
+      expect(damaged(change)).toThrow(/state/);
+    }
+  });
+
+  test('a snapshot does not go into tables that know other names', () => {
+    const other = createEngine();
+    other.observe({ segment: 'another' });
+    expect(() => createEngine({ snapshot: whole, names: { segments: other.segments } })).toThrow(/names/);
+  });
+});
