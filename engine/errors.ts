@@ -14,6 +14,10 @@ export type ErrorCode =
   | 'actor-stopped'
   | 'restart-budget'
   | 'missing-library'
+  | 'corrupt'
+  | 'disk-full'
+  | 'unavailable'
+  | 'unauthorised'
   | 'unsupported';
 
 /** Where and what: values that help a person find the place. Kept flat so that it can be logged as it is. */

@@ -1,0 +1,16 @@
+/** Digests of bytes: CRC-32 against accidental damage, SHA-256 where a whole state must be the one that was written. */
+
+import { createHash } from 'node:crypto';
+import { crc32 as zlibCrc32 } from 'node:zlib';
+
+/** CRC-32 (ISO 3309) as an unsigned number. */
+export function crc32(bytes: Uint8Array): number {
+  return zlibCrc32(bytes);
+}
+
+/** SHA-256 over the parts in order, in hexadecimal. Where one part ends and the next begins does not matter to it. */
+export function sha256Hex(parts: Iterable<Uint8Array>): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}

@@ -1,0 +1,63 @@
+/** Folders that hold a node's data: made, measured, looked into. */
+
+import { closeSync, mkdirSync, openSync, readdirSync, readSync, statfsSync, statSync } from 'node:fs';
+import { AnteroomError } from '../errors.ts';
+
+/** Makes a folder and those above it, readable by this user only. @throws AnteroomError 'io'. */
+export function ensureFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw folderError(path, cause);
+  }
+}
+
+/** Names in a folder, sorted; none where there is no such folder. @throws AnteroomError 'io'. */
+export function namesIn(path: string): readonly string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw folderError(path, cause);
+  }
+}
+
+/** Bytes of a file; null where there is none. @throws AnteroomError 'io'. */
+export function fileBytes(path: string): number | null {
+  try {
+    return statSync(path).size;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw folderError(path, cause);
+  }
+}
+
+/** The first `length` bytes of a file, fewer where it is shorter. @throws AnteroomError 'io'. */
+export function fileHead(path: string, length: number): Uint8Array {
+  try {
+    const descriptor = openSync(path, 'r');
+    try {
+      const bytes = new Uint8Array(length);
+      return bytes.subarray(0, readSync(descriptor, bytes, 0, length, 0));
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (cause) {
+    throw folderError(path, cause);
+  }
+}
+
+/** Bytes that may still be written where `path` lies. @throws AnteroomError 'io'. */
+export function freeBytes(path: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  } catch (cause) {
+    throw folderError(path, cause);
+  }
+}
+
+function folderError(path: string, cause: unknown): AnteroomError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new AnteroomError('io', `${path}: ${reason}`, { context: { file: path }, cause });
+}

@@ -1,0 +1,207 @@
+/** The log in an LMDB file: acknowledged means that it survives the process and the machine. */
+
+import type { Database, Key, RootDatabase } from 'lmdb';
+import { assert } from '../assert.ts';
+import { parseConfig } from '../config.ts';
+import { AnteroomError } from '../errors.ts';
+import { eventLoopRound } from '../host/turns.ts';
+import { logFull, outOfLog, planAppends } from './append-plan.ts';
+import { lmdbFault, openLmdb } from './lmdb-environment.ts';
+import { damaged, decodeEntry } from './log-entry.ts';
+import type { LogAppend, LogEntry, LogFacts, LogReceipt, LogStore } from './log-store.ts';
+import { type LogStoreConfig, logStoreSchema } from './log-store-config.ts';
+import { ProducerWindows } from './producer-windows.ts';
+
+export interface LmdbLogOptions {
+  /** Folder of the log. */
+  readonly path: string;
+  readonly config?: Partial<LogStoreConfig>;
+  /** The log must be there already. Default false: an empty one is made. */
+  readonly mustExist?: boolean;
+}
+
+/** Entries read or trimmed before others get a turn. */
+const ENTRIES_PER_TURN = 64;
+
+/**
+ * Entries by position, producers' windows, and a few numbers, all written in one transaction a call. Commits are synchronous: LMDB's
+ * asynchronous ones reject promises that nobody can catch when the disk is full, and one commit takes all appends that wait, so the
+ * event loop stands still for one flush of the disk at a time.
+ */
+export class LmdbLogStore implements LogStore {
+  readonly #config: LogStoreConfig;
+  readonly #environment: RootDatabase<Uint8Array, Key>;
+  readonly #entries: Database<Uint8Array, number>;
+  readonly #producers: Database<Uint8Array, string>;
+  readonly #numbers: Database<Uint8Array, string>;
+  readonly #windows: ProducerWindows;
+  #start = 0;
+  #end = 0;
+  #bytes = 0;
+  #entryCount = 0;
+  #isClosed = false;
+
+  /** @throws AnteroomError 'corrupt' for a log that is damaged or incomplete, 'io', 'missing-library', 'bad-config'. */
+  static async open(options: LmdbLogOptions): Promise<LmdbLogStore> {
+    const config = parseConfig(logStoreSchema, options.config ?? {}, 'log');
+    const environment = await openLmdb({
+      path: options.path,
+      what: 'log',
+      ...(options.mustExist === undefined ? {} : { mustExist: options.mustExist }),
+    });
+    return new LmdbLogStore(environment, config);
+  }
+
+  private constructor(environment: RootDatabase<Uint8Array, Key>, config: LogStoreConfig) {
+    this.#config = config;
+    this.#environment = environment;
+    this.#entries = environment.openDB({ name: 'entries', encoding: 'binary' });
+    this.#producers = environment.openDB({ name: 'producers', encoding: 'binary' });
+    this.#numbers = environment.openDB({ name: 'numbers', encoding: 'binary' });
+    this.#windows = new ProducerWindows(config.sequenceWindow, config.producersMax);
+    this.#load();
+  }
+
+  get facts(): LogFacts {
+    return {
+      start: this.#start,
+      end: this.#end,
+      entryCount: this.#entryCount,
+      bytes: this.#bytes,
+      producerCount: this.#windows.count,
+      producersForgotten: this.#windows.forgottenCount,
+    };
+  }
+
+  append(appends: readonly LogAppend[]): Promise<readonly LogReceipt[]> {
+    assert(!this.#isClosed, 'the log is closed');
+    return Promise.resolve().then(() => this.#append(appends));
+  }
+
+  async *read(position: number): AsyncGenerator<LogEntry> {
+    if (position < this.#start || position > this.#end) throw outOfLog(position, this.#start, this.#end);
+    if (position === this.#end) return;
+    const first = [...this.#entries.getKeys({ start: position, reverse: true, limit: 1 })][0];
+    if (first === undefined) throw damaged(position, 'it is missing');
+    let at = first;
+    while (at < this.#end) {
+      const batch = [...this.#entries.getRange({ start: at, limit: ENTRIES_PER_TURN })];
+      if (batch.length === 0) throw damaged(at, 'it is missing');
+      for (const { key, value } of batch) {
+        if (key !== at) throw damaged(at, 'it is missing');
+        const entry = decodeEntry(at, value);
+        at += entry.units;
+        yield entry;
+      }
+      await eventLoopRound();
+    }
+  }
+
+  async trim(position: number): Promise<void> {
+    while (this.#start < Math.min(position, this.#end)) {
+      const doomed: number[] = [];
+      let start = this.#start;
+      let bytes = 0;
+      for (const { key, value } of this.#entries.getRange({ start, limit: ENTRIES_PER_TURN })) {
+        const next = key + new DataView(value.buffer, value.byteOffset).getUint32(4, true);
+        if (next > position) break;
+        doomed.push(key);
+        bytes += value.length;
+        start = next;
+      }
+      if (doomed.length === 0) return;
+      this.#commit('trim', () => {
+        for (const key of doomed) this.#entries.removeSync(key);
+        this.#putNumbers(start, this.#end, this.#bytes - bytes);
+      });
+      this.#start = start;
+      this.#bytes -= bytes;
+      this.#entryCount -= doomed.length;
+      await eventLoopRound();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#environment.close();
+  }
+
+  #append(appends: readonly LogAppend[]): readonly LogReceipt[] {
+    const windows = this.#windows;
+    const forgottenBefore = windows.forgottenCount;
+    const plan = planAppends(appends, windows, this.#start, this.#end);
+    if (plan.entries.length === 0) return plan.receipts;
+    try {
+      if (this.#bytes + plan.bytes > this.#config.bytesMax) throw logFull(this.#config.bytesMax, this.#bytes);
+      this.#commit('append', () => {
+        for (const { position, bytes } of plan.entries) this.#entries.putSync(position, asBuffer(bytes));
+        for (const producer of plan.before.keys()) {
+          if (windows.has(producer)) this.#producers.putSync(producer, asBuffer(windows.encode(producer)));
+          else this.#producers.removeSync(producer);
+        }
+        this.#putNumbers(this.#start, plan.end, this.#bytes + plan.bytes);
+      });
+    } catch (error) {
+      windows.restore(plan.before, forgottenBefore);
+      throw error;
+    }
+    this.#end = plan.end;
+    this.#bytes += plan.bytes;
+    this.#entryCount += plan.entries.length;
+    return plan.receipts;
+  }
+
+  #commit(step: string, write: () => void): void {
+    try {
+      this.#environment.transactionSync(write);
+    } catch (cause) {
+      throw lmdbFault('log', step, cause);
+    }
+  }
+
+  #putNumbers(start: number, end: number, bytes: number): void {
+    const numbers = Float64Array.of(LAYOUT, start, end, bytes, this.#windows.forgottenCount);
+    this.#numbers.putSync('log', asBuffer(new Uint8Array(numbers.buffer)));
+  }
+
+  #load(): void {
+    const stored = this.#numbers.get('log');
+    const firstKey = [...this.#entries.getKeys({ limit: 1 })][0];
+    if (stored === undefined) {
+      if (firstKey !== undefined) throw new AnteroomError('corrupt', 'log: damaged: it has entries and no bounds');
+      return;
+    }
+    if (stored.length !== 40) throw new AnteroomError('corrupt', 'log: damaged: its bounds are no numbers');
+    const [layout, start, end, bytes, forgotten] = new Float64Array(stored.slice().buffer) as unknown as number[];
+    if (layout !== LAYOUT)
+      throw new AnteroomError('unsupported', `log: layout ${layout} is not known here: expected ${LAYOUT}`);
+    this.#start = start!;
+    this.#end = end!;
+    this.#bytes = bytes!;
+    this.#entryCount = this.#entries.getKeysCount();
+    if ((firstKey ?? end) !== start) throw damaged(start!, 'it is missing');
+    const last = [...this.#entries.getRange({ reverse: true, limit: 1 })][0];
+    if (last !== undefined) {
+      const entry = decodeEntry(last.key, last.value);
+      if (entry.position + entry.units !== end) throw damaged(entry.position + entry.units, 'it is missing');
+    }
+    this.#loadWindows(forgotten!);
+  }
+
+  #loadWindows(forgottenCount: number): void {
+    const stored = [...this.#producers.getRange({})].map(({ key, value }) => ({ key, value: value.slice() }));
+    const endOf = (bytes: Uint8Array): number =>
+      bytes.length < 16 ? 0 : new DataView(bytes.buffer, bytes.byteOffset).getFloat64(8, true);
+    stored.sort((a, b) => endOf(a.value) - endOf(b.value));
+    for (const { key, value } of stored) this.#windows.decode(key, value);
+    this.#windows.forgottenCount = forgottenCount;
+  }
+}
+
+const LAYOUT = 1;
+
+/** The same memory as LMDB's binary encoding takes it. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,44 @@
+/** A log entry as bytes: units, checksum and frame. */
+
+import { AnteroomError } from '../errors.ts';
+import { crc32 } from '../host/digest.ts';
+import type { LogEntry, LogFrame } from './log-store.ts';
+
+/** Magic and version, units, checksum over units and frame. */
+const HEADER_BYTES = 12;
+const MAGIC = 0x414c_4731; // "1GLA" as read little-endian
+export const UNITS_MAX = 0xffff_ffff;
+
+/** The entry's bytes: a copy, the frame may be reused. */
+export function encodeEntry(position: number, frame: LogFrame): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES + frame.bytes.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(4, frame.units, true);
+  bytes.set(frame.bytes, HEADER_BYTES);
+  view.setUint32(8, checksum(position, frame.units, frame.bytes), true);
+  return bytes;
+}
+
+/** @throws AnteroomError 'corrupt' where the bytes are not those that were written at this position. */
+export function decodeEntry(position: number, bytes: Uint8Array): LogEntry {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < HEADER_BYTES || view.getUint32(0, true) !== MAGIC) throw damaged(position, 'it is no log entry');
+  const units = view.getUint32(4, true);
+  const frame = bytes.slice(HEADER_BYTES);
+  if (view.getUint32(8, true) !== checksum(position, units, frame)) throw damaged(position, 'its checksum differs');
+  return { position, units, bytes: frame };
+}
+
+export function damaged(position: number, why: string): AnteroomError {
+  return new AnteroomError('corrupt', `log entry at position ${position} is damaged: ${why}`, {
+    context: { position },
+  });
+}
+
+/** The position is part of it, so that an entry in another's place is found out. */
+function checksum(position: number, units: number, bytes: Uint8Array): number {
+  const low = position >>> 0;
+  const high = Math.floor(position / 2 ** 32);
+  return (crc32(bytes) ^ Math.imul(units, 0x9e37_79b1) ^ Math.imul(low + 1, 0x85eb_ca6b) ^ high) >>> 0;
+}
