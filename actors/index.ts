@@ -41,3 +41,11 @@ export {
 export { defaultPrices, type Prices, pricesSchema } from './prices.ts';
 export { SeasonalModel } from './seasonal-predictor/seasonal-model.ts';
 export { SeasonalPredictorActor } from './seasonal-predictor/seasonal-predictor-actor.ts';
+export { createNextItemModel } from './sequence-predictor/create-next-item-model.ts';
+export {
+  type NextItemConfig,
+  type NextItemConfigInput,
+  nextItemConfigSchema,
+  type PredictionModelType,
+} from './sequence-predictor/next-item-config.ts';
+export { type NextItemModel, NextItemRanking } from './sequence-predictor/next-item-model.ts';
