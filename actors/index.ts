@@ -42,3 +42,11 @@ export { defaultPrices, type Prices, pricesSchema } from './prices.ts';
 export { type DemandForecast, DemandForecaster } from './seasonal-predictor/demand-forecaster.ts';
 export { type HourlyDemand, SeasonalModel } from './seasonal-predictor/seasonal-model.ts';
 export { SeasonalPredictorActor } from './seasonal-predictor/seasonal-predictor-actor.ts';
+export { createNextItemModel } from './sequence-predictor/create-next-item-model.ts';
+export {
+  type NextItemConfig,
+  type NextItemConfigInput,
+  nextItemConfigSchema,
+  type PredictionModelType,
+} from './sequence-predictor/next-item-config.ts';
+export { type NextItemModel, NextItemRanking } from './sequence-predictor/next-item-model.ts';

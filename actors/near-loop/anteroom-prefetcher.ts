@@ -3,12 +3,23 @@
 import type { AddressSpace } from '../../streams/address-space.ts';
 import type { AccessCursor, Evidence, Prefetcher, ProposalBuffer, SiteView } from '../prefetcher.ts';
 import { Outcome, Served } from '../prefetcher.ts';
+import { createNextItemModel } from '../sequence-predictor/create-next-item-model.ts';
+import { type NextItemModel, NextItemRanking } from '../sequence-predictor/next-item-model.ts';
 import { SequencePredictor } from '../sequence-predictor/sequence-predictor.ts';
 import { StreamPredictor } from '../stream-predictor/stream-predictor.ts';
 import { CandidateMixture, servedClassOf } from './candidate-mixture.ts';
 import { CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
 import { type NearLoopConfig, type NearLoopConfigInput, nearLoopConfigSchema } from './near-loop-config.ts';
-import { binBase, forecastBin, NAMING_COUNT, Opinion, opinionNames, popularityBin } from './opinion-bins.ts';
+import {
+  binBase,
+  forecastBin,
+  NAMING_COUNT,
+  NEXT_ITEM_RANKS,
+  nextItemBin,
+  Opinion,
+  opinionNames,
+  popularityBin,
+} from './opinion-bins.ts';
 import { ResidentFlags } from './resident-flags.ts';
 import { FACT_STRIDE, Fact, SegmentFacts } from './segment-facts.ts';
 import { type Snapshot, SnapshotReader, SnapshotWriter } from './snapshot.ts';
@@ -35,6 +46,8 @@ export class AnteroomPrefetcher implements Prefetcher {
   readonly #site: SiteView;
   readonly #sequences: SequencePredictor;
   readonly #streams: StreamPredictor | null;
+  readonly #nextItems: NextItemModel | null;
+  readonly #ranking = new NextItemRanking(NEXT_ITEM_RANKS);
   readonly #facts = new SegmentFacts();
   readonly #resident = new ResidentFlags();
   readonly #candidates: CandidateSet;
@@ -70,6 +83,7 @@ export class AnteroomPrefetcher implements Prefetcher {
             },
             addresses,
           );
+    this.#nextItems = isOn[Opinion.nextItem] ? createNextItemModel(c.nextItem) : null;
     this.#candidates = new CandidateSet(c.candidateCountMax, this.#facts, this.#resident, (segment) =>
       site.isResident(segment),
     );
@@ -98,6 +112,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     return (
       this.#sequences.bytes +
       (this.#streams?.bytes ?? 0) +
+      (this.#nextItems?.bytes ?? 0) +
       this.#facts.bytes +
       this.#resident.bytes +
       this.#mixture.bytes
@@ -129,12 +144,14 @@ export class AnteroomPrefetcher implements Prefetcher {
 
     const isNew = this.#sequences.observe(access.consumer, segment, position, lead, served !== Served.hit);
     this.#streams?.observe(segment, access.sizeBytes, position);
+    if (isNew) this.#nextItems?.observe(access.consumer, segment, access.timeMs);
     // A repeat that was served leaves nothing to expect that was not expected before.
     if (!isNew && served === Served.hit) return;
     const candidates = this.#candidates;
     candidates.begin();
     this.#streams?.gather(lead, candidates);
     this.#sequences.gather(segment, candidates, served !== Served.hit);
+    if (this.#nextItems !== null) this.#gatherNext(this.#nextItems, access.consumer);
     this.#gatheredAt = position;
     this.#servedClass = servedClassOf(served);
     if (candidates.count > 0) this.#weigh(position, this.#servedClass, proposals);
@@ -179,7 +196,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     const writer = new SnapshotWriter();
     writer.numbers(this.#untilAdjusted, this.#horizon, this.#position);
     for (const part of this.#parts()) part.save(writer);
-    return writer.finish();
+    return [...writer.finish(), ...(this.#nextItems?.snapshot() ?? [])];
   }
 
   /** @throws InvariantError when the snapshot was made with other settings. */
@@ -190,6 +207,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#horizon = horizon!;
     this.#position = position!;
     for (const part of this.#parts()) part.load(reader);
+    this.#nextItems?.restore(reader.take());
   }
 
   /** To be called after a restore at a site that does not hold what the saved one held: what is absent may be proposed again. */
@@ -200,6 +218,16 @@ export class AnteroomPrefetcher implements Prefetcher {
   #parts(): readonly { save(writer: SnapshotWriter): void; load(reader: SnapshotReader): void }[] {
     const parts = [this.#sequences, this.#facts, this.#resident, this.#mixture, this.#gate];
     return this.#streams === null ? parts : [...parts, this.#streams];
+  }
+
+  #gatherNext(model: NextItemModel, consumer: number): void {
+    const ranking = this.#ranking;
+    const candidates = this.#candidates;
+    model.forecast(consumer, ranking);
+    for (let rank = 0; rank < ranking.count; rank++) {
+      const slot = candidates.claim(ranking.segment[rank]!);
+      if (slot >= 0) candidates.say(slot, Opinion.nextItem, nextItemBin(ranking.probability[rank]!, rank));
+    }
   }
 
   #weigh(position: number, servedClass: number, proposals: ProposalBuffer): void {
