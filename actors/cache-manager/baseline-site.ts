@@ -110,6 +110,7 @@ export class BaselineSite implements Site {
   land(): boolean {
     return false;
   }
+  learnSize(): void {}
   fail(): boolean {
     return false;
   }

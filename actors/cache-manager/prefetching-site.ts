@@ -302,6 +302,10 @@ export class PrefetchingSite implements Site {
     return table.stage[segment] === Stage.staged;
   }
 
+  learnSize(segment: number, sizeBytes: number): void {
+    this.#sizes.observe(segment, sizeBytes);
+  }
+
   fail(segment: number, now: number): boolean {
     if (this.#table.stageOf(segment) !== Stage.inFlight) return false;
     this.#now = Math.max(this.#now, now);

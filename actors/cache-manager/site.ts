@@ -106,6 +106,8 @@ export interface Site extends SiteView {
    * Only where the origin is answered, as is `fail`.
    */
   land(segment: number, now: number, sizeBytes: number): boolean;
+  /** The size of a segment became known by other means than an access or a landing. */
+  learnSize(segment: number, sizeBytes: number): void;
   /** An outside fetcher gave up on the segment of a prefetch in flight. Returns whether one was. */
   fail(segment: number, now: number): boolean;
   /** Sizes and durations, in model time, of the latest fetches since the last call. */

@@ -28,6 +28,7 @@ import { farExperts, Pipeline } from '../pipeline.ts';
 import { type Access, AccessIntake } from './access-intake.ts';
 import { DecisionLog, type DecisionRecord } from './decision-log.ts';
 import { type EngineConfig, type EngineConfigInput, engineConfigSchema } from './engine-config.ts';
+import { EnginePrefetcher } from './engine-prefetcher.ts';
 import { type EngineState, fromBytes, toBytes } from './engine-state.ts';
 import { type EngineStats, siteStats } from './engine-stats.ts';
 import { forecastNow } from './forecast-query.ts';
@@ -100,6 +101,8 @@ export class Engine {
   readonly cancellations$: Observable<number>;
   /** At each tick of the far loop. */
   readonly forecasts$: Observable<ForecastSet>;
+  /** Segments that left the cache, each once it is not held any more; who keeps the values drops them. */
+  readonly departures$: Observable<number>;
   readonly #clock: Pick<Clock, 'now'> | null;
   readonly #system: ActorSystem;
   readonly #pipeline: Pipeline;
@@ -109,6 +112,9 @@ export class Engine {
   readonly #origin: LiveOrigin | null;
   readonly #desk: PrefetchDesk | null;
   readonly #forecasts = new Subject<ForecastSet>();
+  readonly #departures = new Subject<number>();
+  readonly #left: number[] = [];
+  #nearLoop: AnteroomPrefetcher | null = null;
   readonly #told: ForecastsMessage[] = [];
   readonly #latest = new LatestAccesses();
   readonly #journal: Journal;
@@ -169,7 +175,12 @@ export class Engine {
                 makeReference: (capacity: number, onEvict?: (segment: number) => void) =>
                   makeEviction('lru', capacity, hint, onEvict),
               }),
-          makePrefetcher: (view) => new AnteroomPrefetcher(view, config.nearLoop, options.addresses ?? null),
+          makePrefetcher: (view) => {
+            this.#nearLoop = new AnteroomPrefetcher(view, config.nearLoop, options.addresses ?? null);
+            return new EnginePrefetcher(this.#nearLoop, (segment) => {
+              if (this.#departures.observed) this.#left.push(segment);
+            });
+          },
           origin: this.#origin ?? createOrigin(latency, config.seed),
           modelTime: isTimed ? 'ms' : 'requests',
           writes: config.writes,
@@ -203,6 +214,7 @@ export class Engine {
           });
     this.prefetches$ = this.#desk?.requests$ ?? new Observable<PrefetchRequest>((subscriber) => subscriber.complete());
     this.cancellations$ = this.#desk?.cancellations$ ?? new Observable<number>((subscriber) => subscriber.complete());
+    this.departures$ = this.#departures.asObservable();
     this.forecasts$ = this.#forecasts.asObservable();
     this.#restored = state === null ? null : this.#restore(state);
   }
@@ -274,11 +286,17 @@ export class Engine {
     return true;
   }
 
-  /** A demand fetch of `sizeBytes` (-1 = unknown) took `durationMs`: so the engine learns how early to ask. Live mode only. */
-  measured(sizeBytes: number, durationMs: number): void {
+  /**
+   * A demand was fetched by the caller: how large the segment is (absent = unknown), and how long it took (absent = not measured), so that
+   * the engine learns what fits and how early to ask. Live mode only.
+   */
+  fetched(segment: string | number, measured: { readonly sizeBytes?: number; readonly durationMs?: number }): void {
     this.#mustRun();
-    if (this.#origin === null || !Number.isFinite(durationMs) || durationMs < 0) return;
-    this.#tell({ kind: 'measured', sizeBytes, durationMs });
+    const id = this.#idOf(segment);
+    const { sizeBytes = -1, durationMs = -1 } = measured;
+    if (this.#origin === null || id < 0) return;
+    if (sizeBytes >= 0 && Number.isFinite(sizeBytes)) this.#tell({ kind: 'sized', segment: id, sizeBytes });
+    if (durationMs >= 0 && Number.isFinite(durationMs)) this.#tell({ kind: 'measured', sizeBytes, durationMs });
   }
 
   /** Ends every copy of a segment whose origin changed: what is staged or in flight is stale. */
@@ -384,7 +402,7 @@ export class Engine {
         trafficHeadroom: site.trafficHeadroom,
         trafficBreaches: site.trafficBreaches,
         trafficOvershoot: site.trafficOvershoot,
-        threshold: site.prefetcher instanceof AnteroomPrefetcher ? site.prefetcher.threshold : null,
+        threshold: this.#nearLoop?.threshold ?? null,
       },
       live: this.#desk?.stats() ?? null,
       position: this.position,
@@ -397,11 +415,10 @@ export class Engine {
    */
   snapshot(): Uint8Array {
     this.#mustRun();
-    const { prefetcher } = this.site;
     const state = {
       config: JSON.stringify(this.config),
       end: this.position,
-      nearLoop: prefetcher instanceof AnteroomPrefetcher ? prefetcher.snapshot() : null,
+      nearLoop: this.#nearLoop?.snapshot() ?? null,
     };
     return toBytes(state, this.#journal, [this.segments, this.consumers, this.sites]);
   }
@@ -420,6 +437,7 @@ export class Engine {
       await this.#system.stop();
       this.#desk?.complete();
       this.#forecasts.complete();
+      this.#departures.complete();
     }
     return this.stats();
   }
@@ -460,6 +478,9 @@ export class Engine {
       case 'measured':
         this.#origin?.measured(event.sizeBytes, event.durationMs);
         return true;
+      case 'sized':
+        site.learnSize(event.segment, event.sizeBytes);
+        return true;
       case 'invalidated':
         site.invalidate(event.segment);
         return true;
@@ -493,10 +514,9 @@ export class Engine {
     this.#desk?.reopen(this.site);
     if (state.config !== JSON.stringify(this.config)) return 'relearned';
     if (state.start === 0) return 'exact';
-    const { prefetcher } = this.site;
-    if (state.nearLoop !== null && prefetcher instanceof AnteroomPrefetcher) {
-      prefetcher.restore(state.nearLoop);
-      prefetcher.forgetAbsent();
+    if (state.nearLoop !== null) {
+      this.#nearLoop?.restore(state.nearLoop);
+      this.#nearLoop?.forgetAbsent();
     }
     return 'warm';
   }
@@ -516,6 +536,7 @@ export class Engine {
   }
 
   #emit(): void {
+    for (const segment of this.#left.splice(0)) if (!this.site.holds(segment)) this.#departures.next(segment);
     for (const message of this.#told.splice(0)) this.#forecasts.next(this.#forecastSet(message));
     this.#desk?.emit(this.site, (event) => this.#tell(event));
   }

@@ -1,10 +1,14 @@
 /** The engine as a library: what `import ... from 'anteroom'` gives. */
 
 export { AnteroomError, type ErrorCode } from '../../engine/errors.ts';
+export { AccessBatch } from '../../streams/access-batch.ts';
 export type { Access, IntakeCounts } from './access-intake.ts';
+export { type AttachableCache, type AttachOptions, attach, type FetchValue, type KeyNames } from './attach.ts';
+export type { CacheReader, CacheReaderCounts } from './cache-reader.ts';
 export { createEngine } from './create-engine.ts';
 export type { DecisionRecord } from './decision-log.ts';
-export type { Engine, EngineOptions, ForecastSet, SegmentForecast } from './engine.ts';
+export type { Engine, EngineOptions, ForecastSet, Restored, SegmentForecast } from './engine.ts';
 export { type EngineConfig, type EngineConfigInput, engineConfigSchema } from './engine-config.ts';
 export type { EngineStats, LiveStats, PrefetchStats } from './engine-stats.ts';
 export type { PrefetchRequest } from './prefetch-desk.ts';
+export { type Prefetched, type PrefetchingOptions, prefetching } from './prefetching.ts';

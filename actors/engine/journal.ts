@@ -9,6 +9,7 @@ export type JournalEvent =
   | { readonly kind: 'failed'; readonly segment: number; readonly timeMs: number }
   | { readonly kind: 'answered'; readonly segment: number }
   | { readonly kind: 'measured'; readonly sizeBytes: number; readonly durationMs: number }
+  | { readonly kind: 'sized'; readonly segment: number; readonly sizeBytes: number }
   | { readonly kind: 'invalidated'; readonly segment: number };
 
 /** An event and the log position of the access that it came before. */

@@ -1,0 +1,32 @@
+/** The near loop as an engine has it: watched, so that who keeps the values knows what left. */
+
+import type { AccessCursor, Prefetcher, ProposalBuffer } from '../prefetcher.ts';
+
+/** Hands everything on to `inner`. */
+export class EnginePrefetcher implements Prefetcher {
+  readonly name = 'anteroom';
+  readonly staging: Prefetcher['staging'];
+  readonly experts: readonly string[];
+  readonly #inner: Prefetcher;
+  readonly #onLeave: (segment: number) => void;
+
+  constructor(inner: Prefetcher, onLeave: (segment: number) => void) {
+    this.staging = inner.staging;
+    this.experts = inner.experts;
+    this.#inner = inner;
+    this.#onLeave = onLeave;
+  }
+
+  onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {
+    this.#inner.onAccess(access, served, proposals);
+  }
+
+  onEvict(segment: number, isUnused: boolean): boolean {
+    this.#onLeave(segment);
+    return this.#inner.onEvict?.(segment, isUnused) ?? false;
+  }
+
+  onOutcome(segment: number, expert: number, outcome: number, probability: number): void {
+    this.#inner.onOutcome?.(segment, expert, outcome, probability);
+  }
+}
