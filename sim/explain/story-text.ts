@@ -1,18 +1,9 @@
 /** A story in the terminal. */
 
 import type { MissClassName } from '../../actors/cache-manager/miss-classes.ts';
+import { DISPLACED_TEXT, missClassTexts } from '../report/miss-causes.ts';
 import { cacheText, countedText, grouped, percent } from '../report/words.ts';
 import type { DemandEvent, ForecastEvent, LogStory, SegmentStory, StoryEvent, StoryRun } from './story.ts';
-
-/** What each class of misses means, for whoever has not read the manual. */
-export const missClassTexts: Readonly<Record<MissClassName, string>> = {
-  unseen: 'never asked for before',
-  late: 'predicted, but on its way or waiting for a slot',
-  evicted: 'staged, and evicted before it was used',
-  throttled: 'predicted, but the bound on misses or a cap refused it',
-  overBudget: 'predicted, but not worth its price or beyond the bound on traffic',
-  unpredicted: 'not predicted',
-};
 
 export function storyText(story: SegmentStory | LogStory): string {
   return 'segment' in story ? segmentText(story) : logText(story);
@@ -131,7 +122,7 @@ function logText(story: LogStory): string {
     '',
     `Without prefetching ${countedText(baselineMisses, 'miss', 'misses')}. Prefetching avoided ${grouped(avoided)} of them and cost ${grouped(pollution)} new ones; ${grouped(misses)} are left:`,
     ...(Object.keys(missClassTexts) as MissClassName[]).map((name) => line(missClasses[name], missClassTexts[name])),
-    line(pollution, 'hits without prefetching: they had to leave for something staged'),
+    line(pollution, DISPLACED_TEXT),
   ];
   if (story.worst.length > 0) {
     lines.push('', 'Segments with the most misses left (anteroom explain LOG --segment NAME tells their story):');
