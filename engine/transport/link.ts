@@ -300,7 +300,7 @@ export class Link {
     this.#heardAt = this.#host.clock.now();
     if (this.#isUp || this.#route === null) return;
     this.#isUp = true;
-    this.#host.event('up', this.peer, this.#route);
+    this.#host.event('up', this.peer, 'connected');
   }
 
   #goDown(detail: string): void {

@@ -9,6 +9,7 @@ import { parseCsv, parseCsvNames } from './parse-csv.ts';
 import { replayEngine } from './replay-engine.ts';
 import { replayLru, replayLruInstant } from './replay-lru.ts';
 import { startup } from './startup.ts';
+import { zeroMqBatches } from './zeromq-batches.ts';
 
 export const benches: readonly Bench[] = [
   replayLru,
@@ -20,5 +21,6 @@ export const benches: readonly Bench[] = [
   aggregate,
   memory,
   actorTell,
+  zeroMqBatches,
   startup,
 ];

@@ -8,6 +8,7 @@ import { registerDemo } from './demo.ts';
 import { registerExplain } from './explain.ts';
 import { registerFormats } from './formats.ts';
 import { registerGenerate } from './generate.ts';
+import { registerKeys } from './keys.ts';
 import { registerProve } from './prove.ts';
 import { registerReplay } from './replay.ts';
 
@@ -39,6 +40,7 @@ registerExplain(program);
 registerGenerate(program);
 registerFormats(program);
 registerDemo(program);
+registerKeys(program);
 
 // A reader that goes away (`| head`) ends the output, not in a stack trace.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
