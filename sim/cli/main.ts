@@ -7,6 +7,7 @@ import { VERSION } from '../../engine/version.ts';
 import { registerDemo } from './demo.ts';
 import { registerFormats } from './formats.ts';
 import { registerGenerate } from './generate.ts';
+import { registerNode } from './node.ts';
 import { registerProve } from './prove.ts';
 import { registerReplay } from './replay.ts';
 
@@ -25,6 +26,8 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   'unsupported',
   'io',
   'limit',
+  'corrupt',
+  'disk-full',
 ]);
 
 const program = new Command('anteroom')
@@ -37,6 +40,7 @@ registerProve(program);
 registerGenerate(program);
 registerFormats(program);
 registerDemo(program);
+registerNode(program);
 
 // A reader that goes away (`| head`) ends the output, not in a stack trace.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
