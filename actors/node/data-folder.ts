@@ -5,6 +5,7 @@ import { ensureFolder, fileBytes } from '../../engine/host/folder.ts';
 import { readTextFile, writeTextFile } from '../../engine/host/text-file.ts';
 import type { CheckpointStore } from '../../engine/state/checkpoint-store.ts';
 import { LmdbCheckpointStore } from '../../engine/state/lmdb-checkpoint-store.ts';
+import { checkLmdb } from '../../engine/state/lmdb-environment.ts';
 import { LmdbLogStore } from '../../engine/state/lmdb-log-store.ts';
 import { LmdbRecordStore } from '../../engine/state/lmdb-record-store.ts';
 import type { LogStore } from '../../engine/state/log-store.ts';
@@ -40,9 +41,12 @@ export async function openStores(
     );
   ensureFolder(dataFolder);
   const mustExist = await hasMarker(dataFolder);
-  const log = await LmdbLogStore.open({ path: `${dataFolder}/log`, config: config.log, mustExist });
-  const checkpoints = await LmdbCheckpointStore.open({ path: `${dataFolder}/checkpoints`, config: kept, mustExist });
-  const records = await LmdbRecordStore.open({ path: `${dataFolder}/records`, what: 'records' });
+  const at = (what: string) => ({ path: `${dataFolder}/${what}`, what, mustExist });
+  await checkLmdb([at('log'), at('checkpoints'), at('records')]);
+  const isChecked = true;
+  const log = await LmdbLogStore.open({ path: at('log').path, config: config.log, isChecked });
+  const checkpoints = await LmdbCheckpointStore.open({ path: at('checkpoints').path, config: kept, isChecked });
+  const records = await LmdbRecordStore.open({ ...at('records'), isChecked });
   if (!mustExist) await writeTextFile(`${dataFolder}/node.json`, `${JSON.stringify({ layout: LAYOUT })}\n`);
   return together(log, checkpoints, records);
 }

@@ -28,7 +28,8 @@ const LINE_FEED = 10;
  * Polled, not watched: notifications are lost on network file systems and under rename, and a poll a second costs nothing.
  *
  * The open handle is read to its end before the name is followed to a new file, so what was written to a file after its rotation is not
- * lost. A file that became shorter was truncated: reading goes on from its start. A line longer than `chunkBytesMax` is given in pieces.
+ * lost. A file that became shorter was truncated: reading goes on from its
+ * start (one that was truncated and has grown as long again between two polls looks like one that only grew). A line longer than `chunkBytesMax` is given in pieces.
  */
 export class TailFile {
   readonly #path: string;

@@ -1,7 +1,7 @@
 /** Records in an LMDB file. */
 
 import type { Database, Key, RootDatabase } from 'lmdb';
-import { lmdbFault, openLmdb } from './lmdb-environment.ts';
+import { type LmdbOptions, lmdbFault, openLmdb } from './lmdb-environment.ts';
 import type { RecordStore, StoredRecord } from './record-store.ts';
 
 export class LmdbRecordStore implements RecordStore {
@@ -9,7 +9,7 @@ export class LmdbRecordStore implements RecordStore {
   readonly #records: Database<Uint8Array, string>;
   #count: number;
 
-  static async open(options: { readonly path: string; readonly what: string }): Promise<LmdbRecordStore> {
+  static async open(options: LmdbOptions): Promise<LmdbRecordStore> {
     return new LmdbRecordStore(await openLmdb(options));
   }
 
