@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { evictionNames } from '../cache-manager/eviction.ts';
+import { prefetchPolicySchema } from '../cache-manager/prefetch-policy.ts';
 import { siteSettings } from './site-settings.ts';
 
 /** Offline policies need the future, which an engine does not have. */
@@ -73,6 +74,15 @@ export const engineConfigSchema = z
       .describe('Latest accesses kept for `snapshot`, 37 bytes each; 0 = only the near loop and the names are saved.'),
     live: liveSchema.prefault({}),
     ...siteSettings,
+    policy: prefetchPolicySchema
+      .extend({
+        readOnly: prefetchPolicySchema.shape.readOnly
+          .unwrap()
+          .default(true)
+          .describe(prefetchPolicySchema.shape.readOnly.description!),
+      })
+      .prefault({})
+      .describe('What may be prefetched at all; here `readOnly`, unless it says otherwise.'),
   })
   .describe('Settings of an embedded engine.');
 

@@ -51,6 +51,8 @@ export interface EngineStats {
     readonly trafficHeadroom: number;
     readonly trafficBreaches: number;
     readonly trafficOvershoot: number;
+    /** What prefetches cost at the prices; null where nothing is capped. */
+    readonly spent: number | null;
     /** Least probability that the near loop proposes now; null without one. */
     readonly threshold: number | null;
   };
