@@ -10,7 +10,12 @@ const evictions = evictionNames.filter((name) => name !== 'belady');
 
 const liveSchema = z
   .strictObject({
-    concurrencyMax: z.int().min(1).max(65_536).default(8).describe('Prefetches that may be unanswered at once.'),
+    concurrencyMax: z
+      .int()
+      .min(1)
+      .max(65_536)
+      .default(8)
+      .describe('Prefetches that may be unanswered at once; one that a demand joined is a demand.'),
     answerWithinMs: z
       .number()
       .min(1)
@@ -19,11 +24,6 @@ const liveSchema = z
     firstByteMs: z.number().min(0).default(50).describe('Time to first byte of a fetch before any was measured.'),
     bytesPerSecond: z.number().min(1).default(100_000_000).describe('Bandwidth of a fetch before any was measured.'),
     measuredFetches: z.int().min(1).default(256).describe('Measured fetches after which an old one counts half.'),
-    pendingRequestsMax: z
-      .int()
-      .min(1)
-      .default(4096)
-      .describe('Requests that may wait for a subscriber of prefetches$; beyond it the oldest are failed, counted.'),
   })
   .describe('Where an outside fetcher does the work.');
 

@@ -72,8 +72,6 @@ export interface LiveStats {
   readonly unanswered: number;
   /** Demands came first, so that the request was not handed out. */
   readonly overtaken: number;
-  /** Failed because nobody took requests while `pendingRequestsMax` waited. */
-  readonly untaken: number;
   /** Expected ms of a fetch of no bytes, as measured. */
   readonly firstByteMs: number;
 }

@@ -101,7 +101,7 @@ export class Engine {
   readonly segments: NameInterner;
   readonly consumers: NameInterner;
   readonly sites: NameInterner;
-  /** What to fetch. In modelled mode nothing comes out. Who subscribes late gets what waited, see `live.pendingRequestsMax`. */
+  /** What to fetch. In modelled mode nothing comes out. Who subscribes late gets what is still open. */
   readonly prefetches$: Observable<PrefetchRequest>;
   /** Ids of requests that are not wanted any more; whoever fetches may stop. */
   readonly cancellations$: Observable<number>;
@@ -219,7 +219,7 @@ export class Engine {
         ? null
         : new PrefetchDesk({
             origin: this.#origin,
-            pendingMax: config.live.pendingRequestsMax,
+            waitingMax: config.live.concurrencyMax,
             nameOf: (segment) => this.nameOf(segment),
             consumerNameOf: (consumer) => this.consumers.nameOf(consumer),
             expertOf: (expert) => this.#experts[expert] ?? null,
@@ -280,8 +280,9 @@ export class Engine {
     answer: { readonly sizeBytes?: number; readonly timeMs?: number; readonly version?: string | number } = {},
   ): boolean {
     this.#mustRun();
-    const open = this.#desk?.take(id) ?? null;
-    if (open === null) return false;
+    const taken = this.#desk?.take(id) ?? null;
+    if (taken === null) return false;
+    const { open, isJoined } = taken;
     const { segment } = open;
     const timeMs = this.#now(answer.timeMs);
     const sizeBytes = answer.sizeBytes ?? -1;
@@ -290,6 +291,7 @@ export class Engine {
       sizeBytes: sizeBytes >= 0 ? sizeBytes : open.sizeBytes,
       durationMs: Math.max(0, timeMs - open.sentAt),
     });
+    if (isJoined) return false;
     // A version that is not the one last said is older or newer than what readers have seen: either way one of the two is stale.
     const isStale = answer.version !== undefined && this.#versions.differs(segment, answer.version);
     if (isStale) this.#tell({ kind: 'invalidated', segment });
@@ -301,10 +303,11 @@ export class Engine {
   /** The fetch of a request did not succeed. Returns whether that was still of interest. */
   failed(id: number, answer: { readonly timeMs?: number } = {}): boolean {
     this.#mustRun();
-    const open = this.#desk?.take(id) ?? null;
-    if (open === null) return false;
+    const taken = this.#desk?.take(id) ?? null;
+    if (taken === null) return false;
     this.#desk?.failed();
-    this.#tell({ kind: 'failed', segment: open.segment, timeMs: this.#now(answer.timeMs) });
+    if (taken.isJoined) return false;
+    this.#tell({ kind: 'failed', segment: taken.open.segment, timeMs: this.#now(answer.timeMs) });
     this.#emit();
     return true;
   }
@@ -517,20 +520,10 @@ export class Engine {
     this.#journal.event(event);
     const { site } = this;
     switch (event.kind) {
-      case 'landed': {
-        const isStaged = site.land(event.segment, event.timeMs, event.sizeBytes);
-        // One that a demand joined is not in flight any more at the site; its slot is.
-        this.#origin?.answered(event.segment);
-        return isStaged;
-      }
-      case 'failed': {
-        const isEnded = site.fail(event.segment, event.timeMs);
-        this.#origin?.answered(event.segment);
-        return isEnded;
-      }
-      case 'answered':
-        this.#origin?.answered(event.segment);
-        return true;
+      case 'landed':
+        return site.land(event.segment, event.timeMs, event.sizeBytes);
+      case 'failed':
+        return site.fail(event.segment, event.timeMs);
       case 'measured':
         this.#origin?.measured(event.sizeBytes, event.durationMs);
         return true;
@@ -570,7 +563,7 @@ export class Engine {
     for (; next < state.events.length; next++) this.#tell(state.events[next]!.event);
     this.#mustRun();
     this.#intake.resume(this.#latestMs);
-    this.#desk?.reopen(this.site);
+    this.#desk?.reopen();
     this.#versions.restore(state.versions);
     if (state.config !== JSON.stringify(this.config)) return 'relearned';
     if (state.isWhole) return 'exact';
@@ -605,7 +598,7 @@ export class Engine {
   #emit(): void {
     for (const segment of this.#left.splice(0)) if (!this.site.holds(segment)) this.#departures.next(segment);
     for (const message of this.#told.splice(0)) this.#forecasts.next(this.#forecastSet(message));
-    this.#desk?.emit(this.site, (event) => this.#tell(event));
+    this.#desk?.emit();
   }
 
   #forecastSet({ position, timeMs, forecasts }: ForecastsMessage): ForecastSet {
