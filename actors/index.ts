@@ -39,5 +39,6 @@ export {
   type SiteView,
 } from './prefetcher.ts';
 export { defaultPrices, type Prices, pricesSchema } from './prices.ts';
-export { SeasonalModel } from './seasonal-predictor/seasonal-model.ts';
+export { type DemandForecast, DemandForecaster } from './seasonal-predictor/demand-forecaster.ts';
+export { type HourlyDemand, SeasonalModel } from './seasonal-predictor/seasonal-model.ts';
 export { SeasonalPredictorActor } from './seasonal-predictor/seasonal-predictor-actor.ts';

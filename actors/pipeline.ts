@@ -13,6 +13,7 @@ import { dependencyExpert, GraphBuilderActor } from './graph-builder/graph-build
 import type { ForecasterMessage, ForecastsMessage, SchedulerMessage } from './messages.ts';
 import { PrefetchSchedulerActor } from './prefetch-scheduler/prefetch-scheduler-actor.ts';
 import type { Prices } from './prices.ts';
+import type { HourlyDemand } from './seasonal-predictor/seasonal-model.ts';
 import { SeasonalPredictorActor, seasonalExpert } from './seasonal-predictor/seasonal-predictor-actor.ts';
 
 /** Experts of the far loop, in the order in which the forecaster mixes them. */
@@ -135,6 +136,14 @@ export class Pipeline {
 
   get site(): Site {
     return this.cacheManager.site;
+  }
+
+  /**
+   * Total weight of accesses that is forecast for each of the next `hours` hours of the local clock from `timeMs` (ms since the epoch) on, the
+   * first of which is the hour that holds it. No rows without the far loop, or on a trace without time.
+   */
+  forecastDemand(timeMs: number, hours: number): readonly HourlyDemand[] {
+    return this.seasonalPredictor?.model.forecastDemand(timeMs, hours) ?? [];
   }
 
   /** Sends the next accesses to every actor and lets them work. `learned` is what the far loop sees of them; default: the same. */

@@ -89,6 +89,8 @@ export interface Prefetcher {
    * is the first to go when the cache is full. Absent: staged segments do not age.
    */
   readonly horizonAccesses?: number;
+  /** Probability that was last forecast for `segment` without proposing it; 0 = none that still stands at `position`. */
+  forecastOf?(segment: number, position: number): number;
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void;
   /** A segment left the reactive cache by eviction. `isUnused` = it was staged and never demanded. True = admit it once more. */
   onEvict?(segment: number, isUnused: boolean): boolean;

@@ -26,6 +26,8 @@ export class BaselineSite implements Site {
   readonly trafficHeadroom = Infinity;
   readonly trafficBreaches = 0;
   readonly trafficOvershoot = 0;
+  readonly missBreaches = 0;
+  readonly missExcess = 0;
   readonly pollutionCount = 0;
   readonly leadAccesses = 0;
   readonly stagingCapacity = 0;

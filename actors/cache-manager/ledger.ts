@@ -4,11 +4,31 @@ import { CalibrationStats } from '../forecaster/calibration-stats.ts';
 import { Outcome, type OutcomeCode, outcomeNames } from '../prefetcher.ts';
 import { DecisionDigest } from './decision-digest.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
+import { type MissClassName, missClassNames } from './miss-classes.ts';
 
-/** Why a proposal was not issued; each is counted. `price` = it was not worth what it costs. */
-export const Refusal = { resident: 0, inFlight: 1, budget: 2, tooLarge: 3, price: 4 } as const;
-export const refusalNames = ['resident', 'inFlight', 'budget', 'tooLarge', 'price'] as const;
-export type RefusalName = (typeof refusalNames)[number];
+/**
+ * Why a proposal was not issued; each is counted. `price` = it was not worth what it costs, `throttled` = the bound on misses left no room;
+ * `denied` and `unsafe` are of the policy, what follows is of the caps.
+ */
+export const Refusal = {
+  resident: 0,
+  inFlight: 1,
+  budget: 2,
+  tooLarge: 3,
+  price: 4,
+  throttled: 5,
+  denied: 6,
+  unsafe: 7,
+  requestRate: 8,
+  byteRate: 9,
+  concurrency: 10,
+  requestTotal: 11,
+  byteTotal: 12,
+  spending: 13,
+} as const;
+export type RefusalName = keyof typeof Refusal;
+/** In the order of their codes. */
+export const refusalNames = Object.keys(Refusal) as readonly RefusalName[];
 
 /** One slice of the run, for precision and hit ratio over time. */
 export interface LedgerSlice {
@@ -52,6 +72,8 @@ export class Ledger {
   invalidations = 0;
   readonly outcomes = new Float64Array(outcomeNames.length);
   readonly refusals = new Float64Array(refusalNames.length);
+  /** Misses that the baseline had too, by why they were not avoided. */
+  readonly missClasses = new Float64Array(missClassNames.length);
   readonly issuedByExpert = new Float64Array(256);
   readonly usedByExpert = new Float64Array(256);
   readonly waits = new LatencyHistogram();
@@ -129,6 +151,11 @@ export class Ledger {
     }
   }
 
+  /** A miss that the baseline had too was not avoided, for this reason (a `MissClass`). */
+  unavoided(missClass: number): void {
+    if (this.#isCounting) this.missClasses[missClass]! += 1;
+  }
+
   /** A demand access waited so long, 0 for not at all. */
   waited(wait: number): void {
     if (this.#isCounting) this.waits.add(wait);
@@ -195,6 +222,14 @@ export class Ledger {
   /** Proposals that were not issued, by reason. */
   refusalCounts(): Record<RefusalName, number> {
     return Object.fromEntries(refusalNames.map((name, i) => [name, this.refusals[i]!])) as Record<RefusalName, number>;
+  }
+
+  /** Misses that the baseline had too, by why they were not avoided. */
+  missClassCounts(): Record<MissClassName, number> {
+    return Object.fromEntries(missClassNames.map((name, i) => [name, this.missClasses[i]!])) as Record<
+      MissClassName,
+      number
+    >;
   }
 
   #closeSlice(endPosition: number): void {

@@ -17,7 +17,10 @@ import { FetchLog } from './fetch-log.ts';
 import { FlightTable } from './flight-table.ts';
 import type { Where } from './ghost.ts';
 import { Ledger, Refusal } from './ledger.ts';
+import { MissBound } from './miss-bound.ts';
+import { MissClasses } from './miss-classes.ts';
 import type { Origin } from './origin.ts';
+import { PrefetchAdmission } from './prefetch-admission.ts';
 import { PrefetchQueue } from './prefetch-queue.ts';
 import { PrefetchTable, Stage } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
@@ -34,6 +37,8 @@ const STAGED_FIRST = 8;
 const STAGED_FIRST_SHARE = 0.02;
 /** Headroom of the traffic bound below which the site follows its baseline: fetches stand above the limit, see `trafficHeadroom`. */
 const FOLLOW_BELOW = -3;
+/** Accesses for which a refused proposal is taken to have been meant, where the prefetcher does not say. */
+const HORIZON_UNSTATED = 64;
 /** Slack that an eviction's own choices leave to prefetches: as much as the near loop keeps back for its best candidates. */
 const SLACK_KEPT = 24;
 
@@ -51,6 +56,7 @@ export class PrefetchingSite implements Site {
   readonly #prefetcher: Prefetcher;
   readonly #origin: Origin;
   readonly #budget: TrafficBudget;
+  readonly #missBound: MissBound;
   readonly #guard: TrafficGuard;
   readonly #staging: SegmentFifo;
   readonly #flights = new FlightTable();
@@ -73,6 +79,7 @@ export class PrefetchingSite implements Site {
   readonly #share: StagingShare;
   readonly #sizes: SegmentSizes;
   readonly #table: PrefetchTable;
+  readonly #classes: MissClasses;
   /** Shared staging only: what the prefetcher asked to keep, see `#readmit`. */
   readonly #readmissions: number[] = [];
   /** Model time of the latest access, and its log position. */
@@ -96,7 +103,8 @@ export class PrefetchingSite implements Site {
     this.#sizes = new SegmentSizes(hint);
     this.#reactive = options.makeEviction(options.capacity, (segment) => this.#onEvict(segment));
     this.#budget = options.budget ?? new TrafficBudget(Infinity, 0);
-    this.#guard = new TrafficGuard(options, this.#budget, this.#sizes, {
+    this.#missBound = options.missBound ?? new MissBound(Infinity, 0);
+    this.#guard = new TrafficGuard(options, this.#budget, this.#missBound, this.#sizes, {
       whereIs: (segment) => this.#whereIs(segment),
       unitsOf: (segment) => this.#units(segment),
     });
@@ -113,6 +121,7 @@ export class PrefetchingSite implements Site {
       segmentCountHint: hint,
     });
     this.#table = new PrefetchTable(hint);
+    this.#classes = new MissClasses(hint);
     this.#prefetcher = options.makePrefetcher(this);
     this.#isShared = this.#prefetcher.staging === 'shared';
   }
@@ -145,10 +154,18 @@ export class PrefetchingSite implements Site {
     return this.#budget.overshoot;
   }
 
+  get missBreaches(): number {
+    return this.#missBound.breachCount;
+  }
+
+  get missExcess(): number {
+    return this.#missBound.excess;
+  }
+
   /** Each prefetch takes a fetch and lends space that may have to be fetched again. */
   get trafficHeadroom(): number {
-    if (!this.#guard.isBounded) return Infinity;
-    return Math.min(this.#guard.headroom(this.#lentCount()) - 2, this.#guard.slack);
+    if (!this.#guard.isTrafficBounded) return Infinity;
+    return Math.min(this.#guard.headroom(this.#lentCount()) - 2, this.#guard.trafficSlack);
   }
 
   /** Accesses between sending a prefetch and its landing, as measured: an exponential mean over the last hundred or so. */
@@ -194,6 +211,7 @@ export class PrefetchingSite implements Site {
     const prefetcher = this.#prefetcher;
     const future = this.#options.future;
     const table = this.#table;
+    const policy = this.#options.admission?.policy ?? null;
     for (let i = 0; i < batch.length; i++) {
       const position = batch.position + i;
       if (position >= ledger.turnsAt) {
@@ -212,6 +230,7 @@ export class PrefetchingSite implements Site {
         continue;
       }
       future?.beforeAccess(position, id);
+      policy?.observe(id, op[i]!);
       if (id >= table.length) table.grow(id);
       if (this.#flights.count > 0 || this.#queue.count > 0) this.#advance(this.#now);
       // Only now: what landed a moment ago was fetched at the size known then.
@@ -354,8 +373,18 @@ export class PrefetchingSite implements Site {
       }
     }
     if (this.#readmissions.length > 0) this.#readmit();
+    if (!isBaselineHit && (served === Served.miss || served === Served.late)) this.#classify(segment, stage!);
+    this.#classes.demanded(segment);
     this.#count(segment, served, bytes, wait, isBaselineHit, isReferenceHit, joinedAt);
     return served;
+  }
+
+  /** Says why a miss that the baseline has too was not avoided. */
+  #classify(segment: number, stage: number): void {
+    const horizon = this.#prefetcher.horizonAccesses ?? HORIZON_UNSTATED;
+    const isForecast = (this.#prefetcher.forecastOf?.(segment, this.#position) ?? 0) > 0;
+    const isLate = stage === Stage.inFlight || stage === Stage.queued;
+    this.ledger.unavoided(this.#classes.classOf(segment, this.#position, horizon, isLate, isForecast));
   }
 
   #count(
@@ -371,6 +400,7 @@ export class PrefetchingSite implements Site {
     const { benefit } = this.#options;
     ledger.digest.add(Decision.served + served, segment);
     if (served === Served.miss || served === Served.late) {
+      this.#guard.missed();
       if (isBaselineHit) this.#pollutionCount++;
       ledger.miss(bytes, isBaselineHit, isReferenceHit, joinedAt);
       if (isBaselineHit) benefit?.lost(wait, served === Served.miss ? bytes : -1);
@@ -485,7 +515,13 @@ export class PrefetchingSite implements Site {
         continue;
       }
       const bytes = this.#sizes.of(segment);
-      if (!this.#guard.canSend(bytes, this.#lentCount())) return;
+      const barred = this.#options.admission?.refusal(segment, bytes, now, this.#flights.count) ?? -1;
+      if (barred >= 0) {
+        if (PrefetchAdmission.isPassing(barred)) return;
+        this.#unqueue(segment);
+        continue;
+      }
+      if (!this.#guard.canSend(bytes, this.#lentCount()) || !this.#guard.canLose(this.#flights.count)) return;
       const landsAt = this.#origin.prefetch(segment, bytes, now, this.#position);
       if (landsAt < 0) return;
       this.#queue.shift();
@@ -513,9 +549,10 @@ export class PrefetchingSite implements Site {
     if (sizeBytes >= 0) this.#sizes.guess(segment, sizeBytes);
     if (this.#isTooLarge(segment)) return this.#refuse(segment, Refusal.tooLarge);
     const bytes = this.#sizes.of(segment);
-    if (!this.#guard.canSend(bytes, this.#lentCount())) {
-      return this.#refuse(segment, Refusal.budget);
-    }
+    const barred = this.#options.admission?.refusal(segment, bytes, this.#now, this.#flights.count) ?? -1;
+    if (barred >= 0) return this.#refuse(segment, barred);
+    if (!this.#guard.canSend(bytes, this.#lentCount())) return this.#refuse(segment, Refusal.budget);
+    if (!this.#guard.canLose(this.#flights.count)) return this.#refuse(segment, Refusal.throttled);
     const { benefit } = this.#options;
     if (benefit !== undefined && !benefit.isWorth(probability, this.#fetches.waitMean, bytes)) {
       return this.#refuse(segment, Refusal.price);
@@ -549,6 +586,9 @@ export class PrefetchingSite implements Site {
   }
 
   #refuse(segment: number, refusal: number): false {
+    if (refusal === Refusal.budget || refusal === Refusal.price || refusal === Refusal.throttled) {
+      this.#classes.refused(segment, this.#position, refusal === Refusal.throttled);
+    }
     this.ledger.refused(refusal);
     this.#decided(Decision.refused + refusal, segment, NO_EXPERT, Number.NaN, this.#sizes.of(segment));
     return false;
@@ -558,6 +598,7 @@ export class PrefetchingSite implements Site {
     const table = this.#table;
     const bytes = this.#sizes.of(segment);
     this.#guard.fetched(bytes);
+    this.#options.admission?.caps?.sent(bytes);
     table.issuedAt[segment] = this.#position;
     table.landsAt[segment] = landsAt;
     table.bytes[segment] = bytes;
@@ -678,6 +719,7 @@ export class PrefetchingSite implements Site {
     const table = this.#table;
     const expert = table.expert[segment]!;
     const probability = table.probability[segment]!;
+    if (outcome === Outcome.wasted) this.#classes.evicted(segment, this.#position);
     this.#decided(Decision.outcome + outcome, segment, expert, probability, table.bytes[segment]!);
     this.ledger.ended(table.issuedAt[segment]!, outcome, expert, probability);
     this.#options.benefit?.ended(table.bytes[segment]!);

@@ -5,7 +5,9 @@ import type { Prefetcher, SiteView } from '../prefetcher.ts';
 import type { BenefitAccount } from './benefit-account.ts';
 import type { Eviction } from './eviction.ts';
 import type { Ledger } from './ledger.ts';
+import type { MissBound } from './miss-bound.ts';
 import type { Origin } from './origin.ts';
+import type { PrefetchAdmission } from './prefetch-admission.ts';
 import type { TrafficBudget } from './traffic-budget.ts';
 
 /** What to do with a write or delete: count it as an access, let it end every copy, or pass over it. */
@@ -28,8 +30,12 @@ export interface SiteOptions {
   readonly modelTime: 'ms' | 'requests';
   readonly writes?: WritePolicy;
   readonly budget?: TrafficBudget;
+  /** Bounds what prefetching may cost in misses; without it nothing does. */
+  readonly missBound?: MissBound;
   /** Refuses prefetches that are not worth their price; without it nothing is priced. */
   readonly benefit?: BenefitAccount;
+  /** Hard caps and what may be prefetched at all; without it nothing is capped or forbidden. */
+  readonly admission?: PrefetchAdmission;
   /** Largest share of the capacity that staged segments may take, 0..1. Default 0.5. */
   readonly stagingShareMax?: number;
   /** Prefetches that may wait for a fetch slot; the least valuable beyond that are withdrawn. Default 1024. */
@@ -74,6 +80,9 @@ export interface Site extends SiteView {
   /** Accesses after which fetches stood above the traffic bound, and the most requests by which they did. */
   readonly trafficBreaches: number;
   readonly trafficOvershoot: number;
+  /** Accesses after which misses stood above their bound, and the most by which they stood above the baseline's. */
+  readonly missBreaches: number;
+  readonly missExcess: number;
   /** Misses so far, counted or not, on segments that the baseline held. */
   readonly pollutionCount: number;
   /** Space that the prefetch cache may take now, in the site's unit, and what of it is taken. */

@@ -1,6 +1,7 @@
 /** Keeps the traffic bound: what may be fetched beyond the ghosts, and which ghost to fall back on when nothing more may be. */
 
 import { Ghost, type GhostSite, type Where } from './ghost.ts';
+import type { MissBound } from './miss-bound.ts';
 import type { SegmentSizes } from './segment-sizes.ts';
 import type { SiteOptions } from './site.ts';
 import type { TrafficBudget } from './traffic-budget.ts';
@@ -44,6 +45,7 @@ export class TrafficGuard {
   /** LRU; the baseline itself where that is LRU. */
   readonly reference: Ghost;
   readonly #budget: TrafficBudget;
+  readonly #missBound: MissBound;
   readonly #sizes: SegmentSizes;
   readonly #isBytes: boolean;
   readonly #books: Book[] = [];
@@ -54,22 +56,28 @@ export class TrafficGuard {
   #bytes = 0;
   #isBreach = false;
 
-  constructor(options: SiteOptions, budget: TrafficBudget, sizes: SegmentSizes, site: GhostSite) {
+  constructor(options: SiteOptions, budget: TrafficBudget, missBound: MissBound, sizes: SegmentSizes, site: GhostSite) {
     const { capacity, makeEviction, makeReference, segmentCountHint = 1024 } = options;
-    const beside = { site: budget.isBounded ? site : null, segmentCountHint };
+    const beside = { site: budget.isBounded || missBound.isBounded ? site : null, segmentCountHint };
     this.baseline = new Ghost({ ...beside, makeEviction: (onEvict) => makeEviction(capacity, onEvict) });
     this.reference =
       makeReference === undefined
         ? this.baseline
         : new Ghost({ ...beside, makeEviction: (onEvict) => makeReference(capacity, onEvict) });
     this.#budget = budget;
+    this.#missBound = missBound;
     this.#sizes = sizes;
     this.#isBytes = options.unit === 'bytes';
     this.#warmup = options.warmup ?? 0;
     this.#open();
   }
 
+  /** Whether anything is bounded, fetches or misses. */
   get isBounded(): boolean {
+    return this.#budget.isBounded || this.#missBound.isBounded;
+  }
+
+  get isTrafficBounded(): boolean {
     return this.#budget.isBounded;
   }
 
@@ -82,6 +90,11 @@ export class TrafficGuard {
   fetched(bytes: number): void {
     this.#fetches++;
     this.#fetchBytes += bytes;
+  }
+
+  /** A demand was missed, late or not. */
+  missed(): void {
+    this.#missBound.misses++;
   }
 
   /** The reference fetched; for the allowance in bytes. */
@@ -114,13 +127,14 @@ export class TrafficGuard {
     return -Math.max(this.#requests, bytes) - lentCount;
   }
 
-  /** Fetches of mean size that may still be sent or lost without breaking the bound, whichever ghost leaves more. */
+  /** Fetches of mean size, or misses, that may still be lost without breaking a bound, whichever ghost leaves more of the former. */
   get slack(): number {
-    this.#measure(this.baseline);
-    const slack = this.#slackMeasured();
-    if (this.reference === this.baseline) return slack;
-    this.#measure(this.reference);
-    return Math.max(slack, this.#slackMeasured());
+    return Math.min(this.trafficSlack, this.#missSlack());
+  }
+
+  /** Whether misses leave room for a prefetch while `inFlightCount` others are on their way: each displaces what may have to be missed. */
+  canLose(inFlightCount: number): boolean {
+    return !this.#missBound.isBounded || this.#missBound.slack(this.baseline) >= inFlightCount + 2;
   }
 
   /** Whether a prefetch of `bytes` bytes may be sent: it takes a fetch, lends space that may have to be fetched again, and leaves one. */
@@ -133,11 +147,14 @@ export class TrafficGuard {
 
   /** The ghost that leaves more slack, to be followed where it covers nothing. */
   get followed(): Ghost {
-    if (this.reference === this.baseline) return this.baseline;
+    if (this.reference === this.baseline || !this.#budget.isBounded) return this.baseline;
     this.#measure(this.baseline);
     const slack = this.#slackMeasured();
     this.#measure(this.reference);
-    return slack >= this.#slackMeasured() ? this.baseline : this.reference;
+    const referenceSlack = this.#slackMeasured();
+    // Misses are bounded by the baseline alone; the reference comes first only where fetches are shorter still.
+    if (slack >= referenceSlack || this.#missSlack() < referenceSlack) return this.baseline;
+    return this.reference;
   }
 
   /** Whether the slack covers whatever an eviction of `residentCount` segments gives up for `units` units. */
@@ -148,6 +165,8 @@ export class TrafficGuard {
   }
 
   #hasSlack(requests: number, bytes: number): boolean {
+    if (this.#missSlack() < requests) return false;
+    if (!this.#budget.isBounded) return true;
     this.#measure(this.baseline);
     if (this.#requests >= requests && this.#bytes >= bytes) return true;
     if (this.reference === this.baseline) return false;
@@ -157,6 +176,8 @@ export class TrafficGuard {
 
   /** Looks, after an access, whether the bound was kept. */
   check(): void {
+    if (this.#missBound.isBounded) this.#missBound.check(this.baseline);
+    if (!this.#budget.isBounded) return;
     this.#measureExcess();
     this.#budget.check(this.#requests, this.#isBreach);
   }
@@ -224,6 +245,20 @@ export class TrafficGuard {
         ghost.lost.used;
       if (bytes < this.#bytes) this.#bytes = bytes;
     }
+  }
+
+  #missSlack(): number {
+    return this.#missBound.isBounded ? this.#missBound.slack(this.baseline) : Infinity;
+  }
+
+  /** Fetches of mean size that may still be lost without breaking the traffic bound, whichever ghost leaves more. */
+  get trafficSlack(): number {
+    if (!this.#budget.isBounded) return Infinity;
+    this.#measure(this.baseline);
+    const slack = this.#slackMeasured();
+    if (this.reference === this.baseline) return slack;
+    this.#measure(this.reference);
+    return Math.max(slack, this.#slackMeasured());
   }
 
   #slackMeasured(): number {

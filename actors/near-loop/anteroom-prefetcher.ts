@@ -135,6 +135,15 @@ export class AnteroomPrefetcher implements Prefetcher {
     if (candidates.count > 0) this.#weigh(position, servedClassOf(served), proposals);
   }
 
+  /** Of the latest forecast within the horizon, in sixteenths rounded down, where it was worth looking at. */
+  forecastOf(segment: number, position: number): number {
+    const forecast = this.#facts.words[segment * FACT_STRIDE + Fact.forecast] ?? 0;
+    if (forecast === 0) return 0;
+    const since = (position + 1 - (forecast >>> 4)) & POSITION_MASK;
+    const probability = (forecast & 15) / 16;
+    return since <= this.horizonAccesses && probability >= this.#config.thresholdFloor ? probability : 0;
+  }
+
   onEvict(segment: number, _isUnused: boolean): boolean {
     this.#resident.clear(segment);
     return false;

@@ -5,6 +5,8 @@ import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 const BIN_COUNT = 128;
 /** What the histogram keeps from interval to interval. */
 const DECAY = 0.95;
+/** Share of what accrues that may go into rebuilding the reserve: where budgets are small it would otherwise take all of them. */
+const REBUILD_SHARE = 0.25;
 /** Intervals over which the accrual is averaged. */
 const ACCRUAL_INTERVALS = 128;
 
@@ -80,7 +82,8 @@ export class ValueGate {
     }
     this.#headroomBefore = headroom;
     this.#spent = 0;
-    const spendable = this.#accrual + ((headroom - reserve) * interval) / spendOver;
+    const least = this.#accrual > 0 ? (1 - REBUILD_SHARE) * this.#accrual : -Infinity;
+    const spendable = Math.max(least, this.#accrual + ((headroom - reserve) * interval) / spendOver);
     this.#intervalsHeld = this.#intervalsHeld * DECAY + 1;
     const binFloor = Math.ceil(thresholdFloor * BIN_COUNT);
     let sum = 0;

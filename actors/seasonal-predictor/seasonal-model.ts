@@ -5,11 +5,18 @@ import type { AccessBatch } from '../../streams/access-batch.ts';
 import { exp2 } from '../aggregator/half-life.ts';
 import { hourMs } from '../aggregator/hour-of-week.ts';
 import { TimeAxis } from '../time-axis.ts';
-import { DemandSeries } from './demand-series.ts';
+import { type DemandForecast, DemandForecaster } from './demand-forecaster.ts';
 import { HourlyPresence } from './hourly-presence.ts';
 import { SeasonalDesign, seasonalWidthMax } from './seasonal-design.ts';
 import { type SeasonalPredictorConfig, seasonalPredictorConfigSchema } from './seasonal-predictor-config.ts';
-import { fixedOffset, type TimeZone } from './time-zone.ts';
+import { type ClockHour, clockHourAt, type TimeZone, zoneNamed } from './time-zone.ts';
+
+/** Total demand that is forecast for one hour of the local clock. */
+export interface HourlyDemand extends DemandForecast {
+  readonly fromMs: number;
+  /** Exclusive; an hour after `fromMs` but where the clock is changed. */
+  readonly toMs: number;
+}
 
 /** How well each way of forecasting one hour ahead did of late: mean squared errors of P(accessed in the hour). */
 export interface SeasonalRecord {
@@ -40,8 +47,7 @@ export class SeasonalModel {
   readonly config: SeasonalPredictorConfig;
   readonly axis = new TimeAxis();
   readonly presence: HourlyPresence;
-  /** Weight of all accesses by hour. */
-  readonly demand: DemandSeries;
+  #demand: DemandForecaster;
   readonly #zone: TimeZone;
   readonly #coefficients: Float64Array;
   readonly #isFitted: Uint8Array;
@@ -50,8 +56,11 @@ export class SeasonalModel {
   readonly #evaluatedHits: Int32Array;
   readonly #keep: number;
   #design: SeasonalDesign | null = null;
+  /** The open hour, as a number and as a stretch of time; the two differ only while the clock repeats an hour. */
   #hour = Number.NaN;
-  #hourEndMs = -Infinity;
+  #stretch: ClockHour = { number: Number.NaN, fromMs: -Infinity, toMs: -Infinity };
+  /** Weight of accesses in the open stretch. */
+  #openWeight = 0;
   #firstHour = Number.NaN;
   #fittedAt = -Infinity;
   #fitCount = 0;
@@ -62,17 +71,22 @@ export class SeasonalModel {
 
   constructor(
     config: SeasonalPredictorConfig = seasonalPredictorConfigSchema.parse({}),
-    zone: TimeZone = fixedOffset(config.utcOffsetMinutes),
+    zone: TimeZone = zoneNamed(config.timeZone),
   ) {
     this.config = config;
     this.presence = new HourlyPresence(config.segmentsMax, config.historyHours);
-    this.demand = new DemandSeries(config.historyHours, config.errorHalfLifeHours, config.marginMin);
+    this.#demand = this.#makeDemand();
     this.#zone = zone;
     this.#coefficients = new Float64Array(config.segmentsMax * seasonalWidthMax);
     this.#isFitted = new Uint8Array(config.segmentsMax);
     this.#record = new Float64Array(config.segmentsMax * record.width);
     this.#evaluatedHits = new Int32Array(config.segmentsMax);
     this.#keep = exp2(-1 / config.errorHalfLifeHours);
+  }
+
+  /** Forecasts of the weight of all accesses by hour. */
+  get demand(): DemandForecaster {
+    return this.#demand;
   }
 
   /** Segments with a fit. */
@@ -92,9 +106,9 @@ export class SeasonalModel {
         this.axis.advance(batch, i, batch.length);
         return;
       }
-      if (instant >= this.#hourEndMs) this.#advance(instant);
+      if (instant >= this.#stretch.toMs) this.#advance(instant);
       this.presence.mark(batch.segment[i]!, this.#hour);
-      this.demand.add(this.#hour, batch.weight[i]!);
+      this.#openWeight += batch.weight[i]!;
       this.#accessCount++;
     }
   }
@@ -124,7 +138,7 @@ export class SeasonalModel {
   /** P(accessed in the hour that holds `timeMs`) by the fit alone; null where there is none. */
   profileAt(segment: number, timeMs: number): number | null {
     const slot = this.presence.slotOf(segment);
-    return slot < 0 || this.#isFitted[slot] === 0 ? null : this.#predict(slot, this.#hourOf(timeMs));
+    return slot < 0 || this.#isFitted[slot] === 0 ? null : this.#predict(slot, clockHourAt(this.#zone, timeMs).number);
   }
 
   /**
@@ -135,17 +149,35 @@ export class SeasonalModel {
     assert(horizonMs > 0, `a horizon is positive, not ${horizonMs}`);
     if (this.speakingCount(timeMs) === 0) return;
     const now = this.axis.instantAt(timeMs, 0);
+    const hours = this.#hoursWithin(now, now + horizonMs);
     for (const slot of this.#speaking!) {
-      const probability = this.#probabilityWithin(slot, now, horizonMs);
+      const probability = this.#probabilityWithin(slot, hours);
       if (probability >= this.config.probabilityMin) visit(this.presence.segmentAt(slot), probability);
     }
+  }
+
+  /**
+   * Total weight of accesses in each of the next `hours` hours of the local clock, the first of which is the open one; what it has seen of that is not
+   * counted in. The clock goes on to `timeMs` first. No rows on a trace without time.
+   */
+  forecastDemand(timeMs: number, hours: number): readonly HourlyDemand[] {
+    if (this.axis.usesTime !== true) return [];
+    const now = this.axis.instantAt(timeMs, 0);
+    if (now >= this.#stretch.toMs) this.#advance(now);
+    const ahead = [this.#stretch];
+    while (ahead.length < hours) ahead.push(clockHourAt(this.#zone, ahead.at(-1)!.toMs));
+    const forecasts = this.#demand.forecastAhead(ahead.map(({ number }) => number));
+    return ahead.map(({ fromMs, toMs }, i) => {
+      const { weight, by } = forecasts[i]!;
+      return { fromMs, toMs, weight: weight * ((toMs - fromMs) / hourMs), by };
+    });
   }
 
   /** Segments that the model speaks of at `timeMs`; the clock goes on to it. O(1) but for the first call in an hour. */
   speakingCount(timeMs: number): number {
     if (this.axis.usesTime !== true) return 0;
     const now = this.axis.instantAt(timeMs, 0);
-    if (now >= this.#hourEndMs) this.#advance(now);
+    if (now >= this.#stretch.toMs) this.#advance(now);
     if (this.#design === null) return 0;
     if (this.#speaking === null) {
       this.#speaking = [];
@@ -154,15 +186,22 @@ export class SeasonalModel {
     return this.#speaking.length;
   }
 
-  /** Within an hour accesses are taken to fall evenly; hours are taken to be independent. */
-  #probabilityWithin(slot: number, now: number, horizonMs: number): number {
-    const local = now + this.#zone.offsetMsAt(now);
-    const end = local + horizonMs;
-    let none = 1;
-    for (let hour = Math.floor(local / hourMs); hour * hourMs < end; hour++) {
-      const covered = Math.min(end, (hour + 1) * hourMs) - Math.max(local, hour * hourMs);
-      none *= 1 - this.#predict(slot, hour) * (covered / hourMs);
+  /** Hours of the clock that [fromMs, toMs) touches, with the share of an hour that it covers of each. */
+  #hoursWithin(fromMs: number, toMs: number): readonly (readonly [hour: number, share: number])[] {
+    const hours: [number, number][] = [];
+    for (let at = fromMs; at < toMs; ) {
+      const stretch = clockHourAt(this.#zone, at);
+      const end = Math.min(toMs, stretch.toMs);
+      hours.push([stretch.number, (end - at) / hourMs]);
+      at = end;
     }
+    return hours;
+  }
+
+  /** Within an hour accesses are taken to fall evenly; hours are taken to be independent. */
+  #probabilityWithin(slot: number, hours: readonly (readonly [hour: number, share: number])[]): number {
+    let none = 1;
+    for (const [hour, share] of hours) none *= 1 - this.#predict(slot, hour) * share;
     return 1 - none;
   }
 
@@ -179,32 +218,35 @@ export class SeasonalModel {
     return value < 0 ? 0 : Math.min(1, value);
   }
 
-  #hourOf(timeMs: number): number {
-    return Math.floor((timeMs + this.#zone.offsetMsAt(timeMs)) / hourMs);
-  }
-
   #advance(instant: number): void {
-    const offset = this.#zone.offsetMsAt(instant);
-    let hour = Math.floor((instant + offset) / hourMs);
-    this.#hourEndMs = (hour + 1) * hourMs - offset;
-    // A clock that is set back repeats an hour; its accesses count in the one that is open.
-    if (hour <= this.#hour) hour = this.#hour;
     if (Number.isNaN(this.#hour)) {
-      this.#firstHour = hour;
-      this.demand.open(hour);
-    } else if (hour - this.#hour > this.config.historyHours) {
-      this.#reset(hour);
+      this.#stretch = clockHourAt(this.#zone, instant);
+      this.#hour = this.#stretch.number;
+      this.#firstHour = this.#hour;
+    } else if (instant - this.#stretch.toMs > this.config.historyHours * hourMs) {
+      this.#stretch = clockHourAt(this.#zone, instant);
+      this.#openWeight = 0;
+      this.#reset(this.#stretch.number);
+      this.#hour = this.#stretch.number;
     } else {
-      while (this.#hour < hour) {
-        this.#closeHour();
-        this.#hour++;
-        this.presence.open(this.#hour);
-        this.demand.open(this.#hour);
-        if (this.#isFitDue()) this.#fit();
+      while (instant >= this.#stretch.toMs) {
+        const { number, fromMs, toMs } = this.#stretch;
+        // A stretch that a change of the clock cut short stands for a whole hour.
+        this.#demand.learn(number, this.#openWeight * (hourMs / (toMs - fromMs)));
+        this.#openWeight = 0;
+        this.#stretch = clockHourAt(this.#zone, toMs);
+        this.#goTo(this.#stretch.number);
       }
     }
-    this.#hour = hour;
     this.#speaking = null;
+  }
+
+  /** Goes on to an hour. One that the clock repeats stays open; those that it skips are opened but never judged. */
+  #goTo(next: number): void {
+    if (next <= this.#hour) return;
+    this.#closeHour();
+    while (this.#hour < next) this.presence.open(++this.#hour);
+    if (this.#isFitDue()) this.#fit();
   }
 
   /** The first fit as soon as there is evidence, later ones when hours enough and evidence enough have come. */
@@ -220,8 +262,7 @@ export class SeasonalModel {
   /** After a gap longer than the history nothing is known. */
   #reset(hour: number): void {
     this.presence.clear();
-    this.demand.clear();
-    this.demand.open(hour);
+    this.#demand = this.#makeDemand();
     this.#isFitted.fill(0);
     this.#record.fill(0);
     this.#evaluatedHits.fill(0);
@@ -230,10 +271,14 @@ export class SeasonalModel {
     this.#fittedAt = -Infinity;
   }
 
+  #makeDemand(): DemandForecaster {
+    const { demandRate, demandShareRate } = this.config;
+    return new DemandForecaster({ rate: demandRate, shareRate: demandShareRate });
+  }
+
   /** Judges the hour that ends, before it becomes part of any fit. */
   #closeHour(): void {
     const hour = this.#hour;
-    this.demand.close(hour);
     const keep = this.#keep;
     for (let slot = 0; slot < this.presence.slotCount; slot++) {
       if (this.#isFitted[slot] === 0) continue;
@@ -283,7 +328,6 @@ export class SeasonalModel {
       trendShrinkage: config.trendShrinkage,
     });
     this.#design = design;
-    this.demand.fit(design);
     // Present hours of each slot that has enough of them, slot by slot; the open hour is not among those fitted.
     const first = new Int32Array(presence.slotCount + 1);
     let chosenCount = 0;

@@ -9,7 +9,7 @@ import type { TimeZone } from './time-zone.ts';
 
 export interface SeasonalPredictorOptions {
   readonly config?: SeasonalPredictorConfig;
-  /** The clock that consumers live by; default: the configured fixed offset. */
+  /** The clock that consumers live by; default: the configured zone. */
   readonly zone?: TimeZone;
   readonly horizonsMs: readonly number[];
   /** Segments that need no proposal, because the site has them; default: none. */

@@ -1,6 +1,7 @@
 /** Configuration of the seasonal predictor. */
 
 import { z } from 'zod';
+import { isTimeZone } from './time-zone.ts';
 
 export const seasonalPredictorConfigSchema = z
   .strictObject({
@@ -53,12 +54,23 @@ export const seasonalPredictorConfigSchema = z
       .describe('Accessed hours among those that it was judged on; with fewer it abstains.'),
     errorHalfLifeHours: z.number().positive().default(336).describe('Hours after which an error counts half.'),
     probabilityMin: z.number().min(0).max(1).default(0.1).describe('Candidates below this are not proposed.'),
-    utcOffsetMinutes: z
-      .int()
-      .min(-14 * 60)
-      .max(14 * 60)
-      .default(0)
-      .describe('Offset from UTC of the clock that consumers live by.'),
+    demandRate: z
+      .number()
+      .min(0)
+      .max(8)
+      .default(0.5)
+      .describe('Learning rate of the mixture that forecasts total demand, for an error as large as usual.'),
+    demandShareRate: z
+      .number()
+      .min(0)
+      .max(0.5)
+      .default(0.01)
+      .describe('Part of all shares of that mixture that is spread evenly each hour, so that who is best may change.'),
+    timeZone: z
+      .string()
+      .refine(isTimeZone, 'expected an IANA time zone, such as Europe/Berlin, or an offset, such as +05:30')
+      .default('UTC')
+      .describe('Clock that consumers live by, with its daylight saving: an IANA name, or a fixed offset as +05:30.'),
   })
   .describe('Hour-of-day and hour-of-week profiles with trend.');
 

@@ -1,11 +1,30 @@
-/** Offset of local clocks from UTC, without locale or Date. */
+/** The clock that consumers live by: its offset from UTC at any instant, and where its hours begin and end. */
 
 import { assert } from '../../engine/assert.ts';
+import { isTimeZoneName, timeZoneOffsets } from '../../engine/host/time-zone-offset.ts';
+import { hourMs } from '../aggregator/hour-of-week.ts';
 
-/** The port: what an IANA zone, precomputed elsewhere, has to answer. */
 export interface TimeZone {
   /** Milliseconds to add to an instant (ms since the epoch) to read the local clock. */
   offsetMsAt(timeMs: number): number;
+}
+
+const fixedOffsetPattern = /^([+-])(\d{2}):(\d{2})$/;
+
+/** Whether {@link zoneNamed} knows the name. */
+export function isTimeZone(name: string): boolean {
+  const fixed = fixedOffsetPattern.exec(name);
+  return fixed === null ? isTimeZoneName(name) : Number(fixed[2]) <= 14 && Number(fixed[3]) < 60;
+}
+
+/** An IANA zone with its daylight saving (`Europe/Berlin`, `UTC`), or a fixed offset (`+05:30`). */
+export function zoneNamed(name: string): TimeZone {
+  assert(isTimeZone(name), `${name} is a time zone`);
+  if (name === 'UTC') return fixedOffset(0);
+  const fixed = fixedOffsetPattern.exec(name);
+  if (fixed === null) return { offsetMsAt: timeZoneOffsets(name) };
+  const minutes = Number(fixed[2]) * 60 + Number(fixed[3]);
+  return fixedOffset(fixed[1] === '-' ? -minutes : minutes);
 }
 
 /** A clock that is always `minutes` ahead of UTC. */
@@ -29,4 +48,40 @@ export function transitionZone(fromMs: readonly number[], offsetMs: readonly num
       return offsetMs[low]!;
     },
   };
+}
+
+/** A stretch of time in which the local clock shows one hour and is not changed. */
+export interface ClockHour {
+  /** Hours since 1970-01-01 00:00 on the local clock. */
+  readonly number: number;
+  readonly fromMs: number;
+  /** Exclusive. */
+  readonly toMs: number;
+}
+
+/**
+ * The stretch that `timeMs` lies in. It is an hour long but where the clock is changed: an hour that the clock skips has no stretch, one that
+ * comes twice has two, and a change by half an hour cuts one in half. O(1); a bisection where the clock is changed in that hour.
+ */
+export function clockHourAt(zone: TimeZone, timeMs: number): ClockHour {
+  const offset = zone.offsetMsAt(timeMs);
+  const number = Math.floor((timeMs + offset) / hourMs);
+  let fromMs = number * hourMs - offset;
+  let toMs = fromMs + hourMs;
+  if (zone.offsetMsAt(fromMs) !== offset) fromMs = lastChange(zone, fromMs, timeMs);
+  if (zone.offsetMsAt(toMs - 1) !== offset) toMs = lastChange(zone, timeMs, toMs - 1);
+  return { number, fromMs, toMs };
+}
+
+/** First instant in (fromMs, toMs] at which the offset is the one at `toMs`. */
+function lastChange(zone: TimeZone, fromMs: number, toMs: number): number {
+  const offset = zone.offsetMsAt(toMs);
+  let low = fromMs;
+  let high = toMs;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (zone.offsetMsAt(middle) === offset) high = middle;
+    else low = middle;
+  }
+  return Math.floor(high);
 }

@@ -69,10 +69,15 @@ export interface RunResult {
   readonly calibration: { readonly brier: number | null; readonly ece: number | null } | null;
   /** Proposals that were not issued, by reason. */
   readonly refusals: Readonly<Record<string, number>>;
+  /** Misses that the baseline had too, by why they were not avoided; with `coverage` and pollution they make up all misses. Zero for `none`. */
+  readonly missClasses: Readonly<Record<string, number>>;
   /** Moments at which fetches stood above the traffic bound; 0 on LRU by construction. */
   readonly trafficBreaches: number;
   /** Most requests by which they did. */
   readonly trafficOvershoot: number;
+  /** Moments at which misses stood above their bound, and the most misses by which they stood above the baseline's. */
+  readonly missBreaches: number;
+  readonly missExcess: number;
   readonly clampedTimes: number;
   readonly notes: readonly string[];
   /** Of this run. Reading the log once serves all runs and is apart, in `readSeconds`. */

@@ -282,30 +282,31 @@ function readTrace(name: string): { rows: Row[]; weights: number[] } {
 }
 
 describe('total demand', () => {
-  // The published comparison (PEERS.md): by mean absolute error of hourly counts over the whole trace, the season beats "same
-  // as last hour" by 44 % on session_bikeshare, and does not on the two others.
-  for (const [name, isSeasonal] of [
-    ['session_bikeshare', true],
-    ['serverless_nasa_ipsc', false],
-    ['serverless_azure14d_total', false],
+  // PEERS.md: "as in the last hour" is what to beat on session_bikeshare, where seasons rule, and hard to beat on the two others.
+  for (const [name, ratioMax] of [
+    ['session_bikeshare', 0.56],
+    ['serverless_nasa_ipsc', 1.03],
+    ['serverless_azure14d_total', 1.03],
   ] as const) {
-    const verdict = isSeasonal ? 'beats the last hour by 40 % and more' : 'does not beat the last hour';
-    test.skipIf(!hasTraces)(`the season of ${name} ${verdict} (skipped without the shared traces)`, () => {
-      const { rows, weights } = readTrace(name);
-      // Errors that hardly decay are means over the whole trace.
-      const model = new SeasonalModel(
-        seasonalPredictorConfigSchema.parse({ segmentsMax: 512, errorHalfLifeHours: 1e9 }),
-      );
-      model.observe(batchOf(rows, 0, weights));
-      const { seasonal, carried, persistence } = model.demand.errors!;
-      if (isSeasonal) {
-        expect(seasonal / persistence).toBeLessThan(0.6);
-        expect(carried).toBeLessThan(seasonal);
-        expect(model.demand.forecast(1).by).toBe('carried');
-      } else {
-        expect(seasonal / persistence).toBeGreaterThan(1);
-        expect(model.demand.method).not.toBe('seasonal');
-      }
-    });
+    test.skipIf(!hasTraces)(
+      `of ${name} errs at most ${ratioMax} of the last hour (skipped without the shared traces)`,
+      () => {
+        const { rows, weights } = readTrace(name);
+        const model = new SeasonalModel(seasonalPredictorConfigSchema.parse({ segmentsMax: 16 }));
+        const truth = new Map<number, number>();
+        const said = new Map<number, number>();
+        rows.forEach(([timeMs], i) => {
+          const hour = Math.floor(timeMs / hourMs);
+          truth.set(hour, (truth.get(hour) ?? 0) + weights[i]!);
+          model.observe(batchOf([rows[i]!], i, [weights[i]!]));
+          if (!said.has(hour)) said.set(hour, model.forecastDemand(timeMs, 1)[0]!.weight);
+        });
+        // Hours with an access, as the model was asked in these.
+        const hours = [...said.keys()].slice(1);
+        const error = (forecast: (hour: number) => number): number =>
+          hours.reduce((sum, hour) => sum + Math.abs(forecast(hour) - truth.get(hour)!), 0) / hours.length;
+        expect(error((hour) => said.get(hour)!) / error((hour) => truth.get(hour - 1) ?? 0)).toBeLessThan(ratioMax);
+      },
+    );
   }
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createSite } from '../../actors/cache-manager/create-site.ts';
 import type { EvictionName } from '../../actors/cache-manager/eviction.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
+import { MissBound } from '../../actors/cache-manager/miss-bound.ts';
 import type { Site, SiteOptions } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
 import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
@@ -242,6 +243,9 @@ describe('site', () => {
         expect(ledger.misses).toBe(ledger.demandFetches + ledger.late);
         expect(ledger.late).toBe(ledger.outcomes[Outcome.late]);
         expect(ledger.lateness.count).toBe(ledger.late);
+        // Each miss is the prefetcher's fault or falls into one class.
+        const classified = ledger.missClasses.reduce((sum, n) => sum + n, 0);
+        expect(classified + ledger.pollutionMisses).toBe(ledger.misses);
         if (warmup >= rows.length) {
           const { refusals, writesIgnored, invalidations, stagedByteMs, withdrawn } = ledger;
           expect([...refusals, writesIgnored, invalidations, stagedByteMs, withdrawn].every((n) => n === 0)).toBe(true);
@@ -301,6 +305,59 @@ describe('site', () => {
       ),
       { numRuns: 1000 },
     );
+  });
+
+  test('misses stay within the bound of the ghost without prefetching after every access, on every eviction, latency and unit', () => {
+    fc.assert(
+      fc.property(
+        setting,
+        fc.array(fc.tuple(fc.nat({ max: 30 }), fc.integer({ min: 1, max: 14 }), fc.integer({ min: 1, max: 8 })), {
+          minLength: 1,
+          maxLength: 20,
+        }),
+        fc.constantFrom(0, 0.001, 0.05),
+        fc.nat({ max: 6 }),
+        // Together with a bound on traffic it holds where baseline and reference are the same policy.
+        fc.constantFrom(Infinity, Infinity, 1.1),
+        (s, loops, excessMax, allowance, ratioMax) => {
+          const evict = ratioMax === Infinity ? s.evict : ('lru' as const);
+          const sizeOf = (segment: number): number => 1 + ((segment * 7) % 20);
+          const rows = loops.flatMap(([first, length, times]) =>
+            Array.from({ length: length * times }, (_, i) => {
+              const segment = first + (i % length);
+              return { segment, gapMs: 5, size: sizeOf(segment), op: i % 7 === 0 ? 1 : 0 };
+            }),
+          );
+          const missBound = new MissBound(excessMax, allowance);
+          const prefetcher = new RandomPrefetcher(s.staging, s.seed, 50, s.perAccess, sizeOf, rows);
+          const budget = new TrafficBudget(ratioMax, 8, 8);
+          const site = makeSite({ ...s, evict, warmup: 0 }, prefetcher, { missBound, budget });
+          const alone = makeSite({ ...s, evict, warmup: 0 }, null);
+          const batch = batchOf(rows);
+          for (let i = 0; i < batch.length; i++) {
+            for (const each of [site, alone]) each.serve(batch.slice(i, i + 1));
+            expect(site.ledger.misses).toBeLessThanOrEqual((1 + excessMax) * alone.ledger.misses + allowance + 1e-6);
+          }
+          expect(site.missBreaches).toBe(0);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('without a bound on misses a prefetcher that is wrong half of the time does cost more than such a bound allows', () => {
+    const rows = Array.from({ length: 600 }, (_, i) => ({ segment: (i * i) % 23, gapMs: 5, size: 1, op: 0 }));
+    const s = { evict: 'lru', unit: 'segments', latency: '0', writes: 'access', capacity: 12, warmup: 0 } as const;
+    const missesWith = (missBound?: MissBound): number => {
+      const prefetcher = new RandomPrefetcher('separate', 3, 400, 3);
+      const site = makeSite(s, prefetcher, missBound === undefined ? {} : { missBound });
+      site.serve(batchOf(rows));
+      return site.ledger.misses;
+    };
+    const alone = makeSite(s, null);
+    alone.serve(batchOf(rows));
+    expect(missesWith()).toBeGreaterThan(alone.ledger.misses + 4);
+    expect(missesWith(new MissBound(0, 4))).toBeLessThanOrEqual(alone.ledger.misses + 4);
   });
 
   test('with a warm-up the traffic bound holds for what is counted too, but for what was lost before', () => {

@@ -218,6 +218,7 @@ describe('seasonal predictor settings', () => {
         at,
         due,
         model.presence.slotCount,
+        model.forecastDemand(endMs, 3),
       ];
     },
     {
@@ -234,7 +235,9 @@ describe('seasonal predictor settings', () => {
       evaluatedHitsMin: 100,
       errorHalfLifeHours: 24,
       probabilityMin: 0.95,
-      utcOffsetMinutes: 90,
+      demandRate: 2,
+      demandShareRate: 0.2,
+      timeZone: 'Asia/Kolkata',
     },
   );
 });

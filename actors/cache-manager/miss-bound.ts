@@ -1,0 +1,71 @@
+/** The hard bound on what prefetching may cost in misses. */
+
+import { z } from 'zod';
+
+export const missBoundSchema = z.strictObject({
+  isEnabled: z.boolean().default(true).describe('Whether misses are bounded at all.'),
+  excessMax: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.001)
+    .describe('Misses that prefetching may cost at most, as a share of the misses without it.'),
+  allowance: z
+    .int()
+    .min(0)
+    .default(64)
+    .describe('Misses granted on top, so that a run can start: what has to leave for the first prefetches.'),
+});
+export type MissBoundConfig = z.output<typeof missBoundSchema>;
+
+/** How much of a miss book one look takes: what a site missed, and the world without prefetching beside it. */
+export interface MissGhost {
+  readonly misses: number;
+  readonly lost: { readonly count: number };
+}
+
+/**
+ * At every moment: misses <= (1 + excessMax) x misses without prefetching + allowance.
+ *
+ * A demand that only the site misses is for a segment that the ghost holds and the site does not (`lost`). So misses + lost within the
+ * bound, once true, stays true as long as the site, when there is no slack, gives up only what the ghost does not hold
+ * (the argument in `TrafficGuard`, with misses for fetches). The slack is what may still be lost.
+ */
+export class MissBound {
+  readonly excessMax: number;
+  readonly allowance: number;
+  /** Misses of the site so far, late ones included. */
+  misses = 0;
+  /** Accesses after which misses stood above the bound. */
+  breachCount = 0;
+  /** Most misses by which the site stood above its ghost. */
+  excess = 0;
+
+  /** @param excessMax Infinity = no bound. */
+  constructor(excessMax: number, allowance: number) {
+    this.excessMax = excessMax;
+    this.allowance = allowance;
+  }
+
+  get isBounded(): boolean {
+    return this.excessMax !== Infinity;
+  }
+
+  /** Misses that may still be lost. */
+  slack(ghost: MissGhost): number {
+    return (1 + this.excessMax) * ghost.misses + this.allowance - this.misses - ghost.lost.count;
+  }
+
+  /** Notes, after an access, where misses stand. */
+  check(ghost: MissGhost): void {
+    const excess = this.misses - ghost.misses;
+    if (excess <= this.excess) return;
+    this.excess = excess;
+    if (excess > this.excessMax * ghost.misses + this.allowance + 1e-6) this.breachCount++;
+  }
+}
+
+/** The bound that settings ask for. */
+export function missBoundOf(config: MissBoundConfig): MissBound {
+  return new MissBound(config.isEnabled ? config.excessMax : Infinity, config.allowance);
+}

@@ -1,0 +1,29 @@
+/** `npm run bench:when`: how well the engine knows when data will be needed, against published ways to know it. */
+
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { demandErrors, demandGoals } from './when-demand.ts';
+
+const { values } = parseArgs({ options: { shared: { type: 'string', default: '../shared' } } });
+const folder = `${values.shared}/traces`;
+if (!existsSync(folder)) {
+  process.stderr.write(`bench:when needs the real traces; there are none in ${values.shared} (--shared FOLDER)\n`);
+  process.exit(2);
+}
+
+process.stdout.write('Total demand of the next hour: mean absolute error of each way to forecast it.\n\n');
+process.stdout.write('| trace | part | hours | last hour | last day | last week | anteroom | of last hour | goal |\n');
+process.stdout.write('|---|---|--:|--:|--:|--:|--:|--:|---|\n');
+for (const goal of demandGoals) {
+  for (const { trace, part, hours, errors, ratio, isMet } of await demandErrors(folder, goal)) {
+    const cells = ['last hour', 'last day', 'last week', 'anteroom'].map((name) => shown(errors[name]!));
+    const verdict = `<= ${goal.ratioMax.toFixed(2)}: ${isMet ? 'met' : 'MISSED'}`;
+    process.stdout.write(
+      `| ${trace} | ${part} | ${hours} | ${cells.join(' | ')} | ${ratio.toFixed(3)} | ${verdict} |\n`,
+    );
+  }
+}
+
+function shown(error: number): string {
+  return error >= 1000 ? error.toFixed(0) : error.toFixed(2);
+}
