@@ -6,10 +6,29 @@ import { DecisionDigest } from './decision-digest.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { type MissClassName, missClassNames } from './miss-classes.ts';
 
-/** Why a proposal was not issued; each is counted. `price` = it was not worth what it costs, `throttled` = the bound on misses left no room. */
-export const Refusal = { resident: 0, inFlight: 1, budget: 2, tooLarge: 3, price: 4, throttled: 5 } as const;
-export const refusalNames = ['resident', 'inFlight', 'budget', 'tooLarge', 'price', 'throttled'] as const;
-export type RefusalName = (typeof refusalNames)[number];
+/**
+ * Why a proposal was not issued; each is counted. `price` = it was not worth what it costs, `throttled` = the bound on misses left no room;
+ * `denied` and `unsafe` are of the policy, what follows is of the caps.
+ */
+export const Refusal = {
+  resident: 0,
+  inFlight: 1,
+  budget: 2,
+  tooLarge: 3,
+  price: 4,
+  throttled: 5,
+  denied: 6,
+  unsafe: 7,
+  requestRate: 8,
+  byteRate: 9,
+  concurrency: 10,
+  requestTotal: 11,
+  byteTotal: 12,
+  spending: 13,
+} as const;
+export type RefusalName = keyof typeof Refusal;
+/** In the order of their codes. */
+export const refusalNames = Object.keys(Refusal) as readonly RefusalName[];
 
 /** One slice of the run, for precision and hit ratio over time. */
 export interface LedgerSlice {

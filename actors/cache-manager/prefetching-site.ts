@@ -20,6 +20,7 @@ import { Ledger, Refusal } from './ledger.ts';
 import { MissBound } from './miss-bound.ts';
 import { MissClasses } from './miss-classes.ts';
 import type { Origin } from './origin.ts';
+import { PrefetchAdmission } from './prefetch-admission.ts';
 import { PrefetchQueue } from './prefetch-queue.ts';
 import { PrefetchTable, Stage } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
@@ -210,6 +211,7 @@ export class PrefetchingSite implements Site {
     const prefetcher = this.#prefetcher;
     const future = this.#options.future;
     const table = this.#table;
+    const policy = this.#options.admission?.policy ?? null;
     for (let i = 0; i < batch.length; i++) {
       const position = batch.position + i;
       if (position >= ledger.turnsAt) {
@@ -228,6 +230,7 @@ export class PrefetchingSite implements Site {
         continue;
       }
       future?.beforeAccess(position, id);
+      policy?.observe(id, op[i]!);
       if (id >= table.length) table.grow(id);
       if (this.#flights.count > 0 || this.#queue.count > 0) this.#advance(this.#now);
       // Only now: what landed a moment ago was fetched at the size known then.
@@ -512,6 +515,12 @@ export class PrefetchingSite implements Site {
         continue;
       }
       const bytes = this.#sizes.of(segment);
+      const barred = this.#options.admission?.refusal(segment, bytes, now, this.#flights.count) ?? -1;
+      if (barred >= 0) {
+        if (PrefetchAdmission.isPassing(barred)) return;
+        this.#unqueue(segment);
+        continue;
+      }
       if (!this.#guard.canSend(bytes, this.#lentCount()) || !this.#guard.canLose(this.#flights.count)) return;
       const landsAt = this.#origin.prefetch(segment, bytes, now, this.#position);
       if (landsAt < 0) return;
@@ -540,6 +549,8 @@ export class PrefetchingSite implements Site {
     if (sizeBytes >= 0) this.#sizes.guess(segment, sizeBytes);
     if (this.#isTooLarge(segment)) return this.#refuse(segment, Refusal.tooLarge);
     const bytes = this.#sizes.of(segment);
+    const barred = this.#options.admission?.refusal(segment, bytes, this.#now, this.#flights.count) ?? -1;
+    if (barred >= 0) return this.#refuse(segment, barred);
     if (!this.#guard.canSend(bytes, this.#lentCount())) return this.#refuse(segment, Refusal.budget);
     if (!this.#guard.canLose(this.#flights.count)) return this.#refuse(segment, Refusal.throttled);
     const { benefit } = this.#options;
@@ -587,6 +598,7 @@ export class PrefetchingSite implements Site {
     const table = this.#table;
     const bytes = this.#sizes.of(segment);
     this.#guard.fetched(bytes);
+    this.#options.admission?.caps?.sent(bytes);
     table.issuedAt[segment] = this.#position;
     table.landsAt[segment] = landsAt;
     table.bytes[segment] = bytes;

@@ -7,6 +7,7 @@ import type { Eviction } from './eviction.ts';
 import type { Ledger } from './ledger.ts';
 import type { MissBound } from './miss-bound.ts';
 import type { Origin } from './origin.ts';
+import type { PrefetchAdmission } from './prefetch-admission.ts';
 import type { TrafficBudget } from './traffic-budget.ts';
 
 /** What to do with a write or delete: count it as an access, let it end every copy, or pass over it. */
@@ -33,6 +34,8 @@ export interface SiteOptions {
   readonly missBound?: MissBound;
   /** Refuses prefetches that are not worth their price; without it nothing is priced. */
   readonly benefit?: BenefitAccount;
+  /** Hard caps and what may be prefetched at all; without it nothing is capped or forbidden. */
+  readonly admission?: PrefetchAdmission;
   /** Largest share of the capacity that staged segments may take, 0..1. Default 0.5. */
   readonly stagingShareMax?: number;
   /** Prefetches that may wait for a fetch slot; the least valuable beyond that are withdrawn. Default 1024. */

@@ -20,6 +20,8 @@ export interface Access {
   readonly size?: number;
   /** How many accesses it stands for. Default 1. */
   readonly weight?: number;
+  /** Of the segment, as its origin has it now; another than was said last ends every copy. Absent: nothing is said. */
+  readonly version?: string | number;
 }
 
 /** Accesses that were not taken as they came, by reason. */
@@ -62,6 +64,11 @@ export class AccessIntake {
       segmentsRefused: this.#segmentsRefused,
       consumersRefused: this.#consumersRefused,
     };
+  }
+
+  /** The id of a segment's name, new or known; -1 where `segmentsMax` are known. */
+  idOf(name: string): number {
+    return intern(this.#options.segments, name);
   }
 
   /** Times go on from there. */

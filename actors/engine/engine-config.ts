@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { evictionNames } from '../cache-manager/eviction.ts';
+import { prefetchPolicySchema } from '../cache-manager/prefetch-policy.ts';
 import { siteSettings } from './site-settings.ts';
 
 /** Offline policies need the future, which an engine does not have. */
@@ -9,7 +10,12 @@ const evictions = evictionNames.filter((name) => name !== 'belady');
 
 const liveSchema = z
   .strictObject({
-    concurrencyMax: z.int().min(1).max(65_536).default(8).describe('Prefetches that may be unanswered at once.'),
+    concurrencyMax: z
+      .int()
+      .min(1)
+      .max(65_536)
+      .default(8)
+      .describe('Prefetches that may be unanswered at once; one that a demand joined is a demand.'),
     answerWithinMs: z
       .number()
       .min(1)
@@ -18,11 +24,6 @@ const liveSchema = z
     firstByteMs: z.number().min(0).default(50).describe('Time to first byte of a fetch before any was measured.'),
     bytesPerSecond: z.number().min(1).default(100_000_000).describe('Bandwidth of a fetch before any was measured.'),
     measuredFetches: z.int().min(1).default(256).describe('Measured fetches after which an old one counts half.'),
-    pendingRequestsMax: z
-      .int()
-      .min(1)
-      .default(4096)
-      .describe('Requests that may wait for a subscriber of prefetches$; beyond it the oldest are failed, counted.'),
   })
   .describe('Where an outside fetcher does the work.');
 
@@ -73,6 +74,15 @@ export const engineConfigSchema = z
       .describe('Latest accesses kept for `snapshot`, 37 bytes each; 0 = only the near loop and the names are saved.'),
     live: liveSchema.prefault({}),
     ...siteSettings,
+    policy: prefetchPolicySchema
+      .extend({
+        readOnly: prefetchPolicySchema.shape.readOnly
+          .unwrap()
+          .default(true)
+          .describe(prefetchPolicySchema.shape.readOnly.description!),
+      })
+      .prefault({})
+      .describe('What may be prefetched at all; here `readOnly`, unless it says otherwise.'),
   })
   .describe('Settings of an embedded engine.');
 

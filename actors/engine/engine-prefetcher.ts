@@ -1,20 +1,32 @@
 /** The near loop as an engine has it: watched, so that who keeps the values knows what left. */
 
-import type { AccessCursor, Prefetcher, ProposalBuffer } from '../prefetcher.ts';
+import type { AccessCursor, Evidence, Prefetcher, ProposalBuffer } from '../prefetcher.ts';
 
 /** Hands everything on to `inner`. */
-export class EnginePrefetcher implements Prefetcher {
+export class EnginePrefetcher implements Required<Prefetcher> {
   readonly name = 'anteroom';
   readonly staging: Prefetcher['staging'];
   readonly experts: readonly string[];
-  readonly #inner: Prefetcher;
+  readonly #inner: Required<Prefetcher>;
   readonly #onLeave: (segment: number) => void;
 
-  constructor(inner: Prefetcher, onLeave: (segment: number) => void) {
+  constructor(inner: Required<Prefetcher>, onLeave: (segment: number) => void) {
     this.staging = inner.staging;
     this.experts = inner.experts;
     this.#inner = inner;
     this.#onLeave = onLeave;
+  }
+
+  get horizonAccesses(): number {
+    return this.#inner.horizonAccesses;
+  }
+
+  forecastOf(segment: number, position: number): number {
+    return this.#inner.forecastOf(segment, position);
+  }
+
+  evidenceOf(segment: number): Evidence | null {
+    return this.#inner.evidenceOf(segment);
   }
 
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {
@@ -23,10 +35,10 @@ export class EnginePrefetcher implements Prefetcher {
 
   onEvict(segment: number, isUnused: boolean): boolean {
     this.#onLeave(segment);
-    return this.#inner.onEvict?.(segment, isUnused) ?? false;
+    return this.#inner.onEvict(segment, isUnused);
   }
 
   onOutcome(segment: number, expert: number, outcome: number, probability: number): void {
-    this.#inner.onOutcome?.(segment, expert, outcome, probability);
+    this.#inner.onOutcome(segment, expert, outcome, probability);
   }
 }

@@ -15,6 +15,9 @@ export interface EngineState {
   /** Log position of the first batch, and of the end. */
   readonly start: number;
   readonly end: number;
+  readonly versions: readonly (readonly [segment: number, version: string | number])[];
+  /** Whether batches and events are all that there ever were. */
+  readonly isWhole: boolean;
   readonly nearLoop: Snapshot | null;
 }
 
@@ -25,18 +28,20 @@ interface Header extends Omit<EngineState, 'batches' | 'nearLoop'> {
 const COLUMNS = 7;
 
 export function toBytes(
-  state: Omit<EngineState, 'names' | 'events' | 'batches' | 'start'>,
+  state: Omit<EngineState, 'names' | 'events' | 'batches' | 'start' | 'isWhole'>,
   journal: Journal,
   names: readonly NameInterner[],
 ): Uint8Array {
   const { batches, events } = journal.contents();
-  const { config, end, nearLoop } = state;
+  const { config, end, versions, nearLoop } = state;
   const header: Header = {
     config,
     names: names.map(allNames) as unknown as Header['names'],
     events,
     start: journal.start,
     end,
+    versions,
+    isWhole: journal.isWhole,
     batchCount: batches.length,
   };
   return toStateBytes(header, [...batches.flatMap(columnsOf), ...(nearLoop ?? [])]);

@@ -51,6 +51,8 @@ export interface EngineStats {
     readonly trafficHeadroom: number;
     readonly trafficBreaches: number;
     readonly trafficOvershoot: number;
+    /** What prefetches cost at the prices; null where nothing is capped. */
+    readonly spent: number | null;
     /** Least probability that the near loop proposes now; null without one. */
     readonly threshold: number | null;
   };
@@ -70,8 +72,6 @@ export interface LiveStats {
   readonly unanswered: number;
   /** Demands came first, so that the request was not handed out. */
   readonly overtaken: number;
-  /** Failed because nobody took requests while `pendingRequestsMax` waited. */
-  readonly untaken: number;
   /** Expected ms of a fetch of no bytes, as measured. */
   readonly firstByteMs: number;
 }

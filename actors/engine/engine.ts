@@ -17,9 +17,14 @@ import { BenefitAccount } from '../cache-manager/benefit-account.ts';
 import { createSite } from '../cache-manager/create-site.ts';
 import { createEviction } from '../cache-manager/evictions/create-eviction.ts';
 import { missBoundOf } from '../cache-manager/miss-bound.ts';
+import { admissionOf, type PrefetchAdmission } from '../cache-manager/prefetch-admission.ts';
 import type { Site } from '../cache-manager/site.ts';
 import { TrafficBudget } from '../cache-manager/traffic-budget.ts';
 import type { Dependency } from '../graph-builder/dependency-graph.ts';
+import { HintBook } from '../hints/hint-book.ts';
+import { HintedPrefetcher } from '../hints/hinted-prefetcher.ts';
+import { type Hint, type HintInput, hintsSchema } from '../hints/hints-config.ts';
+import { hintsOf } from '../hints/hints-of-edges.ts';
 import type { ForecastsMessage } from '../messages.ts';
 import { AnteroomPrefetcher } from '../near-loop/anteroom-prefetcher.ts';
 import { parseLatencySpec } from '../origin/latency-spec.ts';
@@ -37,6 +42,7 @@ import { LatestAccesses } from './latest-accesses.ts';
 import { LiveOrigin } from './live-origin.ts';
 import { LogDriver } from './log-driver.ts';
 import { PrefetchDesk, type PrefetchRequest } from './prefetch-desk.ts';
+import { SegmentVersions } from './segment-versions.ts';
 
 /** What an engine is made with. Every field may be left out. */
 export interface EngineOptions {
@@ -95,7 +101,7 @@ export class Engine {
   readonly segments: NameInterner;
   readonly consumers: NameInterner;
   readonly sites: NameInterner;
-  /** What to fetch. In modelled mode nothing comes out. Who subscribes late gets what waited, see `live.pendingRequestsMax`. */
+  /** What to fetch. In modelled mode nothing comes out. Who subscribes late gets what is still open. */
   readonly prefetches$: Observable<PrefetchRequest>;
   /** Ids of requests that are not wanted any more; whoever fetches may stop. */
   readonly cancellations$: Observable<number>;
@@ -119,6 +125,9 @@ export class Engine {
   readonly #latest = new LatestAccesses();
   readonly #journal: Journal;
   readonly #restored: Restored | null;
+  readonly #hints: HintBook;
+  readonly #versions = new SegmentVersions();
+  readonly #admission: PrefetchAdmission | undefined;
   #latestMs = Number.NaN;
   #lastConsumer = -1;
   #fault: string | null = null;
@@ -154,6 +163,8 @@ export class Engine {
     });
     const missPenaltyMs = isTimed ? null : config.missPenaltyMs;
     const hint = options.segmentCountHint ?? 1024;
+    this.#hints = new HintBook(config.hints);
+    this.#admission = admissionOf({ ...config, isTimed, nameOf: (segment) => this.nameOf(segment) });
     this.#pipeline = new Pipeline({
       system: this.#system,
       name: 'site',
@@ -177,7 +188,7 @@ export class Engine {
               }),
           makePrefetcher: (view) => {
             this.#nearLoop = new AnteroomPrefetcher(view, config.nearLoop, options.addresses ?? null);
-            return new EnginePrefetcher(this.#nearLoop, (segment) => {
+            return new EnginePrefetcher(new HintedPrefetcher(this.#nearLoop, view, this.#hints), (segment) => {
               if (this.#departures.observed) this.#left.push(segment);
             });
           },
@@ -185,6 +196,7 @@ export class Engine {
           modelTime: isTimed ? 'ms' : 'requests',
           writes: config.writes,
           missBound: missBoundOf(config.missBound),
+          ...(this.#admission === undefined ? {} : { admission: this.#admission }),
           budget: new TrafficBudget(config.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
           // Where every segment counts as one, the traffic bound alone rules, as in published comparisons.
           ...(config.unit === 'bytes' ? { benefit: new BenefitAccount({ prices: config.prices, missPenaltyMs }) } : {}),
@@ -207,7 +219,7 @@ export class Engine {
         ? null
         : new PrefetchDesk({
             origin: this.#origin,
-            pendingMax: config.live.pendingRequestsMax,
+            waitingMax: config.live.concurrencyMax,
             nameOf: (segment) => this.nameOf(segment),
             consumerNameOf: (consumer) => this.consumers.nameOf(consumer),
             expertOf: (expert) => this.#experts[expert] ?? null,
@@ -216,6 +228,7 @@ export class Engine {
     this.cancellations$ = this.#desk?.cancellations$ ?? new Observable<number>((subscriber) => subscriber.complete());
     this.departures$ = this.#departures.asObservable();
     this.forecasts$ = this.#forecasts.asObservable();
+    for (const list of config.hints.lists) this.#addHint(list);
     this.#restored = state === null ? null : this.#restore(state);
   }
 
@@ -249,6 +262,10 @@ export class Engine {
         ? this.#intake.batch(access, this.position)
         : this.#intake.one(access, this.position);
     if (batch === null || batch.length === 0) return;
+    if (!(access instanceof AccessBatch) && access.version !== undefined) {
+      if (this.#versions.isNews(batch.segment[0]!, access.version))
+        this.#tell({ kind: 'invalidated', segment: batch.segment[0]! });
+    }
     this.#serve(batch);
     this.#emit();
     this.#mustRun();
@@ -256,12 +273,16 @@ export class Engine {
 
   /**
    * The fetch of a request is done. Returns whether the segment is staged now: false where a demand came first, the request was
-   * called back, or there is no room for it; then nothing needs to be kept.
+   * called back, its `version` is not the one last observed, or there is no room for it; then nothing needs to be kept.
    */
-  landed(id: number, answer: { readonly sizeBytes?: number; readonly timeMs?: number } = {}): boolean {
+  landed(
+    id: number,
+    answer: { readonly sizeBytes?: number; readonly timeMs?: number; readonly version?: string | number } = {},
+  ): boolean {
     this.#mustRun();
-    const open = this.#desk?.take(id) ?? null;
-    if (open === null) return false;
+    const taken = this.#desk?.take(id) ?? null;
+    if (taken === null) return false;
+    const { open, isJoined } = taken;
     const { segment } = open;
     const timeMs = this.#now(answer.timeMs);
     const sizeBytes = answer.sizeBytes ?? -1;
@@ -270,7 +291,11 @@ export class Engine {
       sizeBytes: sizeBytes >= 0 ? sizeBytes : open.sizeBytes,
       durationMs: Math.max(0, timeMs - open.sentAt),
     });
-    const isStaged = this.#tell({ kind: 'landed', segment, timeMs, sizeBytes });
+    if (isJoined) return false;
+    // A version that is not the one last said is older or newer than what readers have seen: either way one of the two is stale.
+    const isStale = answer.version !== undefined && this.#versions.differs(segment, answer.version);
+    if (isStale) this.#tell({ kind: 'invalidated', segment });
+    const isStaged = !isStale && this.#tell({ kind: 'landed', segment, timeMs, sizeBytes });
     this.#emit();
     return isStaged;
   }
@@ -278,10 +303,11 @@ export class Engine {
   /** The fetch of a request did not succeed. Returns whether that was still of interest. */
   failed(id: number, answer: { readonly timeMs?: number } = {}): boolean {
     this.#mustRun();
-    const open = this.#desk?.take(id) ?? null;
-    if (open === null) return false;
+    const taken = this.#desk?.take(id) ?? null;
+    if (taken === null) return false;
     this.#desk?.failed();
-    this.#tell({ kind: 'failed', segment: open.segment, timeMs: this.#now(answer.timeMs) });
+    if (taken.isJoined) return false;
+    this.#tell({ kind: 'failed', segment: taken.open.segment, timeMs: this.#now(answer.timeMs) });
     this.#emit();
     return true;
   }
@@ -299,11 +325,16 @@ export class Engine {
     if (durationMs >= 0 && Number.isFinite(durationMs)) this.#tell({ kind: 'measured', sizeBytes, durationMs });
   }
 
-  /** Ends every copy of a segment whose origin changed: what is staged or in flight is stale. */
-  invalidate(segment: string | number): void {
+  /**
+   * Ends every copy of a segment whose origin changed: what is staged or in flight is stale. With a `version` only if another one was
+   * said last, so that a repeated announcement does no harm.
+   */
+  invalidate(segment: string | number, version?: string | number): void {
     this.#mustRun();
     const id = this.#idOf(segment);
-    if (id >= 0) this.#tell({ kind: 'invalidated', segment: id });
+    if (id >= 0 && (version === undefined || this.#versions.isNews(id, version))) {
+      this.#tell({ kind: 'invalidated', segment: id });
+    }
     this.#emit();
   }
 
@@ -365,6 +396,32 @@ export class Engine {
     return used.map((use) => ({ ...use, name: this.nameOf(use.segment) }));
   }
 
+  /**
+   * Adds what is known of the order and time of accesses, as `config.hints.lists` has it: it counts from the next access on.
+   * @throws AnteroomError 'bad-config' for a list that cannot be, before any is added.
+   */
+  addHints(lists: readonly HintInput[]): void {
+    this.#mustRun();
+    const { lists: checked } = parseConfig(hintsSchema, { lists }, 'hints');
+    for (const hint of checked) this.#tell({ kind: 'hinted', hint });
+  }
+
+  /**
+   * What the dependency graph has learned, as ordered lists for another engine: chains of the strongest successors, from the `count`
+   * strongest edges of at least that support and confidence.
+   */
+  learnedHints(
+    options: { readonly count?: number; readonly supportMin?: number; readonly confidenceMin?: number } = {},
+  ): readonly HintInput[] {
+    const { count = 1000, supportMin = 4, confidenceMin = 0.3 } = options;
+    this.flush();
+    const edges = this.#pipeline.graphBuilder?.graph.strongestEdges(count, supportMin) ?? [];
+    return hintsOf(edges.filter((edge) => edge.confidence >= confidenceMin)).map(({ segments, ...hint }) => ({
+      ...hint,
+      segments: segments.map((segment) => this.nameOf(segment)),
+    }));
+  }
+
   /** How much a segment is used; null where the map does not know it. */
   accessMap(segment: string | number): (SegmentUse & { readonly name: string }) | null {
     const id = this.#idOf(segment);
@@ -402,6 +459,7 @@ export class Engine {
         trafficHeadroom: site.trafficHeadroom,
         trafficBreaches: site.trafficBreaches,
         trafficOvershoot: site.trafficOvershoot,
+        spent: this.#admission?.caps?.spent ?? null,
         threshold: this.#nearLoop?.threshold ?? null,
       },
       live: this.#desk?.stats() ?? null,
@@ -416,6 +474,7 @@ export class Engine {
   snapshot(): Uint8Array {
     this.#mustRun();
     const state = {
+      versions: this.#versions.entries(),
       config: JSON.stringify(this.config),
       end: this.position,
       nearLoop: this.#nearLoop?.snapshot() ?? null,
@@ -461,22 +520,15 @@ export class Engine {
     this.#journal.event(event);
     const { site } = this;
     switch (event.kind) {
-      case 'landed': {
-        const isStaged = site.land(event.segment, event.timeMs, event.sizeBytes);
-        // One that a demand joined is not in flight any more at the site; its slot is.
-        this.#origin?.answered(event.segment);
-        return isStaged;
-      }
-      case 'failed': {
-        const isEnded = site.fail(event.segment, event.timeMs);
-        this.#origin?.answered(event.segment);
-        return isEnded;
-      }
-      case 'answered':
-        this.#origin?.answered(event.segment);
-        return true;
+      case 'landed':
+        return site.land(event.segment, event.timeMs, event.sizeBytes);
+      case 'failed':
+        return site.fail(event.segment, event.timeMs);
       case 'measured':
         this.#origin?.measured(event.sizeBytes, event.durationMs);
+        return true;
+      case 'hinted':
+        this.#addHint(event.hint);
         return true;
       case 'sized':
         site.learnSize(event.segment, event.sizeBytes);
@@ -511,14 +563,22 @@ export class Engine {
     for (; next < state.events.length; next++) this.#tell(state.events[next]!.event);
     this.#mustRun();
     this.#intake.resume(this.#latestMs);
-    this.#desk?.reopen(this.site);
+    this.#desk?.reopen();
+    this.#versions.restore(state.versions);
     if (state.config !== JSON.stringify(this.config)) return 'relearned';
-    if (state.start === 0) return 'exact';
+    if (state.isWhole) return 'exact';
     if (state.nearLoop !== null) {
       this.#nearLoop?.restore(state.nearLoop);
       this.#nearLoop?.forgetAbsent();
     }
     return 'warm';
+  }
+
+  #addHint(hint: Hint): void {
+    this.#hints.add(
+      hint,
+      Int32Array.from(hint.segments, (name) => this.#intake.idOf(name)),
+    );
   }
 
   #idOf(segment: string | number): number {
@@ -538,7 +598,7 @@ export class Engine {
   #emit(): void {
     for (const segment of this.#left.splice(0)) if (!this.site.holds(segment)) this.#departures.next(segment);
     for (const message of this.#told.splice(0)) this.#forecasts.next(this.#forecastSet(message));
-    this.#desk?.emit(this.site, (event) => this.#tell(event));
+    this.#desk?.emit();
   }
 
   #forecastSet({ position, timeMs, forecasts }: ForecastsMessage): ForecastSet {

@@ -1,15 +1,16 @@
 /** The latest of what an engine was told, in order, so that telling it again gives the same engine. */
 
 import type { AccessBatch } from '../../streams/access-batch.ts';
+import type { Hint } from '../hints/hints-config.ts';
 import { RowBuffer } from './row-buffer.ts';
 
 /** What was told between two accesses. Segments, not ids: an engine that is told only the latest numbers its requests anew. */
 export type JournalEvent =
   | { readonly kind: 'landed'; readonly segment: number; readonly timeMs: number; readonly sizeBytes: number }
   | { readonly kind: 'failed'; readonly segment: number; readonly timeMs: number }
-  | { readonly kind: 'answered'; readonly segment: number }
   | { readonly kind: 'measured'; readonly sizeBytes: number; readonly durationMs: number }
   | { readonly kind: 'sized'; readonly segment: number; readonly sizeBytes: number }
+  | { readonly kind: 'hinted'; readonly hint: Hint }
   | { readonly kind: 'invalidated'; readonly segment: number };
 
 /** An event and the log position of the access that it came before. */
@@ -31,6 +32,7 @@ export class Journal {
   #events: JournalEntry[] = [];
   #start: number;
   #end: number;
+  #isCut = false;
 
   /** `accessesMax` 0 = nothing is kept. */
   constructor(accessesMax: number, position = 0) {
@@ -42,6 +44,11 @@ export class Journal {
   /** Log position of the first access that is kept. */
   get start(): number {
     return this.#start;
+  }
+
+  /** Whether everything since the start of the log is kept. */
+  get isWhole(): boolean {
+    return this.#start === 0 && !this.#isCut;
   }
 
   access(batch: AccessBatch): void {
@@ -64,7 +71,7 @@ export class Journal {
     this.#events.push({ position: this.#end, event });
     if (this.#events.length <= EVENTS_PER_ACCESS_MAX * this.#accessesMax) return;
     if (this.#chunks.length > 0) this.#forgetChunk();
-    else this.#events = this.#events.slice(this.#events.length >> 1);
+    else this.#forgetEvents();
   }
 
   /** All that is kept: batches in order, and the events between them. */
@@ -78,10 +85,17 @@ export class Journal {
     return { batches: this.#chunks, events: this.#events };
   }
 
+  /** The older half, but for the hints; what is told again is then not what was told. */
+  #forgetEvents(): void {
+    const half = this.#events.length >> 1;
+    this.#events = this.#events.filter(({ event }, i) => i >= half || event.kind === 'hinted');
+    this.#isCut = true;
+  }
+
   #forgetChunk(): void {
     const forgotten = this.#chunks.shift()!;
     this.#start = forgotten.position + forgotten.length;
-    const first = this.#events.findIndex(({ position }) => position >= this.#start);
-    this.#events = first < 0 ? [] : this.#events.slice(first);
+    // Hints were told once and stay true.
+    this.#events = this.#events.filter(({ position, event }) => position >= this.#start || event.kind === 'hinted');
   }
 }

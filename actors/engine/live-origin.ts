@@ -27,7 +27,7 @@ export interface OpenPrefetch {
 }
 
 /**
- * Prefetches take a slot until they are answered, called back or given up. What a fetch lasts is learned from fetches that the
+ * Prefetches take a slot until they are answered, called back, given up, or joined by a demand, whose fetch they are from then on. What a fetch lasts is learned from fetches that the
  * caller measured, demand and prefetch alike; waits of demands that are not measured are taken to be as expected.
  * A demand never waits for a slot: the caller's own fetches are not limited here.
  */
@@ -39,6 +39,9 @@ export class LiveOrigin implements Origin {
   readonly #fetchTime: FetchTime;
   /** By segment; a map keeps the order of sending, so the first is the oldest. */
   readonly #open = new Map<number, OpenPrefetch>();
+  /** By id: those that a demand joined, still fetched by someone. As many as may be open, the oldest forgotten first. */
+  readonly #joined = new Map<number, OpenPrefetch>();
+  #lastJoined: OpenPrefetch | null = null;
   readonly #segmentOf = new Map<number, number>();
   readonly #sent: OpenPrefetch[] = [];
   readonly #calledBack: number[] = [];
@@ -75,8 +78,6 @@ export class LiveOrigin implements Origin {
 
   prefetch(segment: number, sizeBytes: number, now: number, key: number): number {
     this.#giveUpOld(now);
-    // The one open for this segment was joined by a demand, and whoever fetches it has not said so yet: its answer is not needed any more.
-    if (this.#open.has(segment)) this.#close(segment);
     if (this.#open.size >= this.#options.concurrencyMax) return -1;
     const until = now + this.#options.answerWithinMs;
     const open = { id: this.#nextId++, segment, sizeBytes, sentAt: now, position: key, until };
@@ -87,11 +88,18 @@ export class LiveOrigin implements Origin {
   }
 
   remaining(segment: number, now: number): number {
-    const open = this.#open.get(segment);
-    return open === undefined ? 0 : Math.max(0, open.sentAt + this.#fetchTime.expected(open.sizeBytes) - now);
+    const open = this.#open.get(segment) ?? (this.#lastJoined?.segment === segment ? this.#lastJoined : null);
+    return open === null ? 0 : Math.max(0, open.sentAt + this.#fetchTime.expected(open.sizeBytes) - now);
   }
 
-  join(): void {}
+  join(segment: number): void {
+    const open = this.#open.get(segment);
+    if (open === undefined) return;
+    this.#close(segment);
+    this.#lastJoined = open;
+    this.#joined.set(open.id, open);
+    if (this.#joined.size > this.#options.concurrencyMax) this.#joined.delete(this.#joined.keys().next().value!);
+  }
 
   callBack(segment: number): void {
     const open = this.#open.get(segment);
@@ -108,6 +116,18 @@ export class LiveOrigin implements Origin {
   find(id: number): OpenPrefetch | undefined {
     const segment = this.#segmentOf.get(id);
     return segment === undefined ? undefined : this.#open.get(segment);
+  }
+
+  /** The prefetch with that id that a demand joined, once: its fetch still says how long fetches take. */
+  takeJoined(id: number): OpenPrefetch | undefined {
+    const joined = this.#joined.get(id);
+    this.#joined.delete(id);
+    return joined;
+  }
+
+  /** Whether the prefetch with that id was joined and not answered. */
+  isJoined(id: number): boolean {
+    return this.#joined.has(id);
   }
 
   /** All that are open, the oldest first. */

@@ -3,9 +3,7 @@
 import { Observable, Subject } from 'rxjs';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { Decision } from '../cache-manager/decision-digest.ts';
-import type { Site } from '../cache-manager/site.ts';
 import type { LiveStats } from './engine-stats.ts';
-import type { JournalEvent } from './journal.ts';
 import type { LiveOrigin, OpenPrefetch } from './live-origin.ts';
 
 /** Stage this, because. Answer it by `landed(id)` or `failed(id)`. */
@@ -30,8 +28,8 @@ export interface PrefetchRequest {
 
 export interface PrefetchDeskOptions {
   readonly origin: LiveOrigin;
-  /** Requests that may wait for a subscriber. */
-  readonly pendingMax: number;
+  /** Requests that may be open at once. */
+  readonly waitingMax: number;
   readonly nameOf: (segment: number) => string;
   readonly consumerNameOf: (consumer: number) => string | null;
   readonly expertOf: (expert: number) => string | null;
@@ -39,7 +37,7 @@ export interface PrefetchDeskOptions {
 
 /**
  * Requests are collected while the actors work and sent when they are done, so a subscriber may answer at once. Those that a
- * demand of the same batch overtook are not sent. Without a subscriber they wait, and beyond `pendingMax` the oldest fail.
+ * demand of the same batch overtook are not sent. Without a subscriber they wait for one, as long as they are open.
  */
 export class PrefetchDesk {
   readonly requests$: Observable<PrefetchRequest>;
@@ -59,7 +57,6 @@ export class PrefetchDesk {
   #failed = 0;
   #ignored = 0;
   #overtaken = 0;
-  #untaken = 0;
 
   constructor(options: PrefetchDeskOptions) {
     this.#options = options;
@@ -85,12 +82,18 @@ export class PrefetchDesk {
     }
   }
 
-  /** The open prefetch with that id; null, counted, where its answer is not waited for. */
-  take(id: number): OpenPrefetch | null {
-    const open = this.#options.origin.find(id);
-    if (open === undefined) this.#ignored++;
-    else this.#answered++;
-    return open ?? null;
+  /** The prefetch with that id that is open, or that a demand joined; null, counted, where its answer is not waited for. */
+  take(id: number): { readonly open: OpenPrefetch; readonly isJoined: boolean } | null {
+    const { origin } = this.#options;
+    const open = origin.find(id);
+    const joined = open === undefined ? origin.takeJoined(id) : undefined;
+    const taken = open ?? joined;
+    if (taken === undefined) {
+      this.#ignored++;
+      return null;
+    }
+    this.#answered++;
+    return { open: taken, isJoined: joined !== undefined };
   }
 
   /** Of those taken, one was a failure. */
@@ -99,19 +102,16 @@ export class PrefetchDesk {
   }
 
   /** After a restart nobody fetches what is open: it is handed out again. */
-  reopen(site: Site): void {
+  reopen(): void {
     const { origin } = this.#options;
     origin.takeSent();
     origin.takeCalledBack();
-    for (const open of origin.allOpen()) {
-      if (site.isResident(open.segment) && !site.holds(open.segment)) this.#waiting.push(this.#requestOf(open));
-      else origin.answered(open.segment);
-    }
+    for (const open of origin.allOpen()) this.#waiting.push(this.#requestOf(open));
     this.#reasons.clear();
   }
 
   /** Sends what was decided. A subscriber that calls the engine adds to it; the outermost call sends all. */
-  emit(site: Site, tell: (event: JournalEvent) => void): void {
+  emit(): void {
     if (this.#isEmitting) return;
     this.#isEmitting = true;
     try {
@@ -120,7 +120,7 @@ export class PrefetchDesk {
         const calledBack = this.#options.origin.takeCalledBack();
         if (sent.length === 0 && calledBack.length === 0) break;
         for (const id of calledBack) this.#cancellations.next(id);
-        for (const open of sent) this.#send(open, site, tell);
+        for (const open of sent) this.#send(open);
       }
     } finally {
       this.#isEmitting = false;
@@ -141,19 +141,16 @@ export class PrefetchDesk {
       ignoredAnswers: this.#ignored,
       unanswered: origin.unansweredCount,
       overtaken: this.#overtaken,
-      untaken: this.#untaken,
       firstByteMs: origin.expectedMs(0),
     };
   }
 
-  #send(open: OpenPrefetch, site: Site, tell: (event: JournalEvent) => void): void {
-    const { origin } = this.#options;
+  #send(open: OpenPrefetch): void {
+    const { origin, waitingMax } = this.#options;
     const request = this.#requestOf(open);
     this.#reasons.delete(open.segment);
-    if (origin.find(open.id) === undefined) return;
-    if (site.holds(open.segment) || !site.isResident(open.segment)) {
-      this.#overtaken++;
-      tell({ kind: 'answered', segment: open.segment });
+    if (origin.find(open.id) === undefined) {
+      if (origin.takeJoined(open.id) !== undefined) this.#overtaken++;
       return;
     }
     if (this.#requests.observed) {
@@ -161,11 +158,9 @@ export class PrefetchDesk {
       return;
     }
     this.#waiting.push(request);
-    if (this.#waiting.length > this.#options.pendingMax) {
-      this.#untaken++;
-      const oldest = this.#waiting.shift()!;
-      if (origin.find(oldest.id) !== undefined)
-        tell({ kind: 'failed', segment: oldest.segment, timeMs: oldest.timeMs });
+    // What is open is bounded, so what waits is once those that are not are gone.
+    if (this.#waiting.length > 2 * waitingMax) {
+      this.#waiting = this.#waiting.filter(({ id }) => origin.find(id) !== undefined);
     }
   }
 

@@ -2,7 +2,10 @@
 
 import { z } from 'zod';
 import { missBoundSchema } from '../cache-manager/miss-bound.ts';
+import { prefetchCapsSchema } from '../cache-manager/prefetch-caps.ts';
+import { prefetchPolicySchema } from '../cache-manager/prefetch-policy.ts';
 import { farLoopConfigSchema } from '../far-loop-config.ts';
+import { hintsSchema } from '../hints/hints-config.ts';
 import { nearLoopConfigSchema } from '../near-loop/near-loop-config.ts';
 import { pricesSchema } from '../prices.ts';
 
@@ -31,6 +34,9 @@ export const siteSettings = {
     .min(1)
     .default(1024)
     .describe('Prefetches that may wait for a fetch slot; the least valuable beyond that are withdrawn, counted.'),
+  caps: prefetchCapsSchema.prefault({}).describe('Hard caps on what prefetching may take from the origin.'),
+  policy: prefetchPolicySchema.prefault({}).describe('What may be prefetched at all.'),
+  hints: hintsSchema.prefault({}).describe('What is known of accesses before anything is learned.'),
   farLoop: farLoopConfigSchema.prefault({}),
   nearLoop: nearLoopConfigSchema.prefault({}).describe('The near loop: what it remembers and how it learns.'),
 } as const;

@@ -1,6 +1,6 @@
 /** Digests of bytes: CRC-32 against accidental damage, SHA-256 where a whole state must be the one that was written. */
 
-import { createHash } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { crc32 as zlibCrc32 } from 'node:zlib';
 
 /** CRC-32 (ISO 3309) as an unsigned number. */
@@ -13,4 +13,10 @@ export function sha256Hex(parts: Iterable<Uint8Array>): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   return hash.digest('hex');
+}
+
+/** Whether two secrets are equal, in a time that does not tell where they differ. */
+export function isSameSecret(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
 }

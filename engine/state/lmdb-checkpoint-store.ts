@@ -25,6 +25,8 @@ export interface LmdbCheckpointOptions {
   readonly path: string;
   readonly config?: Partial<CheckpointStoreConfig>;
   readonly mustExist?: boolean;
+  /** `checkLmdb` was just called for it. */
+  readonly isChecked?: boolean;
 }
 
 /**
@@ -44,6 +46,7 @@ export class LmdbCheckpointStore implements CheckpointStore {
       path: options.path,
       what: 'checkpoints',
       ...(options.mustExist === undefined ? {} : { mustExist: options.mustExist }),
+      ...(options.isChecked === undefined ? {} : { isChecked: options.isChecked }),
     });
     return new LmdbCheckpointStore(environment, config.kept);
   }

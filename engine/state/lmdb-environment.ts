@@ -12,33 +12,59 @@ export interface LmdbOptions {
   readonly what: string;
   /** The environment must be there already: its absence is damage. Default false. */
   readonly mustExist?: boolean;
+  /** `checkLmdb` was just called for it. Default false: it is called. */
+  readonly isChecked?: boolean;
 }
 
 const PAGE_BYTES = 4096;
 const MAGIC = 0xbeef_c0de;
 
 /**
- * Opens an environment for one process that writes.
- *
- * LMDB maps its file and trusts it: a damaged page ends the process by a signal, which no handler turns into an error. So the meta
- * pages and the length are looked at first, and then a process of its own walks all keys; only what that survives is opened here.
- * What a walk over keys does not read, the frames, has checksums of its own.
+ * Looks whether environments can be opened without harm: LMDB maps its file and trusts it, so a damaged page ends the process by a
+ * signal, which no handler turns into an error. The meta pages and the length are looked at first, and then a process of its own
+ * walks all keys. What a walk over keys does not read, the values, needs checksums of its own. An absent environment passes.
+ * @throws AnteroomError 'corrupt', 'io', 'missing-library'
+ */
+export async function checkLmdb(environments: readonly LmdbOptions[]): Promise<void> {
+  const present: LmdbOptions[] = [];
+  for (const options of environments) {
+    const file = `${options.path}/data.mdb`;
+    const bytes = fileBytes(file);
+    if (bytes !== null) {
+      checkMeta(options, file, bytes);
+      present.push(options);
+    } else if (options.mustExist === true) throw corrupt(options, `${file} is missing`);
+  }
+  if (present.length === 0) return;
+  const library = await resolved();
+  const end = await probe(PROBE, [library, ...present.map(({ path }) => path)]);
+  if (end.status === 0) return;
+  // One of several: each alone tells which.
+  for (const options of present) {
+    const alone = present.length === 1 ? end : await probe(PROBE, [library, options.path]);
+    if (alone.status !== 0) throw corrupt(options, `walking its keys ended with ${alone.signal ?? alone.said}`);
+  }
+}
+
+async function resolved(): Promise<string> {
+  try {
+    return import.meta.resolve('lmdb');
+  } catch (cause) {
+    throw new AnteroomError('missing-library', 'lmdb is not installed: npm install lmdb', { cause });
+  }
+}
+
+/**
+ * Opens an environment for one process that writes, checked by `checkLmdb`.
  * @throws AnteroomError 'corrupt', 'io', 'missing-library'
  */
 export async function openLmdb(options: LmdbOptions): Promise<RootDatabase<Uint8Array, Key>> {
   const { path, what } = options;
-  const file = `${path}/data.mdb`;
-  const bytes = fileBytes(file);
-  if (bytes === null && options.mustExist === true) throw corrupt(options, `${file} is missing`);
+  if (options.isChecked !== true) await checkLmdb([options]);
   ensureFolder(path);
   const lmdb = await import('lmdb').catch((cause: unknown) => {
     throw new AnteroomError('missing-library', 'lmdb is not installed: npm install lmdb', { cause });
   });
-  if (bytes !== null) {
-    checkMeta(options, file, bytes);
-    const end = await probe(PROBE, [import.meta.resolve('lmdb'), path]);
-    if (end.status !== 0) throw corrupt(options, `walking its keys ended with ${end.signal ?? end.said}`);
-  }
   try {
     return lmdb.open<Uint8Array, Key>({
       path,
@@ -90,11 +116,13 @@ function corrupt(options: LmdbOptions, why: string): AnteroomError {
   });
 }
 
-/** Walks all keys of all databases of the environment named by its second argument. */
+/** Walks all keys of all databases of the environments named by the arguments after the first. */
 const PROBE = `
-const [library, path] = process.argv.slice(-2);
+const [library, ...paths] = process.argv.slice(1).filter((word) => word !== '--');
 const { open } = await import(library);
-const env = open({ path, encoding: 'binary', maxDbs: 8, readOnly: true });
-for (const name of [...env.getKeys()]) for (const key of env.openDB({ name, encoding: 'binary' }).getKeys()) void key;
+for (const path of paths) {
+  const env = open({ path, encoding: 'binary', maxDbs: 8, readOnly: true });
+  for (const name of [...env.getKeys()]) for (const key of env.openDB({ name, encoding: 'binary' }).getKeys()) void key;
+}
 process.exit(0);
 `;

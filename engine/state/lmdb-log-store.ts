@@ -18,6 +18,8 @@ export interface LmdbLogOptions {
   readonly config?: Partial<LogStoreConfig>;
   /** The log must be there already. Default false: an empty one is made. */
   readonly mustExist?: boolean;
+  /** `checkLmdb` was just called for it. */
+  readonly isChecked?: boolean;
 }
 
 /** Entries read or trimmed before others get a turn. */
@@ -48,6 +50,7 @@ export class LmdbLogStore implements LogStore {
       path: options.path,
       what: 'log',
       ...(options.mustExist === undefined ? {} : { mustExist: options.mustExist }),
+      ...(options.isChecked === undefined ? {} : { isChecked: options.isChecked }),
     });
     return new LmdbLogStore(environment, config);
   }

@@ -9,6 +9,7 @@ import { registerExplain } from './explain.ts';
 import { registerFormats } from './formats.ts';
 import { registerGenerate } from './generate.ts';
 import { registerKeys } from './keys.ts';
+import { registerNode } from './node.ts';
 import { registerProve } from './prove.ts';
 import { registerReplay } from './replay.ts';
 
@@ -27,6 +28,8 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   'unsupported',
   'io',
   'limit',
+  'corrupt',
+  'disk-full',
 ]);
 
 const program = new Command('anteroom')
@@ -41,6 +44,7 @@ registerGenerate(program);
 registerFormats(program);
 registerDemo(program);
 registerKeys(program);
+registerNode(program);
 
 // A reader that goes away (`| head`) ends the output, not in a stack trace.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

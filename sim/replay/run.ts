@@ -6,9 +6,12 @@ import { createSite } from '../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
 import { missBoundOf } from '../../actors/cache-manager/miss-bound.ts';
+import { admissionOf } from '../../actors/cache-manager/prefetch-admission.ts';
 import type { OnDecision, Site, WritePolicy } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
 import { LogDriver } from '../../actors/engine/log-driver.ts';
+import { HintBook } from '../../actors/hints/hint-book.ts';
+import { HintedPrefetcher } from '../../actors/hints/hinted-prefetcher.ts';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
 import type { LatencySpec } from '../../actors/origin/latency-spec.ts';
 import { createOrigin } from '../../actors/origin/simulated-origin.ts';
@@ -21,6 +24,7 @@ import { ActorSystem } from '../../engine/system.ts';
 import { manualTurns } from '../../engine/turns.ts';
 import { VirtualClock } from '../../engine/virtual-clock.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
+import type { Interner } from '../../streams/interner.ts';
 import { Credits } from '../../streams/operators/credits.ts';
 import { fromSource } from '../../streams/operators/from-source.ts';
 import { createBaseline } from '../baselines/index.ts';
@@ -93,6 +97,16 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
     },
   });
   const isEngine = run.prefetch === 'anteroom';
+  const { segments } = trace;
+  const admission = isEngine
+    ? admissionOf({
+        ...config,
+        isTimed,
+        // Neighbours of addresses may have no name of the trace.
+        nameOf: (segment) =>
+          segment < segments.count ? segments.nameOf(segment) : String(addresses?.addressOf(segment) ?? segment),
+      })
+    : undefined;
   const pipeline = new Pipeline({
     system,
     name: 'site',
@@ -111,11 +125,12 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
         makePrefetcher:
           run.prefetch === 'none' && context.onSite === undefined
             ? null
-            : (view) => makePrefetcher(run, view, addresses, lookAhead, config),
+            : (view) => makePrefetcher(run, view, addresses, lookAhead, config, segments),
         origin: createOrigin(context.latency, context.seed),
         modelTime: isTimed ? 'ms' : 'requests',
         writes,
         budget: new TrafficBudget(run.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
+        ...(admission === undefined ? {} : { admission }),
         ...(isEngine ? { missBound: missBoundOf(config.missBound) } : {}),
         // Where every segment counts as one, the traffic bound alone rules, as in published comparisons.
         ...(isEngine && run.cache.unit === 'bytes'
@@ -220,14 +235,31 @@ function makePrefetcher(
   addresses: AddressSpace | null,
   lookAhead: LookAhead | null,
   config: ReplayConfig,
+  segments: Interner,
 ): Prefetcher {
-  if (run.prefetch === 'anteroom') return new AnteroomPrefetcher(view, config.nearLoop, addresses);
+  if (run.prefetch === 'anteroom') {
+    const nearLoop = new AnteroomPrefetcher(view, config.nearLoop, addresses);
+    return config.hints.lists.length === 0
+      ? nearLoop
+      : new HintedPrefetcher(nearLoop, view, hintsFor(config, segments));
+  }
   return createBaseline(run.prefetch, {
     addresses,
     ...(lookAhead === null
       ? {}
       : { clairvoyance: { upcoming: lookAhead, cache: { capacity: run.cache.size, unit: run.cache.unit }, view } }),
   });
+}
+
+/** The hints of the settings; names that the trace does not have are passed over. */
+function hintsFor(config: ReplayConfig, segments: Interner): HintBook {
+  const book = new HintBook(config.hints);
+  for (const hint of config.hints.lists)
+    book.add(
+      hint,
+      Int32Array.from(hint.segments, (name) => segments.idOf(name)),
+    );
+  return book;
 }
 
 /** One call before each access for whoever needs it, or null: a run that knows no future pays nothing. */

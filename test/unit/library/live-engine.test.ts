@@ -141,15 +141,31 @@ describe('a live engine', () => {
     expect(leadOf(2500)).toBeGreaterThan(leadOf(10) + 1);
   });
 
-  test('requests wait for a subscriber; beyond pendingRequestsMax the oldest fail, counted', () => {
-    const engine = createEngine({
-      config: { capacity: 20, trafficMax: null, live: { pendingRequestsMax: 1, concurrencyMax: 8 } },
-    });
-    readLoop(engine, 12);
-    expect(engine.stats().live!.untaken).toBeGreaterThan(0);
+  test('requests wait for a subscriber as long as they are open, and no longer', () => {
+    const engine = createEngine({ config: { capacity: 20, trafficMax: null, live: { concurrencyMax: 4 } } });
+    let now = 0;
+    for (let i = 0; i < 480 || engine.stats().live!.open === 0; i++) {
+      now += 1000;
+      engine.observe({ segment: `/page/${i % 40}`, consumer: 'ann', timeMs: now });
+    }
+    const { open } = engine.stats().live!;
     const requests: PrefetchRequest[] = [];
     engine.prefetches$.subscribe((request) => requests.push(request));
-    expect(requests.length).toBeLessThanOrEqual(1);
+    expect(requests).toHaveLength(open);
+    for (const { id } of requests) engine.failed(id);
+    expect(engine.stats().live).toMatchObject({ open: 0, ignoredAnswers: 0 });
+  });
+
+  test('the fetch that a demand joined is still measured, and its answer is not one too many', () => {
+    const { engine, requests } = liveEngine({ live: { measuredFetches: 4 } });
+    const now = readLoop(engine, 12);
+    const joined = requests.findLast(({ name }) => engine.holds(name))!;
+    const before = engine.stats().live!;
+    expect(engine.landed(joined.id, { timeMs: now + 100_000 })).toBe(false);
+    const after = engine.stats().live!;
+    expect(after.landed).toBe(before.landed + 1);
+    expect(after.ignoredAnswers).toBe(before.ignoredAnswers);
+    expect(after.firstByteMs).toBeGreaterThan(before.firstByteMs);
   });
 
   test('forecasts of each tick come out, calibrated between 0 and 1', () => {

@@ -1,0 +1,44 @@
+/** Who is asked before a prefetch is sent: the caps and the policy of a site. */
+
+import type { Prices } from '../prices.ts';
+import { Refusal } from './ledger.ts';
+import { hasCaps, PrefetchCaps, type PrefetchCapsConfig } from './prefetch-caps.ts';
+import { forbidsAnything, PrefetchPolicy, type PrefetchPolicyConfig } from './prefetch-policy.ts';
+
+export interface PrefetchAdmissionOptions {
+  readonly caps: PrefetchCapsConfig;
+  readonly policy: PrefetchPolicyConfig;
+  readonly prices: Prices;
+  readonly isTimed: boolean;
+  readonly nameOf: (segment: number) => string;
+}
+
+/** The policy speaks first: what may never be sent is not refused for lack of budget. */
+export class PrefetchAdmission {
+  readonly caps: PrefetchCaps | null;
+  readonly policy: PrefetchPolicy | null;
+
+  constructor(options: PrefetchAdmissionOptions) {
+    const { caps, policy, prices, isTimed, nameOf } = options;
+    this.caps = hasCaps(caps) ? new PrefetchCaps(caps, prices, isTimed) : null;
+    this.policy = forbidsAnything(policy) ? new PrefetchPolicy(policy, nameOf) : null;
+  }
+
+  /** The `Refusal` for a prefetch at `now` beside `inFlightCount` others; -1 = none. */
+  refusal(segment: number, bytes: number, now: number, inFlightCount: number): number {
+    const denied = this.policy?.refusal(segment) ?? -1;
+    if (denied >= 0) return denied;
+    return this.caps?.refusal(bytes, now, inFlightCount) ?? -1;
+  }
+
+  /** Whether what was refused so may be sent later without anything else changing. */
+  static isPassing(refusal: number): boolean {
+    return refusal === Refusal.concurrency || refusal === Refusal.requestRate || refusal === Refusal.byteRate;
+  }
+}
+
+/** The admission that settings ask for; undefined = nothing is capped or forbidden, so nobody need be asked. */
+export function admissionOf(options: PrefetchAdmissionOptions): PrefetchAdmission | undefined {
+  const admission = new PrefetchAdmission(options);
+  return admission.caps === null && admission.policy === null ? undefined : admission;
+}

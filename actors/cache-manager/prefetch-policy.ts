@@ -1,0 +1,90 @@
+/** What may be fetched before anyone asks: by name, and by how it has been accessed. */
+
+import { z } from 'zod';
+import { Operation } from '../../streams/operation.ts';
+import { grownTable } from './grown-table.ts';
+import { Refusal } from './ledger.ts';
+
+const patterns = (text: string, first: string[]) =>
+  z.array(z.string().min(1).max(1024)).max(1024).default(first).describe(text);
+
+export const prefetchPolicySchema = z.strictObject({
+  allow: patterns('Names that may be prefetched: `*` stands for any characters, `?` for one. One must match.', ['*']),
+  deny: patterns('Names that are never prefetched, whatever is allowed.', []),
+  readOnly: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether segments are left alone that were accessed but never read, or on which an operation other than read, write and delete was made.',
+    ),
+});
+export type PrefetchPolicyConfig = z.output<typeof prefetchPolicySchema>;
+
+/** Whether anything is forbidden. */
+export function forbidsAnything({ allow, deny, readOnly }: PrefetchPolicyConfig): boolean {
+  return readOnly || deny.length > 0 || !allow.includes('*');
+}
+
+/** What is known of a segment: bits. */
+const JUDGED = 1;
+const DENIED = 2;
+const READ = 4;
+const CHANGED = 8;
+const UNSAFE = 16;
+
+/**
+ * A prefetch is a read that nobody asked for, so it must change nothing and serve whoever asks later. Nothing in a log proves that; the
+ * patterns say it, and `readOnly` goes by what has been done to the segment; of one never accessed it says nothing. One byte a segment; a name is matched once.
+ */
+export class PrefetchPolicy {
+  readonly #allow: readonly RegExp[];
+  readonly #deny: readonly RegExp[];
+  readonly #isReadOnly: boolean;
+  readonly #nameOf: (segment: number) => string;
+  #known = new Uint8Array(1024);
+
+  constructor(config: PrefetchPolicyConfig, nameOf: (segment: number) => string) {
+    this.#allow = config.allow.map(matcher);
+    this.#deny = config.deny.map(matcher);
+    this.#isReadOnly = config.readOnly;
+    this.#nameOf = nameOf;
+  }
+
+  /** An access to a segment, before it is served. */
+  observe(segment: number, op: number): void {
+    if (!this.#isReadOnly) return;
+    if (op === Operation.read) this.#known[this.#row(segment)]! |= READ;
+    else this.#known[this.#row(segment)]! |= op === Operation.other ? UNSAFE : CHANGED;
+  }
+
+  /** The `Refusal` for a prefetch of the segment; -1 = none. */
+  refusal(segment: number): number {
+    let known = this.#known[this.#row(segment)]!;
+    if ((known & JUDGED) === 0) {
+      known |= this.#isDenied(this.#nameOf(segment)) ? JUDGED | DENIED : JUDGED;
+      this.#known[segment] = known;
+    }
+    if ((known & DENIED) !== 0) return Refusal.denied;
+    const isOnlyChanged = (known & (READ | CHANGED)) === CHANGED;
+    return (known & UNSAFE) !== 0 || isOnlyChanged ? Refusal.unsafe : -1;
+  }
+
+  #isDenied(name: string): boolean {
+    return this.#deny.some((pattern) => pattern.test(name)) || !this.#allow.some((pattern) => pattern.test(name));
+  }
+
+  #row(segment: number): number {
+    if (segment >= this.#known.length) this.#known = grownTable(this.#known, segment);
+    return segment;
+  }
+}
+
+/** A pattern as an expression over the whole name. Stars in a row are one, so that matching does not take exponential time. */
+function matcher(pattern: string): RegExp {
+  const source = pattern
+    .replace(/\*+/g, '*')
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*/g, '[^]*')
+    .replace(/\?/g, '[^]');
+  return new RegExp(`^${source}$`, 'u');
+}

@@ -1,0 +1,398 @@
+/** The standalone node: what is posted goes into the log, from the log into the engine, and what the engine asks for to the sinks. */
+
+import { assert } from '../../engine/assert.ts';
+import type { Clock, TimerId } from '../../engine/clock.ts';
+import { AnteroomError } from '../../engine/errors.ts';
+import type { RandomSource } from '../../engine/random.ts';
+import type { CheckpointHeader, LoadedCheckpoint } from '../../engine/state/checkpoint-store.ts';
+import type { LogOrigin, LogReceipt } from '../../engine/state/log-store.ts';
+import { VERSION } from '../../engine/version.ts';
+import { createEngine } from '../engine/create-engine.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { NodeStores } from './data-folder.ts';
+import { Intake } from './intake.ts';
+import { LogFollower } from './log-follower.ts';
+import { answerFrame, type PrefetchAnswer } from './log-frame.ts';
+import type { NodeConfig } from './node-config.ts';
+import { NodeLifeCycle, type NodeState } from './node-life-cycle.ts';
+import type { NodeStatus, Recovery } from './node-status.ts';
+import { type ParsedPost, type PostOptions, parsePost } from './parse-post.ts';
+import { CommandSink } from './sinks/command-sink.ts';
+import { Dispatcher } from './sinks/dispatcher.ts';
+import type { Sink } from './sinks/sink.ts';
+import { WebhookSink } from './sinks/webhook-sink.ts';
+import { Tailer } from './tailer.ts';
+
+/** Where a node writes what happens; pino's shape. Never given a secret. */
+export interface NodeLogger {
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+export interface NodeOptions {
+  readonly config: NodeConfig;
+  readonly stores: NodeStores;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly logger: NodeLogger;
+  /** Besides those of the configuration. */
+  readonly sinks?: readonly Sink[];
+}
+
+/** Version of what a checkpoint holds. */
+const SCHEMA_VERSION = 1;
+/** Bytes of a followed file that are taken at once. */
+const TAIL_CHUNK_BYTES = 2 ** 20;
+
+/** What a post came to. */
+export interface PostEnd extends Omit<ParsedPost, 'frames'> {
+  readonly receipt: LogReceipt | null;
+}
+
+/**
+ * The engine is a function of the log: accesses and answers reach it only from there, in order, so a restart that loads a checkpoint and
+ * replays the rest leaves it as it was. An access is acknowledged when it is in the log; requests that were open at a crash are sent
+ * again under the same key.
+ */
+export class AnteroomNode {
+  readonly config: NodeConfig;
+  readonly lifeCycle: NodeLifeCycle;
+  readonly #stores: NodeStores;
+  readonly #clock: Clock;
+  readonly #logger: NodeLogger;
+  readonly #dispatcher: Dispatcher;
+  readonly #tailer: Tailer;
+  readonly #mode: NodeStatus['mode'];
+  readonly #startedMs: number;
+  #engine: Engine | null = null;
+  #follower: LogFollower | null = null;
+  #intake: Intake | null = null;
+  #recovery: Recovery | null = null;
+  #checkpoint: CheckpointHeader | null = null;
+  #checkpointing: Promise<CheckpointHeader | null> | null = null;
+  #timer: TimerId | null = null;
+  #draining: Promise<void> | null = null;
+  readonly #failingSinks = new Map<string, string>();
+
+  constructor(options: NodeOptions) {
+    const { config, stores, clock, logger } = options;
+    this.config = config;
+    this.#stores = stores;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#startedMs = clock.now();
+    this.lifeCycle = new NodeLifeCycle(clock, (state) => this.#entered(state));
+    const sinks = [...config.sinks.map((sink) => makeSink(sink, config)), ...(options.sinks ?? [])];
+    this.#mode = sinks.length > 0 ? 'prefetching' : 'observing';
+    this.#dispatcher = new Dispatcher({
+      node: config.name,
+      sinks,
+      letters: stores.records,
+      config: config.delivery,
+      concurrencyMax: config.engine.live.concurrencyMax,
+      clock,
+      random: options.random.fork('delivery'),
+      onAnswer: (answer) => void this.#answered(answer),
+      onSink: (name, why) => this.#sinkChanged(name, why),
+    });
+    this.#tailer = new Tailer({
+      tails: config.tail,
+      pollMs: config.tailPollMs,
+      chunkBytesMax: TAIL_CHUNK_BYTES,
+      places: stores.records,
+      clock,
+      parse: (bytes, format) => parsePost(bytes, this.#postOptions({ format, isLenient: true })),
+      append: (frames, origin) => this.intake.append({ origin, frames }),
+      hasRoom: (bytes) =>
+        this.intake.pendingBytes + bytes <= config.ingest.queueBytesMax || this.intake.pendingBytes === 0,
+      onTrouble: (why) => this.#trouble('tail', why),
+    });
+  }
+
+  get engine(): Engine {
+    assert(this.#engine !== null, 'the node has recovered');
+    return this.#engine;
+  }
+
+  get intake(): Intake {
+    assert(this.#intake !== null, 'the node has recovered');
+    return this.#intake;
+  }
+
+  get follower(): LogFollower {
+    assert(this.#follower !== null, 'the node has recovered');
+    return this.#follower;
+  }
+
+  get dispatcher(): Dispatcher {
+    return this.#dispatcher;
+  }
+
+  get hasEngine(): boolean {
+    return this.#engine !== null;
+  }
+
+  /**
+   * Recovers and goes to work.
+   * @throws AnteroomError 'corrupt' where what is kept cannot be what was kept; nothing is begun anew over it.
+   */
+  async start(): Promise<void> {
+    this.lifeCycle.opened();
+    const startedMs = this.#clock.now();
+    const { log, checkpoints } = this.#stores;
+    const { loaded, damaged } = await checkpoints.latest();
+    for (const { header, problem } of damaged)
+      this.#logger.warn({ checkpoint: header.id, problem }, 'a checkpoint is damaged and was passed over');
+    const from = this.#replayFrom(loaded);
+    this.#checkpoint = loaded?.header ?? null;
+    this.#engine = createEngine({
+      config: { ...this.config.engine, mode: this.#mode === 'prefetching' ? 'live' : 'modelled' },
+      ...(loaded === null ? {} : { snapshot: loaded.parts[0]! }),
+    });
+    this.#engine.prefetches$.subscribe((request) => this.#dispatcher.offer(request));
+    this.#engine.cancellations$.subscribe((id) => this.#dispatcher.cancel(id));
+    this.#follower = new LogFollower({
+      engine: this.#engine,
+      rowsPerTurn: this.config.ingest.rowsPerTurn,
+      openRequest: (segment) => this.#dispatcher.take(segment),
+    });
+    let replayed = 0;
+    for await (const entry of log.read(from)) {
+      if (entry.position < from)
+        throw new AnteroomError(
+          'corrupt',
+          `no entry of the log begins at position ${from}, where the checkpoint stands`,
+        );
+      await this.#follower.apply(entry);
+      replayed += entry.units;
+    }
+    this.#recovery = {
+      from: loaded?.header.logPosition ?? null,
+      replayed,
+      ms: this.#clock.now() - startedMs,
+      restored: this.#engine.restored,
+      damaged: damaged.map(({ header, problem }) => `checkpoint ${header.id}: ${problem}`),
+    };
+    this.#logger.info({ ...this.#recovery, end: log.facts.end }, 'recovered');
+    this.#intake = new Intake({
+      log,
+      apply: (entry) => this.follower.apply(entry),
+      queueBytesMax: this.config.ingest.queueBytesMax,
+      postsMax: this.config.ingest.postsMax,
+      onLog: (error) => this.#logChanged(error),
+      onEngine: (error) => this.#trouble('engine', error instanceof Error ? error.message : String(error)),
+      now: () => this.#clock.now(),
+    });
+    this.lifeCycle.recovered();
+    this.#dispatcher.begin();
+    this.#tailer.begin();
+    this.#scheduleCheckpoint();
+  }
+
+  /**
+   * Parses and keeps a post; resolves when it is durable.
+   * @throws AnteroomError for what cannot be read, and as the log does.
+   */
+  async post(body: Uint8Array, options: Partial<PostOptions>, origin: LogOrigin | null): Promise<PostEnd> {
+    const { frames, ...facts } = await parsePost(body, this.#postOptions(options));
+    const receipt = frames.length === 0 ? null : await this.intake.append({ origin, frames });
+    return { ...facts, receipt };
+  }
+
+  /** Saves the engine and trims the log, to be called between two entries (`intake.between`); null where there is nothing new. @throws AnteroomError 'disk-full' or 'io'. */
+  checkpoint(): Promise<CheckpointHeader | null> {
+    this.#checkpointing ??= this.#takeCheckpoint().finally(() => {
+      this.#checkpointing = null;
+    });
+    return this.#checkpointing;
+  }
+
+  /** Those that are kept, the newest first; with `isVerifying` each says what is wrong with it (null = nothing). */
+  async checkpoints(
+    isVerifying: boolean,
+  ): Promise<readonly (CheckpointHeader & { readonly problem?: string | null })[]> {
+    const list = await this.#stores.checkpoints.list();
+    if (!isVerifying) return list;
+    return Promise.all(
+      list.map(async (header) => ({ ...header, problem: await this.#stores.checkpoints.verify(header.id) })),
+    );
+  }
+
+  /** Stops taking accesses, lets what is under way end, saves, and closes. A second call gives the same promise. */
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  status(): NodeStatus {
+    const { lifeCycle } = this;
+    const checkpoint = this.#checkpoint;
+    const now = this.#clock.now();
+    return {
+      name: this.config.name,
+      version: VERSION,
+      state: lifeCycle.state,
+      isReady: lifeCycle.isReady,
+      troubles: lifeCycle.troubles as Readonly<Record<string, string>>,
+      mode: this.#mode,
+      upSeconds: (now - this.#startedMs) / 1000,
+      recovery: this.#recovery,
+      log: this.#stores.log.facts,
+      toldUntil: this.#intake?.toldUntil ?? 0,
+      queueBytes: this.#intake?.pendingBytes ?? 0,
+      intake: this.#intake?.counts ?? { appended: 0, duplicates: 0, refused: 0, throttled: 0, failed: 0 },
+      told: this.#follower?.counts ?? {
+        accesses: 0,
+        answers: 0,
+        segmentsRefused: 0,
+        consumersRefused: 0,
+        answersIgnored: 0,
+      },
+      checkpoint,
+      checkpointAgeSeconds: checkpoint === null ? null : Math.max(0, now - checkpoint.createdAtMs) / 1000,
+      delivery: this.#dispatcher.counts,
+      tail: this.#tailer.counts,
+    };
+  }
+
+  /** Where the replay begins. @throws AnteroomError 'corrupt' where that would leave something out. */
+  #replayFrom(loaded: LoadedCheckpoint | null): number {
+    const { start, end } = this.#stores.log.facts;
+    if (loaded !== null) {
+      const { logPosition, schemaVersion, id } = loaded.header;
+      if (schemaVersion !== SCHEMA_VERSION)
+        throw new AnteroomError(
+          'unsupported',
+          `checkpoint ${id} has layout ${schemaVersion}, this version reads ${SCHEMA_VERSION}`,
+        );
+      if (logPosition > end)
+        throw new AnteroomError(
+          'corrupt',
+          `the log ends at ${end}, before checkpoint ${id} at ${logPosition}: entries are missing`,
+        );
+      if (logPosition >= start) return logPosition;
+    } else if (start === 0) return 0;
+    const what =
+      loaded === null ? 'no whole checkpoint is there' : `the checkpoint stands at ${loaded.header.logPosition}`;
+    const message = `the log begins at ${start} and ${what}: what lies between is lost`;
+    if (!this.config.checkpoints.acceptLoss)
+      throw new AnteroomError('corrupt', `${message}; start with checkpoints.acceptLoss to go on without it`, {
+        context: { start },
+      });
+    this.#logger.error({ start }, message);
+    return start;
+  }
+
+  async #takeCheckpoint(): Promise<CheckpointHeader | null> {
+    const { log, checkpoints } = this.#stores;
+    const logPosition = this.intake.toldUntil;
+    if (logPosition === (this.#checkpoint?.logPosition ?? 0) || 'engine' in this.lifeCycle.troubles) return null;
+    const state = this.engine.snapshot();
+    const { watermarkMs } = this.follower;
+    try {
+      this.#checkpoint = await checkpoints.put({
+        logPosition,
+        watermarkMs: Number.isNaN(watermarkMs) ? (this.#checkpoint?.watermarkMs ?? null) : watermarkMs,
+        schemaVersion: SCHEMA_VERSION,
+        createdAtMs: Math.round(this.#clock.now()),
+        parts: [state],
+      });
+      const kept = await checkpoints.list();
+      // Where the newest is damaged the oldest kept must still find its rest in the log; one alone keeps the whole of it.
+      if (kept.length > 1 || this.config.checkpoints.kept === 1) await log.trim(kept.at(-1)!.logPosition);
+      this.lifeCycle.relief('checkpoint');
+      return this.#checkpoint;
+    } catch (error) {
+      this.#trouble('checkpoint', error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
+  #scheduleCheckpoint(): void {
+    this.#timer = this.#clock.setTimeout(() => {
+      this.intake
+        .between(() => this.checkpoint())
+        .catch((error: unknown) => this.#logger.error({ error: String(error) }, 'no checkpoint could be taken'))
+        .finally(() => {
+          if (this.#draining === null) this.#scheduleCheckpoint();
+        });
+    }, this.config.checkpoints.everyMs);
+  }
+
+  async #drain(): Promise<void> {
+    if (this.lifeCycle.state === 'stopped') return;
+    this.lifeCycle.drain();
+    if (this.#timer !== null) this.#clock.clearTimeout(this.#timer);
+    if (this.#intake !== null) {
+      await this.#tailer.end();
+      await this.#dispatcher.end();
+      await this.#intake.idle();
+      await this.#checkpointing?.catch(() => {});
+      await this.checkpoint().catch(() => {});
+      await this.engine.stop();
+    }
+    await this.#stores.close();
+    this.lifeCycle.stopped();
+  }
+
+  async #answered(answer: PrefetchAnswer): Promise<void> {
+    try {
+      await this.intake.append({ origin: null, frames: [answerFrame([answer])] });
+    } catch (error) {
+      // The log says so by itself; the engine gives the request up when its time is over.
+      this.#logger.warn({ error: String(error) }, 'an answer could not be kept');
+    }
+  }
+
+  #logChanged(error: AnteroomError | null): void {
+    if (error === null) {
+      this.lifeCycle.relief('log');
+      return;
+    }
+    this.#trouble('log', error.message);
+    // A log that is full is trimmed by a checkpoint.
+    if (error.code === 'disk-full') void this.intake.between(() => this.checkpoint()).catch(() => {});
+  }
+
+  #sinkChanged(name: string, why: string | null): void {
+    if (why === null) this.#failingSinks.delete(name);
+    else this.#failingSinks.set(name, why);
+    const all = [...this.#failingSinks].map(([sink, reason]) => `${sink}: ${reason}`).join('; ');
+    this.#trouble('sink', all === '' ? null : all);
+  }
+
+  #trouble(trouble: 'log' | 'engine' | 'checkpoint' | 'sink' | 'tail', why: string | null): void {
+    if (why === null) {
+      this.lifeCycle.relief(trouble);
+      return;
+    }
+    if (this.lifeCycle.troubles[trouble] !== why) this.#logger.error({ trouble, why }, 'trouble');
+    this.lifeCycle.trouble(trouble, why);
+  }
+
+  #entered(state: NodeState): void {
+    this.#logger.info({ state }, 'state');
+  }
+
+  #postOptions(options: Partial<PostOptions>): PostOptions {
+    const { rowsPerPostMax, rowsPerFrame, timeAheadMaxMs } = this.config.ingest;
+    const nowMs = this.#clock.now();
+    return {
+      format: 'auto',
+      isLenient: false,
+      ...options,
+      nowMs,
+      latestMs: nowMs + timeAheadMaxMs,
+      rowsMax: rowsPerPostMax,
+      rowsPerFrame,
+    };
+  }
+}
+
+function makeSink(sink: NodeConfig['sinks'][number], config: NodeConfig): Sink {
+  const { timeoutMs } = config.delivery;
+  return sink.type === 'webhook'
+    ? new WebhookSink({ name: sink.name, url: sink.url, headers: sink.headers, timeoutMs })
+    : new CommandSink({ name: sink.name, words: sink.command, timeoutMs });
+}

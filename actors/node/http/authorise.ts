@@ -1,0 +1,89 @@
+/** Who may do what: bearer tokens with scopes; without any token only this machine, and no page of another site. */
+
+import type { Context, MiddlewareHandler } from 'hono';
+import { parseConfig } from '../../../engine/config.ts';
+import { AnteroomError } from '../../../engine/errors.ts';
+import { isSameSecret } from '../../../engine/host/digest.ts';
+import { readTextFile } from '../../../engine/host/text-file.ts';
+import { type NodeConfig, nodeConfigSchema, type Scope } from '../node-config.ts';
+
+/** A token as it is compared. */
+export interface KnownToken {
+  readonly name: string;
+  readonly secret: string;
+  readonly scopes: readonly Scope[];
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
+
+/**
+ * The tokens of a configuration, those in files read.
+ * @throws AnteroomError 'bad-config' where a token has no secret, or an address that others reach has no token.
+ */
+export async function knownTokens(http: NodeConfig['http']): Promise<readonly KnownToken[]> {
+  if (http.tokens.length === 0 && !LOOPBACK.test(http.host))
+    throw new AnteroomError(
+      'bad-config',
+      `http.host: ${http.host} can be reached by others: configure http.tokens, or listen on 127.0.0.1`,
+    );
+  const tokens: KnownToken[] = [];
+  for (const [i, { name, token, tokenFile, scopes }] of http.tokens.entries()) {
+    const secret = token ?? (tokenFile === null ? null : (await readTextFile(tokenFile)).trim());
+    if (secret === null || secret.length < 16)
+      throw new AnteroomError(
+        'bad-config',
+        `http.tokens[${i}]: expected a token or tokenFile of at least 16 characters`,
+      );
+    tokens.push({ name, secret, scopes });
+  }
+  return tokens;
+}
+
+/** Lets a request on that may do `scope`; others are answered 401 or 403. */
+export function authorise(tokens: readonly KnownToken[], scope: Scope): MiddlewareHandler {
+  return async (c, next) => {
+    if (tokens.length === 0) {
+      if (isForeign(c))
+        return refusal(c, 403, 'only this machine is served, and no page of another site; configure http.tokens');
+      await next();
+      return undefined;
+    }
+    const given = /^Bearer (.+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
+    if (given === undefined) {
+      c.header('www-authenticate', 'Bearer');
+      return refusal(c, 401, 'expected the header Authorization: Bearer TOKEN');
+    }
+    // Every token is compared, so that the time does not tell which one is near.
+    let known: KnownToken | undefined;
+    for (const token of tokens) if (isSameSecret(token.secret, given)) known = token;
+    if (known === undefined) return refusal(c, 401, 'the token is not known');
+    if (!known.scopes.includes(scope) && !known.scopes.includes('admin'))
+      return refusal(c, 403, `the token ${known.name} may not ${scope}`);
+    await next();
+    return undefined;
+  };
+}
+
+/** A browser that a foreign page or a rebound name has sent here. */
+function isForeign(c: Context): boolean {
+  const host = c.req.header('host') ?? '';
+  const name = host.replace(/:\d+$/, '');
+  if (!LOOPBACK.test(name)) return true;
+  const origin = c.req.header('origin');
+  return (origin !== undefined && origin !== `http://${host}`) || c.req.header('sec-fetch-site') === 'cross-site';
+}
+
+function refusal(c: Context, status: 401 | 403, message: string): Response {
+  return c.json({ error: { code: 'unauthorised', message } }, status);
+}
+
+/** A whole configuration, checked beyond its schema. @throws AnteroomError 'bad-config'. */
+export function checkNodeConfig(value: unknown, source: string): NodeConfig {
+  const config = parseConfig(nodeConfigSchema, value, source);
+  if (config.http.bodyBytesMax > config.ingest.queueBytesMax)
+    throw new AnteroomError('bad-config', `${source}: http.bodyBytesMax: expected at most ingest.queueBytesMax`);
+  const names = config.sinks.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new AnteroomError('bad-config', `${source}: sinks: two are named ${twice}`);
+  return config;
+}

@@ -1,0 +1,106 @@
+/** The node's HTTP application: routes, who may use them, and what describes them. */
+
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { VERSION } from '../../../engine/version.ts';
+import type { AnteroomNode, NodeLogger } from '../anteroom-node.ts';
+import type { Scope } from '../node-config.ts';
+import type { NodeMetrics } from '../node-metrics.ts';
+import type { Series } from '../series.ts';
+import { authorise, type KnownToken } from './authorise.ts';
+import { ingestRoutes } from './ingest-routes.ts';
+import { operateRoutes } from './operate-routes.ts';
+import { problem } from './problem.ts';
+import { questionRoutes } from './question-routes.ts';
+
+export interface AppOptions {
+  readonly node: AnteroomNode;
+  readonly metrics: NodeMetrics;
+  readonly series: Series;
+  readonly tokens: readonly KnownToken[];
+  /** The dashboard's page. */
+  readonly page: string;
+  readonly logger: NodeLogger;
+  readonly onDrain: () => void;
+}
+
+/** What each path asks for, the first that fits; all others are free of data (health, the page, the document). */
+const guarded: readonly (readonly [method: string, path: string, scope: Scope])[] = [
+  ['POST', '/v1/accesses', 'ingest'],
+  ['POST', '/prefetch/train', 'ingest'],
+  ['POST', '/v1/drain', 'admin'],
+  ['POST', '/v1/checkpoints', 'admin'],
+  ['POST', '/v1/dead-letters/redrive', 'admin'],
+  ['GET', '/v1/*', 'read'],
+  ['GET', '/prefetch/*', 'read'],
+  ['GET', '/metrics', 'read'],
+];
+
+export function createApp(options: AppOptions): OpenAPIHono {
+  const { node, metrics, tokens, page, logger } = options;
+  const app = new OpenAPIHono({
+    defaultHook: (result, c) => {
+      if (result.success) return undefined;
+      const issue = result.error.issues[0]!;
+      const where =
+        [...issue.path].join('.') || (issue.code === 'unrecognized_keys' ? issue.keys.join(', ') : result.target);
+      return c.json({ error: { code: 'bad-usage', message: `${where}: ${issue.message}` } }, 400);
+    },
+  });
+  app.use('*', async (c, next) => {
+    await next();
+    c.header('x-content-type-options', 'nosniff');
+    c.header('cache-control', 'no-store');
+  });
+  for (const [method, path, scope] of guarded) {
+    const check = authorise(tokens, scope);
+    app.use(path, (c, next) =>
+      c.req.method === method || (method === 'GET' && c.req.method === 'HEAD') ? check(c, next) : next(),
+    );
+  }
+  app.onError((error, c) => {
+    if (!(error instanceof Error && error.name === 'AnteroomError'))
+      logger.error({ error: String(error.stack ?? error), path: c.req.path }, 'a request failed');
+    return problem(c, error);
+  });
+  app.notFound((c) =>
+    c.json(
+      { error: { code: 'not-found', message: `there is no ${c.req.method} ${c.req.path}; see /openapi.json` } },
+      404,
+    ),
+  );
+
+  // Alive is whoever answers; a node that cannot go on ends its process instead.
+  app.get('/healthz', (c) => c.json({ state: node.lifeCycle.state }));
+  app.get('/readyz', (c) => ready(c, node));
+  app.get('/metrics', async (c) => {
+    const text = await metrics.text();
+    return c.body(text, 200, { 'content-type': metrics.contentType });
+  });
+  app.get('/', (c) =>
+    c.html(page, 200, {
+      'content-security-policy':
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    }),
+  );
+  ingestRoutes(app, node, metrics);
+  questionRoutes(app, node);
+  operateRoutes(app, node, options.series, options.onDrain);
+  app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
+  app.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: {
+      title: 'Anteroom node',
+      version: VERSION,
+      description: 'Accesses in, forecasts and prefetch requests out.',
+    },
+    security: tokens.length === 0 ? [] : [{ token: [] }],
+  });
+  return app;
+}
+
+function ready(c: Context, node: AnteroomNode): Response {
+  const { lifeCycle } = node;
+  const body = { ready: lifeCycle.isReady, state: lifeCycle.state, reasons: lifeCycle.reasons };
+  return c.json(body, lifeCycle.isReady ? 200 : 503);
+}

@@ -1,0 +1,169 @@
+/** Accesses in, by HTTP. */
+
+import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { AnteroomError } from '../../../engine/errors.ts';
+import type { LogOrigin } from '../../../engine/state/log-store.ts';
+import type { ColumnRole } from '../../../streams/format.ts';
+import type { AnteroomNode, PostEnd } from '../anteroom-node.ts';
+import type { NodeMetrics } from '../node-metrics.ts';
+import type { PostOptions } from '../parse-post.ts';
+import { acceptedAnswer, accessesQuery, originHeaders, problemAnswer, trainBody } from './answers.ts';
+import { problem } from './problem.ts';
+import { readBody } from './read-body.ts';
+
+/** Formats that a content type names; others are recognised by content. */
+const formatOfType: Readonly<Record<string, string>> = {
+  'application/x-ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+  'application/json-lines': 'ndjson',
+  'text/csv': 'csv',
+  'text/tab-separated-values': 'tsv',
+  'application/vnd.apache.arrow.stream': 'arrow-ipc',
+  'application/vnd.apache.arrow.file': 'arrow-ipc',
+};
+
+const json = <T>(schema: T, description: string) => ({ description, content: { 'application/json': { schema } } });
+
+export const ingestProblems = {
+  400: json(problemAnswer, 'A record or parameter is bad; nothing of the post was kept.'),
+  401: json(problemAnswer, 'No or an unknown token.'),
+  403: json(problemAnswer, 'The token may not do this.'),
+  409: json(problemAnswer, 'The sequence is so old that a repetition cannot be told from a new post.'),
+  413: json(problemAnswer, 'The post is too large.'),
+  415: json(problemAnswer, 'The format is not recognised.'),
+  429: json(problemAnswer, 'Too much is waiting: come back after Retry-After seconds.'),
+  503: json(problemAnswer, 'The node is starting, stopping or in trouble.'),
+  507: json(problemAnswer, 'The disk or the log is full.'),
+} as const;
+
+const accessesRoute = createRoute({
+  method: 'post',
+  path: '/v1/accesses',
+  summary: 'Take accesses in; the answer means that they are durable',
+  description:
+    'The body is any log that Anteroom reads: NDJSON, CSV, Arrow IPC, Common or Combined Log Format and others, also gzip or zstd. Send a file with curl --data-binary @access.log.',
+  request: { query: accessesQuery, headers: originHeaders },
+  responses: { 200: json(acceptedAnswer, 'Durable.'), ...ingestProblems },
+});
+
+const trainRoute = createRoute({
+  method: 'post',
+  path: '/prefetch/train',
+  summary: 'Submit user access data to learn from',
+  request: { headers: originHeaders, body: { required: true, content: { 'application/json': { schema: trainBody } } } },
+  responses: { 200: json(acceptedAnswer, 'Durable.'), ...ingestProblems },
+});
+
+export function ingestRoutes(app: OpenAPIHono, node: AnteroomNode, metrics: NodeMetrics): void {
+  app.openapi(accessesRoute, (c) => {
+    const { format, lenient, columns, 'time-unit': timeUnit } = c.req.valid('query');
+    const type = (c.req.header('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
+    return taken(c, node, metrics, (body) => [
+      body,
+      {
+        format: format === 'auto' ? (formatOfType[type] ?? 'auto') : format,
+        isLenient: lenient !== '0' && lenient !== 'false',
+        ...(columns === undefined ? {} : { columns: columnsOf(columns) }),
+        ...(timeUnit === undefined ? {} : { timeUnit }),
+      },
+    ]) as never;
+  });
+
+  app.openapi(trainRoute, (c) => {
+    const { accesses } = c.req.valid('json');
+    const lines = accesses.map(({ user_id, data_id, timestamp, size }) =>
+      JSON.stringify({
+        consumer: user_id,
+        segment: data_id,
+        ...(timestamp === undefined ? {} : { time: timestamp }),
+        ...(size === undefined ? {} : { size }),
+      }),
+    );
+    const bytes = new TextEncoder().encode(`${lines.join('\n')}\n`);
+    return taken(c, node, metrics, () => [bytes, { format: 'ndjson', timeUnit: 'ms' }], bytes.length) as never;
+  });
+}
+
+/** Admits, reads, keeps and answers a post. `known` = its bytes, where the body was read already. */
+async function taken(
+  c: Context,
+  node: AnteroomNode,
+  metrics: NodeMetrics,
+  prepare: (body: Uint8Array) => readonly [Uint8Array, Partial<PostOptions>],
+  known?: number,
+): Promise<Response> {
+  const { lifeCycle, config } = node;
+  const { state } = lifeCycle;
+  // While appends fail a post may still try: that is how it is found out that they succeed again.
+  if ((state !== 'ready' && state !== 'degraded') || 'engine' in lifeCycle.troubles) {
+    metrics.posted('failed');
+    return problem(c, new AnteroomError('unavailable', `the node takes no accesses: ${lifeCycle.reasons.join('; ')}`));
+  }
+  const announced = known ?? Number(c.req.header('content-length') ?? config.http.bodyBytesMax);
+  const room = node.intake.admit(Number.isFinite(announced) ? announced : config.http.bodyBytesMax);
+  if (room === null) {
+    metrics.posted('throttled');
+    const seconds = node.intake.retryAfterSeconds;
+    c.header('retry-after', String(seconds));
+    return c.json({ error: { code: 'limit', message: `too much is waiting; come back in ${seconds} s` } }, 429);
+  }
+  try {
+    const origin = originOf(c);
+    const body = known === undefined ? await readBody(c.req.raw, config.http.bodyBytesMax) : new Uint8Array(0);
+    const end = await node.post(...prepare(body), origin);
+    return answer(c, end, metrics);
+  } catch (error) {
+    metrics.posted(error instanceof AnteroomError && !error.isRetryable ? 'refused' : 'failed');
+    return problem(c, error);
+  } finally {
+    room.release();
+  }
+}
+
+function answer(c: Context, end: PostEnd, metrics: NodeMetrics): Response {
+  const { receipt, accepted, ...facts } = end;
+  if (receipt?.kind === 'refused') {
+    metrics.posted('refused');
+    const message =
+      receipt.reason === 'stale-sequence'
+        ? 'the sequence lies too far behind the latest of this producer (log.sequenceWindow)'
+        : 'as many producers as may be are remembered (log.producersMax)';
+    return c.json({ error: { code: receipt.reason, message } }, 409);
+  }
+  const isDuplicate = receipt?.kind === 'duplicate';
+  metrics.posted(isDuplicate ? 'duplicate' : 'accepted');
+  return c.json({
+    accepted: isDuplicate ? 0 : accepted,
+    duplicate: isDuplicate,
+    position: receipt?.kind === 'appended' ? { from: receipt.from, to: receipt.to } : null,
+    ...facts,
+  });
+}
+
+/** @throws AnteroomError 'bad-usage' for one of the two without the other. */
+function originOf(c: Context): LogOrigin | null {
+  const producer = c.req.header('producer');
+  const sequence = c.req.header('sequence');
+  if (producer === undefined && sequence === undefined) return null;
+  if (producer === undefined || sequence === undefined || !/^\d{1,16}$/.test(sequence))
+    throw new AnteroomError('bad-usage', 'expected both headers, producer and a sequence that is a whole number');
+  return { producer, sequence: Number(sequence) };
+}
+
+const roles: readonly ColumnRole[] = ['time', 'segment', 'consumer', 'site', 'op', 'size', 'weight'];
+
+function columnsOf(text: string): Partial<Record<ColumnRole, string>> {
+  const columns: Partial<Record<ColumnRole, string>> = {};
+  for (const entry of text.split(',')) {
+    const [role, column] = entry.split('=');
+    const known = roles.find((name) => name === role);
+    if (known === undefined || column === undefined || column === '')
+      throw new AnteroomError(
+        'bad-usage',
+        `columns: expected ROLE=COLUMN with one of ${roles.join(', ')}, found "${entry}"`,
+      );
+    columns[known] = column;
+  }
+  return columns;
+}

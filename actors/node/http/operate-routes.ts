@@ -1,0 +1,205 @@
+/** How the node does, what it decided and why, and what an operator may ask of it, by HTTP. */
+
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { AnteroomError } from '../../../engine/errors.ts';
+import type { AnteroomNode } from '../anteroom-node.ts';
+import { explainDecision } from '../explain-decision.ts';
+import type { Series } from '../series.ts';
+import { limitQuery, problemAnswer } from './answers.ts';
+
+const json = <T>(schema: T, description: string) => ({ description, content: { 'application/json': { schema } } });
+const problems = {
+  400: json(problemAnswer, 'A parameter is bad.'),
+  401: json(problemAnswer, 'No or an unknown token.'),
+  403: json(problemAnswer, 'The token may not do this.'),
+  503: json(problemAnswer, 'The node is starting or in trouble.'),
+} as const;
+
+/** Answers whose shape is a type of the code and not spelled out twice. */
+const facts = (name: string) => z.record(z.string(), z.unknown()).openapi(name);
+
+const decision = z
+  .object({
+    sequence: z.int(),
+    position: z.int(),
+    timeMs: z.number().nullable(),
+    segment: z.string(),
+    kind: z.enum(['issued', 'refused', 'withdrawn', 'ended']),
+    reason: z.string().nullable().openapi({ description: 'Why it was refused, or how it ended.' }),
+    expert: z.string().nullable(),
+    probability: z.number().nullable(),
+    sizeBytes: z.number().nullable(),
+    why: z.string().openapi({ description: 'The same in a sentence.' }),
+  })
+  .openapi('Decision');
+
+const decisionsQuery = limitQuery.extend({
+  kind: z.enum(['issued', 'refused', 'withdrawn', 'ended']).optional(),
+  segment: z.string().optional(),
+});
+
+const statusRoute = createRoute({
+  method: 'get',
+  path: '/v1/status',
+  summary: 'State, log, checkpoints, deliveries',
+  responses: { 200: json(facts('Status'), 'Now.'), ...problems },
+});
+const outcomesRoute = createRoute({
+  method: 'get',
+  path: '/v1/outcomes',
+  summary: 'Hits, misses against the ghosts, and how prefetches ended',
+  responses: { 200: json(facts('Outcomes'), 'Since the start, or since what was restored.'), ...problems },
+});
+const governorRoute = createRoute({
+  method: 'get',
+  path: '/v1/governor',
+  summary: 'What bounds prefetching now',
+  responses: { 200: json(facts('Governor'), 'Now.'), ...problems },
+});
+const plansRoute = createRoute({
+  method: 'get',
+  path: '/v1/plans',
+  summary: 'Prefetch requests that are open, with deadline and reason',
+  request: { query: limitQuery },
+  responses: {
+    200: json(z.object({ mode: z.string(), requests: z.array(facts('PrefetchRequest')) }), 'The oldest first.'),
+    ...problems,
+  },
+});
+const decisionsRoute = createRoute({
+  method: 'get',
+  path: '/v1/decisions',
+  summary: 'The latest decisions about prefetches, with their reasons',
+  request: { query: decisionsQuery },
+  responses: { 200: json(z.object({ decisions: z.array(decision) }), 'The latest first.'), ...problems },
+});
+const seriesRoute = createRoute({
+  method: 'get',
+  path: '/v1/series',
+  summary: 'Counters of the last quarter of an hour, a sample a second',
+  responses: { 200: json(z.object({ samples: z.array(facts('Sample')) }), 'The oldest first.'), ...problems },
+});
+const drainRoute = createRoute({
+  method: 'post',
+  path: '/v1/drain',
+  summary: 'Stop gracefully',
+  responses: { 202: json(z.object({ state: z.string() }), 'It has begun.'), ...problems },
+});
+const checkpointRoute = createRoute({
+  method: 'post',
+  path: '/v1/checkpoints',
+  summary: 'Take a checkpoint now',
+  responses: {
+    200: json(z.object({ checkpoint: facts('Checkpoint').nullable() }), 'Null = nothing new since the last one.'),
+    ...problems,
+  },
+});
+const checkpointsRoute = createRoute({
+  method: 'get',
+  path: '/v1/checkpoints',
+  summary: 'The checkpoints that are kept',
+  request: { query: z.strictObject({ verify: z.enum(['0', '1']).default('0') }) },
+  responses: { 200: json(z.object({ checkpoints: z.array(facts('Checkpoint')) }), 'The newest first.'), ...problems },
+});
+const lettersRoute = createRoute({
+  method: 'get',
+  path: '/v1/dead-letters',
+  summary: 'Requests that a sink could not be given',
+  request: { query: limitQuery },
+  responses: {
+    200: json(z.object({ count: z.int(), letters: z.array(facts('DeadLetter')) }), 'The oldest first.'),
+    ...problems,
+  },
+});
+const redriveRoute = createRoute({
+  method: 'post',
+  path: '/v1/dead-letters/redrive',
+  summary: 'Try dead letters once more',
+  request: {
+    body: {
+      content: {
+        'application/json': {
+          schema: z.strictObject({ keys: z.array(z.string()).optional().openapi({ description: 'Absent = all.' }) }),
+        },
+      },
+    },
+  },
+  responses: {
+    200: json(z.object({ delivered: z.int(), failed: z.int(), results: z.array(facts('Redriven')) }), 'How each went.'),
+    ...problems,
+  },
+});
+
+/** `onDrain` begins the stop of the whole process. */
+export function operateRoutes(app: OpenAPIHono, node: AnteroomNode, series: Series, onDrain: () => void): void {
+  const { answersMax } = node.config.http;
+  const engine = () => {
+    if (!node.hasEngine) throw new AnteroomError('unavailable', `the node is ${node.lifeCycle.state}`);
+    return node.engine;
+  };
+  const plain = (value: object): Record<string, unknown> =>
+    JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
+
+  app.openapi(statusRoute, (c) => c.json(plain(node.status()), 200));
+  app.openapi(outcomesRoute, (c) => c.json(plain(engine().stats()), 200));
+  app.openapi(governorRoute, (c) => {
+    const { governor, refusals, trafficRatio, live } = engine().stats();
+    const { trafficMax, trafficAllowance } = engine().config;
+    return c.json(plain({ ...governor, trafficMax, trafficAllowance, trafficRatio, refusals, live }), 200);
+  });
+  app.openapi(plansRoute, (c) => {
+    const { limit = 100 } = c.req.valid('query');
+    const requests = node.dispatcher.open(Math.min(limit, answersMax)).map(plain);
+    return c.json({ mode: node.status().mode, requests }, 200);
+  });
+  app.openapi(decisionsRoute, (c) => {
+    const { limit = 50, kind, segment } = c.req.valid('query');
+    const all = engine().decisions();
+    const wanted = all.filter(
+      (one) => (kind === undefined || one.kind === kind) && (segment === undefined || one.name === segment),
+    );
+    const decisions = wanted.slice(0, Math.min(limit, answersMax)).map((one) => ({
+      sequence: one.sequence,
+      position: one.position,
+      timeMs: Number.isNaN(one.timeMs) ? null : one.timeMs,
+      segment: one.name,
+      kind: one.kind,
+      reason: one.reason,
+      expert: one.expert,
+      probability: one.probability,
+      sizeBytes: one.sizeBytes,
+      why: explainDecision(one),
+    }));
+    return c.json({ decisions }, 200);
+  });
+  app.openapi(seriesRoute, (c) => c.json({ samples: series.samples.map(plain) }, 200));
+  app.openapi(drainRoute, (c) => {
+    onDrain();
+    return c.json({ state: 'draining' }, 202);
+  });
+  app.openapi(checkpointRoute, async (c) => {
+    engine();
+    const checkpoint = await node.intake.between(() => node.checkpoint());
+    return c.json({ checkpoint: checkpoint === null ? null : plain(checkpoint) }, 200);
+  });
+  app.openapi(checkpointsRoute, async (c) => {
+    const list = await node.checkpoints(c.req.valid('query').verify === '1');
+    return c.json({ checkpoints: list.map(plain) }, 200);
+  });
+  app.openapi(lettersRoute, (c) => {
+    const { limit = 100 } = c.req.valid('query');
+    return c.json(
+      {
+        count: node.dispatcher.counts.deadLetters,
+        letters: node.dispatcher.deadLetters(Math.min(limit, answersMax)).map(plain),
+      },
+      200,
+    );
+  });
+  app.openapi(redriveRoute, async (c) => {
+    const { keys } = c.req.valid('json');
+    const results = await node.dispatcher.redrive(keys ?? null, answersMax);
+    const delivered = results.filter(({ end }) => end.kind === 'done').length;
+    return c.json({ delivered, failed: results.length - delivered, results: results.map(plain) }, 200);
+  });
+}

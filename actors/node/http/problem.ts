@@ -1,0 +1,31 @@
+/** Faults as answers: one shape, one status for each kind. */
+
+import type { Context } from 'hono';
+import { AnteroomError, type ErrorCode } from '../../../engine/errors.ts';
+
+type Status = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 503 | 507;
+
+const statusOf: Readonly<Partial<Record<ErrorCode, Status>>> = {
+  'bad-usage': 400,
+  'bad-config': 400,
+  'bad-record': 400,
+  truncated: 400,
+  'unknown-format': 415,
+  unsupported: 415,
+  'not-found': 404,
+  limit: 413,
+  'disk-full': 507,
+  unavailable: 503,
+  'actor-stopped': 503,
+  unauthorised: 401,
+  corrupt: 503,
+};
+
+/** `{ error: { code, message, context } }` with the status that fits; 500 tells nothing of the inside. */
+export function problem(c: Context, error: unknown): Response {
+  if (!(error instanceof AnteroomError))
+    return c.json({ error: { code: 'internal', message: 'a fault of the node; its log has it' } }, 500);
+  const status = statusOf[error.code] ?? (error.isRetryable ? 503 : 500);
+  if (status === 503 || status === 507) c.header('retry-after', '5');
+  return c.json({ error: { code: error.code, message: error.message, context: error.context } }, status);
+}

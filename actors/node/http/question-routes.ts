@@ -1,0 +1,204 @@
+/** Questions about what is expected and what is known, by HTTP. */
+
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { AnteroomError } from '../../../engine/errors.ts';
+import type { AnteroomNode } from '../anteroom-node.ts';
+import { explainForecast } from '../explain-forecast.ts';
+import { forecastItem, forecastQuery, limitQuery, predictAnswer, problemAnswer } from './answers.ts';
+
+const json = <T>(schema: T, description: string) => ({ description, content: { 'application/json': { schema } } });
+const problems = {
+  400: json(problemAnswer, 'A parameter is bad.'),
+  401: json(problemAnswer, 'No or an unknown token.'),
+  403: json(problemAnswer, 'The token may not read.'),
+  404: json(problemAnswer, 'Not known.'),
+  503: json(problemAnswer, 'The node is starting or in trouble.'),
+} as const;
+const get = { method: 'get' } as const;
+
+const use = z
+  .object({
+    segment: z.string(),
+    count: z.number().openapi({ description: 'Accesses since it is known.' }),
+    frequency: z.number().openapi({ description: 'Accesses, decayed by age.' }),
+    bytes: z.number(),
+    lastAccess: z.number().openapi({ description: 'Event time, ms.' }),
+    consumers: z.number().openapi({ description: 'About how many.' }),
+  })
+  .openapi('SegmentUse');
+
+const edge = z
+  .object({
+    source: z.string(),
+    target: z.string(),
+    confidence: z.number(),
+    support: z.number(),
+    lift: z.number(),
+    lagMeanMs: z.number(),
+    depth: z.int(),
+  })
+  .openapi('Dependency');
+
+const forecastRoute = createRoute({
+  ...get,
+  path: '/v1/forecast',
+  summary: 'What is likely to be accessed next, and why',
+  request: { query: forecastQuery },
+  responses: {
+    200: json(
+      z.object({
+        consumer: z.string().nullable(),
+        after: z.string().nullable(),
+        position: z.int(),
+        forecasts: z.array(forecastItem),
+      }),
+      'The most likely first.',
+    ),
+    ...problems,
+  },
+});
+const predictRoute = createRoute({
+  ...get,
+  path: '/prefetch/predict',
+  summary: 'Predictions for a user',
+  request: {
+    query: z.strictObject({
+      user_id: z.string().min(1),
+      k: z.coerce.number().int().min(1).max(1000).default(10),
+      horizon_ms: z.coerce.number().positive().optional(),
+    }),
+  },
+  responses: { 200: json(predictAnswer, 'The most likely first.'), ...problems },
+});
+const mapRoute = createRoute({
+  ...get,
+  path: '/v1/access-map',
+  summary: 'How much a segment is used',
+  request: { query: z.strictObject({ segment: z.string() }) },
+  responses: { 200: json(use, 'Its use.'), ...problems },
+});
+const hotRoute = createRoute({
+  ...get,
+  path: '/v1/hot-segments',
+  summary: 'The most used segments, decayed by age',
+  request: { query: limitQuery },
+  responses: { 200: json(z.object({ segments: z.array(use) }), 'Best first.'), ...problems },
+});
+const graphRoute = createRoute({
+  ...get,
+  path: '/v1/graph',
+  summary: 'What follows a segment, and what follows that',
+  request: {
+    query: z.strictObject({
+      segment: z.string(),
+      depth: z.coerce.number().int().min(1).max(4).default(2),
+      fanout: z.coerce.number().int().min(1).max(50).default(8),
+    }),
+  },
+  responses: {
+    200: json(z.object({ segment: z.string(), edges: z.array(edge) }), 'Edges, near ones first.'),
+    ...problems,
+  },
+});
+
+export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
+  const { answersMax } = node.config.http;
+  const engine = () => {
+    if (!node.hasEngine || node.lifeCycle.state === 'starting' || node.lifeCycle.state === 'recovering')
+      throw new AnteroomError('unavailable', `the node is ${node.lifeCycle.state}`);
+    return node.engine;
+  };
+
+  app.openapi(forecastRoute, (c) => {
+    const { consumer, segment, horizonMs, count } = c.req.valid('query');
+    const found = engine().forecast({
+      count,
+      ...(consumer === undefined ? {} : { consumer }),
+      ...(segment === undefined ? {} : { segment }),
+      ...(horizonMs === undefined ? {} : { horizonMs }),
+    });
+    const id = consumer === undefined ? node.follower.lastConsumer : engine().consumers.idOf(consumer);
+    const last = consumer !== undefined && id < 0 ? null : node.follower.latest.of(id);
+    if (consumer !== undefined && id < 0)
+      throw new AnteroomError('not-found', `no access of consumer ${consumer} has been seen`);
+    return c.json(
+      {
+        consumer: consumer ?? (id < 0 ? null : engine().consumers.nameOf(id)),
+        after: last === null ? null : engine().nameOf(last.segment),
+        position: engine().position,
+        forecasts: found.map((forecast) => ({
+          segment: forecast.name,
+          probability: forecast.probability,
+          horizonMs: forecast.horizonMs,
+          expert: forecast.expert,
+          why: [...explainForecast(engine(), node.follower, forecast, consumer ?? null)],
+        })),
+      },
+      200,
+    );
+  });
+
+  app.openapi(predictRoute, (c) => {
+    const { user_id, k, horizon_ms } = c.req.valid('query');
+    const isKnown = engine().consumers.idOf(user_id) >= 0;
+    const found = engine().forecast({
+      consumer: isKnown ? user_id : -1,
+      count: k,
+      ...(horizon_ms === undefined ? {} : { horizonMs: horizon_ms }),
+    });
+    return c.json(
+      {
+        user_id,
+        is_known: isKnown,
+        predictions: found.map((forecast) => ({
+          data_id: forecast.name,
+          probability: forecast.probability,
+          horizon_ms: forecast.horizonMs,
+          expert: forecast.expert,
+          why: [...explainForecast(engine(), node.follower, forecast, isKnown ? user_id : null)],
+        })),
+      },
+      200,
+    );
+  });
+
+  app.openapi(mapRoute, (c) => {
+    const { segment } = c.req.valid('query');
+    const found = engine().accessMap(segment);
+    if (found === null) throw new AnteroomError('not-found', `no access to ${segment} has been seen`);
+    return c.json(useAnswer(found), 200);
+  });
+
+  app.openapi(hotRoute, (c) => {
+    const { limit = 20 } = c.req.valid('query');
+    return c.json({ segments: engine().hotSegments(Math.min(limit, answersMax)).map(useAnswer) }, 200);
+  });
+
+  app.openapi(graphRoute, (c) => {
+    const { segment, depth, fanout } = c.req.valid('query');
+    if (engine().segments.idOf(segment) < 0)
+      throw new AnteroomError('not-found', `no access to ${segment} has been seen`);
+    const seen = new Set([segment]);
+    const edges: z.output<typeof edge>[] = [];
+    let front = [segment];
+    for (let level = 1; level <= depth; level++) {
+      const next: string[] = [];
+      for (const source of front) {
+        for (const { name, confidence, support, lift, lagMean } of engine().successors(source).slice(0, fanout)) {
+          if (edges.length >= answersMax) break;
+          edges.push({ source, target: name, confidence, support, lift, lagMeanMs: lagMean, depth: level });
+          // A cycle is an edge, and is not walked again.
+          if (!seen.has(name)) next.push(name);
+          seen.add(name);
+        }
+      }
+      front = next;
+    }
+    return c.json({ segment, edges }, 200);
+  });
+}
+
+function useAnswer(found: NonNullable<ReturnType<AnteroomNode['engine']['accessMap']>>) {
+  const { name, count, frequency, bytes, consumers } = found;
+  return { segment: name, count, frequency, bytes, lastAccess: found.last, consumers };
+}

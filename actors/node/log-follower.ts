@@ -1,0 +1,184 @@
+/** Tells the engine what the log says, entry by entry: the same way when it is new and when it is replayed. */
+
+import { eventLoopRound } from '../../engine/host/turns.ts';
+import type { LogEntry } from '../../engine/state/log-store.ts';
+import { ABSENT, AccessBatch } from '../../streams/access-batch.ts';
+import type { Interner } from '../../streams/interner.ts';
+import type { NameInterner, NameTable } from '../../streams/name-table.ts';
+import type { Engine } from '../engine/engine.ts';
+import { LatestAccesses } from '../engine/latest-accesses.ts';
+import { decodeFrame, type PrefetchAnswer } from './log-frame.ts';
+
+export interface FollowerOptions {
+  readonly engine: Engine;
+  /** Accesses told in one go. */
+  readonly rowsPerTurn: number;
+  /** An answer from the log; the follower's owner knows which open request it is for. Null = none any more. */
+  readonly openRequest: (segment: string) => { readonly id: number; readonly timeMs: number } | null;
+}
+
+/** What was told and what could not be. */
+export interface FollowerCounts {
+  readonly accesses: number;
+  readonly answers: number;
+  /** Accesses to segments beyond `engine.segmentsMax`. */
+  readonly segmentsRefused: number;
+  /** Accesses of consumers beyond `engine.consumersMax`, taken as of nobody. */
+  readonly consumersRefused: number;
+  readonly answersIgnored: number;
+}
+
+/** One entry at a time; the caller awaits each. */
+export class LogFollower {
+  /** The last access of each consumer, to explain a forecast. */
+  readonly latest = new LatestAccesses();
+  readonly #options: FollowerOptions;
+  #accesses = 0;
+  #answers = 0;
+  #segmentsRefused = 0;
+  #consumersRefused = 0;
+  #answersIgnored = 0;
+  #lastConsumer = ABSENT;
+  #watermarkMs = Number.NaN;
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+  }
+
+  get counts(): FollowerCounts {
+    return {
+      accesses: this.#accesses,
+      answers: this.#answers,
+      segmentsRefused: this.#segmentsRefused,
+      consumersRefused: this.#consumersRefused,
+      answersIgnored: this.#answersIgnored,
+    };
+  }
+
+  /** The consumer of the latest access; -1 = nobody. */
+  get lastConsumer(): number {
+    return this.#lastConsumer;
+  }
+
+  /** Latest event time told; NaN = none yet. */
+  get watermarkMs(): number {
+    return this.#watermarkMs;
+  }
+
+  /** @throws AnteroomError as `decodeFrame` and the engine do. */
+  async apply(entry: LogEntry): Promise<void> {
+    const frame = await decodeFrame(entry.bytes);
+    if (frame.kind === 'answers') {
+      for (const answer of frame.answers) this.#answer(answer);
+      return;
+    }
+    for (const batch of frame.batches) {
+      const told = this.#interned(batch, frame.names);
+      for (let from = 0; from < told.length; from += this.#options.rowsPerTurn) {
+        const slice = told.slice(from, Math.min(told.length, from + this.#options.rowsPerTurn));
+        this.#options.engine.observe(slice);
+        this.latest.observe(slice);
+        this.#accesses += slice.length;
+        this.#watermarkMs = slice.timeMs[slice.length - 1]!;
+        this.#lastConsumer = slice.consumer[slice.length - 1]!;
+        await eventLoopRound();
+      }
+    }
+  }
+
+  #answer(answer: PrefetchAnswer): void {
+    const { engine, openRequest } = this.#options;
+    const open = openRequest(answer.segment);
+    this.#answers++;
+    if (open === null) {
+      this.#answersIgnored++;
+      return;
+    }
+    // On the axis of event time, which need not be the clock's.
+    const timeMs = open.timeMs + answer.durationMs;
+    if (answer.isLanded)
+      engine.landed(open.id, { timeMs, ...(answer.sizeBytes >= 0 ? { sizeBytes: answer.sizeBytes } : {}) });
+    else engine.failed(open.id, { timeMs });
+  }
+
+  /** The rows with the engine's ids; those of names that it has no room for are left out or become nobody's, counted. */
+  #interned(
+    batch: AccessBatch,
+    names: { readonly segments: NameTable; readonly consumers: NameTable; readonly sites: NameTable },
+  ): AccessBatch {
+    const { engine } = this.#options;
+    const { segmentsMax, consumersMax } = engine.config;
+    const { length } = batch;
+    const segment = new Uint32Array(length);
+    const consumer = new Int32Array(length);
+    const site = new Int32Array(length);
+    const segments = new IdMap(names.segments as Interner, engine.segments, segmentsMax);
+    const consumers = new IdMap(names.consumers as Interner, engine.consumers, consumersMax);
+    const sites = new IdMap(names.sites as Interner, engine.sites, consumersMax);
+    const kept: number[] = [];
+    for (let i = 0; i < length; i++) {
+      const id = segments.map(batch.segment[i]!);
+      if (id < 0) {
+        this.#segmentsRefused++;
+        continue;
+      }
+      kept.push(i);
+      segment[i] = id;
+      const from = batch.consumer[i]!;
+      consumer[i] = from < 0 ? ABSENT : consumers.map(from);
+      if (from >= 0 && consumer[i]! < 0) this.#consumersRefused++;
+      site[i] = batch.site[i]! < 0 ? ABSENT : sites.map(batch.site[i]!);
+    }
+    const { timeMs, op, size, weight } = batch;
+    const columns = { timeMs, segment, consumer, site, op, size, weight };
+    if (kept.length === length) return new AccessBatch(0, columns);
+    const picked = (column: Float64Array | Uint32Array | Int32Array | Uint8Array) =>
+      column.filter((_, i) => segments.isKept(batch.segment[i]!));
+    return new AccessBatch(0, {
+      timeMs: picked(timeMs) as Float64Array,
+      segment: picked(segment) as Uint32Array,
+      consumer: picked(consumer) as Int32Array,
+      site: picked(site) as Int32Array,
+      op: picked(op) as Uint8Array,
+      size: picked(size) as Float64Array,
+      weight: picked(weight) as Float64Array,
+    });
+  }
+}
+
+/** Ids of a frame to ids of the engine; -1 where the engine knows as many names as it may. */
+class IdMap {
+  readonly #from: Interner;
+  readonly #to: NameInterner;
+  readonly #max: number;
+  readonly #ids: Int32Array;
+
+  constructor(from: Interner, to: NameInterner, max: number) {
+    this.#from = from;
+    this.#to = to;
+    this.#max = max;
+    this.#ids = new Int32Array(from.count).fill(-2);
+  }
+
+  map(id: number): number {
+    let found = this.#ids[id]!;
+    if (found === -2) {
+      found = this.#intern(id);
+      this.#ids[id] = found;
+    }
+    return found;
+  }
+
+  isKept(id: number): boolean {
+    return this.#ids[id]! >= 0;
+  }
+
+  #intern(id: number): number {
+    if (this.#to.count >= this.#max) {
+      const known = this.#to.idOf(this.#from.nameOf(id));
+      return known;
+    }
+    const bytes = this.#from.bytesOf(id);
+    return this.#to.internBytes(bytes, 0, bytes.length);
+  }
+}

@@ -1,0 +1,71 @@
+/** What a node writes to its log: accesses, and answers to prefetch requests, as bytes that explain themselves. */
+
+import { AnteroomError } from '../../engine/errors.ts';
+import type { LogFrame } from '../../engine/state/log-store.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
+import { readAccessArrow } from '../../streams/codec/access-arrow-reader.ts';
+import { AccessArrowWriter, type AccessNames, concatBytes } from '../../streams/codec/access-arrow-writer.ts';
+import { Interner } from '../../streams/interner.ts';
+
+/** What became of a prefetch request, as its sinks told. */
+export interface PrefetchAnswer {
+  readonly segment: string;
+  readonly isLanded: boolean;
+  /** Bytes; -1 = not told. */
+  readonly sizeBytes: number;
+  /** From the handing out to the answer. */
+  readonly durationMs: number;
+}
+
+/** A frame read again: batches have ids of `names`, which are the frame's own. */
+export type DecodedFrame =
+  | { readonly kind: 'accesses'; readonly batches: readonly AccessBatch[]; readonly names: AccessNames }
+  | { readonly kind: 'answers'; readonly answers: readonly PrefetchAnswer[] };
+
+/** Kind, layout, and room so that what follows lies at a multiple of eight. */
+const HEADER_BYTES = 8;
+const LAYOUT = 1;
+const Kind = { accesses: 1, answers: 2 } as const;
+
+/** A frame of one batch with the names of its ids. Units are its rows. */
+export function accessFrame(batch: AccessBatch, names: AccessNames): LogFrame {
+  const writer = new AccessArrowWriter({ layout: 'stream', names });
+  const chunks = [...writer.write(batch), ...writer.end()];
+  return { units: batch.length, bytes: concatBytes([header(Kind.accesses), ...chunks]) };
+}
+
+/** A frame of answers. Units are the answers. */
+export function answerFrame(answers: readonly PrefetchAnswer[]): LogFrame {
+  const text = new TextEncoder().encode(JSON.stringify(answers));
+  return { units: answers.length, bytes: concatBytes([header(Kind.answers), text]) };
+}
+
+/** @throws AnteroomError 'unsupported' for a frame of another layout, 'bad-record' or 'truncated' for one that is damaged. */
+export async function decodeFrame(bytes: Uint8Array): Promise<DecodedFrame> {
+  const [kind, layout] = bytes;
+  if (layout !== LAYOUT) throw new AnteroomError('unsupported', `a log frame of layout ${layout} is not known here`);
+  const body = bytes.subarray(HEADER_BYTES);
+  if (kind === Kind.answers)
+    return { kind: 'answers', answers: JSON.parse(new TextDecoder().decode(body)) as readonly PrefetchAnswer[] };
+  if (kind !== Kind.accesses) throw new AnteroomError('unsupported', `a log frame of kind ${kind} is not known here`);
+  const names = frameNames();
+  const batches: AccessBatch[] = [];
+  for await (const batch of readAccessArrow(body, names)) batches.push(batch);
+  return { kind: 'accesses', batches, names };
+}
+
+/** Empty tables for the names of one post or frame. */
+export function frameNames(): { readonly segments: Interner; readonly consumers: Interner; readonly sites: Interner } {
+  return {
+    segments: new Interner({ countHint: 64 }),
+    consumers: new Interner({ countHint: 16 }),
+    sites: new Interner({ countHint: 16 }),
+  };
+}
+
+function header(kind: number): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES);
+  bytes[0] = kind;
+  bytes[1] = LAYOUT;
+  return bytes;
+}

@@ -1,0 +1,141 @@
+/** Settings of a node: one strict schema, every field with its default. */
+
+import { z } from 'zod';
+import { backOffSchema } from '../../engine/back-off.ts';
+import { bytesField, durationField } from '../../engine/config.ts';
+import { checkpointStoreSchema } from '../../engine/state/checkpoint-store.ts';
+import { logStoreSchema } from '../../engine/state/log-store-config.ts';
+import { engineConfigSchema } from '../engine/engine-config.ts';
+
+export const scopes = ['ingest', 'read', 'admin'] as const;
+export type Scope = (typeof scopes)[number];
+
+const tokenItem = z.strictObject({
+  name: z.string().min(1).describe('Who holds it; the name is logged, the token never.'),
+  token: z.string().min(16).nullable().default(null).describe('The token itself, at least 16 characters.'),
+  tokenFile: z.string().nullable().default(null).describe('Or a file that holds it.'),
+  scopes: z
+    .array(z.enum(scopes))
+    .min(1)
+    .default(['read'])
+    .describe('ingest: accesses in. read: everything out. admin: drain, dead letters; holds the others.'),
+});
+
+const tailItem = z.strictObject({
+  file: z.string().min(1).describe('The file, under the name that stays when it is rotated.'),
+  format: z.string().default('auto').describe('Its format, as `anteroom formats` lists them.'),
+  fromStart: z.boolean().default(true).describe('Whether the first run reads what is there already.'),
+});
+
+const sinkItem = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('webhook'),
+    name: z
+      .string()
+      .regex(/^[\w.-]{1,60}$/)
+      .describe('Its name in metrics and dead letters.'),
+    url: z.url({ protocol: /^https?$/ }).describe('Where each request is posted as JSON.'),
+    headers: z.record(z.string(), z.string()).default({}).describe('Further headers, never logged.'),
+  }),
+  z.strictObject({
+    type: z.literal('command'),
+    name: z
+      .string()
+      .regex(/^[\w.-]{1,60}$/)
+      .describe('Its name in metrics and dead letters.'),
+    command: z.array(z.string()).min(1).describe('Program and words; each request is JSON on its standard input.'),
+  }),
+]);
+
+export type SinkConfig = z.output<typeof sinkItem>;
+export type TailConfig = z.output<typeof tailItem>;
+
+export const nodeConfigSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[\w.-]{1,60}$/)
+      .default('anteroom')
+      .describe('Name of this node, in logs and in the keys of its prefetch requests.'),
+    dataFolder: z.string().default('anteroom-data').describe('Folder of everything durable; made where there is none.'),
+    store: z
+      .enum(['lmdb', 'memory'])
+      .default('lmdb')
+      .describe('lmdb: acknowledged accesses survive a crash. memory: nothing survives a restart.'),
+    http: z
+      .strictObject({
+        host: z.string().default('127.0.0.1').describe('Address to listen on; one that is not loopback needs a token.'),
+        port: z.int().min(0).max(65_535).default(7878).describe('Port; 0 = any free one, which is logged.'),
+        tokens: z.array(tokenItem).default([]).describe('Bearer tokens; without any, only this machine is served.'),
+        bodyBytesMax: bytesField({ minBytes: 1024 })
+          .default(64 * 2 ** 20)
+          .describe('Largest body of a post; a larger one is refused with 413.'),
+        answersMax: z.int().min(1).max(100_000).default(1000).describe('Most items that one answer lists.'),
+      })
+      .prefault({})
+      .describe('HTTP: accesses in, forecasts and metrics out.'),
+    ingest: z
+      .strictObject({
+        queueBytesMax: bytesField({ minBytes: 1024 })
+          .default(256 * 2 ** 20)
+          .describe('Bytes accepted and not yet learned from; beyond it posts are answered 429 with Retry-After.'),
+        postsMax: z.int().min(1).default(256).describe('Posts under way at once; beyond it 429 too.'),
+        rowsPerPostMax: z.int().min(1).default(5_000_000).describe('Accesses in one post; more are refused with 413.'),
+        rowsPerFrame: z.int().min(1).max(65_536).default(8192).describe('Accesses in one entry of the log.'),
+        rowsPerTurn: z
+          .int()
+          .min(1)
+          .default(1024)
+          .describe('Accesses learned from before HTTP and timers get their turn; decisions do not depend on it.'),
+        timeAheadMaxMs: durationField({ minMs: 0 })
+          .default(86_400_000)
+          .describe('How far ahead of the clock the time of an access may be; later ones are refused.'),
+      })
+      .prefault({})
+      .describe('What is taken in, and how much at once.'),
+    tail: z.array(tailItem).default([]).describe('Log files to follow, across rotation.'),
+    tailPollMs: durationField({ minMs: 10 }).default(500).describe('How often followed files are looked at.'),
+    log: logStoreSchema.prefault({}),
+    checkpoints: checkpointStoreSchema
+      .extend({
+        everyMs: durationField({ minMs: 100 }).default(60_000).describe('Time between checkpoints.'),
+        acceptLoss: z
+          .boolean()
+          .default(false)
+          .describe('Start although neither a whole checkpoint nor the log from its beginning is there.'),
+      })
+      .prefault({})
+      .describe('Checkpoints of what was learned.'),
+    engine: engineConfigSchema
+      .omit({ mode: true })
+      .prefault({})
+      .describe('The engine. It prefetches where `sinks` has any, and otherwise shows what prefetching would do.'),
+    sinks: z.array(sinkItem).max(16).default([]).describe('Where prefetch requests go; each gets every request.'),
+    delivery: z
+      .strictObject({
+        attemptsMax: z.int().min(1).max(100).default(4).describe('Tries before a request is a dead letter.'),
+        timeoutMs: durationField({ minMs: 1 }).default(10_000).describe('How long one try may take.'),
+        backOff: backOffSchema.prefault({}).describe('Waits between tries.'),
+        waitingMax: z
+          .int()
+          .min(1)
+          .default(4096)
+          .describe('Requests waiting for a sink; beyond it the oldest fail, counted.'),
+        deadLettersMax: z.int().min(1).default(10_000).describe('Dead letters kept; beyond it the oldest go, counted.'),
+      })
+      .prefault({})
+      .describe('How requests are delivered.'),
+    drainMs: durationField({ minMs: 0 }).default(25_000).describe('How long a stop may take before it is forced.'),
+    logging: z
+      .strictObject({
+        level: z
+          .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+          .default('info')
+          .describe('Least level that is written to standard error, as JSON lines.'),
+      })
+      .prefault({})
+      .describe('Logs.'),
+  })
+  .describe('Settings of a node.');
+
+export type NodeConfig = z.output<typeof nodeConfigSchema>;

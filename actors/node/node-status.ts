@@ -1,0 +1,44 @@
+/** What a node says of itself. */
+
+import type { CheckpointHeader } from '../../engine/state/checkpoint-store.ts';
+import type { LogFacts } from '../../engine/state/log-store.ts';
+import type { Restored } from '../engine/engine.ts';
+import type { IntakeCounts } from './intake.ts';
+import type { FollowerCounts } from './log-follower.ts';
+import type { NodeState } from './node-life-cycle.ts';
+import type { DispatcherCounts } from './sinks/dispatcher.ts';
+import type { TailerCounts } from './tailer.ts';
+
+/** How the last start went. */
+export interface Recovery {
+  /** Log position of the checkpoint that was used; null = none, the log was told from its beginning. */
+  readonly from: number | null;
+  /** Accesses and answers told again from the log. */
+  readonly replayed: number;
+  readonly ms: number;
+  /** As the engine says; null = nothing was restored. */
+  readonly restored: Restored | null;
+  /** Checkpoints that were damaged and passed over. */
+  readonly damaged: readonly string[];
+}
+
+export interface NodeStatus {
+  readonly name: string;
+  readonly version: string;
+  readonly state: NodeState;
+  readonly isReady: boolean;
+  readonly troubles: Readonly<Record<string, string>>;
+  /** `prefetching` where there are sinks, else `observing`. */
+  readonly mode: 'prefetching' | 'observing';
+  readonly upSeconds: number;
+  readonly recovery: Recovery | null;
+  readonly log: LogFacts;
+  readonly toldUntil: number;
+  readonly queueBytes: number;
+  readonly intake: IntakeCounts;
+  readonly told: FollowerCounts;
+  readonly checkpoint: CheckpointHeader | null;
+  readonly checkpointAgeSeconds: number | null;
+  readonly delivery: DispatcherCounts;
+  readonly tail: TailerCounts;
+}

@@ -1,0 +1,111 @@
+/** From the bytes that somebody posted to frames of the log, or to one clear refusal. */
+
+import { AnteroomError } from '../../engine/errors.ts';
+import { eventLoopRound } from '../../engine/host/turns.ts';
+import type { LogFrame } from '../../engine/state/log-store.ts';
+import { AccessBatch } from '../../streams/access-batch.ts';
+import type { FormatOptions } from '../../streams/format.ts';
+import { openSource } from '../../streams/sources/open.ts';
+import { accessFrame, frameNames } from './log-frame.ts';
+
+export interface PostOptions extends FormatOptions {
+  /** Name of a format, or `auto`. */
+  readonly format: string;
+  readonly isLenient: boolean;
+  /** Instant of accesses that say none. */
+  readonly nowMs: number;
+  /** Accesses later than this are refused. */
+  readonly latestMs: number;
+  readonly rowsMax: number;
+  readonly rowsPerFrame: number;
+}
+
+export interface ParsedPost {
+  readonly format: string;
+  readonly frames: readonly LogFrame[];
+  readonly accepted: number;
+  /** Bad records that were left out (lenient), the first ten with their places. */
+  readonly rejected: number;
+  readonly rejections: readonly string[];
+  /** Well-formed records that are no accesses, by reason. */
+  readonly skipped: Readonly<Record<string, number>>;
+  /** Times that went back within the post and were set to the latest before them. */
+  readonly clampedTimes: number;
+}
+
+/**
+ * Parses a whole post before anything of it is kept: a bad record refuses all of it, unless lenient.
+ * @throws AnteroomError 'bad-record', 'truncated', 'unknown-format', 'bad-usage' with the place; 'limit' for too many accesses.
+ */
+export async function parsePost(body: Uint8Array, options: PostOptions): Promise<ParsedPost> {
+  const { format, isLenient, nowMs, latestMs, rowsMax, rowsPerFrame, ...heeded } = options;
+  const names = frameNames();
+  const source = await openSource(body, { ...heeded, format, lenient: isLenient, rowsMax: rowsPerFrame, ...names });
+  const frames: LogFrame[] = [];
+  let rows = 0;
+  for await (const batch of source.batches) {
+    rows += batch.length;
+    if (rows > rowsMax)
+      throw new AnteroomError('limit', `more than ${rowsMax} accesses in one post`, { context: { rowsMax } });
+    const timed = withTimes(batch, nowMs, latestMs);
+    frames.push(
+      frames.length === 0 && source.summary().accessCount === batch.length
+        ? accessFrame(timed, names)
+        : compactFrame(timed, names),
+    );
+    await eventLoopRound();
+  }
+  const summary = source.summary();
+  return {
+    format: source.format,
+    frames,
+    accepted: rows,
+    rejected: summary.rejectedCount,
+    rejections: summary.rejections,
+    skipped: Object.fromEntries(summary.skipped),
+    clampedTimes: summary.clampedTimeCount,
+  };
+}
+
+/** A frame with the names that its own rows use: frames of one post do not repeat all names of the post. */
+function compactFrame(batch: AccessBatch, names: ReturnType<typeof frameNames>): LogFrame {
+  const own = frameNames();
+  const segment = new Uint32Array(batch.length);
+  const consumer = new Int32Array(batch.length);
+  const site = new Int32Array(batch.length);
+  for (let i = 0; i < batch.length; i++) {
+    segment[i] = internCopy(own.segments, names.segments, batch.segment[i]!);
+    consumer[i] = batch.consumer[i]! < 0 ? -1 : internCopy(own.consumers, names.consumers, batch.consumer[i]!);
+    site[i] = batch.site[i]! < 0 ? -1 : internCopy(own.sites, names.sites, batch.site[i]!);
+  }
+  const { timeMs, op, size, weight } = batch;
+  return accessFrame(new AccessBatch(batch.position, { timeMs, segment, consumer, site, op, size, weight }), own);
+}
+
+type Names = ReturnType<typeof frameNames>['segments'];
+
+/** The id in `to` of the name that has `id` in `from`. */
+export function internCopy(to: Names, from: Names, id: number): number {
+  const bytes = from.bytesOf(id);
+  return to.internBytes(bytes, 0, bytes.length);
+}
+
+/** Absent times become `nowMs`. @throws AnteroomError 'bad-record' for one after `latestMs`. */
+function withTimes(batch: AccessBatch, nowMs: number, latestMs: number): AccessBatch {
+  const { timeMs } = batch;
+  let times = timeMs;
+  for (let i = 0; i < timeMs.length; i++) {
+    if (timeMs[i]! > latestMs)
+      throw new AnteroomError(
+        'bad-record',
+        `access ${batch.position + i + 1}: its time ${new Date(timeMs[i]!).toISOString()} is too far ahead of the clock, which says ${new Date(nowMs).toISOString()}; is it in another unit (time-unit=s|ms|us|ns)?`,
+        { context: { row: batch.position + i } },
+      );
+    if (!Number.isNaN(timeMs[i]!)) continue;
+    if (times === timeMs) times = timeMs.slice();
+    times[i] = nowMs;
+  }
+  if (times === timeMs) return batch;
+  const { segment, consumer, site, op, size, weight } = batch;
+  return new AccessBatch(batch.position, { timeMs: times, segment, consumer, site, op, size, weight });
+}

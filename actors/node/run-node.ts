@@ -1,0 +1,105 @@
+/** A node as a process: stores, node, HTTP and signals, from start to stop. */
+
+import { serve } from '@hono/node-server';
+import { AnteroomError } from '../../engine/errors.ts';
+import { entropySeed } from '../../engine/host/entropy.ts';
+import { RealClock } from '../../engine/host/real-clock.ts';
+import { Xoshiro128 } from '../../engine/random.ts';
+import { AnteroomNode, type NodeLogger } from './anteroom-node.ts';
+import { dashboardPage } from './dashboard/dashboard-page.ts';
+import { openStores } from './data-folder.ts';
+import { knownTokens } from './http/authorise.ts';
+import { createApp } from './http/create-app.ts';
+import type { NodeConfig } from './node-config.ts';
+import { NodeMetrics } from './node-metrics.ts';
+import { Series } from './series.ts';
+
+/** A node that listens. */
+export interface RunningNode {
+  readonly node: AnteroomNode;
+  /** Where it listens: `http://127.0.0.1:7878`. */
+  readonly address: string;
+  /** Resolves when it has stopped, however that came. */
+  readonly stopped: Promise<void>;
+  /** Drains and stops; what takes longer than `drainMs` is cut off. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a node. HTTP listens before the recovery, so that health and readiness can be asked meanwhile.
+ * @throws AnteroomError 'bad-config', 'io' where the address is taken, 'corrupt' and others as `AnteroomNode.start`.
+ */
+export async function runNode(config: NodeConfig, logger: NodeLogger): Promise<RunningNode> {
+  const clock = new RealClock();
+  const tokens = await knownTokens(config.http);
+  const page = await dashboardPage();
+  const stores = await openStores(config);
+  const node = new AnteroomNode({ config, stores, clock, random: new Xoshiro128(entropySeed()), logger });
+  const metrics = new NodeMetrics({
+    status: () => node.status(),
+    stats: () => (node.hasEngine ? node.engine.stats() : null),
+  });
+  const series = new Series(clock, () => (node.hasEngine ? node.engine.stats() : null));
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> => {
+    stopping ??= shutDown();
+    return stopping;
+  };
+  const app = createApp({ node, metrics, series, tokens, page, logger, onDrain: () => void stop() });
+  let finish = (): void => {};
+  const stopped = new Promise<void>((settle) => {
+    finish = settle;
+  });
+  const server = await listen(app.fetch, config.http).catch(async (error: unknown) => {
+    await stores.close();
+    throw error;
+  });
+  const shutDown = async (): Promise<void> => {
+    series.end();
+    let isOver = false;
+    const forced = new Promise<void>((settle) => {
+      clock.setTimeout(() => {
+        if (!isOver) logger.error({ drainMs: config.drainMs }, 'the drain took too long and was cut off');
+        settle();
+      }, config.drainMs);
+    });
+    await Promise.race([
+      node.drain().catch((error: unknown) => logger.error({ error: String(error) }, 'the drain failed')),
+      forced,
+    ]);
+    isOver = true;
+    server.close();
+    finish();
+  };
+  logger.info({ address: server.address }, 'listening');
+  try {
+    await node.start();
+  } catch (error) {
+    server.close();
+    await stores.close();
+    throw error;
+  }
+  series.begin();
+  return { node, address: server.address, stopped, stop };
+}
+
+function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  http: NodeConfig['http'],
+): Promise<{ readonly address: string; close(): void }> {
+  return new Promise((settle, fail) => {
+    const server = serve({ fetch, hostname: http.host, port: http.port }, ({ address, port }) => {
+      const host = address.includes(':') ? `[${address}]` : address;
+      settle({
+        address: `http://${host}:${port}`,
+        close: () => {
+          server.close();
+          if ('closeAllConnections' in server) server.closeAllConnections();
+        },
+      });
+    });
+    server.on('error', (cause: Error) =>
+      fail(new AnteroomError('io', `cannot listen on ${http.host}:${http.port}: ${cause.message}`, { cause })),
+    );
+  });
+}

@@ -1,0 +1,249 @@
+/** Takes the engine's prefetch requests to the sinks: with retries, a bound on what waits, and dead letters for what failed. */
+
+import { backOffMs } from '../../../engine/back-off.ts';
+import type { Clock } from '../../../engine/clock.ts';
+import { AnteroomError } from '../../../engine/errors.ts';
+import type { RandomSource } from '../../../engine/random.ts';
+import type { RecordStore } from '../../../engine/state/record-store.ts';
+import type { PrefetchRequest } from '../../engine/prefetch-desk.ts';
+import type { PrefetchAnswer } from '../log-frame.ts';
+import type { NodeConfig } from '../node-config.ts';
+import type { DeliveryEnd, OutgoingRequest, Sink } from './sink.ts';
+
+/** A request that a sink could not be given. */
+export interface DeadLetter {
+  readonly key: string;
+  readonly sink: string;
+  readonly why: string;
+  readonly attempts: number;
+  readonly atMs: number;
+  readonly request: OutgoingRequest;
+}
+
+export interface DispatcherOptions {
+  readonly node: string;
+  readonly sinks: readonly Sink[];
+  readonly letters: RecordStore;
+  readonly config: NodeConfig['delivery'];
+  readonly concurrencyMax: number;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  /** Told how each request ended. */
+  readonly onAnswer: (answer: PrefetchAnswer) => void;
+  /** A sink fails (why) or works again (null). */
+  readonly onSink: (name: string, why: string | null) => void;
+}
+
+export interface DispatcherCounts {
+  readonly open: number;
+  readonly waiting: number;
+  readonly delivered: number;
+  readonly failed: number;
+  readonly retries: number;
+  /** Requests dropped because `waitingMax` waited. */
+  readonly overflowed: number;
+  readonly cancelled: number;
+  readonly deadLetters: number;
+  readonly deadLettersDropped: number;
+}
+
+const PREFIX = 'dlq/';
+
+/**
+ * Delivery is at least once: a request that was open when the process ended is handed out again with the same key. Nothing is sent
+ * before `begin`, so that a replay of the log, which asks for what was asked for before, sends only what is still open at its end.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  /** By segment: the engine has one request open for each. */
+  readonly #open = new Map<string, { readonly request: PrefetchRequest; isSent: boolean; isCancelled: boolean }>();
+  readonly #segmentOf = new Map<number, string>();
+  #isBegun = false;
+  #isEnded = false;
+  #inFlight = 0;
+  #sequence = 0;
+  #counts = { delivered: 0, failed: 0, retries: 0, overflowed: 0, cancelled: 0, deadLettersDropped: 0 };
+  #idleWaiters: (() => void)[] = [];
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  get counts(): DispatcherCounts {
+    const { letters } = this.#options;
+    return {
+      ...this.#counts,
+      open: this.#open.size,
+      waiting: this.#open.size - this.#inFlight,
+      deadLetters: letters.count,
+    };
+  }
+
+  /** The open requests, the oldest first. */
+  open(limit: number): readonly OutgoingRequest[] {
+    return [...this.#open.values()].slice(0, limit).map(({ request }) => this.#outgoing(request));
+  }
+
+  /** The open request for a segment, once: an answer ends it. */
+  take(segment: string): { readonly id: number; readonly timeMs: number } | null {
+    const open = this.#open.get(segment);
+    if (open === undefined) return null;
+    this.#open.delete(segment);
+    this.#segmentOf.delete(open.request.id);
+    return { id: open.request.id, timeMs: open.request.timeMs };
+  }
+
+  offer(request: PrefetchRequest): void {
+    const before = this.#open.get(request.name);
+    if (before !== undefined) this.#segmentOf.delete(before.request.id);
+    // A request that takes the place of one being fetched is answered by that fetch.
+    this.#open.set(request.name, { request, isSent: before?.isSent ?? false, isCancelled: false });
+    this.#segmentOf.set(request.id, request.name);
+    this.#pump();
+  }
+
+  /** Nobody waits for it any more. One that was sent already is let go on. */
+  cancel(id: number): void {
+    const segment = this.#segmentOf.get(id);
+    if (segment === undefined) return;
+    this.#counts.cancelled++;
+    this.#segmentOf.delete(id);
+    this.#open.delete(segment);
+  }
+
+  /** From now on requests are sent. */
+  begin(): void {
+    this.#isBegun = true;
+    this.#pump();
+  }
+
+  /** Sends nothing more and resolves when what is under way has ended. */
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    if (this.#inFlight === 0) return;
+    await new Promise<void>((settle) => this.#idleWaiters.push(settle));
+  }
+
+  deadLetters(limit: number): readonly DeadLetter[] {
+    return this.#options.letters.list(PREFIX, limit).map(({ value }) => JSON.parse(value) as DeadLetter);
+  }
+
+  /** Tries dead letters once more, all or those named. Those that succeed are removed; returns how each went. */
+  async redrive(
+    keys: readonly string[] | null,
+    limit: number,
+  ): Promise<readonly { readonly key: string; readonly sink: string; readonly end: DeliveryEnd }[]> {
+    const ends: { key: string; sink: string; end: DeliveryEnd }[] = [];
+    for (const { key: at, value } of this.#options.letters.list(PREFIX, limit)) {
+      const letter = JSON.parse(value) as DeadLetter;
+      if (keys !== null && !keys.includes(letter.key)) continue;
+      const sink = this.#options.sinks.find(({ name }) => name === letter.sink);
+      const end: DeliveryEnd =
+        sink === undefined
+          ? { kind: 'failed', why: `there is no sink ${letter.sink} any more`, isRetryable: false }
+          : await sink.deliver(letter.request);
+      if (end.kind === 'done') await this.#options.letters.remove(at);
+      ends.push({ key: letter.key, sink: letter.sink, end });
+    }
+    return ends;
+  }
+
+  #pump(): void {
+    if (!this.#isBegun || this.#isEnded) return;
+    const { concurrencyMax, config } = this.#options;
+    for (const open of this.#open.values()) {
+      if (this.#inFlight >= concurrencyMax) break;
+      if (open.isSent) continue;
+      open.isSent = true;
+      void this.#send(open.request);
+    }
+    let waiting = [...this.#open.values()].filter(({ isSent }) => !isSent);
+    while (waiting.length > config.waitingMax) {
+      const oldest = waiting[0]!;
+      waiting = waiting.slice(1);
+      oldest.isSent = true;
+      this.#counts.overflowed++;
+      this.#options.onAnswer({ segment: oldest.request.name, isLanded: false, sizeBytes: -1, durationMs: 0 });
+    }
+  }
+
+  async #send(request: PrefetchRequest): Promise<void> {
+    this.#inFlight++;
+    const { clock, sinks, onAnswer } = this.#options;
+    const startedMs = clock.now();
+    const outgoing = this.#outgoing(request);
+    try {
+      const ends = await Promise.all(sinks.map((sink) => this.#deliver(sink, outgoing)));
+      const isLanded = ends.every((end) => end.kind === 'done');
+      this.#counts[isLanded ? 'delivered' : 'failed']++;
+      const sizeBytes = Math.max(-1, ...ends.map((end) => (end.kind === 'done' ? end.sizeBytes : -1)));
+      onAnswer({ segment: request.name, isLanded, sizeBytes, durationMs: clock.now() - startedMs });
+    } finally {
+      this.#inFlight--;
+      if (this.#inFlight === 0) for (const settle of this.#idleWaiters.splice(0)) settle();
+      this.#pump();
+    }
+  }
+
+  async #deliver(sink: Sink, request: OutgoingRequest): Promise<DeliveryEnd> {
+    const { config, clock, random, onSink } = this.#options;
+    for (let attempt = 0; ; attempt++) {
+      const end = await sink.deliver(request);
+      if (end.kind === 'done') {
+        onSink(sink.name, null);
+        return end;
+      }
+      const isLast = !end.isRetryable || attempt + 1 >= config.attemptsMax || this.#isEnded;
+      if (isLast) {
+        await this.#bury(sink.name, request, end.why, attempt + 1);
+        return end;
+      }
+      this.#counts.retries++;
+      await new Promise<void>((settle) => clock.setTimeout(settle, backOffMs(attempt, config.backOff, random)));
+    }
+  }
+
+  async #bury(sink: string, request: OutgoingRequest, why: string, attempts: number): Promise<void> {
+    const { letters, clock, config, onSink } = this.#options;
+    const atMs = Math.round(clock.now());
+    onSink(sink, why);
+    const letter: DeadLetter = { key: request.key, sink, why, attempts, atMs, request };
+    try {
+      await letters.put(
+        `${PREFIX}${String(atMs).padStart(15, '0')}-${String(this.#sequence++).padStart(9, '0')}`,
+        JSON.stringify(letter),
+      );
+      while (letters.list(PREFIX, config.deadLettersMax + 1).length > config.deadLettersMax) {
+        await letters.remove(letters.list(PREFIX, 1)[0]!.key);
+        this.#counts.deadLettersDropped++;
+      }
+    } catch (error) {
+      if (!(error instanceof AnteroomError)) throw error;
+      this.#counts.deadLettersDropped++;
+    }
+  }
+
+  #outgoing(request: PrefetchRequest): OutgoingRequest {
+    const { node } = this.#options;
+    return {
+      key: `${node}:${request.position}:${request.name}`,
+      node,
+      segment: request.name,
+      consumer: request.consumer,
+      sizeBytes: request.sizeBytes,
+      probability: request.probability,
+      expert: request.expert,
+      reason: reasonOf(request),
+      decidedAtMs: request.timeMs,
+      position: request.position,
+      deadlineMs: request.deadlineMs,
+    };
+  }
+}
+
+/** Why a request was made, in a sentence. */
+function reasonOf({ expert, probability, consumer }: PrefetchRequest): string {
+  const whose = consumer === null ? '' : ` after an access of ${consumer}`;
+  const how = probability === null ? '' : ` with probability ${probability.toFixed(2)}`;
+  return `${expert ?? 'the engine'} expects it to be asked for${how}${whose}`;
+}

@@ -1,0 +1,36 @@
+/** Where prefetch requests go: the contract, and what a request says to the outside. */
+
+/** Stage this, by then, because: what a sink is given. */
+export interface OutgoingRequest {
+  /** The same for every try and after a restart: whoever fetches may use it to do so once. */
+  readonly key: string;
+  readonly node: string;
+  readonly segment: string;
+  /** Whose next access it is expected to be; null = nobody in particular. */
+  readonly consumer: string | null;
+  /** As last seen, or the mean. */
+  readonly sizeBytes: number;
+  readonly probability: number | null;
+  /** The expert that asked. */
+  readonly expert: string | null;
+  /** Why, in a sentence. */
+  readonly reason: string;
+  /** Event time of the decision, ms, and log position. */
+  readonly decidedAtMs: number;
+  readonly position: number;
+  /** Event time after which nobody waits for it. */
+  readonly deadlineMs: number;
+}
+
+/** How one try went. */
+export type DeliveryEnd =
+  /** Done; `sizeBytes` -1 = it was not told. */
+  | { readonly kind: 'done'; readonly sizeBytes: number }
+  /** Not done; trying again may help or not. */
+  | { readonly kind: 'failed'; readonly why: string; readonly isRetryable: boolean };
+
+/** The implementation must not reject, must end within its timeout, and must not put secrets into `why`. */
+export interface Sink {
+  readonly name: string;
+  deliver(request: OutgoingRequest): Promise<DeliveryEnd>;
+}

@@ -1,0 +1,63 @@
+/** Records in an LMDB file. */
+
+import type { Database, Key, RootDatabase } from 'lmdb';
+import { type LmdbOptions, lmdbFault, openLmdb } from './lmdb-environment.ts';
+import type { RecordStore, StoredRecord } from './record-store.ts';
+
+export class LmdbRecordStore implements RecordStore {
+  readonly #environment: RootDatabase<Uint8Array, Key>;
+  readonly #records: Database<Uint8Array, string>;
+  #count: number;
+
+  static async open(options: LmdbOptions): Promise<LmdbRecordStore> {
+    return new LmdbRecordStore(await openLmdb(options));
+  }
+
+  private constructor(environment: RootDatabase<Uint8Array, Key>) {
+    this.#environment = environment;
+    this.#records = environment.openDB({ name: 'records', encoding: 'binary' });
+    this.#count = this.#records.getKeysCount();
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  async put(key: string, value: string): Promise<void> {
+    const isNew = !this.#records.doesExist(key);
+    this.#commit(() => this.#records.putSync(key, Buffer.from(value)));
+    if (isNew) this.#count++;
+  }
+
+  get(key: string): string | null {
+    const found = this.#records.get(key);
+    return found === undefined ? null : new TextDecoder().decode(found);
+  }
+
+  list(prefix: string, limit: number): readonly StoredRecord[] {
+    const found: StoredRecord[] = [];
+    for (const { key, value } of this.#records.getRange({ start: prefix })) {
+      if (found.length >= limit || !key.startsWith(prefix)) break;
+      found.push({ key, value: new TextDecoder().decode(value) });
+    }
+    return found;
+  }
+
+  async remove(key: string): Promise<void> {
+    if (!this.#records.doesExist(key)) return;
+    this.#commit(() => this.#records.removeSync(key));
+    this.#count--;
+  }
+
+  async close(): Promise<void> {
+    await this.#environment.close();
+  }
+
+  #commit(write: () => void): void {
+    try {
+      this.#environment.transactionSync(write);
+    } catch (cause) {
+      throw lmdbFault('records', 'write', cause);
+    }
+  }
+}

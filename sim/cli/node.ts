@@ -1,0 +1,57 @@
+/** `anteroom node` and `anteroom config`: the standalone node, and every setting that it has. */
+
+import type { Command } from 'commander';
+
+interface NodeFlags {
+  readonly config?: string;
+  readonly port?: number;
+  readonly data?: string;
+  readonly check?: boolean;
+}
+
+export function registerNode(program: Command): void {
+  program
+    .command('node')
+    .description('run a node: accesses in by HTTP, forecasts and prefetch requests out')
+    .option('--config <file>', 'settings as YAML; anteroom config prints them all')
+    .option('--port <n>', 'http.port', (text) => Number(text))
+    .option('--data <folder>', 'dataFolder')
+    .option('--check', 'check the settings and go no further')
+    .action(async (flags: NodeFlags) => {
+      const { readNodeConfig } = await import('./node-config-file.ts');
+      const config = await readNodeConfig(flags.config, {
+        ...(flags.port === undefined ? {} : { port: flags.port }),
+        ...(flags.data === undefined ? {} : { dataFolder: flags.data }),
+      });
+      if (flags.check === true) {
+        const { knownTokens } = await import('../../actors/node/http/authorise.ts');
+        await knownTokens(config.http);
+        process.stdout.write('the settings are good\n');
+        return;
+      }
+      const { createNodeLogger } = await import('../../actors/node/create-logger.ts');
+      const { runNode } = await import('../../actors/node/run-node.ts');
+      const { onStopSignal } = await import('../../engine/host/signals.ts');
+      const logger = createNodeLogger(config.logging.level);
+      const running = await runNode(config, logger);
+      const forget = onStopSignal(
+        (signal) => {
+          logger.info({ signal }, 'stopping');
+          void running.stop();
+        },
+        () => process.exit(1),
+      );
+      process.stderr.write(`anteroom: listening on ${running.address} (open it in a browser)\n`);
+      await running.stopped;
+      forget();
+      process.exit(0);
+    });
+
+  program
+    .command('config')
+    .description('print every setting of a node with its default, as a YAML file to start from')
+    .action(async () => {
+      const { configReference } = await import('../../actors/node/config-reference.ts');
+      process.stdout.write(configReference());
+    });
+}

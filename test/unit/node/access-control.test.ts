@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import { checkNodeConfig, knownTokens } from '../../../actors/node/http/authorise.ts';
+import { ndjson, testNode } from './test-node.ts';
+
+const tokens = [
+  { name: 'sender', token: 'sender-0123456789abcdef', scopes: ['ingest'] },
+  { name: 'reader', token: 'reader-0123456789abcdef', scopes: ['read'] },
+  { name: 'boss', token: 'boss-0123456789abcdefgh', scopes: ['admin'] },
+];
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+describe('with tokens', () => {
+  test('each scope may do its own and nothing else; admin may do all', async () => {
+    const { ask, post } = await testNode({ http: { tokens } });
+    const may = async (headers: Record<string, string>): Promise<number[]> => [
+      (await post('/v1/accesses', ndjson(['/a']), headers)).status,
+      (await ask('/v1/status', { headers })).status,
+      (await ask('/metrics', { headers })).status,
+      (await post('/v1/checkpoints', '', headers)).status,
+    ];
+    expect(await may({})).toEqual([401, 401, 401, 401]);
+    expect(await may(bearer('sender-0123456789abcdeX'))).toEqual([401, 401, 401, 401]);
+    expect(await may(bearer('sender-0123456789abcdef'))).toEqual([200, 403, 403, 403]);
+    expect(await may(bearer('reader-0123456789abcdef'))).toEqual([403, 200, 200, 403]);
+    expect(await may(bearer('boss-0123456789abcdefgh'))).toEqual([200, 200, 200, 200]);
+    expect((await ask('/healthz')).status).toBe(200);
+    expect((await ask('/')).status).toBe(200);
+  });
+
+  test('no answer, log line or document shows a token', async () => {
+    const { ask, post, logged } = await testNode({ http: { tokens } });
+    const texts = [JSON.stringify((await post('/v1/accesses', 'nonsense', bearer('sender-0123456789abcdef'))).body)];
+    for (const path of ['/v1/status', '/metrics', '/openapi.json', '/v1/nowhere', '/v1/outcomes'])
+      texts.push(JSON.stringify((await ask(path, { headers: bearer('boss-0123456789abcdefgh') })).body));
+    for (const text of [...texts, ...logged]) expect(text).not.toMatch(/0123456789abcdef/);
+  });
+});
+
+describe('without tokens', () => {
+  test('only this machine is served, and no page of another site', async () => {
+    const { ask, post } = await testNode();
+    expect((await ask('/v1/status')).status).toBe(200);
+    expect((await ask('/v1/status', { headers: { host: 'localhost:7878' } })).status).toBe(200);
+    expect((await ask('/v1/status', { headers: { host: 'rebound.example:7878' } })).status).toBe(403);
+    expect((await post('/v1/accesses', ndjson(['/a']), { origin: 'https://evil.example' })).status).toBe(403);
+    expect((await post('/v1/accesses', ndjson(['/a']), { 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    expect(
+      (await post('/v1/accesses', ndjson(['/a']), { host: 'localhost:7878', origin: 'http://localhost:7878' })).status,
+    ).toBe(200);
+  });
+
+  test('an address that others reach is refused before anything starts', async () => {
+    for (const host of ['0.0.0.0', '::', '192.168.1.4', 'example.org'])
+      await expect(knownTokens(checkNodeConfig({ http: { host } }, 'x').http)).rejects.toMatchObject({
+        code: 'bad-config',
+        message: expect.stringContaining('http.tokens'),
+      });
+    for (const host of ['127.0.0.1', '::1', 'localhost'])
+      expect(await knownTokens(checkNodeConfig({ http: { host } }, 'x').http)).toEqual([]);
+  });
+
+  test('a token without a secret, or of less than 16 characters, is refused', async () => {
+    await expect(knownTokens(checkNodeConfig({ http: { tokens: [{ name: 'a' }] } }, 'x').http)).rejects.toMatchObject({
+      code: 'bad-config',
+    });
+    expect(() => checkNodeConfig({ http: { tokens: [{ name: 'a', token: 'short' }] } }, 'x')).toThrow(
+      /http\.tokens\[0\]\.token/,
+    );
+  });
+});

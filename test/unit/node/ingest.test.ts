@@ -1,0 +1,199 @@
+import { describe, expect, test } from 'vitest';
+import { frameNames } from '../../../actors/node/log-frame.ts';
+import { AccessBatch } from '../../../streams/access-batch.ts';
+import { AccessArrowWriter, concatBytes } from '../../../streams/codec/access-arrow-writer.ts';
+import { Disks, ndjson, START_MS, testNode } from './test-node.ts';
+
+const clf = (host: string, minute: number, path: string): string =>
+  `${host} - - [17/May/2026:10:${String(minute).padStart(2, '0')}:00 +0000] "GET ${path} HTTP/1.1" 200 1234 "-" "curl"`;
+
+describe('a post of accesses', () => {
+  test('is taken in every format that people send, by content type or by content', async () => {
+    const { post, node } = await testNode();
+    const names = frameNames();
+    const segment = Uint32Array.of(names.segments.internString('/a'), names.segments.internString('/b'));
+    const rows = {
+      timeMs: Float64Array.of(1, 2),
+      segment,
+      consumer: Int32Array.of(-1, -1),
+      site: Int32Array.of(-1, -1),
+      op: new Uint8Array(2),
+      size: Float64Array.of(1, 2),
+      weight: Float64Array.of(1, 1),
+    };
+    const writer = new AccessArrowWriter({ layout: 'stream', names });
+    const arrow = concatBytes([...writer.write(new AccessBatch(0, rows)), ...writer.end()]);
+    const posts: readonly (readonly [string | Uint8Array, string, string])[] = [
+      [ndjson(['/a', '/b']), 'application/x-ndjson', 'ndjson'],
+      ['time,segment,consumer\n1790000000000,/a,x\n1790000001000,/b,y\n', 'text/csv', 'csv'],
+      [`${clf('10.0.0.1', 1, '/a')}\n${clf('10.0.0.2', 2, '/b')}\n`, 'application/x-www-form-urlencoded', 'clf'],
+      [arrow, 'application/vnd.apache.arrow.stream', 'arrow-ipc'],
+    ];
+    for (const [body, type, format] of posts) {
+      const { status, body: answer } = await post('/v1/accesses', body, { 'content-type': type });
+      expect([status, answer]).toMatchObject([200, { accepted: 2, format, duplicate: false }]);
+    }
+    await node.intake.idle();
+    expect(node.engine.position).toBe(8);
+    expect(node.engine.accessMap('/a')?.count).toBe(4);
+  });
+
+  test('is durable when it is acknowledged: a node that crashes at once has learned from it after its restart', async () => {
+    const disks = new Disks();
+    const first = await testNode({}, { disks });
+    const { body } = await first.post('/v1/accesses', ndjson(['/a', '/b', '/a']));
+    expect(body).toMatchObject({ position: { from: 0, to: 3 } });
+    const second = await testNode({}, { disks });
+    expect(second.node.engine.position).toBe(3);
+    expect(second.node.status().recovery).toMatchObject({ from: null, replayed: 3 });
+  });
+
+  test('that is repeated with its producer and sequence is harmless, across a restart too', async () => {
+    const disks = new Disks();
+    const headers = { producer: 'web-1', sequence: '41' };
+    let { post, node } = await testNode({}, { disks });
+    expect((await post('/v1/accesses', ndjson(['/a']), headers)).body).toMatchObject({ accepted: 1, duplicate: false });
+    expect((await post('/v1/accesses', ndjson(['/a']), headers)).body).toMatchObject({ accepted: 0, duplicate: true });
+    ({ post, node } = await testNode({}, { disks }));
+    expect((await post('/v1/accesses', ndjson(['/a']), headers)).body).toMatchObject({ accepted: 0, duplicate: true });
+    expect((await post('/v1/accesses', ndjson(['/a']), { ...headers, sequence: '42' })).body).toMatchObject({
+      accepted: 1,
+    });
+    await node.intake.idle();
+    expect(node.engine.position).toBe(2);
+  });
+
+  test('with one bad record is refused as a whole with its place, unless it is lenient', async () => {
+    const { post, node } = await testNode();
+    const body = `${ndjson(['/a'])}\n{"segment":5\n${ndjson(['/b'])}\n`;
+    const refused = await post('/v1/accesses?format=ndjson', body);
+    expect([refused.status, refused.body]).toMatchObject([
+      400,
+      { error: { code: 'bad-record', message: expect.stringMatching(/:2/) } },
+    ]);
+    expect(node.status().log.end).toBe(0);
+    const lenient = await post('/v1/accesses?format=ndjson&lenient=1', body);
+    expect([lenient.status, lenient.body]).toMatchObject([200, { accepted: 2, rejected: 1 }]);
+  });
+
+  test('without times is stamped with the clock, in the log itself', async () => {
+    const disks = new Disks();
+    const { post } = await testNode({}, { disks });
+    await post('/v1/accesses?format=ndjson', '{"segment":"/a"}\n');
+    const { node } = await testNode({}, { disks });
+    expect(node.engine.accessMap('/a')?.last).toBe(START_MS);
+  });
+
+  test('from further ahead of the clock than allowed is refused, and says what may be wrong', async () => {
+    const { post } = await testNode({ ingest: { timeAheadMaxMs: '1h' } });
+    const { status, body } = await post(
+      '/v1/accesses?format=ndjson',
+      JSON.stringify({ segment: '/a', time: START_MS + 3_700_000 }),
+    );
+    expect([status, body]).toMatchObject([
+      400,
+      { error: { code: 'bad-record', message: expect.stringContaining('time-unit') } },
+    ]);
+    expect(
+      (await post('/v1/accesses?format=ndjson', JSON.stringify({ segment: '/a', time: START_MS + 3_500_000 }))).status,
+    ).toBe(200);
+  });
+
+  test('larger than a body or a post may be is refused with 413', async () => {
+    const { post } = await testNode({ http: { bodyBytesMax: 1024 }, ingest: { rowsPerPostMax: 3 } });
+    expect((await post('/v1/accesses', ndjson(Array.from({ length: 100 }, () => '/a')))).status).toBe(413);
+    expect((await post('/v1/accesses', ndjson(['/a', '/b', '/c', '/d']))).body).toMatchObject({
+      error: { code: 'limit' },
+    });
+  });
+
+  test('in an unknown format, with half an origin or a bad parameter gets one clear answer', async () => {
+    const { post } = await testNode();
+    expect(await post('/v1/accesses', Uint8Array.of(1, 2, 3, 4))).toMatchObject({
+      status: 415,
+      body: { error: { code: 'unknown-format' } },
+    });
+    expect(await post('/v1/accesses', ndjson(['/a']), { producer: 'x' })).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('sequence') } },
+    });
+    expect(await post('/v1/accesses?colour=red', ndjson(['/a']))).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('colour') } },
+    });
+    expect(await post('/v1/accesses?columns=who=3', ndjson(['/a']))).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('who=3') } },
+    });
+  });
+
+  test('that comes while too much waits is answered 429 with Retry-After and counted', async () => {
+    const { post, node, ask } = await testNode({ ingest: { postsMax: 1 } });
+    const room = node.intake.admit(10)!;
+    const { status, headers } = await post('/v1/accesses', ndjson(['/a']));
+    expect([status, Number(headers.get('retry-after'))]).toEqual([429, expect.any(Number)]);
+    room.release();
+    expect((await post('/v1/accesses', ndjson(['/a']))).status).toBe(200);
+    expect((await ask('/metrics')).body).toMatchObject({
+      text: expect.stringContaining('anteroom_posts_total{result="throttled"} 1'),
+    });
+  });
+
+  test('of a sequence too old to be told from a repetition is refused aloud', async () => {
+    const { post } = await testNode({ log: { sequenceWindow: 8 } });
+    await post('/v1/accesses', ndjson(['/a']), { producer: 'p', sequence: '100' });
+    expect(await post('/v1/accesses', ndjson(['/a']), { producer: 'p', sequence: '5' })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'stale-sequence' } },
+    });
+  });
+
+  test('that meets a full disk is answered 507, makes the node not ready, and the next one that succeeds makes it ready again', async () => {
+    const disks = new Disks();
+    const { post, ask, node } = await testNode({}, { disks });
+    disks.log.isFull = true;
+    expect((await post('/v1/accesses', ndjson(['/a']), { producer: 'p', sequence: '1' })).status).toBe(507);
+    expect(await ask('/readyz')).toMatchObject({
+      status: 503,
+      body: { state: 'degraded', reasons: [expect.anything(), expect.stringContaining('log:')] },
+    });
+    expect(await ask('/healthz')).toMatchObject({ status: 200 });
+    disks.log.isFull = false;
+    expect((await post('/v1/accesses', ndjson(['/a']), { producer: 'p', sequence: '1' })).body).toMatchObject({
+      accepted: 1,
+      duplicate: false,
+    });
+    expect(await ask('/readyz')).toMatchObject({ status: 200 });
+    expect(node.lifeCycle.state).toBe('ready');
+  });
+
+  test('names of segments beyond engine.segmentsMax are left out and counted, and all else goes on', async () => {
+    const { post, node } = await testNode({ engine: { segmentsMax: 2 } });
+    await post('/v1/accesses', ndjson(['/a', '/b', '/c', '/a', '/d']));
+    await node.intake.idle();
+    expect(node.status().told).toMatchObject({ accesses: 3, segmentsRefused: 2 });
+    expect(node.engine.accessMap('/a')?.count).toBe(2);
+    expect(node.lifeCycle.isReady).toBe(true);
+  });
+});
+
+test('POST /prefetch/train and GET /prefetch/predict work by the names of their source', async () => {
+  const { post, ask, node } = await testNode();
+  const accesses = Array.from({ length: 40 }, (_, i) => ({
+    user_id: `u${i % 2}`,
+    data_id: `d${i % 4}`,
+    timestamp: START_MS - 100_000 + i * 1000,
+  }));
+  expect(
+    await post('/prefetch/train', JSON.stringify({ accesses }), { 'content-type': 'application/json' }),
+  ).toMatchObject({ status: 200, body: { accepted: 40 } });
+  await node.intake.idle();
+  const known = await ask('/prefetch/predict?user_id=u0&k=3');
+  expect(known.body).toMatchObject({ user_id: 'u0', is_known: true });
+  expect((known.body as { predictions: { data_id: string; why: string[] }[] }).predictions.length).toBeGreaterThan(0);
+  expect(await ask('/prefetch/predict?user_id=stranger')).toMatchObject({ status: 200, body: { is_known: false } });
+  expect((await ask('/prefetch/predict')).status).toBe(400);
+  expect(
+    (await post('/prefetch/train', '{"accesses":[{"user_id":"x"}]}', { 'content-type': 'application/json' })).status,
+  ).toBe(400);
+});

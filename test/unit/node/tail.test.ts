@@ -1,0 +1,95 @@
+import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { Disks, type TestNode, testNode } from './test-node.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'anteroom-tail-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+
+const line = (path: string): string =>
+  `10.0.0.1 - - [17/May/2026:10:00:00 +0000] "GET ${path} HTTP/1.1" 200 12 "-" "x"\n`;
+
+/** Lets the tailer look again, until the engine knows so many accesses. */
+async function follow({ node, clock }: TestNode, accesses: number): Promise<void> {
+  for (let i = 0; i < 200 && node.engine.position < accesses; i++) {
+    clock.advanceTo(clock.now() + 500);
+    await new Promise((done) => setTimeout(done, 2));
+    await node.intake.idle();
+  }
+  expect(node.engine.position).toBe(accesses);
+}
+
+test('a followed file is read by whole lines as it grows, across rotation and truncation', async () => {
+  const file = join(folder, `log-${files++}`);
+  const one = await testNode({ tail: [{ file, format: 'clf' }] });
+  await follow(one, 0);
+  writeFileSync(file, line('/a') + line('/b').slice(0, 30));
+  await follow(one, 1);
+  appendFileSync(file, line('/b').slice(30));
+  await follow(one, 2);
+  // What is written to the old file after it was moved is read before the new one.
+  renameSync(file, `${file}.1`);
+  appendFileSync(`${file}.1`, line('/c'));
+  writeFileSync(file, line('/d'));
+  await follow(one, 4);
+  truncateSync(file);
+  await expect
+    .poll(() => {
+      one.clock.advanceTo(one.clock.now() + 500);
+      return one.node.status().tail.truncations;
+    })
+    .toBe(1);
+  appendFileSync(file, line('/e'));
+  await follow(one, 5);
+  for (const path of ['/a', '/b', '/c', '/d', '/e']) expect(one.node.engine.accessMap(path)?.count).toBe(1);
+  expect(one.node.status().tail).toMatchObject({ lines: 5, rotations: 1 });
+  await one.node.drain();
+});
+
+test('a restart goes on where the last process stood, and repeats nothing that it had kept', async () => {
+  const file = join(folder, `log-${files++}`);
+  const disks = new Disks();
+  const settings = { tail: [{ file, format: 'clf' }] };
+  writeFileSync(file, line('/a') + line('/b'));
+  const one = await testNode(settings, { disks });
+  await follow(one, 2);
+  await one.node.drain();
+  appendFileSync(file, line('/c'));
+  const two = await testNode(settings, { disks });
+  await follow(two, 3);
+  await two.node.drain();
+  // A crash between the append and the note of the place: the place of before the append is all that is known.
+  const [{ key, value }] = disks.records.list('tail/', 1) as [{ key: string; value: string }];
+  const place = JSON.parse(value) as { offset: number };
+  await disks.records.put(
+    key,
+    JSON.stringify({ ...place, offset: place.offset - line('/c').length, until: place.offset }),
+  );
+  appendFileSync(file, line('/d'));
+  const three = await testNode(settings, { disks });
+  await follow(three, 4);
+  expect(three.node.engine.accessMap('/c')?.count).toBe(1);
+  expect(three.node.engine.accessMap('/d')?.count).toBe(1);
+  await three.node.drain();
+});
+
+test('lines that a full log could not take are taken when it has room again', async () => {
+  const file = join(folder, `log-${files++}`);
+  const disks = new Disks();
+  writeFileSync(file, line('/a'));
+  const one = await testNode({ tail: [{ file, format: 'clf' }] }, { disks });
+  await follow(one, 1);
+  disks.log.isFull = true;
+  appendFileSync(file, line('/b'));
+  for (let i = 0; i < 5; i++) {
+    one.clock.advanceTo(one.clock.now() + 500);
+    await new Promise((done) => setTimeout(done, 5));
+  }
+  expect(one.node.lifeCycle.troubles).toMatchObject({ tail: expect.any(String) });
+  disks.log.isFull = false;
+  await follow(one, 2);
+  await expect.poll(() => one.node.lifeCycle.state).toBe('ready');
+  await one.node.drain();
+});
