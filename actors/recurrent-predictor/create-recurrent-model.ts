@@ -1,0 +1,18 @@
+/** A recurrent model with a trainer in a thread of its own. */
+
+import { type RecurrentConfigInput, recurrentConfigSchema } from './recurrent-config.ts';
+import { RecurrentModel, trainerOptionsOf } from './recurrent-model.ts';
+import type { CellName } from './sequence-network.ts';
+import type { TrainingPort } from './training-port.ts';
+import { WorkerTraining, type WorkerTrainingOptions } from './worker-training.ts';
+
+/** `config` is checked here. `startTrainer`: how to start one; a thread where it is left out. To be closed when it is done with. */
+export function createRecurrentModel(
+  cell: CellName,
+  bytesMax: number,
+  config: RecurrentConfigInput = {},
+  startTrainer: (options: WorkerTrainingOptions) => TrainingPort = (options) => new WorkerTraining(options),
+): RecurrentModel {
+  const options = { ...recurrentConfigSchema.parse(config), cell, bytesMax };
+  return new RecurrentModel(options, startTrainer(trainerOptionsOf(options)));
+}
