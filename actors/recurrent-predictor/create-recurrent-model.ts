@@ -1,4 +1,4 @@
-/** A recurrent model with a trainer in a thread of its own. */
+/** A recurrent model with its trainer. */
 
 import { type RecurrentConfigInput, recurrentConfigSchema } from './recurrent-config.ts';
 import { RecurrentModel, trainerOptionsOf } from './recurrent-model.ts';
@@ -6,12 +6,14 @@ import type { CellName } from './sequence-network.ts';
 import type { TrainingPort } from './training-port.ts';
 import { WorkerTraining, type WorkerTrainingOptions } from './worker-training.ts';
 
-/** `config` is checked here. `startTrainer`: how to start one; a thread where it is left out. To be closed when it is done with. */
+export type StartTrainer = (options: WorkerTrainingOptions) => TrainingPort;
+
+/** `config` is checked here. `startTrainer`: a thread of its own where it is left out. To be closed when it is done with. */
 export function createRecurrentModel(
   cell: CellName,
   bytesMax: number,
   config: RecurrentConfigInput = {},
-  startTrainer: (options: WorkerTrainingOptions) => TrainingPort = (options) => new WorkerTraining(options),
+  startTrainer: StartTrainer = (options) => new WorkerTraining(options),
 ): RecurrentModel {
   const options = { ...recurrentConfigSchema.parse(config), cell, bytesMax };
   return new RecurrentModel(options, startTrainer(trainerOptionsOf(options)));

@@ -14,11 +14,11 @@ export const recurrentConfigSchema = z
     consumerCountMax: count(1, 2 ** 24)
       .default(65536)
       .describe('Consumers with a trail of their own; beyond it the one not heard of for longest is forgotten.'),
-    trainEverySteps: count(16).default(2048).describe('Steps of all consumers between two trainings.'),
+    trainEverySteps: count(16).default(1024).describe('Steps of all consumers between two trainings.'),
     adoptAfterSteps: count(0)
-      .default(2048)
+      .default(256)
       .describe('Steps after which what was trained is adopted: the same log position in every run.'),
-    learningRate: z.number().min(0).max(1).default(0.1).describe('Step of the parameters; it shrinks by itself.'),
+    learningRate: z.number().min(0).max(1).default(0.3).describe('Step of the parameters; it shrinks by itself.'),
     sampleCount: count(1, 4096).default(128).describe('Segments that the true one is weighed against in training.'),
     replayNumbersMax: count(1024, 2 ** 28)
       .default(2 ** 19)

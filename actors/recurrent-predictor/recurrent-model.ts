@@ -103,8 +103,8 @@ export class RecurrentModel implements NextItemModel {
     this.#pending.add(consumer, row);
     trails.push(trail, segment, timeMs);
     this.#stepCount++;
-    if (this.#result !== null && this.#stepCount >= this.#dueAt) this.#adopt();
     if (this.#stepCount % this.#options.trainEverySteps === 0) this.#request();
+    if (this.#result !== null && this.#stepCount >= this.#dueAt) this.#adopt();
   }
 
   /** Resolves once the training that is due at this log position has been adopted; undefined = none is due. */
@@ -196,7 +196,13 @@ export class RecurrentModel implements NextItemModel {
       start: this.#isRestored ? this.#values : null,
     };
     this.#isRestored = false;
-    this.#training = this.#port.train(request).then(
+    const trained = this.#port.train(request);
+    if (!(trained instanceof Promise)) {
+      this.#result = trained;
+      this.#training = Promise.resolve();
+      return;
+    }
+    this.#training = trained.then(
       (result) => {
         this.#result = result;
         if (result === null) this.#training = null;
@@ -218,11 +224,13 @@ export class RecurrentModel implements NextItemModel {
   }
 }
 
-function itemCountOf({ cell, size, itemCountMax, bytesMax, replayNumbersMax }: RecurrentModelOptions): number {
+function itemCountOf(options: RecurrentModelOptions): number {
+  const { cell, size, itemCountMax, bytesMax } = options;
   const shape = { cell, size, lengthMax: 2 };
   const one = parameterCountOf({ ...shape, itemCount: 1 }) - parameterCountOf({ ...shape, itemCount: 0 });
   // Parameters stand here once and in the trainer with their squares, gradients and what may be undone.
-  const bytes = one * (4 + 24) + 48;
-  const left = (1 - TRAIL_SHARE) * bytesMax - replayNumbersMax * 4;
+  const bytes = one * (4 + 24) + 20 + 48;
+  const fixed = trainerBytes({ ...options, shape: { ...shape, itemCount: 0 } });
+  const left = (1 - TRAIL_SHARE) * bytesMax - fixed - parameterCountOf({ ...shape, itemCount: 0 }) * 4;
   return Math.max(8, Math.min(itemCountMax, Math.floor(left / bytes)));
 }

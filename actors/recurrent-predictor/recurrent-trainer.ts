@@ -24,9 +24,9 @@ export interface RecurrentTrainerOptions {
   readonly replayShare: number;
 }
 
-/** Bytes of a trainer: parameters, their squares, their gradients, what a request may undo, and the sequences kept. */
-export function trainerBytes(options: RecurrentTrainerOptions): number {
-  return parameterCountOf(options.shape) * (4 + 4 + 8 + 8) + options.replayNumbersMax * 4;
+/** Bytes of a trainer: parameters, their squares, their gradients, what a request may undo, and the sequences kept with where they start. */
+export function trainerBytes({ shape, replayNumbersMax }: RecurrentTrainerOptions): number {
+  return parameterCountOf(shape) * (4 + 4 + 8 + 8) + shape.itemCount * 20 + replayNumbersMax * 5 + RECENT * 4;
 }
 
 /**

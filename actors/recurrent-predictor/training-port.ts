@@ -22,8 +22,8 @@ export interface TrainingResult {
 
 /** The way to a trainer. Requests are worked off in order. */
 export interface TrainingPort {
-  /** Null = cancelled; what was learned of the request is forgotten. */
-  train(request: TrainingRequest): Promise<TrainingResult | null>;
+  /** Null = cancelled; what was learned of the request is forgotten. A trainer that works at once answers at once. */
+  train(request: TrainingRequest): TrainingResult | Promise<TrainingResult | null>;
   cancel(id: number): void;
   /** Ends the trainer; requests at hand count as cancelled. */
   close(): Promise<void>;
