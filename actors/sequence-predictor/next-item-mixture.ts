@@ -92,6 +92,18 @@ export class NextItemMixture implements NextItemModel {
     for (let slot = 0; slot < count; slot++) into.offer(segment[slot]!, this.#mixer.probability[slot]! * coverage);
   }
 
+  adoptionDue(): Promise<void> | undefined {
+    const due = this.#experts.map((expert) => expert.adoptionDue?.()).filter((promise) => promise !== undefined);
+    if (due.length === 0) return undefined;
+    return Promise.all(due).then(() => {
+      this.#preparedFor = Number.NaN;
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const expert of this.#experts) await expert.close?.();
+  }
+
   snapshot(): Snapshot {
     const writer = new SnapshotWriter();
     this.#evidence.save(writer);
