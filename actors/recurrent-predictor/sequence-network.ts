@@ -81,10 +81,10 @@ export class SequenceNetwork {
     return this.inputAt + item * this.shape.size * this.cell.gateCount;
   }
 
-  /** Scores all items after the sequence, into `scores`. */
-  score(values: Reals, items: Int32Array, from: number, to: number, scores: Float64Array): void {
+  /** Scores items 0 to `itemCount - 1` after the sequence, into `scores`. */
+  score(values: Reals, items: Int32Array, from: number, to: number, itemCount: number, scores: Float64Array): void {
     this.#read(values, items, from, to);
-    const { size, itemCount } = this.shape;
+    const { size } = this.shape;
     const hidden = (to - from) * this.cell.recordSize;
     const records = this.#records;
     for (let item = 0; item < itemCount; item++) {

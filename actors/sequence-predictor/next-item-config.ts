@@ -1,6 +1,7 @@
 /** Settings of the models of the next segment: every default in one place, chosen once for all traces. */
 
 import { z } from 'zod';
+import { recurrentConfigSchema } from '../recurrent-predictor/recurrent-config.ts';
 
 const count = (min: number, max = 2 ** 31 - 1) => z.int().min(min).max(max);
 
@@ -30,6 +31,11 @@ export const nextItemConfigSchema = z
       .default(0.1)
       .describe('Step of the weights of features; it shrinks by itself.'),
     biasRate: z.number().min(0).max(1).default(0.05).describe('Step of the corrections of bins; it shrinks by itself.'),
+    recurrentExperts: z
+      .array(z.enum(['gru', 'lstm']))
+      .default([])
+      .describe('Recurrent models that take part in the ensemble; each gets an equal share of the bytes.'),
+    recurrent: recurrentConfigSchema.describe('The recurrent models, where one is chosen or takes part.'),
   })
   .prefault({});
 

@@ -3,6 +3,7 @@
 import { type Snapshot, SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 import { ChoiceMixer } from './choice-mixer.ts';
 import { FEATURE_COUNT, FOREIGN_RANK_MAX, foreignBin, numberBins } from './evidence-bins.ts';
+import { FinalCalibration } from './final-calibration.ts';
 import { NextItemEvidence, situationCounts } from './next-item-evidence.ts';
 import { type NextItemModel, NextItemRanking } from './next-item-model.ts';
 import { RankedCandidates } from './ranked-candidates.ts';
@@ -25,7 +26,8 @@ export interface NextItemMixtureOptions {
  * novelty is worth beside it, are learned from every step instead of being fixed by an escape rule. Models given as `experts` are asked
  * for their best, which become candidates and evidence like the rest; they learn the same steps.
  *
- * A probability is the mixer's share among the candidates times how often the true segment was among them lately in such a situation.
+ * A probability is the mixer's share among the candidates times how often the true segment was among them lately in such a situation,
+ * calibrated once more by what such probabilities have come to. Calibration does not change the order.
  * O(candidates x features), some microseconds a step.
  */
 export class NextItemMixture implements NextItemModel {
@@ -39,6 +41,7 @@ export class NextItemMixture implements NextItemModel {
   readonly #binBase: readonly number[];
   readonly #coverage = new Float32Array(situationCounts[1]).fill(0.5);
   readonly #coverageTrials = new Uint16Array(situationCounts[1]);
+  readonly #calibration = new FinalCalibration();
   /** The consumer that the candidates belong to, while nothing has been learned since. */
   #preparedFor = Number.NaN;
 
@@ -57,7 +60,10 @@ export class NextItemMixture implements NextItemModel {
   }
 
   get bytes(): number {
-    return this.#experts.reduce((sum, expert) => sum + expert.bytes, this.#evidence.bytes + this.#mixer.bytes);
+    return this.#experts.reduce(
+      (sum, expert) => sum + expert.bytes,
+      this.#evidence.bytes + this.#mixer.bytes + this.#calibration.bytes,
+    );
   }
 
   get evictedCount(): number {
@@ -74,6 +80,10 @@ export class NextItemMixture implements NextItemModel {
     if (trail >= 0) {
       this.#prepare(trail, consumer);
       const chosen = this.#candidates.find(segment);
+      const coverage = this.#coverage[this.#sets[1]!]!;
+      for (let slot = 0; slot < this.#candidates.count; slot++) {
+        this.#calibration.observe(this.#mixer.probability[slot]! * coverage, slot === chosen ? 1 : 0);
+      }
       this.#mixer.learn(this.#candidates, this.#sets, chosen);
       this.#cover(chosen >= 0 ? 1 : 0);
     }
@@ -90,12 +100,32 @@ export class NextItemMixture implements NextItemModel {
     const coverage = this.#coverage[this.#sets[1]!]!;
     const { count, segment } = this.#candidates;
     for (let slot = 0; slot < count; slot++) into.offer(segment[slot]!, this.#mixer.probability[slot]! * coverage);
+    let left = 1;
+    for (let rank = 0; rank < into.count; rank++) {
+      const above = rank === 0 ? 1 : into.probability[rank - 1]!;
+      const p = Math.min(above, left, this.#calibration.calibrate(into.probability[rank]!));
+      into.probability[rank] = p;
+      left -= p;
+    }
+  }
+
+  adoptionDue(): Promise<void> | undefined {
+    const due = this.#experts.map((expert) => expert.adoptionDue?.()).filter((promise) => promise !== undefined);
+    if (due.length === 0) return undefined;
+    return Promise.all(due).then(() => {
+      this.#preparedFor = Number.NaN;
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const expert of this.#experts) await expert.close?.();
   }
 
   snapshot(): Snapshot {
     const writer = new SnapshotWriter();
     this.#evidence.save(writer);
     this.#mixer.save(writer);
+    this.#calibration.save(writer);
     writer.array(this.#coverage);
     writer.array(this.#coverageTrials);
     const own = writer.finish();
@@ -112,6 +142,7 @@ export class NextItemMixture implements NextItemModel {
     const reader = new SnapshotReader(snapshot);
     this.#evidence.load(reader);
     this.#mixer.load(reader);
+    this.#calibration.load(reader);
     reader.into(this.#coverage);
     reader.into(this.#coverageTrials);
     for (const expert of this.#experts) {

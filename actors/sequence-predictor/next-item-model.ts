@@ -51,6 +51,10 @@ export interface NextItemModel {
   observe(consumer: number, segment: number, timeMs: number): void;
   /** Ranks the consumer's next segments, its latest one left out; an empty ranking = no opinion. */
   forecast(consumer: number, into: NextItemRanking): void;
+  /** Where it is trained beside: resolves once what is due at this log position has been adopted; undefined = nothing is due. */
+  adoptionDue?(): Promise<void> | undefined;
+  /** Where it is trained beside: ends training. */
+  close?(): Promise<void>;
   /** Everything learned, to be restored into a model with the same settings. */
   snapshot(): Snapshot;
   /** @throws InvariantError when the snapshot was made with other settings. */

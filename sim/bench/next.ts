@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { WorkerTraining } from '../../actors/recurrent-predictor/worker-training.ts';
 import { createNextItemModel } from '../../actors/sequence-predictor/create-next-item-model.ts';
 import { type PredictionModelType, predictionModelTypes } from '../../actors/sequence-predictor/next-item-config.ts';
 import { elapsedMs } from '../../engine/host/process-usage.ts';
@@ -16,10 +17,11 @@ const { values } = parseArgs({
     bytes: { type: 'string' },
   },
 });
-const types = values.models.split(',').map((name): PredictionModelType => {
-  const type = predictionModelTypes.find((known) => known === name);
+const known = [...predictionModelTypes, 'ensemble+gru'] as const;
+const types = values.models.split(',').map((name): PredictionModelType | 'ensemble+gru' => {
+  const type = known.find((other) => other === name);
   if (type !== undefined) return type;
-  process.stderr.write(`bench:next: no model ${name}; there are ${predictionModelTypes.join(', ')}\n`);
+  process.stderr.write(`bench:next: no model ${name}; there are ${known.join(', ')}\n`);
   return process.exit(2);
 });
 if (!existsSync(`${values.shared}/traces`)) {
@@ -33,10 +35,17 @@ for (const name of values.traces.split(',')) {
   const trace = await readNextTrace(name.includes('/') ? name : `${values.shared}/traces/${name}.csv.gz`);
   const scores = scoreBaselines(trace);
   const markov = scores.at(-1)!;
-  for (const predictionModelType of types) {
+  for (const type of types) {
+    const predictionModelType = type === 'ensemble+gru' ? 'ensemble' : type;
     const config = values.bytes === undefined ? {} : { modelBytesMax: Number(values.bytes) };
-    const model = createNextItemModel({ predictionModelType, ...config });
-    scores.push(await scoreModel(model, trace, elapsedMs));
+    const recurrentExperts = type === 'ensemble+gru' ? (['gru'] as const) : [];
+    // Nothing else waits for the machine here, so training takes what it needs.
+    const model = createNextItemModel(
+      { predictionModelType, ...config, recurrentExperts: [...recurrentExperts], recurrent: { cpuShare: 1 } },
+      (options) => new WorkerTraining(options),
+    );
+    scores.push({ ...(await scoreModel(model, trace, elapsedMs, () => model.adoptionDue?.())), name: type });
+    await model.close?.();
   }
   for (const score of scores) process.stdout.write(`${line(name, score, markov)}\n`);
 }

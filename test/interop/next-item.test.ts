@@ -18,7 +18,7 @@ const rates = ({ steps, top1, top4 }: NextHits): readonly number[] => [top1 / st
 
 describe('the next segment of a consumer', () => {
   test.skipIf(skipWithoutTraces(...cases.map(({ trace }) => `${trace}.csv.gz`))).each(cases)(
-    `$trace: the ensemble is as far above first-order Markov as it has to be, on the first 70 % and on the rest${why}`,
+    `$trace: the ensemble is as far above first-order Markov as it has to be, on the first 70 % and on the rest, and honest${why}`,
     async ({ trace: name, markov, above }) => {
       const trace = await readNextTrace(tracePath(`${name}.csv.gz`));
       const yardstick = scoreBaselines(trace).at(-1)!;
@@ -26,6 +26,7 @@ describe('the next segment of a consumer', () => {
       const steps = yardstick.developed.steps + yardstick.heldOut.steps;
       expect((yardstick.developed.top1 + yardstick.heldOut.top1) / steps).toBeCloseTo(markov[0], 1.8);
       expect((yardstick.developed.top4 + yardstick.heldOut.top4) / steps).toBeCloseTo(markov[1], 1.8);
+      expect(score.calibrationError).toBeLessThan(0.03);
       for (const part of ['developed', 'heldOut'] as const) {
         const [least, most] = rates(yardstick[part]).map((rate, i) => rate + above[i]! / 100);
         const [top1, top4] = rates(score[part]);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { quickExponential, quickLogarithm, softLogOdds } from '../../../actors/sequence-predictor/choice-math.ts';
 import { ChoiceMixer } from '../../../actors/sequence-predictor/choice-mixer.ts';
+import { FinalCalibration } from '../../../actors/sequence-predictor/final-calibration.ts';
 import { RankedCandidates } from '../../../actors/sequence-predictor/ranked-candidates.ts';
 import { Xoshiro128 } from '../../../engine/random.ts';
 
@@ -81,5 +82,18 @@ describe('choice mixer', () => {
     }
     mixer.rank(candidates, new Int32Array(1));
     expect(mixer.probability.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 9);
+  });
+});
+
+describe('final calibration', () => {
+  test('moves what is said half of the way to what comes of it, and further as it is said again', () => {
+    const random = new Xoshiro128(8);
+    const calibration = new FinalCalibration();
+    for (let i = 0; i < 5000; i++) calibration.observe(0.8, random.next() < 0.5 ? 1 : 0);
+    expect(calibration.calibrate(0.8)).toBeGreaterThan(0.62);
+    expect(calibration.calibrate(0.8)).toBeLessThan(0.68);
+    // Far from there nothing was learned.
+    expect(calibration.calibrate(0.1)).toBeCloseTo(0.1, 1);
+    expect(calibration.calibrate(0.001)).toBe(0.001);
   });
 });

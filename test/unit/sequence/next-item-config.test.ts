@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { recurrentConfigSchema } from '../../../actors/recurrent-predictor/recurrent-config.ts';
 import { createNextItemModel } from '../../../actors/sequence-predictor/create-next-item-model.ts';
 import {
   type NextItemConfig,
@@ -9,7 +10,7 @@ import { NextItemRanking } from '../../../actors/sequence-predictor/next-item-mo
 import { Xoshiro128 } from '../../../engine/random.ts';
 import { paths } from './paths.ts';
 
-const steps = paths(new Xoshiro128(21), 4000, 40);
+const steps = paths(new Xoshiro128(21), 3000, 40);
 
 /** Everything that a model with these settings says of the paths. */
 function rankings(config: NextItemConfigInput): string {
@@ -34,11 +35,14 @@ const others: { readonly [K in keyof NextItemConfig]: NextItemConfig[K] } = {
   ppmOrderMax: 1,
   weightRate: 1,
   biasRate: 1,
+  recurrentExperts: ['gru'],
+  recurrent: recurrentConfigSchema.parse({ size: 4, itemCountMax: 400, trainEverySteps: 500, adoptAfterSteps: 0 }),
 };
 
 /** Settings of a single expert act where it is chosen. */
 const bases: { readonly [K in keyof NextItemConfig]?: NextItemConfigInput } = {
   ppmOrderMax: { predictionModelType: 'ppm' },
+  recurrent: { predictionModelType: 'lstm' },
 };
 
 describe('next-item config', () => {

@@ -8,18 +8,23 @@ export interface Step {
   readonly timeMs: number;
 }
 
-/** Each consumer walks one path after the other, interleaved at random; one step in `1 / noise` is of any segment. */
-export function paths(random: RandomSource, length: number, consumerCount: number, noise = 0.1): Step[] {
-  const known = Array.from({ length: 30 }, () => Array.from({ length: 8 }, () => random.int(400)));
-  const at = Array.from({ length: consumerCount }, () => ({ path: random.int(30), step: 0 }));
+/** Each consumer walks one path after the other, interleaved at random; a share `noise` of the steps is of any segment. */
+export function paths(
+  random: RandomSource,
+  length: number,
+  consumerCount: number,
+  { noise = 0.1, pathCount = 30, segmentCount = 400 } = {},
+): Step[] {
+  const known = Array.from({ length: pathCount }, () => Array.from({ length: 8 }, () => random.int(segmentCount)));
+  const at = Array.from({ length: consumerCount }, () => ({ path: random.int(pathCount), step: 0 }));
   let timeMs = 0;
   return Array.from({ length }, () => {
     const consumer = random.int(consumerCount);
     const state = at[consumer]!;
     timeMs += random.int(4) === 0 ? 5000 : 0;
-    if (random.next() < noise) return { consumer, segment: random.int(400), timeMs };
+    if (random.next() < noise) return { consumer, segment: random.int(segmentCount), timeMs };
     if (state.step === 8) {
-      state.path = random.int(30);
+      state.path = random.int(pathCount);
       state.step = 0;
     }
     return { consumer, segment: known[state.path]![state.step++]!, timeMs };
