@@ -143,15 +143,13 @@ export class DelimitedBlock {
         this.#readOperations(count);
         return count;
       case roleCodes.segment:
-        this.#intern(sink.segments, this.#rows.segment, count);
+        this.#intern(sink.segments, this.#rows.segment, count, role);
         return count;
       case roleCodes.consumer:
-        this.#passOverAbsent(count);
-        this.#intern(sink.consumers, this.#rows.consumer, count);
+        this.#intern(sink.consumers, this.#rows.consumer, count, role);
         return count;
       default:
-        this.#passOverBlank(count);
-        this.#intern(sink.sites, this.#rows.site, count);
+        this.#intern(sink.sites, this.#rows.site, count, role);
         return count;
     }
   }
@@ -240,16 +238,17 @@ export class DelimitedBlock {
     }
   }
 
-  #intern(names: NameInterner, ids: Int32Array, count: number): void {
+  #intern(names: NameInterner, ids: Int32Array, count: number, role: number): void {
+    const { text, starts, ends } = this.#fields;
+    // Before fields that are no names are marked: a mark is no place in the text.
+    const hashes = names.seed === undefined ? null : this.#fields.hashNames(names.seed);
+    if (role === roleCodes.consumer) this.#passOverAbsent(count);
+    else if (role === roleCodes.site) this.#passOverBlank(count);
     if (names.internColumn !== undefined) {
-      names.internColumn(this.#fields.text, this.#fields.starts, this.#fields.ends, count, ids);
+      names.internColumn(text, starts, ends, count, ids, hashes);
       return;
     }
-    for (let i = 0; i < count; i++)
-      ids[i] =
-        this.#fields.starts[i]! < 0
-          ? -1
-          : names.internBytes(this.#fields.text, this.#fields.starts[i]!, this.#fields.ends[i]!);
+    for (let i = 0; i < count; i++) ids[i] = starts[i]! < 0 ? -1 : names.internBytes(text, starts[i]!, ends[i]!);
   }
 }
 
