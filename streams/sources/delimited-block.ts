@@ -10,6 +10,7 @@ import { type DelimitedDialect, roleCodes } from './delimited-dialect.ts';
 import { FIELDS_MAX, FieldScan, ROWS_MAX, TEXT_BYTES_MAX } from './field-scan.ts';
 import { bufferOf } from './log-line.ts';
 import { operationOf } from './operation-words.ts';
+import { internColumn } from './row-block.ts';
 import type { TimeScale } from './time-scale.ts';
 
 const CARRIAGE_RETURN = 13;
@@ -66,12 +67,6 @@ export class DelimitedBlock {
     const isFit = roles.length >= 2 && roles.length <= FIELDS_MAX;
     const isPlain = isFit && delimiter !== SPACE && delimiter !== CARRIAGE_RETURN;
     return isPlain ? new DelimitedBlock(dialect, scale) : null;
-  }
-
-  /** Whether `sink` can take rows in blocks, with names in tables of their own: in a shared one, ids come row by row. */
-  static isTakenBy(sink: AccessSink): boolean {
-    const { segments, consumers, sites } = sink;
-    return sink.appendRows !== undefined && segments !== consumers && segments !== sites && consumers !== sites;
   }
 
   /** What follows is in bytes [start, end). */
@@ -244,11 +239,7 @@ export class DelimitedBlock {
     const hashes = names.seed === undefined ? null : this.#fields.hashNames(names.seed);
     if (role === roleCodes.consumer) this.#passOverAbsent(count);
     else if (role === roleCodes.site) this.#passOverBlank(count);
-    if (names.internColumn !== undefined) {
-      names.internColumn(text, starts, ends, count, ids, hashes);
-      return;
-    }
-    for (let i = 0; i < count; i++) ids[i] = starts[i]! < 0 ? -1 : names.internBytes(text, starts[i]!, ends[i]!);
+    internColumn(names, text, starts, ends, count, ids, hashes);
   }
 }
 
