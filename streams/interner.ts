@@ -2,6 +2,7 @@
 
 import { assert } from '../engine/assert.ts';
 import { AnteroomError } from '../engine/errors.ts';
+import { hashBytes, hashNumber } from './name-hash.ts';
 import type { NameInterner } from './name-table.ts';
 
 /** What an interner is built from. */
@@ -86,6 +87,10 @@ export class Interner implements NameInterner {
     this.#names = new Int32Array(capacity * STRIDE);
   }
 
+  get seed(): number {
+    return this.#seed;
+  }
+
   get count(): number {
     return this.#count;
   }
@@ -103,17 +108,31 @@ export class Interner implements NameInterner {
   }
 
   /** Hashes a block of names and touches the slots that these lead to, so that the loads overlap, before it looks any of them up. */
-  internColumn(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, count: number, ids: Int32Array): void {
+  internColumn(
+    bytes: Uint8Array,
+    starts: Int32Array,
+    ends: Int32Array,
+    count: number,
+    ids: Int32Array,
+    hashes: Int32Array | null = null,
+  ): void {
     if (bytes !== this.#source) this.#turnTo(bytes);
     for (let from = 0; from < count; from += BLOCK_NAMES) {
       const length = Math.min(count - from, BLOCK_NAMES);
-      this.#hashBlock(bytes, starts, ends, from, length);
+      this.#hashBlock(bytes, starts, ends, hashes, from, length);
       this.#findBlock(length);
       this.#lookUpBlock(bytes, starts, from, length, ids);
     }
   }
 
-  #hashBlock(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, first: number, count: number): void {
+  #hashBlock(
+    bytes: Uint8Array,
+    starts: Int32Array,
+    ends: Int32Array,
+    known: Int32Array | null,
+    first: number,
+    count: number,
+  ): void {
     this.#block ??= new NameBlock();
     const { hash: hashes, length: lengths, high: highs, low: lows } = this.#block;
     const view = this.#sourceView;
@@ -140,7 +159,7 @@ export class Interner implements NameInterner {
         hash = hashNumber(decimalHigh, decimalLow, seed);
       } else {
         lengths[i] = end - start;
-        hash = hashBytes(view, start, end, seed);
+        hash = known === null ? hashBytes(view, start, end, seed) : known[from + i]!;
       }
       hashes[i] = hash;
       touched ^= table[(hash & mask) * 2 + 1]!;
@@ -432,8 +451,9 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 /**
- * Eight bytes at a time, the last eight (or four) overlapping those before: V8 reads words of a DataView at any alignment in one
- * instruction. What comes in as a parameter is made an integer for the compiler too, or it would be unboxed at every step.
+ * Eight bytes at a time as doubles, the last eight overlapping those before: V8 reads them from a DataView at any alignment in
+ * one instruction. Doubles of other bytes can be equal only as 0 and -0, and those of the same bytes unequal only as NaN; both
+ * are left to words. What comes in as a parameter is made an integer for the compiler too, or it would be unboxed at every step.
  */
 function isEqual(kept: DataView, offset: number, bytes: DataView, start: number, length: number): boolean {
   let a = offset | 0;
@@ -441,16 +461,12 @@ function isEqual(kept: DataView, offset: number, bytes: DataView, start: number,
   if (length >= 8) {
     const last = (a + length - 8) | 0;
     while (a < last) {
-      const low = kept.getInt32(a, true) ^ bytes.getInt32(b, true);
-      const high = kept.getInt32(a + 4, true) ^ bytes.getInt32(b + 4, true);
-      if ((low | high) !== 0) return false;
+      const eight = kept.getFloat64(a, true);
+      if ((eight !== bytes.getFloat64(b, true) || eight === 0) && !isEqualPair(kept, a, bytes, b)) return false;
       a = (a + 8) | 0;
       b = (b + 8) | 0;
     }
-    b = (b + last - a) | 0;
-    const low = kept.getInt32(last, true) ^ bytes.getInt32(b, true);
-    const high = kept.getInt32(last + 4, true) ^ bytes.getInt32(b + 4, true);
-    return (low | high) === 0;
+    return isEqualPair(kept, last, bytes, (b + last - a) | 0);
   }
   if (length >= 4) {
     const first = kept.getInt32(a, true) ^ bytes.getInt32(b, true);
@@ -460,44 +476,9 @@ function isEqual(kept: DataView, offset: number, bytes: DataView, start: number,
   return true;
 }
 
-/** The finalizer of MurmurHash3 (Appleby, public domain), as int32. */
-function mixed(hash: number): number {
-  let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}
-
-function hashNumber(high: number, low: number, seed: number): number {
-  return mixed(Math.imul(mixed(high ^ seed), 0x9e3779b1) ^ low);
-}
-
-/**
- * Multiply and rotate over little-endian words in two lanes, so that two products are under way at a time; the last eight (or
- * four) bytes overlap those before, so there is no tail. Bijective in a lane's state at every step, so only the end can collide.
- */
-function hashBytes(bytes: DataView, start: number, end: number, seed: number): number {
-  let at = start | 0;
-  const length = (end - at) | 0;
-  let even = seed ^ Math.imul(length, 0x9e3779b1);
-  let odd = even;
-  if (length >= 8) {
-    const last = (end - 8) | 0;
-    while (at < last) {
-      even = Math.imul(((even << 13) | (even >>> 19)) ^ bytes.getInt32(at, true), 0x85ebca6b);
-      odd = Math.imul(((odd << 13) | (odd >>> 19)) ^ bytes.getInt32(at + 4, true), 0xc2b2ae35);
-      at = (at + 8) | 0;
-    }
-    even = Math.imul(((even << 13) | (even >>> 19)) ^ bytes.getInt32(last, true), 0x85ebca6b);
-    odd = Math.imul(((odd << 13) | (odd >>> 19)) ^ bytes.getInt32(last + 4, true), 0xc2b2ae35);
-  } else if (length >= 4) {
-    even = Math.imul(even ^ bytes.getInt32(at, true), 0x85ebca6b);
-    odd = Math.imul(odd ^ bytes.getInt32(end - 4, true), 0xc2b2ae35);
-  } else {
-    let short = 0;
-    for (let i = 0; i < length; i++) short = (short << 8) | bytes.getUint8(at + i);
-    even = Math.imul(even ^ short, 0x85ebca6b);
-  }
-  return mixed(even ^ ((odd << 16) | (odd >>> 16)));
+function isEqualPair(kept: DataView, a: number, bytes: DataView, b: number): boolean {
+  const low = kept.getInt32(a, true) ^ bytes.getInt32(b, true);
+  return (low | (kept.getInt32(a + 4, true) ^ bytes.getInt32(b + 4, true))) === 0;
 }
 
 // Results of isDecimal, kept beside it because a hot loop cannot afford to return an object.

@@ -21,6 +21,16 @@ export interface NameInterner extends NameTable {
   /**
    * Interns a column of names, bytes [starts[i], ends[i]) for i in 0..count-1, in that order, and writes the ids; a start below
    * 0 is no name and gives -1. As so many calls of `internBytes`, but faster; an interner that has no such way leaves it out.
+   * `hashes`: of the names by `hashBytes` with `seed`, where the caller has them.
    */
-  internColumn?(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, count: number, ids: Int32Array): void;
+  internColumn?(
+    bytes: Uint8Array,
+    starts: Int32Array,
+    ends: Int32Array,
+    count: number,
+    ids: Int32Array,
+    hashes?: Int32Array | null,
+  ): void;
+  /** Start of the hash of names. */
+  readonly seed?: number;
 }

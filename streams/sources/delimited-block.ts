@@ -10,6 +10,7 @@ import { type DelimitedDialect, roleCodes } from './delimited-dialect.ts';
 import { FIELDS_MAX, FieldScan, ROWS_MAX, TEXT_BYTES_MAX } from './field-scan.ts';
 import { bufferOf } from './log-line.ts';
 import { operationOf } from './operation-words.ts';
+import { internColumn } from './row-block.ts';
 import type { TimeScale } from './time-scale.ts';
 
 const CARRIAGE_RETURN = 13;
@@ -66,12 +67,6 @@ export class DelimitedBlock {
     const isFit = roles.length >= 2 && roles.length <= FIELDS_MAX;
     const isPlain = isFit && delimiter !== SPACE && delimiter !== CARRIAGE_RETURN;
     return isPlain ? new DelimitedBlock(dialect, scale) : null;
-  }
-
-  /** Whether `sink` can take rows in blocks, with names in tables of their own: in a shared one, ids come row by row. */
-  static isTakenBy(sink: AccessSink): boolean {
-    const { segments, consumers, sites } = sink;
-    return sink.appendRows !== undefined && segments !== consumers && segments !== sites && consumers !== sites;
   }
 
   /** What follows is in bytes [start, end). */
@@ -143,15 +138,13 @@ export class DelimitedBlock {
         this.#readOperations(count);
         return count;
       case roleCodes.segment:
-        this.#intern(sink.segments, this.#rows.segment, count);
+        this.#intern(sink.segments, this.#rows.segment, count, role);
         return count;
       case roleCodes.consumer:
-        this.#passOverAbsent(count);
-        this.#intern(sink.consumers, this.#rows.consumer, count);
+        this.#intern(sink.consumers, this.#rows.consumer, count, role);
         return count;
       default:
-        this.#passOverBlank(count);
-        this.#intern(sink.sites, this.#rows.site, count);
+        this.#intern(sink.sites, this.#rows.site, count, role);
         return count;
     }
   }
@@ -240,16 +233,13 @@ export class DelimitedBlock {
     }
   }
 
-  #intern(names: NameInterner, ids: Int32Array, count: number): void {
-    if (names.internColumn !== undefined) {
-      names.internColumn(this.#fields.text, this.#fields.starts, this.#fields.ends, count, ids);
-      return;
-    }
-    for (let i = 0; i < count; i++)
-      ids[i] =
-        this.#fields.starts[i]! < 0
-          ? -1
-          : names.internBytes(this.#fields.text, this.#fields.starts[i]!, this.#fields.ends[i]!);
+  #intern(names: NameInterner, ids: Int32Array, count: number, role: number): void {
+    const { text, starts, ends } = this.#fields;
+    // Before fields that are no names are marked: a mark is no place in the text.
+    const hashes = names.seed === undefined ? null : this.#fields.hashNames(names.seed);
+    if (role === roleCodes.consumer) this.#passOverAbsent(count);
+    else if (role === roleCodes.site) this.#passOverBlank(count);
+    internColumn(names, text, starts, ends, count, ids, hashes);
   }
 }
 

@@ -9,6 +9,7 @@ import { type DelimitedDialect, dialectOf, headerRoleCount, splitRecord } from '
 import { refuseOtherOptions } from './format-options.ts';
 import { byteOrderMarkLength, LineDecoder, type LineParser } from './line-decoder.ts';
 import { operationOf } from './operation-words.ts';
+import { takesBlocks } from './row-block.ts';
 import { headLines } from './text-head.ts';
 import { TimeScale } from './time-scale.ts';
 
@@ -79,7 +80,7 @@ export class DelimitedParser implements LineParser {
       pos = this.#begin(bytes, start, end);
       if (this.#dialect === null) return pos;
     }
-    const block = this.#block !== null && DelimitedBlock.isTakenBy(sink) ? this.#block : null;
+    const block = this.#block !== null && takesBlocks(sink) ? this.#block : null;
     if (block === null) return this.#parseRecords(bytes, pos, end, sink, isLast, Number.POSITIVE_INFINITY);
     block.begin(bytes, pos, end);
     this.#isOpen = false;

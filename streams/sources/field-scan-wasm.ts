@@ -1,12 +1,13 @@
 /** The loops of `FieldScan` as WebAssembly, sixteen bytes at a time. */
 
+import { nameHash } from '../name-hash.ts';
 import { type Code, I32, I64, V128, type WasmFunction, wasm } from './wasm-module.ts';
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const ZERO = 48;
 
-const { get, set, i32, add, sub, and, equal, notEqual, atLeast, isZero, block, loop, branch, branchIf } = wasm;
+const { get, set, i32, add, sub, and, xor, equal, notEqual, atLeast, isZero, block, loop, branch, branchIf } = wasm;
 
 /** Adds to a local. */
 function step(local: number, by: number): Code {
@@ -149,4 +150,78 @@ const digits: WasmFunction = (() => {
   };
 })();
 
-export const fieldScanFunctions = { scan, column, digits } as const;
+/** A 32-bit finalizer on a local, as `mixed`. */
+function mix(local: number): Code {
+  const shifted = (by: number): Code => xor(get(local), wasm.shiftRight(get(local), i32(by)));
+  return [
+    set(local, wasm.multiply(shifted(16), i32(nameHash.even))),
+    set(local, wasm.multiply(shifted(13), i32(nameHash.odd))),
+    set(local, shifted(16)),
+  ];
+}
+
+/** `hash(rowCount, startsAt, endsAt, seed, toHashes)`: `hashBytes` of each field. */
+const hash: WasmFunction = (() => {
+  const [rowCount, startAt, endAt, seed, hashAt] = [0, 1, 2, 3, 4];
+  const [at, last, length, even, odd] = [5, 6, 7, 8, 9];
+  const turned = (lane: number): Code => wasm.rotateLeft(get(lane), i32(nameHash.rotation));
+  const pairAt = (address: Code): Code => [
+    set(even, wasm.multiply(xor(turned(even), wasm.load(address)), i32(nameHash.even))),
+    set(odd, wasm.multiply(xor(turned(odd), wasm.load(address, 4)), i32(nameHash.odd))),
+  ];
+  return {
+    parameterCount: 5,
+    hasResult: false,
+    locals: [[5, I32]],
+    body: [
+      block(
+        loop(
+          branchIf(1, isZero(get(rowCount))),
+          set(at, wasm.load(get(startAt))),
+          set(length, sub(wasm.load(get(endAt)), get(at))),
+          set(even, xor(get(seed), wasm.multiply(get(length), i32(nameHash.length)))),
+          set(odd, get(even)),
+          wasm.ifElse(
+            atLeast(get(length), i32(8)),
+            [
+              set(last, sub(add(get(at), get(length)), i32(8))),
+              block(loop(branchIf(1, atLeast(get(at), get(last))), pairAt(get(at)), step(at, 8), branch(0))),
+              pairAt(get(last)),
+            ],
+            wasm.ifElse(
+              atLeast(get(length), i32(4)),
+              [
+                set(last, sub(add(get(at), get(length)), i32(4))),
+                set(even, wasm.multiply(xor(get(even), wasm.load(get(at))), i32(nameHash.even))),
+                set(odd, wasm.multiply(xor(get(odd), wasm.load(get(last))), i32(nameHash.odd))),
+              ],
+              [
+                set(last, i32(0)),
+                block(
+                  loop(
+                    branchIf(1, atLeast(i32(0), get(length))),
+                    set(last, wasm.or(wasm.shiftLeft(get(last), i32(8)), wasm.loadByte(get(at)))),
+                    step(at, 1),
+                    step(length, -1),
+                    branch(0),
+                  ),
+                ),
+                set(even, wasm.multiply(xor(get(even), get(last)), i32(nameHash.even))),
+              ],
+            ),
+          ),
+          set(even, xor(get(even), wasm.rotateLeft(get(odd), i32(nameHash.fold)))),
+          mix(even),
+          wasm.store(get(hashAt), get(even)),
+          step(startAt, 4),
+          step(endAt, 4),
+          step(hashAt, 4),
+          step(rowCount, -1),
+          branch(0),
+        ),
+      ),
+    ],
+  };
+})();
+
+export const fieldScanFunctions = { scan, column, digits, hash } as const;

@@ -19,7 +19,8 @@ const ENDS_AT = TEXT_BYTES_MAX + 16;
 const ROW_STARTS_AT = ENDS_AT + FIELDS_MAX * 4;
 const COLUMN_STARTS_AT = ROW_STARTS_AT + (ROWS_MAX + 2) * 4;
 const COLUMN_ENDS_AT = COLUMN_STARTS_AT + ROWS_MAX * 4;
-const NUMBERS_AT = COLUMN_ENDS_AT + ROWS_MAX * 4;
+const HASHES_AT = COLUMN_ENDS_AT + ROWS_MAX * 4;
+const NUMBERS_AT = HASHES_AT + ROWS_MAX * 4;
 const PAGE_BYTES = 65_536;
 const PAGE_COUNT = Math.ceil((NUMBERS_AT + ROWS_MAX * 8) / PAGE_BYTES);
 
@@ -47,6 +48,7 @@ export class FieldScan {
   readonly starts: Int32Array<ArrayBuffer>;
   readonly ends: Int32Array<ArrayBuffer>;
   readonly numbers: Float64Array<ArrayBuffer>;
+  readonly #hashes: Int32Array<ArrayBuffer>;
   rowCount = 0;
   readonly #delimiter: number;
   /** Where each field ends, record by record; the last of a record without its carriage return. */
@@ -69,6 +71,7 @@ export class FieldScan {
     this.rowStarts = new Int32Array(memory, ROW_STARTS_AT, rowsMax + 1);
     this.starts = new Int32Array(memory, COLUMN_STARTS_AT, rowsMax);
     this.ends = new Int32Array(memory, COLUMN_ENDS_AT, rowsMax);
+    this.#hashes = new Int32Array(memory, HASHES_AT, rowsMax);
     this.numbers = new Float64Array(memory, NUMBERS_AT, rowsMax);
   }
 
@@ -102,6 +105,13 @@ export class FieldScan {
       return;
     }
     for (let row = 0; row < this.rowCount; row++) this.numbers[row] = this.#digits(this.starts[row]!, this.ends[row]!);
+  }
+
+  /** Hashes the names of the column found last, as `hashBytes` does; null where that is no faster than the caller's own. */
+  hashNames(seed: number): Int32Array | null {
+    if (this.#run === null) return null;
+    this.#run.hash(this.rowCount, COLUMN_STARTS_AT, COLUMN_ENDS_AT, seed, HASHES_AT);
+    return this.#hashes;
   }
 
   #scanBytes(from: number, to: number): number {
