@@ -178,16 +178,18 @@ export class CacheReader<K, V> {
     flight.value.then(
       (value) => {
         this.#counts.prefetched++;
-        this.#requested.delete(id);
         const timeMs = this.#options.clock.now();
-        this.#engineDo(() => this.engine.landed(id, { timeMs, sizeBytes: this.#sizeOf(value, key) }));
+        if (this.#requested.delete(id)) {
+          this.#engineDo(() => this.engine.landed(id, { timeMs, sizeBytes: this.#sizeOf(value, key) }));
+        }
         this.#keep(flight, key, name, value);
       },
       (error: unknown) => {
         this.#counts.prefetchErrors++;
-        this.#requested.delete(id);
         this.#land(flight, name);
-        this.#engineDo(() => this.engine.failed(id, { timeMs: this.#options.clock.now() }));
+        if (this.#requested.delete(id)) {
+          this.#engineDo(() => this.engine.failed(id, { timeMs: this.#options.clock.now() }));
+        }
         if (!flight.abort.signal.aborted) this.#tellError(error);
       },
     );
@@ -207,7 +209,10 @@ export class CacheReader<K, V> {
     if (name === undefined) return;
     this.#requested.delete(id);
     const flight = this.#flights.get(name);
-    if (flight?.isPrefetch === true && flight.waiting === 0) flight.abort.abort();
+    if (flight?.isPrefetch !== true || flight.waiting > 0) return;
+    // Whoever asks from now on fetches for itself: this one may never end.
+    this.#flights.delete(name);
+    flight.abort.abort();
   }
 
   #fly(key: K, name: string, isPrefetch: boolean): Flight<V> {

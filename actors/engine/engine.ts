@@ -103,7 +103,7 @@ export class Engine {
   readonly sites: NameInterner;
   /** What to fetch. In modelled mode nothing comes out. Who subscribes late gets what is still open. */
   readonly prefetches$: Observable<PrefetchRequest>;
-  /** Ids of requests that are not wanted any more; whoever fetches may stop. */
+  /** Ids of requests that are not wanted any more, those not answered in time too; whoever fetches may stop. */
   readonly cancellations$: Observable<number>;
   /** At each tick of the far loop. */
   readonly forecasts$: Observable<ForecastSet>;
@@ -298,6 +298,11 @@ export class Engine {
     const isStaged = !isStale && this.#tell({ kind: 'landed', segment, timeMs, sizeBytes });
     this.#emit();
     return isStaged;
+  }
+
+  /** Whether the answer to a request is still of use: it is not once a demand joined it, it was called back, or its deadline has passed. */
+  isWanted(id: number): boolean {
+    return this.#origin?.find(id) !== undefined;
   }
 
   /** The fetch of a request did not succeed. Returns whether that was still of interest. */

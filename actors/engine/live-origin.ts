@@ -77,7 +77,6 @@ export class LiveOrigin implements Origin {
   }
 
   prefetch(segment: number, sizeBytes: number, now: number, key: number): number {
-    this.#giveUpOld(now);
     if (this.#open.size >= this.#options.concurrencyMax) return -1;
     const until = now + this.#options.answerWithinMs;
     const open = { id: this.#nextId++, segment, sizeBytes, sentAt: now, position: key, until };
@@ -112,6 +111,11 @@ export class LiveOrigin implements Origin {
     this.#close(segment);
   }
 
+  givenUp(segment: number): void {
+    this.#unansweredCount++;
+    this.callBack(segment);
+  }
+
   /** The open prefetch with that id, if its answer is still of use. */
   find(id: number): OpenPrefetch | undefined {
     const segment = this.#segmentOf.get(id);
@@ -143,14 +147,6 @@ export class LiveOrigin implements Origin {
   /** Ids called back since the last call. */
   takeCalledBack(): readonly number[] {
     return this.#calledBack.length === 0 ? NONE : this.#calledBack.splice(0);
-  }
-
-  #giveUpOld(now: number): void {
-    for (const { segment, until } of this.#open.values()) {
-      if (until > now) break;
-      this.#unansweredCount++;
-      this.#close(segment);
-    }
   }
 
   #close(segment: number): void {
