@@ -14,12 +14,16 @@ import {
   evidencePrior,
   evidenceSet,
   gatherEvidence,
+  IDLE_CLASS_COUNT,
+  idleClass,
 } from './interval-evidence.ts';
 import { type IntervalPredictorConfig, intervalPredictorConfigSchema } from './interval-predictor-config.ts';
 import { IntervalTable, intervalMax } from './interval-table.ts';
 
 /** Whole log-odds from -8 to 8. */
 const FINAL_BIN_COUNT = 17;
+/** Outcomes that what is thought before counts for: hits are rare, and a few misses in a row mean little. */
+const priorTrials = 64;
 
 /**
  * P(used in the next unit), from seven kinds of evidence: the hazard of the segment's own intervals, exact and within one unit,
@@ -48,7 +52,7 @@ export class IntervalModel {
   readonly #trialUnit: Float64Array;
   readonly #trialEvidence: Uint16Array;
   readonly #trialSet: Uint8Array;
-  readonly #trialFinal: Uint8Array;
+  readonly #trialFinal: Uint16Array;
   readonly #isTrue: Uint8Array;
   #turn = 0;
   #trialCount = 0;
@@ -58,21 +62,25 @@ export class IntervalModel {
     this.config = config;
     const n = config.segmentsMax;
     this.table = new IntervalTable(n, config.intervalsMax, config.intervalsMin);
-    this.#bins = new BinCalibration(EVIDENCE_BIN_COUNT, config.calibrationMemory, evidencePrior);
+    this.#bins = new BinCalibration(EVIDENCE_BIN_COUNT, config.calibrationMemory, evidencePrior, priorTrials);
     this.#mixer = new LogisticMixer({
       inputCount: EVIDENCE_COUNT,
       setCount: EVIDENCE_SET_COUNT,
-      weightFirst: 0.2,
+      // One in all: the kinds speak of the same thing, and at first their mean is the best guess.
+      weightFirst: 1 / EVIDENCE_COUNT,
       rateFirst: config.mixRateFirst,
       rateLast: config.mixRateLast,
     });
-    this.#final = new BinCalibration(EVIDENCE_SET_COUNT * FINAL_BIN_COUNT, config.calibrationMemory, (bin) =>
-      squash((bin % FINAL_BIN_COUNT) - 8),
+    this.#final = new BinCalibration(
+      IDLE_CLASS_COUNT * FINAL_BIN_COUNT,
+      config.calibrationMemory,
+      (bin) => squash((bin % FINAL_BIN_COUNT) - 8),
+      priorTrials,
     );
     this.#trialUnit = new Float64Array(2 * n).fill(Number.NaN);
     this.#trialEvidence = new Uint16Array(2 * n * EVIDENCE_COUNT);
     this.#trialSet = new Uint8Array(2 * n);
-    this.#trialFinal = new Uint8Array(2 * n);
+    this.#trialFinal = new Uint16Array(2 * n);
     this.#isTrue = new Uint8Array(2 * n);
   }
 
@@ -208,7 +216,7 @@ export class IntervalModel {
     gatherEvidence(this.table, slot, unit, this.#evidence, 0);
     const set = evidenceSet(unit - this.table.lastUnit[slot]!);
     const logOdds = Math.max(-8, Math.min(8, this.#mixer.mix(set, this.#bins.logOdds, this.#evidence, 0)));
-    this.#finalBin = set * FINAL_BIN_COUNT + Math.round(logOdds) + 8;
+    this.#finalBin = idleClass(unit - this.table.lastUnit[slot]!) * FINAL_BIN_COUNT + Math.round(logOdds) + 8;
     return (squash(logOdds) + this.#final.probabilityOf(this.#finalBin)) / 2;
   }
 

@@ -18,7 +18,7 @@ export const intervalPredictorConfigSchema = z
       .positive()
       .default(60_000)
       .describe('Resolution of intervals in ms; accesses within one unit count as one.'),
-    intervalsMax: z.int().min(4).max(256).default(32).describe('Latest intervals that are kept of each segment.'),
+    intervalsMax: z.int().min(4).max(256).default(64).describe('Latest intervals that are kept of each segment.'),
     intervalsMin: z
       .int()
       .min(1)
@@ -34,7 +34,7 @@ export const intervalPredictorConfigSchema = z
       .int()
       .min(0)
       .max(64)
-      .default(2)
+      .default(4)
       .describe(
         'Forecasts put on trial at each access, of segments in turn, from which the meaning of evidence is learned.',
       ),
