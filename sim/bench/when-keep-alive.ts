@@ -26,7 +26,7 @@ export interface KeepAliveRow extends KeepAliveCost {
 }
 
 /** Prices of a minute of memory against a cold start: the one knob. */
-const prices = Array.from({ length: 60 }, (_, i) => 0.6 * 0.9 ** i);
+const prices = Array.from({ length: 120 }, (_, i) => 0.6 * 0.95 ** i);
 
 export async function compareKeepAlive(folder: string): Promise<readonly KeepAliveRow[]> {
   const trace = await Trace.open(`${folder}/serverless_azf_a.csv.gz`, { seed: 1, addressBytes: null });
