@@ -37,7 +37,7 @@ const smoothing = 8;
  * Wild", USENIX ATC 2020, 4.2) has a bound on the coefficient of variation.
  *
  * Trials are taken in turn, of the idle too, so that those that never come back are learned from. It is silent without time. What it gets
- * wrong: a horizon of several units is answered by the segment's own intervals beyond the first unit.
+ * wrong: a horizon of several units is answered by the segment's own intervals alone, where that says more than the next unit.
  * O(intervals kept) per access and per forecast. Memory: see interval-table.ts, and 37 bytes a segment.
  */
 export class IntervalModel {
@@ -147,7 +147,7 @@ export class IntervalModel {
       for (let h = 0; h < horizonsMs.length; h++) {
         assert(horizonsMs[h]! > 0, 'a horizon is positive');
         const units = horizonsMs[h]! / unitMs;
-        const probability = units <= 1 ? next * units : 1 - (1 - next) * (1 - this.#within(slot, unit, units));
+        const probability = units <= 1 ? next * units : Math.max(next, this.#within(slot, unit, units));
         if (probability >= probabilityMin) visit(segment, h, probability);
       }
     }
@@ -249,11 +249,11 @@ export class IntervalModel {
     return (squash(logOdds) + this.#final.probabilityOf(this.#finalBin)) / 2;
   }
 
-  /** P(used in one of the units after `unit` that a horizon of `units` reaches), by the segment's own intervals. */
+  /** P(used in one of the units from `unit` on that a horizon of `units` reaches), by the segment's own intervals. */
   #within(slot: number, unit: number, units: number): number {
-    const age = Math.min(intervalMax, unit + 1 - this.table.lastUnit[slot]!);
+    const age = Math.min(intervalMax, unit - this.table.lastUnit[slot]!);
     const atRisk = this.table.countWithin(slot, age, intervalMax + 1);
-    const due = this.table.countWithin(slot, age, Math.min(intervalMax, Math.floor(age + units - 2)));
+    const due = this.table.countWithin(slot, age, Math.min(intervalMax, Math.floor(age + units - 1)));
     // As if one interval more had outlasted them all.
     return due / (atRisk + 1);
   }
