@@ -23,6 +23,8 @@ export { Forecaster } from './forecaster/forecaster.ts';
 export { ForecasterActor } from './forecaster/forecaster-actor.ts';
 export { type Dependency, DependencyGraph } from './graph-builder/dependency-graph.ts';
 export { GraphBuilderActor } from './graph-builder/graph-builder-actor.ts';
+export { IntervalModel } from './interval-predictor/interval-model.ts';
+export { IntervalPredictorActor } from './interval-predictor/interval-predictor-actor.ts';
 export type * from './messages.ts';
 export { AnteroomPrefetcher } from './near-loop/anteroom-prefetcher.ts';
 export { Pipeline } from './pipeline.ts';

@@ -1,5 +1,6 @@
 /** What the intervals of a segment say of its next unit, as bins whose meaning is learned. */
 
+import { exp2 } from '../aggregator/half-life.ts';
 import { bitLength } from '../near-loop/opinion-bins.ts';
 import { type IntervalTable, intervalMax } from './interval-table.ts';
 
@@ -12,20 +13,22 @@ const echoes = [60, 120, 30, 15, 20, 10] as const;
 const hours = [60, 120, 180, 30] as const;
 
 /** Thought of a segment that was used in the unit before, until more is known. */
-const hazardAtOnce = 0.2;
+const hazardAtOnce = 0.4;
 
 const COUNT_BINS = 8;
 const AGE_BINS = 9;
+/** Half octaves up to 256. */
+const FINE_BINS = 17;
 const STEP_BINS = 7;
 const POPULARITY_BINS = 10;
 
 const hazardBins = COUNT_BINS * COUNT_BINS * AGE_BINS;
 const nearBins = COUNT_BINS * COUNT_BINS * 4;
 const periodBins = STEP_BINS * STEP_BINS * 2 * 2;
-const popularityBins = AGE_BINS * POPULARITY_BINS * 4;
+const popularityBins = FINE_BINS * POPULARITY_BINS * 4;
 const echoBins = 1 << echoes.length;
 const hourlyBins = (1 << hours.length) * 6;
-const paceBins = AGE_BINS * AGE_BINS * AGE_BINS;
+const paceBins = FINE_BINS * FINE_BINS * AGE_BINS;
 
 /** Where the bins of each kind begin; bin 0 of all = silent. */
 const base = new Uint16Array(EVIDENCE_COUNT);
@@ -42,6 +45,13 @@ export function evidenceSet(age: number): number {
   return bitLength(Math.min(intervalMax + 1, age));
 }
 
+/** Classes in which the mixture is calibrated once more: by how long idle, finer. */
+export const IDLE_CLASS_COUNT = FINE_BINS;
+
+export function idleClass(age: number): number {
+  return halfOctave(Math.min(intervalMax + 1, age));
+}
+
 /**
  * What a bin is taken to mean before anything was learned: the longer idle, the less likely now, as heavy-tailed intervals are; where a bin says nothing of
  * the idle time, what is usual after four units.
@@ -51,8 +61,9 @@ export function evidencePrior(bin: number): number {
   let kind = EVIDENCE_COUNT - 1;
   while (bin < base[kind]!) kind--;
   const rest = bin - base[kind]!;
-  const age = [Math.floor(rest / (8 * COUNT_BINS)), 3, 3, rest % AGE_BINS, 3, rest >>> hours.length, rest % AGE_BINS];
-  return Math.min(0.5, hazardAtOnce / 2 ** Math.max(0, age[kind]! - 1));
+  const octave = (rest % FINE_BINS) / 2 + 1;
+  const age = [Math.floor(rest / (8 * COUNT_BINS)), 3, 3, octave, 3, rest >>> hours.length, octave];
+  return Math.min(0.5, hazardAtOnce * exp2(-Math.max(0, age[kind]! - 1)));
 }
 
 /**
@@ -68,11 +79,14 @@ export function gatherEvidence(
 ): void {
   const age = Math.min(intervalMax + 1, unit - table.lastUnit[slot]!);
   const known = table.intervalCount(slot);
-  const atRisk = table.countWithin(slot, age, intervalMax + 1);
-  const exact = age > intervalMax ? 0 : table.countWithin(slot, age, age);
-  const near = age > intervalMax ? 0 : table.countWithin(slot, age - 1, age + 1);
+  const counts = table.countAt(slot, age);
+  const { atRisk } = counts;
+  // Intervals beyond the range are no bin of the histogram.
+  const exact = age > intervalMax ? 0 : counts.exact;
+  const near = age > intervalMax ? 0 : counts.near;
   const risk = countBin(atRisk);
   const ageBin = bitLength(age);
+  const fineBin = halfOctave(age);
   bins[from] = base[0]! + shareBin(exact, atRisk, 8) + 8 * (risk + COUNT_BINS * ageBin);
   bins[from + 1] = base[1]! + shareBin(near, atRisk, 4) + 8 * (risk + COUNT_BINS * Math.min(3, countBin(exact)));
   const last = table.intervalAt(slot, 0);
@@ -99,7 +113,13 @@ export function gatherEvidence(
     if (table.wasUsedIn(slot, at - 1) || table.wasUsedIn(slot, at) || table.wasUsedIn(slot, at + 1)) hourly |= 1 << i;
   }
   bins[from + 5] = base[5]! + hourly + (1 << hours.length) * Math.min(5, ageBin);
-  bins[from + 6] = base[6]! + ageBin + AGE_BINS * (bitLength(last) + AGE_BINS * bitLength(before));
+  bins[from + 6] = base[6]! + fineBin + FINE_BINS * (halfOctave(last) + FINE_BINS * bitLength(before));
+}
+
+/** 0, 1, 2, 3, 4-5, 6-7, 8-11, 12-15 and so on. */
+function halfOctave(x: number): number {
+  const octave = bitLength(x);
+  return octave < 2 ? octave : 2 * octave - 2 + ((x >> (octave - 2)) & 1);
 }
 
 /** 0, 1, 2, 3-4, 5-8, 9-16, 17-32, more. */

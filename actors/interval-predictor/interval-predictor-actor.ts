@@ -40,12 +40,13 @@ export class IntervalPredictorActor implements Actor<FarLoopMessage> {
   /** The expert's proposals at a tick. */
   propose(timeMs: number): ProposalColumns {
     const { horizonsMs, isResident } = this.#options;
-    const rows = new ProposalRows(this.model.table.slotCount * horizonsMs.length);
-    horizonsMs.forEach((horizonMs, h) => {
-      this.model.forecast(timeMs, horizonMs, (segment, probability) => {
-        if (isResident?.(segment) !== true) rows.add(segment, h, probability);
-      });
-    });
+    const rows = new ProposalRows(this.model.speakingCount * horizonsMs.length);
+    this.model.forecast(
+      timeMs,
+      horizonsMs,
+      (segment, horizon, probability) => rows.add(segment, horizon, probability),
+      (segment) => isResident?.(segment) !== true,
+    );
     return rows.columns();
   }
 }

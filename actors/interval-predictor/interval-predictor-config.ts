@@ -18,7 +18,7 @@ export const intervalPredictorConfigSchema = z
       .positive()
       .default(60_000)
       .describe('Resolution of intervals in ms; accesses within one unit count as one.'),
-    intervalsMax: z.int().min(4).max(256).default(32).describe('Latest intervals that are kept of each segment.'),
+    intervalsMax: z.int().min(4).max(256).default(64).describe('Latest intervals that are kept of each segment.'),
     intervalsMin: z
       .int()
       .min(1)
@@ -31,12 +31,12 @@ export const intervalPredictorConfigSchema = z
       .default(0.5)
       .describe('Share of its intervals that may be longer than 240 units; of a segment with more it is silent.'),
     trialsPerAccess: z
-      .int()
+      .number()
       .min(0)
       .max(64)
-      .default(2)
+      .default(4)
       .describe(
-        'Forecasts put on trial at each access, of segments in turn, from which the meaning of evidence is learned.',
+        'Forecasts put on trial, in the mean of an access, of segments in turn: the meaning of evidence is learned from these.',
       ),
     calibrationMemory: z
       .int()

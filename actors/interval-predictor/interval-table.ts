@@ -88,6 +88,22 @@ export class IntervalTable {
     return count;
   }
 
+  /** Counts of kept intervals at `age`: as long or longer, exactly as long, and within one unit of it. */
+  countAt(slot: number, age: number): { readonly atRisk: number; readonly exact: number; readonly near: number } {
+    const start = slot * this.intervalsKept;
+    const end = start + this.intervalCount(slot);
+    let atRisk = 0;
+    let exact = 0;
+    let near = 0;
+    for (let i = start; i < end; i++) {
+      const late = this.#intervals[i]! - age;
+      if (late >= 0) atRisk++;
+      if (late >= -1 && late <= 1) near++;
+      if (late === 0) exact++;
+    }
+    return { atRisk, exact, near };
+  }
+
   /** Whether the segment was used in `unit`, which is one of the 256 up to its latest use. */
   wasUsedIn(slot: number, unit: number): boolean {
     const last = this.lastUnit[slot]!;

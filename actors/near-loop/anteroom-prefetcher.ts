@@ -124,6 +124,11 @@ export class AnteroomPrefetcher implements Prefetcher {
     return this.#sequences.bytes;
   }
 
+  /** From now on `onSettled` is told of each forecast on trial what was stated and whether it came true. For measurements: decides nothing. */
+  watchForecasts(onSettled: (stated: number, isTrue: boolean) => void): void {
+    this.#mixture.watch(onSettled);
+  }
+
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {
     const { segment, position } = access;
     this.#position = position;

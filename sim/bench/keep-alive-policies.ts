@@ -74,9 +74,13 @@ function percentile(counts: Float64Array, rank: number): number {
   return counts.length - 1;
 }
 
-/** Plays a policy on the minutes in which each function was invoked, up to `endMinute` (exclusive). A first invocation is cold under any. */
+/**
+ * Plays a policy on the minutes in which each function was invoked, and counts what falls into minutes from `fromMinute` up to `endMinute`
+ * (exclusive). A first invocation is cold under any policy.
+ */
 export function playKeepAlive(
   functions: readonly (readonly number[])[],
+  fromMinute: number,
   endMinute: number,
   makePolicy: () => KeepAlivePolicy,
 ): KeepAliveCost {
@@ -85,18 +89,21 @@ export function playKeepAlive(
   for (const invoked of functions) {
     const policy = makePolicy();
     let window: KeepAliveWindow = { from: 1, to: 0 };
-    invoked.forEach((minute, i) => {
-      const interval = i === 0 ? null : minute - invoked[i - 1]!;
-      if (interval === null || interval < window.from || interval > window.to) coldStarts++;
-      if (interval !== null) minutes += heldMinutes(window, interval);
+    let last = Number.NaN;
+    const hold = (until: number): void => {
+      const from = Math.max(last + window.from, fromMinute);
+      const to = Math.min(last + window.to, until);
+      minutes += Math.max(0, to - from + 1);
+    };
+    for (const minute of invoked) {
+      const interval = Number.isNaN(last) ? null : minute - last;
+      const isWarm = interval !== null && interval >= window.from && interval <= window.to;
+      if (!isWarm && minute >= fromMinute) coldStarts++;
+      if (interval !== null) hold(minute);
       window = policy(interval);
-    });
-    minutes += heldMinutes(window, endMinute - 1 - invoked.at(-1)!);
+      last = minute;
+    }
+    hold(endMinute - 1);
   }
   return { coldStarts, minutes };
-}
-
-/** Minutes 1..last since the invocation that lie in the window. */
-function heldMinutes({ from, to }: KeepAliveWindow, last: number): number {
-  return Math.max(0, Math.min(to, last) - from + 1);
 }

@@ -17,6 +17,7 @@ interface PricedCost extends KeepAliveCost {
 
 /** A published policy, and what the predictor costs in as much memory time. */
 export interface KeepAliveRow extends KeepAliveCost {
+  readonly part: string;
   readonly policy: string;
   /** Cold starts of the predictor at the same memory time, between two points of its curve. */
   readonly ours: number;
@@ -25,7 +26,7 @@ export interface KeepAliveRow extends KeepAliveCost {
 }
 
 /** Prices of a minute of memory against a cold start: the one knob. */
-const prices = Array.from({ length: 60 }, (_, i) => 0.6 * 0.9 ** i);
+const prices = Array.from({ length: 120 }, (_, i) => 0.6 * 0.95 ** i);
 
 export async function compareKeepAlive(folder: string): Promise<readonly KeepAliveRow[]> {
   const trace = await Trace.open(`${folder}/serverless_azf_a.csv.gz`, { seed: 1, addressBytes: null });
@@ -34,14 +35,19 @@ export async function compareKeepAlive(folder: string): Promise<readonly KeepAli
   const functions = minutesOf(batches, trace.facts.segmentCount);
   trace.close();
   const endMinute = Math.max(...functions.map((minutes) => minutes.at(-1)!)) + 1;
-  const curve = playPredictor(batches, functions, endMinute);
   const policies = [
     ...[10, 20, 60, 120].map((minutes) => [`fixed, ${minutes} min`, fixedKeepAlive(minutes)] as const),
     ...[240, 60, 10].map((minutes) => [`hybrid histogram, else ${minutes} min`, hybridHistogram(minutes)] as const),
   ];
-  return policies.map(([policy, make]) => {
-    const cost = playKeepAlive(functions, endMinute, make);
-    return { policy, ...cost, ...atMinutes(curve, cost.minutes) };
+  return [
+    { part: 'whole day', from: 0 },
+    { part: 'last 30 %', from: Math.floor(0.7 * endMinute) },
+  ].flatMap(({ part, from }) => {
+    const curve = playPredictor(batches, functions, from, endMinute);
+    return policies.map(([policy, make]) => {
+      const cost = playKeepAlive(functions, from, endMinute, make);
+      return { part, policy, ...cost, ...atMinutes(curve, cost.minutes) };
+    });
   });
 }
 
@@ -65,13 +71,14 @@ function minutesOf(batches: readonly AccessBatch[], segmentCount: number): reado
 function playPredictor(
   batches: readonly AccessBatch[],
   functions: readonly (readonly number[])[],
+  fromMinute: number,
   endMinute: number,
 ): readonly PricedCost[] {
   const model = new IntervalModel(intervalPredictorConfigSchema.parse({}));
   const n = functions.length;
   const next = new Int32Array(n);
   const held = Array.from(prices, () => new Uint8Array(n));
-  const coldStarts = new Float64Array(prices.length).fill(n);
+  const coldStarts = new Float64Array(prices.length).fill(functions.filter(([first]) => first! >= fromMinute).length);
   const minutes = new Float64Array(prices.length);
   const prewarms = new Float64Array(prices.length);
   let batch = 0;
@@ -99,6 +106,7 @@ function playPredictor(
         const wasHeld = isInvokedNow || held[k]![f] === 1;
         const isHeld = probability >= prices[k]!;
         held[k]![f] = isHeld ? 1 : 0;
+        if (minute + 1 < fromMinute) continue;
         if (isHeld) minutes[k]!++;
         else if (isInvokedNext) coldStarts[k]!++;
         if (isHeld && !wasHeld) prewarms[k]!++;

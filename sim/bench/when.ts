@@ -29,10 +29,10 @@ process.stdout.write(
   '\nFunctions of serverless_azf_a: cold starts of each policy, and of the predictor in the same memory time.\n\n',
 );
 process.stdout.write(
-  '| policy | function-minutes held | cold starts | anteroom | of the policy | at a price of | loads ahead | goal |\n',
+  '| part | policy | function-minutes held | cold starts | anteroom | of the policy | at a price of | loads ahead | goal |\n',
 );
-process.stdout.write('|---|--:|--:|--:|--:|--:|--:|---|\n');
-for (const { policy, minutes, coldStarts, ours, price, prewarms } of await compareKeepAlive(folder)) {
+process.stdout.write('|---|---|--:|--:|--:|--:|--:|--:|---|\n');
+for (const { part, policy, minutes, coldStarts, ours, price, prewarms } of await compareKeepAlive(folder)) {
   const cells = [
     minutes,
     coldStarts,
@@ -41,7 +41,9 @@ for (const { policy, minutes, coldStarts, ours, price, prewarms } of await compa
     price.toFixed(4),
     prewarms.toFixed(0),
   ];
-  process.stdout.write(`| ${policy} | ${cells.join(' | ')} | < 1: ${ours < coldStarts ? 'met' : 'MISSED'} |\n`);
+  process.stdout.write(
+    `| ${part} | ${policy} | ${cells.join(' | ')} | < 1: ${ours < coldStarts ? 'met' : 'MISSED'} |\n`,
+  );
 }
 
 function shown(error: number): string {

@@ -50,6 +50,8 @@ export interface RunContext {
   readonly onSite?: (site: Site) => void;
   /** Told of each decision about a prefetch. */
   readonly onDecision?: OnDecision;
+  /** Handed the actors before the first access, to look on. */
+  readonly onPipeline?: (pipeline: Pipeline) => void;
 }
 
 /** What a run left behind. */
@@ -152,6 +154,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
       }),
   });
   context.onSite?.(pipeline.site);
+  context.onPipeline?.(pipeline);
   const driver = new LogDriver(pipeline, config.farLoop, isTimed);
   // One batch is under way at a time: what prepares a batch may then set state that serving it relies on.
   const credits = new Credits(1);
