@@ -110,9 +110,9 @@ export class StoryRecorder {
     this.#baseline = ledger.baselineMisses;
     this.#classes.set(ledger.missClasses);
     if (isCounted && missClass >= 0) {
-      let counts = this.byMiss.get(segment);
-      if (counts === undefined) this.byMiss.set(segment, (counts = new Float64Array(missClassNames.length)));
+      const counts = this.byMiss.get(segment) ?? new Float64Array(missClassNames.length);
       counts[missClass]! += 1;
+      this.byMiss.set(segment, counts);
     }
     if (segment !== this.#target) return;
     if (isCounted) {
