@@ -481,7 +481,7 @@ export class LinkTransport implements Transport {
 }
 
 function header(type: 'hello' | 'welcome' | 'reset', token: Uint8Array, frameCount: number): Uint8Array {
-  return encodeHeader({ type, token, seq: 0, ack: 0, limitSeq: 0, limitBytes: 0 }, NO_KIND, frameCount);
+  return encodeHeader({ type, token, seq: 0, ack: 0, handled: 0, limitSeq: 0, limitBytes: 0 }, NO_KIND, frameCount);
 }
 
 function badPlace(place: string): AnteroomError {

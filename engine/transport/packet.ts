@@ -15,8 +15,10 @@ export interface Packet {
   readonly token: Uint8Array;
   /** data: its number, from 1. probe: the last number sent. ack: the number of the probe that it answers, else 0. */
   readonly seq: number;
-  /** Every message up to this number has arrived. */
+  /** Every message up to this number has arrived ... */
   readonly ack: number;
+  /** ... and up to this one has been handled, so that its sender need not keep it. */
+  readonly handled: number;
   /** Messages may be sent up to this number ... */
   readonly limitSeq: number;
   /** ... and up to so many bytes since the start of the session. */
@@ -35,7 +37,7 @@ export interface PacketLimits {
 export const TOKEN_BYTES = 16;
 /** A kind is 1 to 255 bytes of UTF-8 on data, nothing on the others. */
 export const KIND_BYTES_MAX = 255;
-export const HEADER_BYTES = 56;
+export const HEADER_BYTES = 64;
 /** Of the one frame that a packet without a message may have. */
 const CONTROL_BYTES_MAX = 1024;
 
@@ -55,6 +57,7 @@ export interface PacketHeader {
   readonly token: Uint8Array;
   readonly seq: number;
   readonly ack: number;
+  readonly handled: number;
   readonly limitSeq: number;
   readonly limitBytes: number;
 }
@@ -64,7 +67,7 @@ export function kindBytes(kind: string): Uint8Array {
   return encoder.encode(kind);
 }
 
-/** The header frame. Layout, little endian: magic, version, type, kind length; u32 frames; token; four u64; the kind. */
+/** The header frame. Layout, little endian: magic, version, type, kind length; u32 frames; token; five u64; the kind. */
 export function encodeHeader(header: PacketHeader, kind: Uint8Array, frameCount: number): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES + kind.length);
   const view = new DataView(bytes.buffer);
@@ -78,6 +81,7 @@ export function encodeHeader(header: PacketHeader, kind: Uint8Array, frameCount:
   setNumber(view, 32, header.ack);
   setNumber(view, 40, header.limitSeq);
   setNumber(view, 48, header.limitBytes);
+  setNumber(view, 56, header.handled);
   bytes.set(kind, HEADER_BYTES);
   return bytes;
 }
@@ -104,7 +108,8 @@ export function parsePacket(frames: readonly Uint8Array[], limits: PacketLimits)
   const ack = getNumber(view, 32);
   const limitSeq = getNumber(view, 40);
   const limitBytes = getNumber(view, 48);
-  if (seq < 0 || ack < 0 || limitSeq < 0 || limitBytes < 0) return 'malformed';
+  const handled = getNumber(view, 56);
+  if (seq < 0 || ack < 0 || limitSeq < 0 || limitBytes < 0 || handled < 0) return 'malformed';
   if (typeCode === DATA && seq === 0) return 'malformed';
   let kind = '';
   if (kindLength > 0) {
@@ -119,6 +124,7 @@ export function parsePacket(frames: readonly Uint8Array[], limits: PacketLimits)
     token: head.subarray(8, 8 + TOKEN_BYTES),
     seq,
     ack,
+    handled,
     limitSeq,
     limitBytes,
     kind,

@@ -69,7 +69,7 @@ function socketOf(endpoint: string, keys: CurveKeyPair | null): Dealer {
 }
 
 const hello = (claim: Partial<HelloBody>): Uint8Array[] => {
-  const fields = { type: 'hello', token: noToken, seq: 0, ack: 0, limitSeq: 0, limitBytes: 0 } as const;
+  const fields = { type: 'hello', token: noToken, seq: 0, ack: 0, handled: 0, limitSeq: 0, limitBytes: 0 } as const;
   const body = {
     place: 'mallory',
     to: 'centre',
@@ -85,7 +85,7 @@ const hello = (claim: Partial<HelloBody>): Uint8Array[] => {
 };
 
 const data = (token: Uint8Array, seq = 1): Uint8Array[] => [
-  encodeHeader({ type: 'data', token, seq, ack: 0, limitSeq: 0, limitBytes: 0 }, kindBytes('forged'), 0),
+  encodeHeader({ type: 'data', token, seq, ack: 0, handled: 0, limitSeq: 0, limitBytes: 0 }, kindBytes('forged'), 0),
 ];
 
 const sockets: Dealer[] = [];
@@ -163,7 +163,7 @@ describe('a ZeroMQ place with keys', () => {
     await until(() => centre.counts().refused.malformed === 2, 'both are refused');
     await socket.send([...data(noToken).slice(0, 1), new Uint8Array(11_000)]);
     const large = encodeHeader(
-      { type: 'data', token: noToken, seq: 1, ack: 0, limitSeq: 0, limitBytes: 0 },
+      { type: 'data', token: noToken, seq: 1, ack: 0, handled: 0, limitSeq: 0, limitBytes: 0 },
       kindBytes('k'),
       1,
     );
