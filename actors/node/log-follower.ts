@@ -11,8 +11,10 @@ import { decodeFrame, type PrefetchAnswer } from './log-frame.ts';
 
 export interface FollowerOptions {
   readonly engine: Engine;
-  /** Accesses told in one go. */
+  /** Accesses told before others get their turn. */
   readonly rowsPerTurn: number;
+  /** Accesses told in one call: requests come out between calls, so fewer are overtaken by the demands of their own batch. */
+  readonly rowsPerCall: number;
   /** An answer from the log; the follower's owner knows which open request it is for. Null = none any more. */
   readonly openRequest: (segment: string) => { readonly id: number; readonly timeMs: number } | null;
 }
@@ -74,14 +76,20 @@ export class LogFollower {
     }
     for (const batch of frame.batches) {
       const told = this.#interned(batch, frame.names);
-      for (let from = 0; from < told.length; from += this.#options.rowsPerTurn) {
-        const slice = told.slice(from, Math.min(told.length, from + this.#options.rowsPerTurn));
+      const { rowsPerTurn, rowsPerCall } = this.#options;
+      let toldInTurn = 0;
+      for (let from = 0; from < told.length; from += rowsPerCall) {
+        const slice = told.slice(from, Math.min(told.length, from + rowsPerCall));
         this.#options.engine.observe(slice);
         this.latest.observe(slice);
         this.#accesses += slice.length;
         this.#watermarkMs = slice.timeMs[slice.length - 1]!;
         this.#lastConsumer = slice.consumer[slice.length - 1]!;
-        await eventLoopRound();
+        toldInTurn += slice.length;
+        if (toldInTurn >= rowsPerTurn || from + rowsPerCall >= told.length) {
+          toldInTurn = 0;
+          await eventLoopRound();
+        }
       }
     }
   }

@@ -8,6 +8,7 @@ import { registerDemo } from './demo.ts';
 import { registerFormats } from './formats.ts';
 import { registerGenerate } from './generate.ts';
 import { registerNode } from './node.ts';
+import { registerNodeCommands } from './node-commands.ts';
 import { registerProve } from './prove.ts';
 import { registerReplay } from './replay.ts';
 
@@ -41,6 +42,7 @@ registerGenerate(program);
 registerFormats(program);
 registerDemo(program);
 registerNode(program);
+registerNodeCommands(program);
 
 // A reader that goes away (`| head`) ends the output, not in a stack trace.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
