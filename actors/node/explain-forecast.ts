@@ -26,7 +26,7 @@ export function explainForecast(
   const use = engine.accessMap(forecast.segment);
   if (use !== null)
     reasons.push(
-      `it was accessed ${rounded(use.count)} times by about ${rounded(use.consumers)} consumers (weight ${rounded(use.frequency)} after decay)`,
+      `it was accessed ${rounded(use.count)} times by ${use.consumers > 260 ? 'at least 260' : `about ${Math.round(use.consumers)}`} consumers (weight ${rounded(use.frequency)} after decay)`,
     );
   if (engine.holds(forecast.segment)) reasons.push('it is in the cache already, so nothing needs to be fetched');
   if (reasons.length === 0) reasons.push('nothing is known of it yet');
