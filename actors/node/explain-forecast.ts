@@ -1,18 +1,15 @@
 /** Why a segment is expected: the evidence behind a forecast, in sentences. */
 
 import type { Engine, SegmentForecast } from '../engine/engine.ts';
-import type { LogFollower } from './log-follower.ts';
 
 /** Sentences, the strongest evidence first. `consumer` is whom the question was about; null = nobody. */
 export function explainForecast(
   engine: Engine,
-  follower: LogFollower,
   forecast: Pick<SegmentForecast, 'segment' | 'name'>,
   consumer: string | null,
 ): readonly string[] {
   const reasons: string[] = [];
-  const consumerId = consumer === null ? follower.lastConsumer : engine.consumers.idOf(consumer);
-  const last = follower.latest.of(consumerId);
+  const last = engine.lastAccess(consumer ?? undefined);
   if (last !== null) {
     const edge = engine.successors(last.segment).find(({ target }) => target === forecast.segment);
     if (edge !== undefined) {

@@ -6,7 +6,6 @@ import { ABSENT, AccessBatch } from '../../streams/access-batch.ts';
 import type { Interner } from '../../streams/interner.ts';
 import type { NameInterner, NameTable } from '../../streams/name-table.ts';
 import type { Engine } from '../engine/engine.ts';
-import { LatestAccesses } from '../engine/latest-accesses.ts';
 import { decodeFrame, type PrefetchAnswer } from './log-frame.ts';
 
 export interface FollowerOptions {
@@ -32,15 +31,12 @@ export interface FollowerCounts {
 
 /** One entry at a time; the caller awaits each. */
 export class LogFollower {
-  /** The last access of each consumer, to explain a forecast. */
-  readonly latest = new LatestAccesses();
   readonly #options: FollowerOptions;
   #accesses = 0;
   #answers = 0;
   #segmentsRefused = 0;
   #consumersRefused = 0;
   #answersIgnored = 0;
-  #lastConsumer = ABSENT;
   #watermarkMs = Number.NaN;
 
   constructor(options: FollowerOptions) {
@@ -55,11 +51,6 @@ export class LogFollower {
       consumersRefused: this.#consumersRefused,
       answersIgnored: this.#answersIgnored,
     };
-  }
-
-  /** The consumer of the latest access; -1 = nobody. */
-  get lastConsumer(): number {
-    return this.#lastConsumer;
   }
 
   /** Latest event time told; NaN = none yet. */
@@ -81,10 +72,8 @@ export class LogFollower {
       for (let from = 0; from < told.length; from += rowsPerCall) {
         const slice = told.slice(from, Math.min(told.length, from + rowsPerCall));
         this.#options.engine.observe(slice);
-        this.latest.observe(slice);
         this.#accesses += slice.length;
         this.#watermarkMs = slice.timeMs[slice.length - 1]!;
-        this.#lastConsumer = slice.consumer[slice.length - 1]!;
         toldInTurn += slice.length;
         if (toldInTurn >= rowsPerTurn || from + rowsPerCall >= told.length) {
           toldInTurn = 0;
