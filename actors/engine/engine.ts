@@ -389,6 +389,19 @@ export class Engine {
     }));
   }
 
+  /**
+   * The last access of a consumer (absent: the latest access of anyone), where forecasts start from; null = none is known. A restored
+   * engine knows those of its journal.
+   */
+  lastAccess(
+    consumer?: string | number,
+  ): { readonly segment: number; readonly name: string; readonly consumer: number } | null {
+    const id = typeof consumer === 'string' ? this.consumers.idOf(consumer) : (consumer ?? this.#lastConsumer);
+    if (id < 0 && consumer !== undefined && consumer !== -1) return null;
+    const last = this.#latest.of(id);
+    return last === null ? null : { segment: last.segment, name: this.nameOf(last.segment), consumer: id };
+  }
+
   /** Sees to it that every model has learned from every access so far; questions do so by themselves. Decisions do not change by it. */
   flush(): void {
     if (!this.#isStopped && this.#fault === null) this.#driver.flush();

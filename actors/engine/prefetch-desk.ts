@@ -48,7 +48,7 @@ export class PrefetchDesk {
   /** Why each segment was asked for, until it is sent. */
   readonly #reasons = new Map<
     number,
-    { readonly expert: number; readonly probability: number; readonly row: number }
+    { readonly expert: number; readonly probability: number; readonly row: number; readonly position: number }
   >();
   #waiting: PrefetchRequest[] = [];
   #batch: AccessBatch | null = null;
@@ -78,7 +78,7 @@ export class PrefetchDesk {
   /** A decision of the site. */
   note(code: number, segment: number, position: number, expert: number, probability: number): void {
     if (code === Decision.issued) {
-      this.#reasons.set(segment, { expert, probability, row: position - (this.#batch?.position ?? 0) });
+      this.#reasons.set(segment, { expert, probability, row: position - (this.#batch?.position ?? 0), position });
     }
   }
 
@@ -149,7 +149,8 @@ export class PrefetchDesk {
   #send(open: OpenPrefetch): void {
     const { origin, waitingMax } = this.#options;
     const request = this.#requestOf(open);
-    this.#reasons.delete(open.segment);
+    // A segment asked for twice in one batch has one reason, the later; the earlier request must not take it away.
+    if (this.#reasons.get(open.segment)?.position === open.position) this.#reasons.delete(open.segment);
     if (origin.find(open.id) === undefined) {
       if (origin.takeJoined(open.id) !== undefined) this.#overtaken++;
       return;

@@ -42,6 +42,8 @@ export interface NodeOptions {
 
 /** Version of what a checkpoint holds. */
 const SCHEMA_VERSION = 1;
+/** Accesses told in one call where requests come out. A constant: which of them a demand overtakes depends on it. */
+const LIVE_ROWS = 16;
 /** Bytes of a followed file that are taken at once. */
 const TAIL_CHUNK_BYTES = 2 ** 20;
 
@@ -155,6 +157,7 @@ export class AnteroomNode {
     this.#follower = new LogFollower({
       engine: this.#engine,
       rowsPerTurn: this.config.ingest.rowsPerTurn,
+      rowsPerCall: this.#mode === 'prefetching' ? LIVE_ROWS : this.config.ingest.rowsPerTurn,
       openRequest: (segment) => this.#dispatcher.take(segment),
     });
     let replayed = 0;

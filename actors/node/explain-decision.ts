@@ -11,6 +11,15 @@ const refusals: Readonly<Record<string, string>> = {
   budget: 'the bound on traffic has no room for it now',
   tooLarge: 'it is larger than the room for staged segments',
   price: 'it is not worth what it would cost',
+  throttled: 'the bound on misses leaves no room',
+  denied: 'the policy does not allow it',
+  unsafe: 'the policy holds it for no safe read',
+  requestRate: 'as many prefetches a second as may be were sent',
+  byteRate: 'as many bytes a second as may be were sent',
+  concurrency: 'as many prefetches as may be are in flight',
+  requestTotal: 'as many prefetches as may be were sent in all',
+  byteTotal: 'as many bytes as may be were sent in all',
+  spending: 'what prefetches may cost is spent',
 };
 const ends: Readonly<Record<string, string>> = {
   useful: 'it was asked for while it was staged',

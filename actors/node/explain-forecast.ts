@@ -1,18 +1,15 @@
 /** Why a segment is expected: the evidence behind a forecast, in sentences. */
 
 import type { Engine, SegmentForecast } from '../engine/engine.ts';
-import type { LogFollower } from './log-follower.ts';
 
 /** Sentences, the strongest evidence first. `consumer` is whom the question was about; null = nobody. */
 export function explainForecast(
   engine: Engine,
-  follower: LogFollower,
   forecast: Pick<SegmentForecast, 'segment' | 'name'>,
   consumer: string | null,
 ): readonly string[] {
   const reasons: string[] = [];
-  const consumerId = consumer === null ? follower.lastConsumer : engine.consumers.idOf(consumer);
-  const last = follower.latest.of(consumerId);
+  const last = engine.lastAccess(consumer ?? undefined);
   if (last !== null) {
     const edge = engine.successors(last.segment).find(({ target }) => target === forecast.segment);
     if (edge !== undefined) {
@@ -26,7 +23,7 @@ export function explainForecast(
   const use = engine.accessMap(forecast.segment);
   if (use !== null)
     reasons.push(
-      `it was accessed ${rounded(use.count)} times by about ${rounded(use.consumers)} consumers (weight ${rounded(use.frequency)} after decay)`,
+      `it was accessed ${rounded(use.count)} times by ${use.consumers > 260 ? 'at least 260' : `about ${Math.round(use.consumers)}`} consumers (weight ${rounded(use.frequency)} after decay)`,
     );
   if (engine.holds(forecast.segment)) reasons.push('it is in the cache already, so nothing needs to be fetched');
   if (reasons.length === 0) reasons.push('nothing is known of it yet');

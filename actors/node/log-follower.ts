@@ -6,13 +6,14 @@ import { ABSENT, AccessBatch } from '../../streams/access-batch.ts';
 import type { Interner } from '../../streams/interner.ts';
 import type { NameInterner, NameTable } from '../../streams/name-table.ts';
 import type { Engine } from '../engine/engine.ts';
-import { LatestAccesses } from '../engine/latest-accesses.ts';
 import { decodeFrame, type PrefetchAnswer } from './log-frame.ts';
 
 export interface FollowerOptions {
   readonly engine: Engine;
-  /** Accesses told in one go. */
+  /** Accesses told before others get their turn. */
   readonly rowsPerTurn: number;
+  /** Accesses told in one call: requests come out between calls, so fewer are overtaken by the demands of their own batch. */
+  readonly rowsPerCall: number;
   /** An answer from the log; the follower's owner knows which open request it is for. Null = none any more. */
   readonly openRequest: (segment: string) => { readonly id: number; readonly timeMs: number } | null;
 }
@@ -30,15 +31,12 @@ export interface FollowerCounts {
 
 /** One entry at a time; the caller awaits each. */
 export class LogFollower {
-  /** The last access of each consumer, to explain a forecast. */
-  readonly latest = new LatestAccesses();
   readonly #options: FollowerOptions;
   #accesses = 0;
   #answers = 0;
   #segmentsRefused = 0;
   #consumersRefused = 0;
   #answersIgnored = 0;
-  #lastConsumer = ABSENT;
   #watermarkMs = Number.NaN;
 
   constructor(options: FollowerOptions) {
@@ -55,11 +53,6 @@ export class LogFollower {
     };
   }
 
-  /** The consumer of the latest access; -1 = nobody. */
-  get lastConsumer(): number {
-    return this.#lastConsumer;
-  }
-
   /** Latest event time told; NaN = none yet. */
   get watermarkMs(): number {
     return this.#watermarkMs;
@@ -74,14 +67,18 @@ export class LogFollower {
     }
     for (const batch of frame.batches) {
       const told = this.#interned(batch, frame.names);
-      for (let from = 0; from < told.length; from += this.#options.rowsPerTurn) {
-        const slice = told.slice(from, Math.min(told.length, from + this.#options.rowsPerTurn));
+      const { rowsPerTurn, rowsPerCall } = this.#options;
+      let toldInTurn = 0;
+      for (let from = 0; from < told.length; from += rowsPerCall) {
+        const slice = told.slice(from, Math.min(told.length, from + rowsPerCall));
         this.#options.engine.observe(slice);
-        this.latest.observe(slice);
         this.#accesses += slice.length;
         this.#watermarkMs = slice.timeMs[slice.length - 1]!;
-        this.#lastConsumer = slice.consumer[slice.length - 1]!;
-        await eventLoopRound();
+        toldInTurn += slice.length;
+        if (toldInTurn >= rowsPerTurn || from + rowsPerCall >= told.length) {
+          toldInTurn = 0;
+          await eventLoopRound();
+        }
       }
     }
   }

@@ -10,6 +10,7 @@ import { registerFormats } from './formats.ts';
 import { registerGenerate } from './generate.ts';
 import { registerKeys } from './keys.ts';
 import { registerNode } from './node.ts';
+import { registerNodeCommands } from './node-commands.ts';
 import { registerProve } from './prove.ts';
 import { registerReplay } from './replay.ts';
 
@@ -45,6 +46,7 @@ registerFormats(program);
 registerDemo(program);
 registerKeys(program);
 registerNode(program);
+registerNodeCommands(program);
 
 // A reader that goes away (`| head`) ends the output, not in a stack trace.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

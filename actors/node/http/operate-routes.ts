@@ -141,7 +141,9 @@ export function operateRoutes(app: OpenAPIHono, node: AnteroomNode, series: Seri
     JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
 
   app.openapi(statusRoute, (c) => c.json(plain(node.status()), 200));
-  app.openapi(outcomesRoute, (c) => c.json(plain(engine().stats()), 200));
+  app.openapi(outcomesRoute, (c) =>
+    c.json(plain({ ...engine().stats(), reliability: engine().site.ledger.calibration.table() }), 200),
+  );
   app.openapi(governorRoute, (c) => {
     const { governor, refusals, trafficRatio, live } = engine().stats();
     const { trafficMax, trafficAllowance } = engine().config;

@@ -117,21 +117,21 @@ export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
       ...(segment === undefined ? {} : { segment }),
       ...(horizonMs === undefined ? {} : { horizonMs }),
     });
-    const id = consumer === undefined ? node.follower.lastConsumer : engine().consumers.idOf(consumer);
-    const last = consumer !== undefined && id < 0 ? null : node.follower.latest.of(id);
-    if (consumer !== undefined && id < 0)
+    const last = engine().lastAccess(consumer);
+    if (consumer !== undefined && engine().consumers.idOf(consumer) < 0)
       throw new AnteroomError('not-found', `no access of consumer ${consumer} has been seen`);
+    const who = last === null || last.consumer < 0 ? null : engine().consumers.nameOf(last.consumer);
     return c.json(
       {
-        consumer: consumer ?? (id < 0 ? null : engine().consumers.nameOf(id)),
-        after: last === null ? null : engine().nameOf(last.segment),
+        consumer: consumer ?? who,
+        after: last?.name ?? null,
         position: engine().position,
         forecasts: found.map((forecast) => ({
           segment: forecast.name,
           probability: forecast.probability,
           horizonMs: forecast.horizonMs,
           expert: forecast.expert,
-          why: [...explainForecast(engine(), node.follower, forecast, consumer ?? null)],
+          why: [...explainForecast(engine(), forecast, consumer ?? null)],
         })),
       },
       200,
@@ -155,7 +155,7 @@ export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
           probability: forecast.probability,
           horizon_ms: forecast.horizonMs,
           expert: forecast.expert,
-          why: [...explainForecast(engine(), node.follower, forecast, isKnown ? user_id : null)],
+          why: [...explainForecast(engine(), forecast, isKnown ? user_id : null)],
         })),
       },
       200,

@@ -53,7 +53,9 @@ describe('prefetch requests', () => {
     const { told, log, delivery } = one.node.status();
     expect(delivery.delivered).toBe(sink.requests.length);
     expect(log.end).toBe(told.accesses + told.answers);
-    expect(one.node.engine.stats().live).toMatchObject({ landed: told.answers - told.answersIgnored });
+    // Event time passed faster than answers came: what the engine no longer waited for, it says.
+    const live = one.node.engine.stats().live!;
+    expect(live.landed + live.ignoredAnswers).toBe(told.answers - told.answersIgnored);
     // All that the engine was told is in the log, so a restart decides the same and sends nothing twice.
     const again = new ScriptedSink();
     const two = await testNode(settings, { sinks: [again], disks });

@@ -1,0 +1,208 @@
+/** `anteroom status`, `drain`, `forecast`, `decisions`, `dlq` and `checkpoint`: looking after a node. */
+
+import type { Command } from 'commander';
+import type { NodeStatus } from '../../actors/node/node-status.ts';
+import { AnteroomError } from '../../engine/errors.ts';
+import type { CheckpointHeader } from '../../engine/state/checkpoint-store.ts';
+import { addClientOptions, askNode, type ClientFlags } from './node-client.ts';
+import { positiveInteger } from './replay.ts';
+
+export function registerNodeCommands(program: Command): void {
+  addClientOptions(
+    program.command('status').description('how a running node does; exit status 1 = it is not ready'),
+  ).action(async (flags: ClientFlags) => {
+    const status = await askNode<NodeStatus>(flags, '/v1/status');
+    print(flags, status, statusText(status));
+    if (!status.isReady) process.exitCode = 1;
+  });
+
+  addClientOptions(program.command('drain').description('stop a running node gracefully')).action(
+    async (flags: ClientFlags) => {
+      const answer = await askNode(flags, '/v1/drain', { method: 'POST' });
+      print(flags, answer, 'draining\n');
+    },
+  );
+
+  addClientOptions(program.command('forecast').description('what is likely to be accessed next, and why'))
+    .option('--consumer <name>', 'whose next accesses; default: of whoever accessed last')
+    .option('--segment <name>', 'only this segment')
+    .option('--horizon-ms <n>', 'within which time', positiveInteger)
+    .option('--count <n>', 'how many', positiveInteger, 10)
+    .action(async (flags: ClientFlags & { consumer?: string; segment?: string; horizonMs?: number; count: number }) => {
+      const query = new URLSearchParams({ count: String(flags.count) });
+      if (flags.consumer !== undefined) query.set('consumer', flags.consumer);
+      if (flags.segment !== undefined) query.set('segment', flags.segment);
+      if (flags.horizonMs !== undefined) query.set('horizonMs', String(flags.horizonMs));
+      const answer = await askNode<ForecastAnswer>(flags, `/v1/forecast?${query}`);
+      print(flags, answer, forecastText(answer));
+    });
+
+  addClientOptions(
+    program.command('decisions').description('the latest decisions about prefetches, with their reasons'),
+  )
+    .option('--limit <n>', 'how many', positiveInteger, 20)
+    .option('--kind <kind>', 'only issued, refused, withdrawn or ended')
+    .option('--segment <name>', 'only about this segment')
+    .action(async (flags: ClientFlags & { limit: number; kind?: string; segment?: string }) => {
+      const query = new URLSearchParams({ limit: String(flags.limit) });
+      if (flags.kind !== undefined) query.set('kind', flags.kind);
+      if (flags.segment !== undefined) query.set('segment', flags.segment);
+      const answer = await askNode<{ decisions: readonly { position: number; timeMs: number | null; why: string }[] }>(
+        flags,
+        `/v1/decisions?${query}`,
+      );
+      print(
+        flags,
+        answer,
+        answer.decisions
+          .map(({ position, timeMs, why }) => `${instant(timeMs)}  ${String(position).padStart(9)}  ${why}\n`)
+          .join('') || 'none yet\n',
+      );
+    });
+
+  const dlq = program.command('dlq').description('prefetch requests that a sink could not be given');
+  addClientOptions(dlq.command('ls').description('list them')).action(async (flags: ClientFlags) => {
+    const answer = await askNode<{
+      count: number;
+      letters: readonly { key: string; sink: string; why: string; attempts: number; atMs: number }[];
+    }>(flags, '/v1/dead-letters');
+    const lines = answer.letters.map(
+      ({ key, sink, why, attempts, atMs }) => `${instant(atMs)}  ${sink}  ${key}  ${attempts} tries: ${why}\n`,
+    );
+    print(flags, answer, `${lines.join('')}${answer.count} in all\n`);
+  });
+  addClientOptions(dlq.command('redrive').description('try them once more').argument('[key...]', 'only these')).action(
+    async (keys: string[], flags: ClientFlags) => {
+      const answer = await askNode<{ delivered: number; failed: number }>(flags, '/v1/dead-letters/redrive', {
+        method: 'POST',
+        body: keys.length === 0 ? {} : { keys },
+      });
+      print(flags, answer, `${answer.delivered} delivered, ${answer.failed} failed again\n`);
+    },
+  );
+
+  const checkpoint = program
+    .command('checkpoint')
+    .description('checkpoints in the data folder of a node that does not run');
+  const withData = (command: Command): Command =>
+    command.option('--data <folder>', 'dataFolder of the node', 'anteroom-data').option('--json', 'as JSON');
+  withData(checkpoint.command('ls').description('list them')).action(async (flags: DataFlags) => {
+    await onCheckpoints(flags, false);
+  });
+  withData(
+    checkpoint.command('verify').description('read each and compare its digest; exit status 1 = one is damaged'),
+  ).action(async (flags: DataFlags) => {
+    if (!(await onCheckpoints(flags, true))) process.exitCode = 1;
+  });
+  withData(
+    checkpoint
+      .command('restore')
+      .description('go back: the node will start from this checkpoint and replay the log after it')
+      .argument('<id>', 'from `checkpoint ls`', positiveInteger),
+  ).action(async (id: number, flags: DataFlags) => {
+    const { openCheckpoints } = await import('../../actors/node/data-folder.ts');
+    const store = await openCheckpoints(flags.data);
+    try {
+      const problem = await store.verify(id);
+      if (problem !== null) throw new AnteroomError('corrupt', `checkpoint ${id} is damaged: ${problem}`);
+      const newer = (await store.list()).filter((header) => header.id > id);
+      for (const header of newer) await store.delete(header.id);
+      process.stdout.write(`the node will start from checkpoint ${id}; ${newer.length} newer removed\n`);
+    } finally {
+      await store.close();
+    }
+  });
+}
+
+interface DataFlags {
+  readonly data: string;
+  readonly json?: boolean;
+}
+
+interface ForecastAnswer {
+  readonly consumer: string | null;
+  readonly after: string | null;
+  readonly forecasts: readonly {
+    readonly segment: string;
+    readonly probability: number;
+    readonly horizonMs: number;
+    readonly expert: string;
+    readonly why: readonly string[];
+  }[];
+}
+
+/** Prints them; false = one is damaged. */
+async function onCheckpoints(flags: DataFlags, isVerifying: boolean): Promise<boolean> {
+  const { openCheckpoints } = await import('../../actors/node/data-folder.ts');
+  const store = await openCheckpoints(flags.data);
+  try {
+    const rows: (CheckpointHeader & { readonly problem?: string | null })[] = [];
+    for (const header of await store.list())
+      rows.push(isVerifying ? { ...header, problem: await store.verify(header.id) } : header);
+    const lines = rows.map(({ id, createdAtMs, logPosition, partBytes, digest, problem }) => {
+      const bytes = partBytes.reduce((sum, part) => sum + part, 0);
+      const verdict = problem === undefined ? '' : problem === null ? '  whole' : `  DAMAGED: ${problem}`;
+      return `${String(id).padStart(6)}  ${instant(createdAtMs)}  position ${logPosition}  ${bytes} bytes  ${digest.slice(0, 12)}${verdict}\n`;
+    });
+    process.stdout.write(flags.json === true ? `${JSON.stringify(rows, null, 2)}\n` : lines.join('') || 'none\n');
+    return rows.every(({ problem }) => problem === undefined || problem === null);
+  } finally {
+    await store.close();
+  }
+}
+
+function print(flags: ClientFlags, answer: unknown, text: string): void {
+  process.stdout.write(flags.json === true ? `${JSON.stringify(answer, null, 2)}\n` : text);
+}
+
+function instant(ms: number | null): string {
+  return ms === null ? '-'.padEnd(20) : new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+function statusText(status: NodeStatus): string {
+  const { log, checkpoint, delivery, tail, recovery } = status;
+  const rows: [string, string][] = [
+    [
+      'state',
+      `${status.state}${status.isReady ? '' : ' (not ready)'}, ${status.mode}, up ${Math.round(status.upSeconds)} s, version ${status.version}`,
+    ],
+    ...Object.entries(status.troubles).map(([name, why]): [string, string] => [`trouble: ${name}`, why]),
+    [
+      'log',
+      `positions ${log.start} to ${log.end}, ${log.bytes} bytes, ${log.producerCount} producers; ${log.end - status.toldUntil} waiting to be learned from`,
+    ],
+    [
+      'checkpoint',
+      checkpoint === null
+        ? 'none yet'
+        : `${checkpoint.id} at position ${checkpoint.logPosition}, ${Math.round(status.checkpointAgeSeconds ?? 0)} s old`,
+    ],
+    [
+      'last start',
+      recovery === null
+        ? 'going on'
+        : `${recovery.from === null ? 'from the beginning of the log' : `from position ${recovery.from} (${recovery.restored})`}, ${recovery.replayed} replayed, ${Math.round(recovery.ms)} ms`,
+    ],
+    [
+      'posts',
+      `${status.intake.appended} kept, ${status.intake.duplicates} repeated, ${status.intake.refused} refused, ${status.intake.throttled} throttled, ${status.intake.failed} failed`,
+    ],
+  ];
+  if (status.mode === 'prefetching')
+    rows.push([
+      'requests',
+      `${delivery.delivered} delivered, ${delivery.failed} failed, ${delivery.open} open, ${delivery.deadLetters} dead letters`,
+    ]);
+  if (tail.lines > 0)
+    rows.push(['followed files', `${tail.lines} accesses, ${tail.rejected} bad lines, ${tail.rotations} rotations`]);
+  return rows.map(([name, text]) => `${name.padEnd(16)}${text}\n`).join('');
+}
+
+function forecastText({ consumer, after, forecasts }: ForecastAnswer): string {
+  const head = `${consumer ?? 'anyone'}${after === null ? '' : `, after ${after}`}\n`;
+  const lines = forecasts.map(
+    ({ segment, probability, horizonMs, expert, why }) =>
+      `\n${(probability * 100).toFixed(1).padStart(5)} %  ${segment}  within ${horizonMs / 1000} s (${expert})\n${why.map((reason) => `         ${reason}\n`).join('')}`,
+  );
+  return head + (lines.join('') || 'nothing is expected yet\n');
+}
