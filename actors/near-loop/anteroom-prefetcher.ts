@@ -230,6 +230,8 @@ export class AnteroomPrefetcher implements Prefetcher {
     const candidates = this.#candidates;
     model.forecast(consumer, ranking);
     for (let rank = 0; rank < ranking.count; rank++) {
+      // As with successors: what cannot pass the gate need not be weighed, and would only wear out the trials.
+      if (ranking.probability[rank]! < this.#sequences.scoreMin) return;
       const slot = candidates.claim(ranking.segment[rank]!);
       if (slot >= 0) candidates.say(slot, Opinion.nextItem, nextItemBin(ranking.probability[rank]!, rank));
     }

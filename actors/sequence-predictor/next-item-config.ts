@@ -20,7 +20,7 @@ export const nextItemConfigSchema = z
     consumerCountMax: count(1, 2 ** 24)
       .default(65536)
       .describe('Consumers with a trail of their own; beyond it the one not heard of for longest is forgotten.'),
-    candidateCountMax: count(4, 512).default(64).describe('Candidates weighed at each step, at most.'),
+    candidateCountMax: count(4, 512).default(48).describe('Candidates weighed at each step, at most.'),
     sightingsMax: count(2, 255).default(128).describe('Sightings of a context after which its counts are halved.'),
     nearbySteps: count(1, 16).default(4).describe('Steps within which a segment counts as coming near another.'),
     ppmOrderMax: count(1, 8).default(4).describe('Segments in the longest context of the single expert ppm.'),

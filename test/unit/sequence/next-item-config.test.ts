@@ -42,7 +42,8 @@ const others: { readonly [K in keyof NextItemConfig]: NextItemConfig[K] } = {
 /** Settings of a single expert act where it is chosen. */
 const bases: { readonly [K in keyof NextItemConfig]?: NextItemConfigInput } = {
   ppmOrderMax: { predictionModelType: 'ppm' },
-  recurrent: { predictionModelType: 'lstm' },
+  recurrent: { predictionModelType: 'lstm', recurrent: { size: 6, itemCountMax: 400, trainEverySteps: 500 } },
+  recurrentExperts: { recurrent: { size: 6, itemCountMax: 400, trainEverySteps: 500 } },
 };
 
 describe('next-item config', () => {
