@@ -20,6 +20,7 @@ import type { AccessSink } from '../access-sink.ts';
 import { ACCESS_SCHEMA_VERSION, metadataKeys } from '../codec/access-schema.ts';
 import type { ColumnRole, FormatOptions, RandomAccessFile, StreamDecoder } from '../format.ts';
 import { continuation, fileMagic, fileMagicBytes, metadataBytesMax, startsWithMagic } from './arrow-ipc.ts';
+import { checkArrowFooter, checkArrowMessage } from './flatbuffer-check.ts';
 import { registerArrowCodecs } from './page-compression.ts';
 import { type ColumnValue, DamagedValue, neededColumns, type TableColumn, TableColumns } from './table-columns.ts';
 import type { TimeUnit } from './time-scale.ts';
@@ -80,9 +81,8 @@ async function indexOf(file: RandomAccessFile): Promise<FileIndex | null> {
   if (length <= 0 || start < fileMagicBytes) return null;
   const bytes = await file.read(start, start + length);
   try {
+    checkArrowFooter(bytes);
     const footer = Footer.decode(bytes);
-    // A damaged count must not be walked through: an entry takes 24 bytes.
-    if ((footer.numDictionaries + footer.numRecordBatches) * 24 > length) return null;
     const blocks = [...footer.dictionaryBatches(), ...footer.recordBatches()].map((block) => {
       const at = Number(block.offset);
       return { start: at, end: at + block.metaDataLength + Number(block.bodyLength) };
@@ -361,6 +361,7 @@ function columnValueOf(vector: Vector, decodedById: Map<number, unknown[]>): Col
   const heldCount = valueOffsets === undefined ? (values?.length ?? 0) : valueOffsets.length - 1;
   if (vector.length > heldCount * (DataType.isBool(vector.type) ? 8 : 1))
     throw new Error('its buffers hold fewer rows');
+  checkOffsets(vector.data[0] as Data);
   if (!DataType.isDictionary(vector.type)) {
     return (row) => {
       try {
@@ -373,6 +374,7 @@ function columnValueOf(vector: Vector, decodedById: Map<number, unknown[]>): Col
   const data = vector.data[0] as Data;
   const dictionary = data.dictionary as Vector | undefined;
   if (dictionary === undefined) throw new Error('its dictionary has not come before it');
+  if (!decodedById.has(vector.type.id)) for (const part of dictionary.data) checkOffsets(part as Data);
   const keys = data.values as ArrayLike<number | bigint>;
   const decoded = decodedById.get(vector.type.id) ?? [];
   decodedById.set(vector.type.id, decoded);
@@ -387,6 +389,13 @@ function columnValueOf(vector: Vector, decodedById: Map<number, unknown[]>): Col
     }
     return decoded[key];
   };
+}
+
+/** Values of varying length may not overlap: else each could be decoded to all bytes that there are. */
+function checkOffsets(data: Data): void {
+  const offsets = data.valueOffsets as ArrayLike<number | bigint> | undefined;
+  if (offsets === undefined || DataType.isUnion(data.type)) return;
+  for (let i = 0; i < data.length; i++) if (!(offsets[i]! <= offsets[i + 1]!)) throw new Error('its values overlap');
 }
 
 /** Timestamps and dates are read as milliseconds; durations and times of day as numbers in their unit. */
@@ -410,6 +419,7 @@ function unitOf(type: DataType): TimeUnit | null {
 /** What the metadata of a message says, or null where it is damaged: decoding is lazy, so all of it happens here. */
 function headerOf(metadata: Uint8Array): Header | null {
   try {
+    checkArrowMessage(metadata);
     const message = Message.decode(metadata);
     const { headerType: kind, bodyLength } = message;
     const header = message.header();

@@ -7,13 +7,16 @@ import {
   type ParquetScan,
   parquetMetadataAsync,
   parquetScan,
+  type RowGroup,
   type SchemaElement,
+  snappyUncompress,
 } from 'hyparquet';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { AccessSink } from '../access-sink.ts';
 import type { ColumnRole, FormatOptions, RandomAccessFile } from '../format.ts';
 import { parquetCompressors } from './page-compression.ts';
 import { parquetMagic } from './parquet.ts';
+import { checkColumnChunk, checkFooterBytes, checkMetadata } from './parquet-check.ts';
 import { type ColumnValue, neededColumns, TableColumns } from './table-columns.ts';
 import type { TimeUnit } from './time-scale.ts';
 
@@ -53,17 +56,29 @@ export async function* readParquet(
   const names = [...new Set(needed.map(([, index]) => elements[index]!.name))];
   let scan: ParquetScan;
   try {
-    scan = await parquetScan({ file: buffer, metadata, columns: names, compressors: parquetCompressors, parsers });
+    scan = await parquetScan({
+      file: buffer,
+      metadata,
+      columns: names,
+      compressors: parquetCompressors,
+      parsers,
+      // Indexes of pages lie elsewhere in the file and are not checked; whole row groups are read anyway.
+      useOffsetIndex: false,
+    });
   } catch (error) {
     sink.reject({ byte: file.byteLength }, 'a Parquet footer', reasonOf(error));
     return;
   }
+  const groups = groupsOf(metadata);
   for (const range of scan.ranges) {
     const values = new Map<ColumnRole, ColumnValue>();
     const rowCount = range.rowEnd - range.rowStart;
     let base = 0;
     try {
+      const group = groups.get(range.rowStart);
+      if (group === undefined) throw new Error('a row group that begins elsewhere');
       for (const [role, index] of needed) {
+        await checkColumn(file, group, elements[index]!);
         const data = await scan.readColumn({ column: elements[index]!.name, ...range });
         // A damaged count of rows must not be walked through.
         if (data.length < rowCount) throw new Error(`a column that holds ${data.length} of ${rowCount} rows`);
@@ -93,12 +108,59 @@ async function footerOf(file: RandomAccessFile, buffer: AsyncBuffer, sink: Acces
     return null;
   }
   try {
+    checkFooterBytes(await metadataBytes(file));
     const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
+    checkMetadata(metadata, file.byteLength);
     return { metadata, elements: topLevelColumns(metadata) };
   } catch (error) {
     sink.reject({ byte: file.byteLength }, 'a Parquet footer', reasonOf(error));
     return null;
   }
+}
+
+/** The bytes of the footer's metadata, whose length stands before the magic. */
+async function metadataBytes(file: RandomAccessFile): Promise<Uint8Array> {
+  const tail = await file.read(file.byteLength - 8, file.byteLength - 4);
+  const length = new DataView(tail.buffer, tail.byteOffset, tail.byteLength).getUint32(0, true);
+  if (length > file.byteLength - 12) throw new Error(`metadata of ${length} bytes in a file of ${file.byteLength}`);
+  return file.read(file.byteLength - 8 - length, file.byteLength - 8);
+}
+
+/** Row groups by the number of their first row. */
+function groupsOf(metadata: FileMetaData): ReadonlyMap<number, RowGroup> {
+  const groups = new Map<number, RowGroup>();
+  let rowStart = 0;
+  for (const group of metadata.row_groups) {
+    const rowCount = Number(group.num_rows);
+    if (rowCount > 0) groups.set(rowStart, group);
+    rowStart += rowCount;
+  }
+  return groups;
+}
+
+/** Checks what the library is about to read of a column of a row group. */
+async function checkColumn(file: RandomAccessFile, group: RowGroup, element: SchemaElement): Promise<void> {
+  const chunk = group.columns.find(
+    ({ meta_data }) => meta_data?.path_in_schema.length === 1 && meta_data.path_in_schema[0] === element.name,
+  )?.meta_data;
+  if (chunk === undefined) throw new Error(`no column ${element.name} in the row group`);
+  const start = Number(chunk.dictionary_page_offset || chunk.data_page_offset);
+  const end = start + Number(chunk.total_compressed_size);
+  if (!(start >= 0 && start <= end && end <= file.byteLength))
+    throw new Error(`a column in bytes ${start}..${end} of ${file.byteLength}`);
+  const rowCount = Number(group.num_rows);
+  checkColumnChunk(await file.read(start, end), { element, codec: chunk.codec, rowCount }, decompressPage);
+}
+
+function decompressPage(codec: string, input: Uint8Array, outputLength: number): Uint8Array {
+  if (codec === 'SNAPPY') {
+    const output = new Uint8Array(outputLength);
+    snappyUncompress(input, output);
+    return output;
+  }
+  const decompress = parquetCompressors[codec as keyof typeof parquetCompressors];
+  if (decompress === undefined) throw new Error(`compression ${codec}`);
+  return decompress(input, outputLength);
 }
 
 function asyncBufferOf(file: RandomAccessFile): AsyncBuffer {
