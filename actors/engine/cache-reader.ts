@@ -209,8 +209,8 @@ export class CacheReader<K, V> {
     if (name === undefined) return;
     this.#requested.delete(id);
     const flight = this.#flights.get(name);
-    if (flight?.isPrefetch !== true || flight.waiting > 0) return;
-    // Whoever asks from now on fetches for itself: this one may never end.
+    if (flight?.isPrefetch !== true) return;
+    // Whoever waits for it, or asks from now on, fetches for itself: this one may never end.
     this.#flights.delete(name);
     flight.abort.abort();
   }
@@ -218,7 +218,13 @@ export class CacheReader<K, V> {
   #fly(key: K, name: string, isPrefetch: boolean): Flight<V> {
     const abort = new AbortController();
     const { fetch } = this.#options;
-    const value = new Promise<V>((resolve) => resolve(fetch(key, { isPrefetch, signal: abort.signal })));
+    const { signal } = abort;
+    const value = new Promise<V>((resolve, reject) => {
+      // Nobody waits for a fetch that does not heed its signal.
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      // Not `resolve(fetch(...))`: a promise that follows another one cannot be rejected any more.
+      Promise.resolve(fetch(key, { isPrefetch, signal })).then(resolve, reject);
+    });
     const flight = { value, abort, isPrefetch, waiting: 0 };
     this.#flights.set(name, flight);
     return flight;

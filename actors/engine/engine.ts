@@ -267,6 +267,7 @@ export class Engine {
         this.#tell({ kind: 'invalidated', segment: batch.segment[0]! });
     }
     this.#serve(batch);
+    this.#origin?.expireJoined(this.#latestMs);
     this.#emit();
     this.#mustRun();
   }

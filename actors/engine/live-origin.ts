@@ -129,9 +129,13 @@ export class LiveOrigin implements Origin {
     return joined;
   }
 
-  /** Whether the prefetch with that id was joined and not answered. */
-  isJoined(id: number): boolean {
-    return this.#joined.has(id);
+  /** Calls back what was joined and not answered in time, so that who joined may fetch for itself. Decisions do not depend on it. */
+  expireJoined(now: number): void {
+    for (const { id, until } of this.#joined.values()) {
+      if (until > now) return;
+      this.#joined.delete(id);
+      this.#calledBack.push(id);
+    }
   }
 
   /** All that are open, the oldest first. */

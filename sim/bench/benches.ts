@@ -3,6 +3,7 @@
 import { actorTell } from './actor-tell.ts';
 import { aggregate } from './aggregate.ts';
 import type { Bench } from './bench.ts';
+import { embedded } from './embedded.ts';
 import { memory } from './memory.ts';
 import { parseClf } from './parse-clf.ts';
 import { parseCsv, parseCsvNames } from './parse-csv.ts';
@@ -15,6 +16,7 @@ export const benches: readonly Bench[] = [
   replayLru,
   replayLruInstant,
   replayEngine,
+  embedded,
   parseCsv,
   parseCsvNames,
   parseClf,

@@ -190,11 +190,16 @@ describe('an attached LRUCache', () => {
   test('a prefetch that does not end is aborted after answerWithinMs, and who reads later does not wait for it', async () => {
     const world = new World();
     let isHanging = false;
+    const hanging = new Set<string>();
     const aborted: string[] = [];
     const pages = attach(new LRUCache<string, string>({ max: 20 }), {
       fetch: (key, context) => {
         if (!context.isPrefetch || !isHanging) return world.fetch(key, context);
-        context.signal.addEventListener('abort', () => aborted.push(key));
+        hanging.add(key);
+        context.signal.addEventListener('abort', () => {
+          hanging.delete(key);
+          aborted.push(key);
+        });
         return new Promise(() => {});
       },
       safe: true,
@@ -212,6 +217,14 @@ describe('an attached LRUCache', () => {
     for (const key of ['/page/0', '/page/20', '/page/10', '/other']) await read(key);
     for (let i = 0; i < 5; i++) await read('/other');
     expect(aborted.length).toBeGreaterThan(0);
+    // One that joins it while it hangs waits until then, and fetches for itself.
+    for (let i = 0; hanging.size === 0; i += 7) await read(`/page/${i % 40}`);
+    const [key] = hanging;
+    const joining = pages.get(key!);
+    expect(pages.counts.joined).toBe(1);
+    for (let i = 0; i < 5; i++) await read('/other');
+    expect(await joining).toBe(`value of ${key}`);
+    isHanging = false;
     for (const key of aborted) expect(await read(key)).toBe(`value of ${key}`);
   });
 
