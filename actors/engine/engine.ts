@@ -179,12 +179,12 @@ export class Engine {
         createSite({
           capacity: config.capacity,
           unit: config.unit,
-          makeEviction: (capacity, onEvict) => makeEviction(config.eviction, capacity, hint, onEvict),
+          makeEviction: (capacity, onEvict) => makeEviction(config.eviction, config.unit, capacity, hint, onEvict),
           ...(config.eviction === 'lru'
             ? {}
             : {
                 makeReference: (capacity: number, onEvict?: (segment: number) => void) =>
-                  makeEviction('lru', capacity, hint, onEvict),
+                  makeEviction('lru', config.unit, capacity, hint, onEvict),
               }),
           makePrefetcher: (view) => {
             this.#nearLoop = new AnteroomPrefetcher(view, config.nearLoop, options.addresses ?? null);
@@ -638,9 +638,10 @@ export class Engine {
 
 function makeEviction(
   name: EngineConfig['eviction'],
+  unit: EngineConfig['unit'],
   capacity: number,
   segmentCountHint: number,
   onEvict?: (segment: number) => void,
 ): ReturnType<typeof createEviction> {
-  return createEviction(name, { capacity, segmentCountHint, ...(onEvict === undefined ? {} : { onEvict }) });
+  return createEviction(name, { capacity, unit, segmentCountHint, ...(onEvict === undefined ? {} : { onEvict }) });
 }

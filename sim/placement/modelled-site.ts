@@ -19,7 +19,12 @@ export function modelledSite(
   const latency = parseLatencySpec(config.latency);
   const isTimed = latency.kind === 'time';
   const eviction = (name: EngineConfig['eviction']) => (capacity: number, onEvict?: (segment: number) => void) =>
-    createEviction(name, { capacity, segmentCountHint: 1024, ...(onEvict === undefined ? {} : { onEvict }) });
+    createEviction(name, {
+      capacity,
+      unit: config.unit,
+      segmentCountHint: 1024,
+      ...(onEvict === undefined ? {} : { onEvict }),
+    });
   const { prices } = config;
   const missPenaltyMs = isTimed ? null : config.missPenaltyMs;
   return createSite({

@@ -85,6 +85,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
     createEviction(name, {
       capacity,
       segmentCountHint,
+      unit: run.cache.unit,
       ...(onEvict === undefined ? {} : { onEvict }),
       ...(future === null ? {} : { future }),
     });
