@@ -16,6 +16,7 @@ import type { Eviction } from './eviction.ts';
 import { FetchLog } from './fetch-log.ts';
 import { FlightTable } from './flight-table.ts';
 import type { Where } from './ghost.ts';
+import type { Holdout } from './holdout.ts';
 import { Ledger, Refusal } from './ledger.ts';
 import { MissBound } from './miss-bound.ts';
 import { MissClasses } from './miss-classes.ts';
@@ -80,6 +81,7 @@ export class PrefetchingSite implements Site {
   readonly #sizes: SegmentSizes;
   readonly #table: PrefetchTable;
   readonly #classes: MissClasses;
+  readonly #holdout: Holdout | null;
   /** Shared staging only: what the prefetcher asked to keep, see `#readmit`. */
   readonly #readmissions: number[] = [];
   /** Model time of the latest access, and its log position. */
@@ -122,6 +124,7 @@ export class PrefetchingSite implements Site {
     });
     this.#table = new PrefetchTable(hint);
     this.#classes = new MissClasses(hint);
+    this.#holdout = options.holdout ?? null;
     this.#prefetcher = options.makePrefetcher(this);
     this.#isShared = this.#prefetcher.staging === 'shared';
   }
@@ -376,8 +379,14 @@ export class PrefetchingSite implements Site {
     if (this.#readmissions.length > 0) this.#readmit();
     if (!isBaselineHit && (served === Served.miss || served === Served.late)) this.#classify(segment, stage!);
     this.#classes.demanded(segment);
+    if (this.#holdout !== null) this.#observeHoldout(this.#holdout, segment);
     this.#count(segment, served, bytes, wait, isBaselineHit, isReferenceHit, joinedAt);
     return served;
+  }
+
+  #observeHoldout(holdout: Holdout, segment: number): void {
+    holdout.expire(this.#position - (this.#prefetcher.horizonAccesses ?? HORIZON_UNSTATED));
+    if (holdout.isHeld(segment)) holdout.demanded(segment);
   }
 
   /** Says why a miss that the baseline has too was not avoided. */
@@ -547,6 +556,8 @@ export class PrefetchingSite implements Site {
       return this.#refuse(segment, table.stage[segment] === Stage.staged ? Refusal.resident : Refusal.inFlight);
     }
     if (this.#reactive.has(segment)) return this.#refuse(segment, Refusal.resident);
+    const holdout = this.#holdout;
+    if (holdout?.isHeld(segment) === true) return this.#refuse(segment, Refusal.heldOut);
     if (sizeBytes >= 0) this.#sizes.guess(segment, sizeBytes);
     if (this.#isTooLarge(segment)) return this.#refuse(segment, Refusal.tooLarge);
     const bytes = this.#sizes.of(segment);
@@ -558,6 +569,8 @@ export class PrefetchingSite implements Site {
     if (benefit !== undefined && !benefit.isWorth(probability, this.#fetches.waitMean, bytes)) {
       return this.#refuse(segment, Refusal.price);
     }
+    if (holdout?.withholds(segment, this.#position, probability) === true)
+      return this.#refuse(segment, Refusal.heldOut);
     table.expert[segment] = expert;
     table.probability[segment] = probability;
     if (this.#origin.isInstant) {
@@ -587,8 +600,9 @@ export class PrefetchingSite implements Site {
   }
 
   #refuse(segment: number, refusal: number): false {
-    if (refusal === Refusal.budget || refusal === Refusal.price || refusal === Refusal.throttled) {
-      this.#classes.refused(segment, this.#position, refusal === Refusal.throttled);
+    if (refusal !== Refusal.resident && refusal !== Refusal.inFlight && refusal !== Refusal.tooLarge) {
+      const isBudget = refusal === Refusal.budget || refusal === Refusal.price;
+      this.#classes.refused(segment, this.#position, !isBudget);
     }
     this.ledger.refused(refusal);
     this.#decided(Decision.refused + refusal, segment, NO_EXPERT, Number.NaN, this.#sizes.of(segment));

@@ -16,6 +16,7 @@ import type { SegmentUse } from '../aggregator/access-map.ts';
 import { BenefitAccount } from '../cache-manager/benefit-account.ts';
 import { createSite } from '../cache-manager/create-site.ts';
 import { createEviction } from '../cache-manager/evictions/create-eviction.ts';
+import { holdoutOf } from '../cache-manager/holdout.ts';
 import { missBoundOf } from '../cache-manager/miss-bound.ts';
 import { admissionOf, type PrefetchAdmission } from '../cache-manager/prefetch-admission.ts';
 import type { Site } from '../cache-manager/site.ts';
@@ -165,6 +166,7 @@ export class Engine {
     const hint = options.segmentCountHint ?? 1024;
     this.#hints = new HintBook(config.hints);
     this.#admission = admissionOf({ ...config, isTimed, nameOf: (segment) => this.nameOf(segment) });
+    const holdout = holdoutOf(config.holdout, config.seed);
     this.#pipeline = new Pipeline({
       system: this.#system,
       name: 'site',
@@ -196,6 +198,7 @@ export class Engine {
           modelTime: isTimed ? 'ms' : 'requests',
           writes: config.writes,
           missBound: missBoundOf(config.missBound),
+          ...(holdout === undefined ? {} : { holdout }),
           ...(this.#admission === undefined ? {} : { admission: this.#admission }),
           budget: new TrafficBudget(config.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
           // Where every segment counts as one, the traffic bound alone rules, as in published comparisons.
