@@ -27,7 +27,7 @@ import { PrefetchTable, Stage } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
 import { SegmentFifo } from './segment-fifo.ts';
 import { SegmentSizes } from './segment-sizes.ts';
-import { type FetchSample, NO_EXPERT, type Site, type SiteOptions, WITHDRAWN } from './site.ts';
+import { type FetchSample, type Site, type SiteOptions, WITHDRAWN } from './site.ts';
 import { StagingShare } from './staging-share.ts';
 import { TrafficBudget } from './traffic-budget.ts';
 import { TrafficGuard } from './traffic-guard.ts';
@@ -92,6 +92,9 @@ export class PrefetchingSite implements Site {
   #leadAccesses = 0;
   #leadCount = 0;
   #unusedResidence = Number.NaN;
+  /** Of the proposal that is being considered, for whoever is told why it was refused. */
+  #askingExpert = 0;
+  #askedProbability = Number.NaN;
 
   constructor(options: SiteOptions) {
     assert(options.capacity >= 1, `a cache holds at least 1 unit, not ${options.capacity}`);
@@ -552,6 +555,8 @@ export class PrefetchingSite implements Site {
   /** Sends, queues or refuses one prefetch. */
   #consider(segment: number, sizeBytes: number, probability: number, expert: number): boolean {
     const table = this.#table;
+    this.#askingExpert = expert;
+    this.#askedProbability = probability;
     if (table.stage[segment] !== Stage.none) {
       return this.#refuse(segment, table.stage[segment] === Stage.staged ? Refusal.resident : Refusal.inFlight);
     }
@@ -600,12 +605,19 @@ export class PrefetchingSite implements Site {
   }
 
   #refuse(segment: number, refusal: number): false {
-    if (refusal !== Refusal.resident && refusal !== Refusal.inFlight && refusal !== Refusal.tooLarge) {
-      const isBudget = refusal === Refusal.budget || refusal === Refusal.price;
-      this.#classes.refused(segment, this.#position, !isBudget);
+    // Those of the policy, the caps and chance have the codes after it.
+    const isThrottled = refusal >= Refusal.throttled;
+    if (refusal === Refusal.budget || refusal === Refusal.price || isThrottled) {
+      this.#classes.refused(segment, this.#position, isThrottled);
     }
     this.ledger.refused(refusal);
-    this.#decided(Decision.refused + refusal, segment, NO_EXPERT, Number.NaN, this.#sizes.of(segment));
+    this.#decided(
+      Decision.refused + refusal,
+      segment,
+      this.#askingExpert,
+      this.#askedProbability,
+      this.#sizes.of(segment),
+    );
     return false;
   }
 

@@ -68,9 +68,6 @@ export type OnDecision = (
   bytes: number,
 ) => void;
 
-/** As an expert told to `onDecision`: the decision names none. */
-export const NO_EXPERT = 255;
-
 /** What a cache manager does with its site; `createSite` makes one. */
 export interface Site extends SiteView {
   readonly ledger: Ledger;

@@ -270,7 +270,6 @@ export class Engine {
         this.#tell({ kind: 'invalidated', segment: batch.segment[0]! });
     }
     this.#serve(batch);
-    this.#origin?.expireJoined(this.#latestMs);
     this.#emit();
     this.#mustRun();
   }
@@ -295,7 +294,10 @@ export class Engine {
       sizeBytes: sizeBytes >= 0 ? sizeBytes : open.sizeBytes,
       durationMs: Math.max(0, timeMs - open.sentAt),
     });
-    if (isJoined) return false;
+    if (isJoined) {
+      this.#tell({ kind: 'closed', id });
+      return false;
+    }
     // A version that is not the one last said is older or newer than what readers have seen: either way one of the two is stale.
     const isStale = answer.version !== undefined && this.#versions.differs(segment, answer.version);
     if (isStale) this.#tell({ kind: 'invalidated', segment });
@@ -315,7 +317,10 @@ export class Engine {
     const taken = this.#desk?.take(id) ?? null;
     if (taken === null) return false;
     this.#desk?.failed();
-    if (taken.isJoined) return false;
+    if (taken.isJoined) {
+      this.#tell({ kind: 'closed', id });
+      return false;
+    }
     this.#tell({ kind: 'failed', segment: taken.open.segment, timeMs: this.#now(answer.timeMs) });
     this.#emit();
     return true;
@@ -481,6 +486,8 @@ export class Engine {
         trafficHeadroom: site.trafficHeadroom,
         trafficBreaches: site.trafficBreaches,
         trafficOvershoot: site.trafficOvershoot,
+        missBreaches: site.missBreaches,
+        missExcess: site.missExcess,
         spent: this.#admission?.caps?.spent ?? null,
         threshold: this.#nearLoop?.threshold ?? null,
       },
@@ -535,6 +542,7 @@ export class Engine {
     this.#latest.observe(batch);
     this.#journal.access(batch);
     this.#driver.push(batch);
+    this.#origin?.expireJoined(this.#latestMs);
   }
 
   /** Everything but accesses that changes state goes through here, so that the journal has it. */
@@ -546,6 +554,9 @@ export class Engine {
         return site.land(event.segment, event.timeMs, event.sizeBytes);
       case 'failed':
         return site.fail(event.segment, event.timeMs);
+      case 'closed':
+        this.#origin?.closeJoined(event.id);
+        return true;
       case 'measured':
         this.#origin?.measured(event.sizeBytes, event.durationMs);
         return true;
@@ -620,7 +631,7 @@ export class Engine {
   #emit(): void {
     for (const segment of this.#left.splice(0)) if (!this.site.holds(segment)) this.#departures.next(segment);
     for (const message of this.#told.splice(0)) this.#forecasts.next(this.#forecastSet(message));
-    this.#desk?.emit();
+    this.#desk?.emit((id) => this.#tell({ kind: 'closed', id }));
   }
 
   #forecastSet({ position, timeMs, forecasts }: ForecastsMessage): ForecastSet {
