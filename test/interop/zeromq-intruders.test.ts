@@ -351,6 +351,12 @@ describe('what is not secured does not leave the machine', () => {
       expect(() => isLocalEndpoint(wrong)).toThrow(expect.objectContaining({ code: 'bad-config' }));
     }
   });
+  test('the carrier has as many threads as it is told', async () => {
+    const { ZeroMqCarrier } = await import('../../engine/transport/zeromq-carrier.ts');
+    const options = { clock: new RealClock(), security: null, messageBytesMax: 1000 };
+    const carriers = [1, 2].map((ioThreads) => ZeroMqCarrier.create({ ...options, config: { ioThreads } }));
+    expect((await Promise.all(carriers)).map(({ ioThreads }) => ioThreads)).toEqual([1, 2]);
+  });
   test('an endpoint that is taken says so', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anteroom-ipc-'));
     const [one, two] = [await plain(), await plain()];
