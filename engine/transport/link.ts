@@ -147,6 +147,12 @@ export class Link {
     if (this.#route === route) this.#route = null;
   }
 
+  /** The peer may not speak any more: it is down, whatever still comes. */
+  withdraw(): void {
+    this.#route = null;
+    this.#goDown('its key is no longer allowed');
+  }
+
   /** A packet of this peer, its token checked. */
   receive(packet: Packet): void {
     if (this.#isClosed) return;
