@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { frameNames } from '../../../actors/node/log-frame.ts';
 import { AccessBatch } from '../../../streams/access-batch.ts';
@@ -196,4 +197,23 @@ test('POST /prefetch/train and GET /prefetch/predict work by the names of their 
   expect(
     (await post('/prefetch/train', '{"accesses":[{"user_id":"x"}]}', { 'content-type': 'application/json' })).status,
   ).toBe(400);
+});
+
+test('formats whose readers believe what a file states are not taken from strangers', async () => {
+  const { post } = await testNode();
+  const vscsi = await post('/v1/accesses?format=vscsi', new Uint8Array(64));
+  expect([vscsi.status, vscsi.body]).toMatchObject([415, { error: { message: expect.stringContaining('vscsi') } }]);
+  const zipped = gzipSync(
+    await (await import('node:fs/promises'))
+      .readFile(new URL('../../golden/access-stream.arrow', import.meta.url))
+      .catch(() => Buffer.from('none')),
+  );
+  expect([400, 415]).toContain((await post('/v1/accesses', zipped)).status);
+});
+
+test('a gzip of a log is taken as the log', async () => {
+  const { post } = await testNode();
+  expect(
+    (await post('/v1/accesses', gzipSync(`${clf('10.0.0.1', 1, '/a')}\n${clf('10.0.0.1', 2, '/b')}\n`))).body,
+  ).toMatchObject({ accepted: 2, format: 'clf' });
 });
