@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { aggregatorConfigSchema } from './aggregator/aggregator-config.ts';
 import { forecasterConfigSchema } from './forecaster/forecaster-config.ts';
 import { graphBuilderConfigSchema } from './graph-builder/graph-builder-config.ts';
+import { intervalPredictorConfigSchema } from './interval-predictor/interval-predictor-config.ts';
 import { prefetchSchedulerConfigSchema } from './prefetch-scheduler/prefetch-scheduler-config.ts';
 import { seasonalPredictorConfigSchema } from './seasonal-predictor/seasonal-predictor-config.ts';
 
@@ -46,6 +47,7 @@ export const farLoopConfigSchema = z
     aggregator: aggregatorConfigSchema.prefault({}),
     graphBuilder: graphBuilderConfigSchema.prefault({}),
     seasonalPredictor: seasonalPredictorConfigSchema.prefault({}),
+    intervalPredictor: intervalPredictorConfigSchema.prefault({}),
     forecaster: forecasterConfigSchema.prefault({}),
     /** Without prices: one set of them is given for the whole site. */
     scheduler: prefetchSchedulerConfigSchema

@@ -23,6 +23,8 @@ export { Forecaster } from './forecaster/forecaster.ts';
 export { ForecasterActor } from './forecaster/forecaster-actor.ts';
 export { type Dependency, DependencyGraph } from './graph-builder/dependency-graph.ts';
 export { GraphBuilderActor } from './graph-builder/graph-builder-actor.ts';
+export { IntervalModel } from './interval-predictor/interval-model.ts';
+export { IntervalPredictorActor } from './interval-predictor/interval-predictor-actor.ts';
 export type * from './messages.ts';
 export { AnteroomPrefetcher } from './near-loop/anteroom-prefetcher.ts';
 export { Pipeline } from './pipeline.ts';
@@ -42,3 +44,11 @@ export { defaultPrices, type Prices, pricesSchema } from './prices.ts';
 export { type DemandForecast, DemandForecaster } from './seasonal-predictor/demand-forecaster.ts';
 export { type HourlyDemand, SeasonalModel } from './seasonal-predictor/seasonal-model.ts';
 export { SeasonalPredictorActor } from './seasonal-predictor/seasonal-predictor-actor.ts';
+export { createNextItemModel } from './sequence-predictor/create-next-item-model.ts';
+export {
+  type NextItemConfig,
+  type NextItemConfigInput,
+  nextItemConfigSchema,
+  type PredictionModelType,
+} from './sequence-predictor/next-item-config.ts';
+export { type NextItemModel, NextItemRanking } from './sequence-predictor/next-item-model.ts';

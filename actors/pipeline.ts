@@ -10,14 +10,20 @@ import type { Site } from './cache-manager/site.ts';
 import type { FarLoopConfig } from './far-loop-config.ts';
 import { ForecasterActor } from './forecaster/forecaster-actor.ts';
 import { dependencyExpert, GraphBuilderActor } from './graph-builder/graph-builder-actor.ts';
+import { IntervalPredictorActor, intervalExpert } from './interval-predictor/interval-predictor-actor.ts';
 import type { ForecasterMessage, ForecastsMessage, SchedulerMessage } from './messages.ts';
 import { PrefetchSchedulerActor } from './prefetch-scheduler/prefetch-scheduler-actor.ts';
 import type { Prices } from './prices.ts';
 import type { HourlyDemand } from './seasonal-predictor/seasonal-model.ts';
 import { SeasonalPredictorActor, seasonalExpert } from './seasonal-predictor/seasonal-predictor-actor.ts';
 
-/** Experts of the far loop, in the order in which the forecaster mixes them. */
-export const farExperts: readonly string[] = [popularityExpert, dependencyExpert, seasonalExpert];
+/** Experts of the far loop, in the order in which the forecaster mixes them; the last is one that can be left out. */
+export const farExperts: readonly string[] = [popularityExpert, dependencyExpert, seasonalExpert, intervalExpert];
+
+/** Those that take part: their numbers are the same with and without the last. */
+export function farExpertsOf(config: FarLoopConfig): readonly string[] {
+  return config.intervalPredictor.isEnabled ? farExperts : farExperts.slice(0, -1);
+}
 
 export interface PipelineOptions {
   readonly system: ActorSystem;
@@ -44,6 +50,7 @@ export class Pipeline {
   readonly aggregator: AggregatorActor | null = null;
   readonly graphBuilder: GraphBuilderActor | null = null;
   readonly seasonalPredictor: SeasonalPredictorActor | null = null;
+  readonly intervalPredictor: IntervalPredictorActor | null = null;
   readonly forecaster: ForecasterActor | null = null;
   readonly scheduler: PrefetchSchedulerActor | null = null;
   readonly cacheManager: CacheManagerActor;
@@ -76,7 +83,7 @@ export class Pipeline {
       const schedulerRef = system.spawn<SchedulerMessage>(`${name}-scheduler`, () => scheduler, mailbox);
       const forecaster = new ForecasterActor({
         config: farLoop.forecaster,
-        experts: farExperts,
+        experts: farExpertsOf(farLoop),
         scheduler: options.onForecasts === undefined ? schedulerRef : heard(schedulerRef, options.onForecasts),
       });
       const forecasterRef = system.spawn<ForecasterMessage>(`${name}-forecaster`, () => forecaster, mailbox);
@@ -100,6 +107,14 @@ export class Pipeline {
         isResident,
         forecaster: forecasterRef,
       });
+      if (farLoop.intervalPredictor.isEnabled) {
+        this.intervalPredictor = new IntervalPredictorActor({
+          config: farLoop.intervalPredictor,
+          horizonsMs,
+          isResident,
+          forecaster: forecasterRef,
+        });
+      }
       this.scheduler = scheduler;
       this.forecaster = forecaster;
       this.aggregator = aggregator;
@@ -112,6 +127,11 @@ export class Pipeline {
         forecasterRef as ActorRef<never>,
         schedulerRef as ActorRef<never>,
       );
+      const { intervalPredictor } = this;
+      if (intervalPredictor !== null) {
+        const ref = system.spawn(`${name}-interval-predictor`, () => intervalPredictor, mailbox);
+        this.#learners.push(ref as ActorRef<never>);
+      }
     }
     const links =
       farLoop === null

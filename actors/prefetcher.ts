@@ -72,6 +72,24 @@ export class ProposalBuffer {
   }
 }
 
+/** What one expert said of a candidate: of forecasts like this one, so many came true lately. */
+export interface ExpertOpinion {
+  readonly expert: string;
+  /** 0..1; what is assumed where `trials` is 0. */
+  readonly probability: number;
+  /** Outcomes that it rests on, up to what a bin remembers. */
+  readonly trials: number;
+}
+
+/** Why a candidate was proposed, or was not. */
+export interface Evidence {
+  readonly opinions: readonly ExpertOpinion[];
+  /** What the mixture makes of the opinions. */
+  readonly probability: number;
+  /** Least probability that was worth a fetch then. */
+  readonly threshold: number;
+}
+
 /**
  * Learns from accesses and proposes prefetches. Called once for each access, after it was served and admitted.
  *
@@ -91,6 +109,8 @@ export interface Prefetcher {
   readonly horizonAccesses?: number;
   /** Probability that was last forecast for `segment` without proposing it; 0 = none that still stands at `position`. */
   forecastOf?(segment: number, position: number): number;
+  /** What spoke for `segment` at the access that `onAccess` saw last; null = nothing did. Changes nothing; for whoever explains. */
+  evidenceOf?(segment: number): Evidence | null;
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void;
   /** A segment left the reactive cache by eviction. `isUnused` = it was staged and never demanded. True = admit it once more. */
   onEvict?(segment: number, isUnused: boolean): boolean;

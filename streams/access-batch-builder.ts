@@ -3,6 +3,7 @@
 import { assert } from '../engine/assert.ts';
 import { AnteroomError, type ErrorCode } from '../engine/errors.ts';
 import { AccessBatch } from './access-batch.ts';
+import type { AccessRows } from './access-rows.ts';
 import type { AccessSink, RecordPlace, SourceSummary } from './access-sink.ts';
 import { Interner } from './interner.ts';
 import type { NameInterner } from './name-table.ts';
@@ -127,6 +128,45 @@ export class AccessBatchBuilder implements AccessSink {
     this.#weight[row] = weight;
     this.#row = row + 1;
     if (row + 1 === this.#rowEnd) this.#seal();
+  }
+
+  appendRows(rows: AccessRows, count: number): void {
+    for (let from = 0; from < count && !this.isDone; ) {
+      const to = Math.min(count, from + this.#rowEnd - this.#row);
+      this.#take(rows, from, to);
+      from = to;
+    }
+  }
+
+  /** Rows [from, to), at least one, which the open batch has room for. */
+  #take(rows: AccessRows, from: number, to: number): void {
+    const row = this.#row;
+    const times = this.#timeMs;
+    let latestMs = this.#latestMs;
+    let clampedCount = 0;
+    for (let i = from, at = row; i < to; i++, at++) {
+      const timeMs = rows.timeMs[i]!;
+      if (timeMs < latestMs) clampedCount++;
+      else if (timeMs > latestMs) {
+        assert(timeMs !== Number.POSITIVE_INFINITY, 'a time is finite or NaN');
+        latestMs = timeMs;
+      } else assert(timeMs !== Number.NEGATIVE_INFINITY, 'a time is finite or NaN');
+      times[at] = Math.max(timeMs, latestMs);
+    }
+    this.#latestMs = latestMs;
+    this.#clampedTimeCount += clampedCount;
+    for (let i = from; i < to && !(this.#hasSize && this.#hasConsumer); i++) {
+      if (rows.size[i]! >= 0) this.#hasSize = true;
+      if (rows.consumer[i]! >= 0) this.#hasConsumer = true;
+    }
+    this.#segment.set(rows.segment.subarray(from, to), row);
+    this.#consumer.set(rows.consumer.subarray(from, to), row);
+    this.#site.set(rows.site.subarray(from, to), row);
+    this.#op.set(rows.op.subarray(from, to), row);
+    this.#size.set(rows.size.subarray(from, to), row);
+    this.#weight.set(rows.weight.subarray(from, to), row);
+    this.#row = row + to - from;
+    if (this.#row === this.#rowEnd) this.#seal();
   }
 
   reject(place: RecordPlace, expected: string, found: string): void {

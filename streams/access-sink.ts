@@ -1,6 +1,7 @@
 /** Where a reader puts what it read: rows in, batches out, bad records accounted for. The contract; `AccessBatchBuilder` implements it. */
 
 import type { AccessBatch } from './access-batch.ts';
+import type { AccessRows } from './access-rows.ts';
 import type { NameInterner } from './name-table.ts';
 import type { OperationCode } from './operation.ts';
 
@@ -29,6 +30,11 @@ export interface AccessSink {
     size: number,
     weight: number,
   ): void;
+  /**
+   * Appends rows [0, count), as so many calls of `append` do. Left out by sinks that must see each row by itself (a limit has
+   * to stop the reader after its last row): readers then append row by row.
+   */
+  appendRows?(rows: AccessRows, count: number): void;
   /**
    * Refuses a record. Strict: throws AnteroomError('bad-record') that names file, place, what was expected and what was found.
    * Lenient: counts it, keeps the first ten, and returns, so the reader goes on with the next record.

@@ -2,6 +2,7 @@
 
 import { assert } from '../engine/assert.ts';
 import { AnteroomError } from '../engine/errors.ts';
+import { hashBytes, hashNumber } from './name-hash.ts';
 import type { NameInterner } from './name-table.ts';
 
 /** What an interner is built from. */
@@ -18,7 +19,7 @@ const COUNT_MAX = 2 ** 31 - 1;
 const CHUNK_BYTES_MIN = 1 << 12;
 const CHUNK_BYTES_MAX = 1 << 20;
 /** As a name's length: it is a canonical decimal number, kept as its two halves. */
-const IS_NUMBER = 0xffffffff;
+const IS_NUMBER = -1;
 /** Where a name lies: three words, side by side so that checking a name touches one cache line. */
 const LENGTH = 0;
 const HIGH = 1;
@@ -26,6 +27,10 @@ const LOW = 2;
 const STRIDE = 3;
 const TWO_32 = 2 ** 32;
 const DIGIT_0 = 0x30;
+/** Names of a column that are hashed before the first of them is looked up. */
+const BLOCK_NAMES = 256;
+/** As a length in a block: no name. */
+const IS_ABSENT = -2;
 
 /**
  * Gives each name a dense id, in order of first appearance.
@@ -48,7 +53,7 @@ export class Interner implements NameInterner {
   #growAt: number;
   #count = 0;
   /** Triples by id: bytes or IS_NUMBER; high half of a number or arena chunk; low half of a number or offset in the chunk. */
-  #names: Uint32Array;
+  #names: Int32Array;
   readonly #chunks: Uint8Array[] = [];
   /** The chunks again, to compare four bytes at a time. */
   readonly #chunkViews: DataView[] = [];
@@ -59,6 +64,8 @@ export class Interner implements NameInterner {
   #sourceBefore = this.#source;
   #sourceBeforeView = this.#sourceView;
   #scratch = new Uint8Array(256);
+  #block: NameBlock | null = null;
+  #touched = 0;
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -77,7 +84,11 @@ export class Interner implements NameInterner {
     this.#mask = slots - 1;
     this.#growAt = (slots / 8) * 5;
     const capacity = Math.max(16, hint);
-    this.#names = new Uint32Array(capacity * STRIDE);
+    this.#names = new Int32Array(capacity * STRIDE);
+  }
+
+  get seed(): number {
+    return this.#seed;
   }
 
   get count(): number {
@@ -92,12 +103,135 @@ export class Interner implements NameInterner {
   }
 
   internBytes(bytes: Uint8Array, start: number, end: number): number {
-    if (isDecimal(bytes, start, end)) return this.#number(decimalHigh, decimalLow, true);
+    if (isDecimal(bytes, start, end)) return this.#number(decimalHigh | 0, decimalLow | 0, true);
     return this.#text(bytes, start, end, true);
   }
 
+  /** Hashes a block of names and touches the slots that these lead to, so that the loads overlap, before it looks any of them up. */
+  internColumn(
+    bytes: Uint8Array,
+    starts: Int32Array,
+    ends: Int32Array,
+    count: number,
+    ids: Int32Array,
+    hashes: Int32Array | null = null,
+  ): void {
+    if (bytes !== this.#source) this.#turnTo(bytes);
+    for (let from = 0; from < count; from += BLOCK_NAMES) {
+      const length = Math.min(count - from, BLOCK_NAMES);
+      this.#hashBlock(bytes, starts, ends, hashes, from, length);
+      this.#findBlock(length);
+      this.#lookUpBlock(bytes, starts, from, length, ids);
+    }
+  }
+
+  #hashBlock(
+    bytes: Uint8Array,
+    starts: Int32Array,
+    ends: Int32Array,
+    known: Int32Array | null,
+    first: number,
+    count: number,
+  ): void {
+    this.#block ??= new NameBlock();
+    const { hash: hashes, length: lengths, high: highs, low: lows } = this.#block;
+    const view = this.#sourceView;
+    const table = this.#table;
+    const mask = this.#mask | 0;
+    const seed = this.#seed | 0;
+    const byteCount = bytes.length | 0;
+    const from = first | 0;
+    const to = count | 0;
+    let touched = 0;
+    for (let i = 0; i < to; i++) {
+      const start = starts[from + i]!;
+      const end = ends[from + i]!;
+      if (start < 0) {
+        lengths[i] = IS_ABSENT;
+        continue;
+      }
+      if (start > end || end > byteCount) assert(false, `bytes ${start}..${end} of ${byteCount}`);
+      let hash: number;
+      if (isDecimal(bytes, start, end)) {
+        lengths[i] = IS_NUMBER;
+        highs[i] = decimalHigh;
+        lows[i] = decimalLow;
+        hash = hashNumber(decimalHigh, decimalLow, seed);
+      } else {
+        lengths[i] = end - start;
+        hash = known === null ? hashBytes(view, start, end, seed) : known[from + i]!;
+      }
+      hashes[i] = hash;
+      touched ^= table[(hash & mask) * 2 + 1]!;
+    }
+    this.#touched ^= touched; // keeps the loads alive
+  }
+
+  /** Finds the entry that each hash leads to, and touches where its name lies. */
+  #findBlock(count: number): void {
+    const { hash: hashes, length: lengths, entry: entries } = this.#block!;
+    const table = this.#table;
+    const names = this.#names;
+    const mask = this.#mask | 0;
+    const to = count | 0;
+    let touched = 0;
+    for (let i = 0; i < to; i++) {
+      const hash = hashes[i]!;
+      let entry = 0;
+      if (lengths[i] !== IS_ABSENT) {
+        let slot = hash & mask;
+        entry = table[slot * 2 + 1]!;
+        while (entry !== 0 && table[slot * 2] !== hash) {
+          slot = (slot + 1) & mask;
+          entry = table[slot * 2 + 1]!;
+        }
+        if (entry !== 0) touched ^= names[(entry - 1) * STRIDE + LOW]!;
+      }
+      entries[i] = entry;
+    }
+    for (let i = 0; i < to; i++) {
+      if (entries[i] === 0 || lengths[i]! < 4) continue;
+      const at = (entries[i]! - 1) * STRIDE;
+      if (names[at + LENGTH] === lengths[i]) touched ^= this.#chunkViews[names[at + HIGH]!]!.getUint8(names[at + LOW]!);
+    }
+    this.#touched ^= touched; // keeps the loads alive
+  }
+
+  #lookUpBlock(bytes: Uint8Array, starts: Int32Array, first: number, count: number, ids: Int32Array): void {
+    const { length: lengths, high: highs, low: lows, entry: entries } = this.#block!;
+    const view = this.#sourceView;
+    const chunks = this.#chunkViews;
+    const from = first | 0;
+    const to = count | 0;
+    for (let i = 0; i < to; i++) {
+      const length = lengths[i]!;
+      const entry = entries[i]!;
+      const start = starts[from + i]!;
+      let id = -1;
+      if (entry !== 0) {
+        const names = this.#names;
+        const at = (entry - 1) * STRIDE;
+        if (names[at + LENGTH]! === length) {
+          const high = names[at + HIGH]!;
+          const low = names[at + LOW]!;
+          const isSame =
+            length === IS_NUMBER
+              ? high === highs[i]! && low === lows[i]!
+              : isEqual(chunks[high]!, low, view, start, length);
+          if (isSame) id = entry - 1;
+        }
+      }
+      if (id < 0 && length !== IS_ABSENT)
+        id =
+          length === IS_NUMBER
+            ? this.#number(highs[i]!, lows[i]!, true)
+            : this.#text(bytes, start, start + length, true);
+      ids[from + i] = id;
+    }
+  }
+
   internU64(high: number, low: number): number {
-    return this.#number(high >>> 0, low >>> 0, true);
+    return this.#number(high | 0, low | 0, true);
   }
 
   internString(name: string): number {
@@ -114,13 +248,13 @@ export class Interner implements NameInterner {
 
   /** As `internBytes`, but an unknown name gives -1 instead of an id. */
   findBytes(bytes: Uint8Array, start: number, end: number): number {
-    if (isDecimal(bytes, start, end)) return this.#number(decimalHigh, decimalLow, false);
+    if (isDecimal(bytes, start, end)) return this.#number(decimalHigh | 0, decimalLow | 0, false);
     return this.#text(bytes, start, end, false);
   }
 
   /** As `internU64`, but an unknown number gives -1. */
   findU64(high: number, low: number): number {
-    return this.#number(high >>> 0, low >>> 0, false);
+    return this.#number(high | 0, low | 0, false);
   }
 
   /**
@@ -144,7 +278,7 @@ export class Interner implements NameInterner {
   nameOf(id: number): string {
     assert(id >= 0 && id < this.#count, `id ${id} was not given out (count ${this.#count})`);
     if (this.#names[id * STRIDE + LENGTH]! === IS_NUMBER)
-      return decimalText(this.#names[id * STRIDE + HIGH]!, this.#names[id * STRIDE + LOW]!);
+      return decimalText(this.#names[id * STRIDE + HIGH]! >>> 0, this.#names[id * STRIDE + LOW]! >>> 0);
     const bytes = this.bytesOf(id);
     try {
       const text = this.#decoder.decode(bytes);
@@ -159,7 +293,9 @@ export class Interner implements NameInterner {
     assert(id >= 0 && id < this.#count, `id ${id} was not given out (count ${this.#count})`);
     const length = this.#names[id * STRIDE + LENGTH]!;
     if (length === IS_NUMBER)
-      return this.#encoder.encode(decimalText(this.#names[id * STRIDE + HIGH]!, this.#names[id * STRIDE + LOW]!));
+      return this.#encoder.encode(
+        decimalText(this.#names[id * STRIDE + HIGH]! >>> 0, this.#names[id * STRIDE + LOW]! >>> 0),
+      );
     const offset = this.#names[id * STRIDE + LOW]!;
     return this.#chunks[this.#names[id * STRIDE + HIGH]!]!.subarray(offset, offset + length);
   }
@@ -168,7 +304,7 @@ export class Interner implements NameInterner {
   numberOf(id: number): number {
     assert(id >= 0 && id < this.#count, `id ${id} was not given out (count ${this.#count})`);
     return this.#names[id * STRIDE + LENGTH]! === IS_NUMBER
-      ? this.#names[id * STRIDE + HIGH]! * TWO_32 + this.#names[id * STRIDE + LOW]!
+      ? (this.#names[id * STRIDE + HIGH]! >>> 0) * TWO_32 + (this.#names[id * STRIDE + LOW]! >>> 0)
       : Number.NaN;
   }
 
@@ -241,7 +377,7 @@ export class Interner implements NameInterner {
       });
     const at = id * STRIDE;
     if (at === this.#names.length) {
-      const names = new Uint32Array(at * 2);
+      const names = new Int32Array(at * 2);
       names.set(this.#names);
       this.#names = names;
     }
@@ -298,67 +434,51 @@ export class Interner implements NameInterner {
   }
 }
 
+/** Of a block of a column of names. */
+class NameBlock {
+  readonly hash = new Int32Array(BLOCK_NAMES);
+  /** Bytes, IS_NUMBER or IS_ABSENT. */
+  readonly length = new Int32Array(BLOCK_NAMES);
+  /** Halves of numbers, as kept. */
+  readonly high = new Int32Array(BLOCK_NAMES);
+  readonly low = new Int32Array(BLOCK_NAMES);
+  /** What the table holds for the hash: id + 1, or 0. */
+  readonly entry = new Int32Array(BLOCK_NAMES);
+}
+
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Eight bytes at a time, the last eight (or four) overlapping those before: V8 reads words of a DataView at any alignment in one instruction. */
+/**
+ * Eight bytes at a time as doubles, the last eight overlapping those before: V8 reads them from a DataView at any alignment in
+ * one instruction. Doubles of other bytes can be equal only as 0 and -0, and those of the same bytes unequal only as NaN; both
+ * are left to words. What comes in as a parameter is made an integer for the compiler too, or it would be unboxed at every step.
+ */
 function isEqual(kept: DataView, offset: number, bytes: DataView, start: number, length: number): boolean {
+  let a = offset | 0;
+  let b = start | 0;
   if (length >= 8) {
-    const last = length - 8;
-    for (let i = 0; i < last; i += 8) {
-      const low = kept.getInt32(offset + i, true) ^ bytes.getInt32(start + i, true);
-      const high = kept.getInt32(offset + i + 4, true) ^ bytes.getInt32(start + i + 4, true);
-      if ((low | high) !== 0) return false;
+    const last = (a + length - 8) | 0;
+    while (a < last) {
+      const eight = kept.getFloat64(a, true);
+      if ((eight !== bytes.getFloat64(b, true) || eight === 0) && !isEqualPair(kept, a, bytes, b)) return false;
+      a = (a + 8) | 0;
+      b = (b + 8) | 0;
     }
-    const low = kept.getInt32(offset + last, true) ^ bytes.getInt32(start + last, true);
-    const high = kept.getInt32(offset + last + 4, true) ^ bytes.getInt32(start + last + 4, true);
-    return (low | high) === 0;
+    return isEqualPair(kept, last, bytes, (b + last - a) | 0);
   }
   if (length >= 4) {
-    const first = kept.getInt32(offset, true) ^ bytes.getInt32(start, true);
-    return (first | (kept.getInt32(offset + length - 4, true) ^ bytes.getInt32(start + length - 4, true))) === 0;
+    const first = kept.getInt32(a, true) ^ bytes.getInt32(b, true);
+    return (first | (kept.getInt32(a + length - 4, true) ^ bytes.getInt32(b + length - 4, true))) === 0;
   }
-  for (let i = 0; i < length; i++) if (kept.getUint8(offset + i) !== bytes.getUint8(start + i)) return false;
+  for (let i = 0; i < length; i++) if (kept.getUint8(a + i) !== bytes.getUint8(b + i)) return false;
   return true;
 }
 
-/** The finalizer of MurmurHash3 (Appleby, public domain), as int32. */
-function mixed(hash: number): number {
-  let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}
-
-function hashNumber(high: number, low: number, seed: number): number {
-  return mixed(Math.imul(mixed(high ^ seed), 0x9e3779b1) ^ low);
-}
-
-/**
- * Multiply and rotate over little-endian words in two lanes, so that two products are under way at a time; the last eight (or
- * four) bytes overlap those before, so there is no tail. Bijective in a lane's state at every step, so only the end can collide.
- */
-function hashBytes(bytes: DataView, start: number, end: number, seed: number): number {
-  const length = end - start;
-  let even = seed ^ Math.imul(length, 0x9e3779b1);
-  let odd = even;
-  if (length >= 8) {
-    const last = end - 8;
-    for (let i = start; i < last; i += 8) {
-      even = Math.imul(((even << 13) | (even >>> 19)) ^ bytes.getInt32(i, true), 0x85ebca6b);
-      odd = Math.imul(((odd << 13) | (odd >>> 19)) ^ bytes.getInt32(i + 4, true), 0xc2b2ae35);
-    }
-    even = Math.imul(((even << 13) | (even >>> 19)) ^ bytes.getInt32(last, true), 0x85ebca6b);
-    odd = Math.imul(((odd << 13) | (odd >>> 19)) ^ bytes.getInt32(last + 4, true), 0xc2b2ae35);
-  } else if (length >= 4) {
-    even = Math.imul(even ^ bytes.getInt32(start, true), 0x85ebca6b);
-    odd = Math.imul(odd ^ bytes.getInt32(end - 4, true), 0xc2b2ae35);
-  } else {
-    let short = 0;
-    for (let i = start; i < end; i++) short = (short << 8) | bytes.getUint8(i);
-    even = Math.imul(even ^ short, 0x85ebca6b);
-  }
-  return mixed(even ^ ((odd << 16) | (odd >>> 16)));
+function isEqualPair(kept: DataView, a: number, bytes: DataView, b: number): boolean {
+  const low = kept.getInt32(a, true) ^ bytes.getInt32(b, true);
+  return (low | (kept.getInt32(a + 4, true) ^ bytes.getInt32(b + 4, true))) === 0;
 }
 
 // Results of isDecimal, kept beside it because a hot loop cannot afford to return an object.

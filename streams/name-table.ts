@@ -18,4 +18,19 @@ export interface NameInterner extends NameTable {
   internU64(high: number, low: number): number;
   /** Interns a string; equals interning its UTF-8 bytes. */
   internString(name: string): number;
+  /**
+   * Interns a column of names, bytes [starts[i], ends[i]) for i in 0..count-1, in that order, and writes the ids; a start below
+   * 0 is no name and gives -1. As so many calls of `internBytes`, but faster; an interner that has no such way leaves it out.
+   * `hashes`: of the names by `hashBytes` with `seed`, where the caller has them.
+   */
+  internColumn?(
+    bytes: Uint8Array,
+    starts: Int32Array,
+    ends: Int32Array,
+    count: number,
+    ids: Int32Array,
+    hashes?: Int32Array | null,
+  ): void;
+  /** Start of the hash of names. */
+  readonly seed?: number;
 }

@@ -34,6 +34,10 @@ export interface CacheManagerOptions {
   readonly prices: Prices;
   /** Waiting of one miss in ms, where fetches are not timed; null = as measured. */
   readonly missPenaltyMs: number | null;
+  /** Told at a tick, before the site's report of it leaves: the site has served every access before `position` and none after. */
+  readonly onReport?: (position: number) => void;
+  /** Told when the plan of the tick at `position` is in force. */
+  readonly onAdopted?: (position: number) => void;
 }
 
 /** An adopted entry of a plan. */
@@ -92,12 +96,14 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
     if (this.#options.farLoop === undefined) return true;
     if (this.#reportedTick !== tick.position) {
       this.#reportedTick = tick.position;
+      this.#options.onReport?.(tick.position);
       this.#report(tick.position);
     }
     const plan = this.#plans.get(tick.position);
     if (plan === undefined) return false;
     this.#plans.delete(tick.position);
     this.#adopt(plan);
+    this.#options.onAdopted?.(tick.position);
     return true;
   }
 

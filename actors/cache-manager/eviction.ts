@@ -54,6 +54,8 @@ export interface EvictionOptions {
   readonly onEvict?: (segment: number) => void;
   /** How many segment ids to expect; tables start at this length and double when it is exceeded. Default 1024. */
   readonly segmentCountHint?: number;
+  /** What a size counts; in bytes, how many a segment takes is worth considering. Default `segments`. */
+  readonly unit?: 'segments' | 'bytes';
   /** Belady only: the next access of a segment. */
   readonly future?: Future;
 }

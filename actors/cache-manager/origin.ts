@@ -18,8 +18,10 @@ export interface Origin {
   readonly isAnswered?: true;
   /** How long the prefetch in flight of `segment` is expected to take still; only where prefetches are answered. */
   remaining?(segment: number, now: number): number;
-  /** The prefetch in flight of `segment` was answered, or its answer is no longer waited for. */
+  /** The prefetch in flight of `segment` was answered. */
   answered?(segment: number): void;
+  /** The answer to the prefetch in flight of `segment` did not come in time. */
+  givenUp?(segment: number): void;
   /** Sends a demand fetch; returns the instant it lands. `key` picks the fetch's draw of chance (the log position). */
   demand(segment: number, sizeBytes: number, now: number, key: number): number;
   /** The segment whose prefetch the last `demand` called back to get a slot, or -1. */

@@ -313,7 +313,8 @@ export class PrefetchingSite implements Site {
     if (this.#table.stageOf(segment) !== Stage.inFlight) return false;
     this.#now = Math.max(this.#now, now);
     this.#flights.forget(segment);
-    this.#giveUpFlight(segment);
+    this.#origin.answered?.(segment);
+    this.#failFlight(segment);
     this.#sendQueued(this.#now);
     return true;
   }
@@ -481,7 +482,8 @@ export class PrefetchingSite implements Site {
       if (this.#isTimed ? at > now : at >= now) break;
       const segment = this.#flights.pop();
       if (this.#origin.isAnswered === true) {
-        this.#giveUpFlight(segment);
+        this.#origin.givenUp?.(segment);
+        this.#failFlight(segment);
         this.#sendQueued(at);
         continue;
       }
@@ -494,9 +496,8 @@ export class PrefetchingSite implements Site {
   }
 
   /** Ends a prefetch in flight that nobody answers, or that was answered with a failure. */
-  #giveUpFlight(segment: number): void {
+  #failFlight(segment: number): void {
     this.#table.stage[segment] = Stage.none;
-    this.#origin.answered?.(segment);
     this.#settle(segment, Outcome.cancelled);
   }
 

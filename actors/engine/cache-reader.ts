@@ -178,16 +178,18 @@ export class CacheReader<K, V> {
     flight.value.then(
       (value) => {
         this.#counts.prefetched++;
-        this.#requested.delete(id);
         const timeMs = this.#options.clock.now();
-        this.#engineDo(() => this.engine.landed(id, { timeMs, sizeBytes: this.#sizeOf(value, key) }));
+        if (this.#requested.delete(id)) {
+          this.#engineDo(() => this.engine.landed(id, { timeMs, sizeBytes: this.#sizeOf(value, key) }));
+        }
         this.#keep(flight, key, name, value);
       },
       (error: unknown) => {
         this.#counts.prefetchErrors++;
-        this.#requested.delete(id);
         this.#land(flight, name);
-        this.#engineDo(() => this.engine.failed(id, { timeMs: this.#options.clock.now() }));
+        if (this.#requested.delete(id)) {
+          this.#engineDo(() => this.engine.failed(id, { timeMs: this.#options.clock.now() }));
+        }
         if (!flight.abort.signal.aborted) this.#tellError(error);
       },
     );
@@ -207,13 +209,22 @@ export class CacheReader<K, V> {
     if (name === undefined) return;
     this.#requested.delete(id);
     const flight = this.#flights.get(name);
-    if (flight?.isPrefetch === true && flight.waiting === 0) flight.abort.abort();
+    if (flight?.isPrefetch !== true) return;
+    // Whoever waits for it, or asks from now on, fetches for itself: this one may never end.
+    this.#flights.delete(name);
+    flight.abort.abort();
   }
 
   #fly(key: K, name: string, isPrefetch: boolean): Flight<V> {
     const abort = new AbortController();
     const { fetch } = this.#options;
-    const value = new Promise<V>((resolve) => resolve(fetch(key, { isPrefetch, signal: abort.signal })));
+    const { signal } = abort;
+    const value = new Promise<V>((resolve, reject) => {
+      // Nobody waits for a fetch that does not heed its signal.
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      // Not `resolve(fetch(...))`: a promise that follows another one cannot be rejected any more.
+      Promise.resolve(fetch(key, { isPrefetch, signal })).then(resolve, reject);
+    });
     const flight = { value, abort, isPrefetch, waiting: 0 };
     this.#flights.set(name, flight);
     return flight;

@@ -1,6 +1,6 @@
 /** The near loop as an engine has it: watched, so that who keeps the values knows what left. */
 
-import type { AccessCursor, Prefetcher, ProposalBuffer } from '../prefetcher.ts';
+import type { AccessCursor, Evidence, Prefetcher, ProposalBuffer } from '../prefetcher.ts';
 
 /** Hands everything on to `inner`. */
 export class EnginePrefetcher implements Required<Prefetcher> {
@@ -23,6 +23,10 @@ export class EnginePrefetcher implements Required<Prefetcher> {
 
   forecastOf(segment: number, position: number): number {
     return this.#inner.forecastOf(segment, position);
+  }
+
+  evidenceOf(segment: number): Evidence | null {
+    return this.#inner.evidenceOf(segment);
   }
 
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {

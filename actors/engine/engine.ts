@@ -103,7 +103,7 @@ export class Engine {
   readonly sites: NameInterner;
   /** What to fetch. In modelled mode nothing comes out. Who subscribes late gets what is still open. */
   readonly prefetches$: Observable<PrefetchRequest>;
-  /** Ids of requests that are not wanted any more; whoever fetches may stop. */
+  /** Ids of requests that are not wanted any more, those not answered in time too; whoever fetches may stop. */
   readonly cancellations$: Observable<number>;
   /** At each tick of the far loop. */
   readonly forecasts$: Observable<ForecastSet>;
@@ -179,12 +179,12 @@ export class Engine {
         createSite({
           capacity: config.capacity,
           unit: config.unit,
-          makeEviction: (capacity, onEvict) => makeEviction(config.eviction, capacity, hint, onEvict),
+          makeEviction: (capacity, onEvict) => makeEviction(config.eviction, config.unit, capacity, hint, onEvict),
           ...(config.eviction === 'lru'
             ? {}
             : {
                 makeReference: (capacity: number, onEvict?: (segment: number) => void) =>
-                  makeEviction('lru', capacity, hint, onEvict),
+                  makeEviction('lru', config.unit, capacity, hint, onEvict),
               }),
           makePrefetcher: (view) => {
             this.#nearLoop = new AnteroomPrefetcher(view, config.nearLoop, options.addresses ?? null);
@@ -267,6 +267,7 @@ export class Engine {
         this.#tell({ kind: 'invalidated', segment: batch.segment[0]! });
     }
     this.#serve(batch);
+    this.#origin?.expireJoined(this.#latestMs);
     this.#emit();
     this.#mustRun();
   }
@@ -298,6 +299,11 @@ export class Engine {
     const isStaged = !isStale && this.#tell({ kind: 'landed', segment, timeMs, sizeBytes });
     this.#emit();
     return isStaged;
+  }
+
+  /** Whether the answer to a request is still of use: it is not once a demand joined it, it was called back, or its deadline has passed. */
+  isWanted(id: number): boolean {
+    return this.#origin?.find(id) !== undefined;
   }
 
   /** The fetch of a request did not succeed. Returns whether that was still of interest. */
@@ -632,9 +638,10 @@ export class Engine {
 
 function makeEviction(
   name: EngineConfig['eviction'],
+  unit: EngineConfig['unit'],
   capacity: number,
   segmentCountHint: number,
   onEvict?: (segment: number) => void,
 ): ReturnType<typeof createEviction> {
-  return createEviction(name, { capacity, segmentCountHint, ...(onEvict === undefined ? {} : { onEvict }) });
+  return createEviction(name, { capacity, unit, segmentCountHint, ...(onEvict === undefined ? {} : { onEvict }) });
 }

@@ -77,7 +77,6 @@ export class LiveOrigin implements Origin {
   }
 
   prefetch(segment: number, sizeBytes: number, now: number, key: number): number {
-    this.#giveUpOld(now);
     if (this.#open.size >= this.#options.concurrencyMax) return -1;
     const until = now + this.#options.answerWithinMs;
     const open = { id: this.#nextId++, segment, sizeBytes, sentAt: now, position: key, until };
@@ -112,6 +111,11 @@ export class LiveOrigin implements Origin {
     this.#close(segment);
   }
 
+  givenUp(segment: number): void {
+    this.#unansweredCount++;
+    this.callBack(segment);
+  }
+
   /** The open prefetch with that id, if its answer is still of use. */
   find(id: number): OpenPrefetch | undefined {
     const segment = this.#segmentOf.get(id);
@@ -125,9 +129,13 @@ export class LiveOrigin implements Origin {
     return joined;
   }
 
-  /** Whether the prefetch with that id was joined and not answered. */
-  isJoined(id: number): boolean {
-    return this.#joined.has(id);
+  /** Calls back what was joined and not answered in time, so that who joined may fetch for itself. Decisions do not depend on it. */
+  expireJoined(now: number): void {
+    for (const { id, until } of this.#joined.values()) {
+      if (until > now) return;
+      this.#joined.delete(id);
+      this.#calledBack.push(id);
+    }
   }
 
   /** All that are open, the oldest first. */
@@ -143,14 +151,6 @@ export class LiveOrigin implements Origin {
   /** Ids called back since the last call. */
   takeCalledBack(): readonly number[] {
     return this.#calledBack.length === 0 ? NONE : this.#calledBack.splice(0);
-  }
-
-  #giveUpOld(now: number): void {
-    for (const { segment, until } of this.#open.values()) {
-      if (until > now) break;
-      this.#unansweredCount++;
-      this.#close(segment);
-    }
   }
 
   #close(segment: number): void {

@@ -11,12 +11,15 @@ import { RowBuffer } from './row-buffer.ts';
 /** Rows that wait for the far loop at most: it acts at ticks only, and a message for each row would cost more than its work. */
 const LEARNED_ROWS = 256;
 
+/** What a log is led into: a pipeline, wherever its actors live. */
+export type LogSink = Pick<Pipeline, 'learn' | 'serve' | 'tick'>;
+
 /**
  * Whoever feeds a pipeline by this, in whatever batches, gets the decisions that a replay of the same log makes. Each row is served
  * at once; the far loop is told of many together, and of all before a tick or a question (`flush`).
  */
 export class LogDriver {
-  readonly #pipeline: Pipeline;
+  readonly #pipeline: LogSink;
   readonly #isTimed: boolean;
   readonly #splitter: BatchSplitter;
   readonly #gate: TickGate;
@@ -25,7 +28,7 @@ export class LogDriver {
   #tickCount = 0;
 
   /** `isTimed`: event time drives fetches and the far loop; else the log position does. `position`: of the first row. */
-  constructor(pipeline: Pipeline, farLoop: FarLoopConfig, isTimed: boolean, position = 0) {
+  constructor(pipeline: LogSink, farLoop: FarLoopConfig, isTimed: boolean, position = 0) {
     this.#pipeline = pipeline;
     this.#position = position;
     this.#isTimed = isTimed;

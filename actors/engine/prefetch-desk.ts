@@ -119,7 +119,8 @@ export class PrefetchDesk {
         const sent = this.#options.origin.takeSent();
         const calledBack = this.#options.origin.takeCalledBack();
         if (sent.length === 0 && calledBack.length === 0) break;
-        for (const id of calledBack) this.#cancellations.next(id);
+        // What was called back before it went out was never anyone's.
+        for (const id of calledBack) if (!sent.some((open) => open.id === id)) this.#cancellations.next(id);
         for (const open of sent) this.#send(open);
       }
     } finally {

@@ -40,14 +40,24 @@ export function prefetching(options: PrefetchingOptions): OperatorFunction<Acces
       const engine =
         options.engine ?? createEngine({ clock, ...(options.config === undefined ? {} : { config: options.config }) });
       const open = new Map<number, () => void>();
+      // A request that a demand joined takes no slot of the engine's any more; its fetch is under way all the same.
+      let waiting: PrefetchRequest[] = [];
+      const { concurrencyMax } = engine.config.live;
       let isSourceDone = false;
       const endIfDone = (): void => {
-        if (isSourceDone && open.size === 0) subscriber.complete();
+        if (isSourceDone && open.size === 0 && waiting.length === 0) subscriber.complete();
+      };
+      const startNext = (): void => {
+        while (waiting.length > 0 && open.size < concurrencyMax) {
+          const request = waiting.shift()!;
+          if (engine.isWanted(request.id)) start(request);
+        }
+        endIfDone();
       };
       const end = (request: PrefetchRequest, isStaged: boolean, error: unknown): void => {
         open.delete(request.id);
         subscriber.next({ request, isStaged, error });
-        endIfDone();
+        startNext();
       };
       const start = (request: PrefetchRequest): void => {
         let sizeBytes = -1;
@@ -78,12 +88,19 @@ export function prefetching(options: PrefetchingOptions): OperatorFunction<Acces
         });
         if (!isEnded) open.set(request.id, () => subscription.unsubscribe());
       };
-      subscriber.add(engine.prefetches$.subscribe(start));
+      subscriber.add(
+        engine.prefetches$.subscribe((request) => {
+          waiting.push(request);
+          // Those that the engine waits for are bounded.
+          if (waiting.length > 2 * concurrencyMax) waiting = waiting.filter(({ id }) => engine.isWanted(id));
+          startNext();
+        }),
+      );
       subscriber.add(
         engine.cancellations$.subscribe((id) => {
           open.get(id)?.();
           open.delete(id);
-          endIfDone();
+          startNext();
         }),
       );
       subscriber.add(

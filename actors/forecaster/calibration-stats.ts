@@ -69,6 +69,21 @@ export class CalibrationStats {
     return sum / this.#total;
   }
 
+  /** Share that came true; null before the first forecast. */
+  get hitRatio(): number | null {
+    return this.#total === 0 ? null : this.#hitSum.reduce((sum, hits) => sum + hits, 0) / this.#total;
+  }
+
+  /**
+   * Brier skill score: the share of the squared error of always stating the hit ratio that is avoided, at most 1; below 0 the base rate would have said
+   * more. Null where that error is zero.
+   */
+  get brierSkill(): number | null {
+    const ratio = this.hitRatio;
+    if (ratio === null || ratio === 0 || ratio === 1) return null;
+    return 1 - this.#squaredSum / (this.#total * ratio * (1 - ratio));
+  }
+
   /** The reliability diagram's points, one for each bin in order. */
   table(): readonly ReliabilityBin[] {
     return Array.from({ length: this.binCount }, (_, bin) => {

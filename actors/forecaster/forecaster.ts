@@ -17,7 +17,12 @@ interface Horizon {
   readonly mixture: ExpertMixture;
   readonly pending: PendingForecasts;
   readonly stats: CalibrationStats;
+  /** Of those that were stated at `candidateMin` or above. */
+  readonly candidates: CalibrationStats;
 }
+
+/** Probability from which a forecast may matter to a plan. */
+const candidateMin = 0.05;
 
 /**
  * For each horizon: every expert's score is calibrated by itself, the awake experts are mixed by their record, and the
@@ -45,6 +50,7 @@ export class Forecaster {
       mixture: new ExpertMixture(experts.length, config.shareRate),
       pending: new PendingForecasts(experts.length, config.pendingMax),
       stats: new CalibrationStats(),
+      candidates: new CalibrationStats(),
     }));
   }
 
@@ -71,6 +77,11 @@ export class Forecaster {
   /** How true the final probabilities of a horizon came. */
   statsOf(horizon: number): CalibrationStats {
     return this.#horizons[horizon]!.stats;
+  }
+
+  /** The same of those stated at .05 or above: the many that hardly ever come true are easy to be right about. */
+  candidateStatsOf(horizon: number): CalibrationStats {
+    return this.#horizons[horizon]!.candidates;
   }
 
   /** Share of each expert in a horizon's mixture, in the order of `experts`. */
@@ -117,7 +128,7 @@ export class Forecaster {
   }
 
   #learn(h: number, now: number): void {
-    const { calibrators, mixture, pending, stats } = this.#horizons[h]!;
+    const { calibrators, mixture, pending, stats, candidates } = this.#horizons[h]!;
     const expertCount = this.experts.length;
     pending.takeExpired(now, (stated, isHit, scores, calibrated, from) => {
       // What the mixture said is recomputed from what the experts said then, under today's weights.
@@ -129,6 +140,7 @@ export class Forecaster {
       }
       mixture.learn(calibrated, from, isHit);
       stats.observe(stated, isHit);
+      if (stated >= candidateMin) candidates.observe(stated, isHit);
     });
   }
 

@@ -1,6 +1,13 @@
 /** A prefetcher that also proposes what hints call for. */
 
-import { type AccessCursor, Outcome, type Prefetcher, type ProposalBuffer, type SiteView } from '../prefetcher.ts';
+import {
+  type AccessCursor,
+  type Evidence,
+  Outcome,
+  type Prefetcher,
+  type ProposalBuffer,
+  type SiteView,
+} from '../prefetcher.ts';
 import type { HintBook } from './hint-book.ts';
 
 /** Name of the hints among the experts. */
@@ -36,6 +43,10 @@ export class HintedPrefetcher implements Required<Prefetcher> {
 
   forecastOf(segment: number, position: number): number {
     return this.#inner.forecastOf(segment, position);
+  }
+
+  evidenceOf(segment: number): Evidence | null {
+    return this.#inner.evidenceOf(segment);
   }
 
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {

@@ -1,14 +1,25 @@
 /** The near loop: learns the order of accesses as they are served and proposes what is worth staging next. */
 
 import type { AddressSpace } from '../../streams/address-space.ts';
-import type { AccessCursor, Prefetcher, ProposalBuffer, SiteView } from '../prefetcher.ts';
+import type { AccessCursor, Evidence, Prefetcher, ProposalBuffer, SiteView } from '../prefetcher.ts';
 import { Outcome, Served } from '../prefetcher.ts';
+import { createNextItemModel } from '../sequence-predictor/create-next-item-model.ts';
+import { type NextItemModel, NextItemRanking } from '../sequence-predictor/next-item-model.ts';
 import { SequencePredictor } from '../sequence-predictor/sequence-predictor.ts';
 import { StreamPredictor } from '../stream-predictor/stream-predictor.ts';
 import { CandidateMixture, servedClassOf } from './candidate-mixture.ts';
 import { CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
 import { type NearLoopConfig, type NearLoopConfigInput, nearLoopConfigSchema } from './near-loop-config.ts';
-import { binBase, forecastBin, NAMING_COUNT, Opinion, opinionNames, popularityBin } from './opinion-bins.ts';
+import {
+  binBase,
+  forecastBin,
+  NAMING_COUNT,
+  NEXT_ITEM_RANKS,
+  nextItemBin,
+  Opinion,
+  opinionNames,
+  popularityBin,
+} from './opinion-bins.ts';
 import { ResidentFlags } from './resident-flags.ts';
 import { FACT_STRIDE, Fact, SegmentFacts } from './segment-facts.ts';
 import { type Snapshot, SnapshotReader, SnapshotWriter } from './snapshot.ts';
@@ -35,6 +46,8 @@ export class AnteroomPrefetcher implements Prefetcher {
   readonly #site: SiteView;
   readonly #sequences: SequencePredictor;
   readonly #streams: StreamPredictor | null;
+  readonly #nextItems: NextItemModel | null;
+  readonly #ranking = new NextItemRanking(NEXT_ITEM_RANKS);
   readonly #facts = new SegmentFacts();
   readonly #resident = new ResidentFlags();
   readonly #candidates: CandidateSet;
@@ -47,6 +60,9 @@ export class AnteroomPrefetcher implements Prefetcher {
   #untilAdjusted: number;
   #horizon: number;
   #position = 0;
+  /** Log position at which candidates were last gathered, and how that access was served. */
+  #gatheredAt = -1;
+  #servedClass = 0;
 
   /** `config` is checked here; leave it out for the defaults. `addresses`: where segments are addresses. */
   constructor(site: SiteView, config: NearLoopConfigInput = {}, addresses: AddressSpace | null = null) {
@@ -67,6 +83,7 @@ export class AnteroomPrefetcher implements Prefetcher {
             },
             addresses,
           );
+    this.#nextItems = isOn[Opinion.nextItem] ? createNextItemModel(c.nextItem) : null;
     this.#candidates = new CandidateSet(c.candidateCountMax, this.#facts, this.#resident, (segment) =>
       site.isResident(segment),
     );
@@ -95,6 +112,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     return (
       this.#sequences.bytes +
       (this.#streams?.bytes ?? 0) +
+      (this.#nextItems?.bytes ?? 0) +
       this.#facts.bytes +
       this.#resident.bytes +
       this.#mixture.bytes
@@ -104,6 +122,11 @@ export class AnteroomPrefetcher implements Prefetcher {
   /** Bytes of the memories of order, which `modelBytesMax` bounds. */
   get modelBytes(): number {
     return this.#sequences.bytes;
+  }
+
+  /** From now on `onSettled` is told of each forecast on trial what was stated and whether it came true. For measurements: decides nothing. */
+  watchForecasts(onSettled: (stated: number, isTrue: boolean) => void): void {
+    this.#mixture.watch(onSettled);
   }
 
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {
@@ -126,13 +149,28 @@ export class AnteroomPrefetcher implements Prefetcher {
 
     const isNew = this.#sequences.observe(access.consumer, segment, position, lead, served !== Served.hit);
     this.#streams?.observe(segment, access.sizeBytes, position);
+    if (isNew) this.#nextItems?.observe(access.consumer, segment, access.timeMs);
     // A repeat that was served leaves nothing to expect that was not expected before.
     if (!isNew && served === Served.hit) return;
     const candidates = this.#candidates;
     candidates.begin();
     this.#streams?.gather(lead, candidates);
     this.#sequences.gather(segment, candidates, served !== Served.hit);
-    if (candidates.count > 0) this.#weigh(position, servedClassOf(served), proposals);
+    if (this.#nextItems !== null) this.#gatherNext(this.#nextItems, access.consumer);
+    this.#gatheredAt = position;
+    this.#servedClass = servedClassOf(served);
+    if (candidates.count > 0) this.#weigh(position, this.#servedClass, proposals);
+  }
+
+  evidenceOf(segment: number): Evidence | null {
+    if (this.#gatheredAt !== this.#position) return null;
+    const slot = this.#candidates.segment.subarray(0, this.#candidates.count).indexOf(segment);
+    if (slot < 0) return null;
+    return {
+      opinions: this.#mixture.opinionsOn(this.#candidates, slot),
+      probability: this.#mixture.probabilityOf(this.#candidates, slot, this.#servedClass),
+      threshold: this.#gate.threshold,
+    };
   }
 
   /** Of the latest forecast within the horizon, in sixteenths rounded down, where it was worth looking at. */
@@ -163,7 +201,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     const writer = new SnapshotWriter();
     writer.numbers(this.#untilAdjusted, this.#horizon, this.#position);
     for (const part of this.#parts()) part.save(writer);
-    return writer.finish();
+    return [...writer.finish(), ...(this.#nextItems?.snapshot() ?? [])];
   }
 
   /** @throws InvariantError when the snapshot was made with other settings. */
@@ -174,6 +212,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#horizon = horizon!;
     this.#position = position!;
     for (const part of this.#parts()) part.load(reader);
+    this.#nextItems?.restore(reader.take());
   }
 
   /** To be called after a restore at a site that does not hold what the saved one held: what is absent may be proposed again. */
@@ -184,6 +223,18 @@ export class AnteroomPrefetcher implements Prefetcher {
   #parts(): readonly { save(writer: SnapshotWriter): void; load(reader: SnapshotReader): void }[] {
     const parts = [this.#sequences, this.#facts, this.#resident, this.#mixture, this.#gate];
     return this.#streams === null ? parts : [...parts, this.#streams];
+  }
+
+  #gatherNext(model: NextItemModel, consumer: number): void {
+    const ranking = this.#ranking;
+    const candidates = this.#candidates;
+    model.forecast(consumer, ranking);
+    for (let rank = 0; rank < ranking.count; rank++) {
+      // As with successors: what cannot pass the gate need not be weighed, and would only wear out the trials.
+      if (ranking.probability[rank]! < this.#sequences.scoreMin) return;
+      const slot = candidates.claim(ranking.segment[rank]!);
+      if (slot >= 0) candidates.say(slot, Opinion.nextItem, nextItemBin(ranking.probability[rank]!, rank));
+    }
   }
 
   #weigh(position: number, servedClass: number, proposals: ProposalBuffer): void {

@@ -16,12 +16,13 @@ export class BinCalibration {
   readonly #trials: Uint16Array;
   readonly #memory: number;
 
-  constructor(binCount: number, memory: number, prior: number | ((bin: number) => number)) {
+  /** The prior counts as one outcome and `priorTrials` more, which matters where outcomes are rare. */
+  constructor(binCount: number, memory: number, prior: number | ((bin: number) => number), priorTrials = 0) {
     this.binCount = binCount;
     this.#memory = memory;
     this.#probability = new Float32Array(binCount);
     this.logOdds = new Float32Array(binCount);
-    this.#trials = new Uint16Array(binCount);
+    this.#trials = new Uint16Array(binCount).fill(Math.min(memory, priorTrials));
     for (let bin = 0; bin < binCount; bin++) {
       const p = typeof prior === 'number' ? prior : prior(bin);
       this.#probability[bin] = p;
@@ -33,7 +34,7 @@ export class BinCalibration {
     return this.#probability[bin]!;
   }
 
-  /** Outcomes seen, up to the memory. */
+  /** Outcomes seen and those that the prior counts for, up to the memory. */
   trialsOf(bin: number): number {
     return this.#trials[bin]!;
   }
@@ -41,7 +42,6 @@ export class BinCalibration {
   observe(bin: number, isTrue: number): void {
     const n = this.#trials[bin]!;
     const p = this.#probability[bin]!;
-    // The prior counts as one outcome.
     const moved = p + (isTrue - p) / (n + 2);
     this.#probability[bin] = moved;
     this.logOdds[bin] = stretch(moved);

@@ -1,9 +1,10 @@
 /** From opinions to one honest probability: calibrates each expert, mixes them, calibrates the mixture, learns from every outcome. */
 
+import type { ExpertOpinion } from '../prefetcher.ts';
 import { BinCalibration } from './bin-calibration.ts';
 import { type CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
 import { LogisticMixer } from './logistic-mixer.ts';
-import { BIN_COUNT, NAMING_COUNT, OPINION_COUNT, priorOf } from './opinion-bins.ts';
+import { BIN_COUNT, NAMING_COUNT, OPINION_COUNT, opinionNames, priorOf } from './opinion-bins.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { squash } from './stretch.ts';
 import { TrialRing } from './trial-ring.ts';
@@ -49,6 +50,9 @@ export class CandidateMixture {
   readonly #trialFinal: Uint8Array;
   readonly #triesFull: number;
   readonly #tryEvery: number;
+  /** What was stated in each trial, while someone wants to know how true it comes. */
+  #trialStated: Float32Array | null = null;
+  #onSettled: ((stated: number, isTrue: boolean) => void) | null = null;
   #forecastCount = 0;
   #untilTried = 0;
 
@@ -96,14 +100,39 @@ export class CandidateMixture {
     if (logOdds > 8) logOdds = 8;
     else if (logOdds < -8) logOdds = -8;
     const finalBin = servedClass * FINAL_BIN_COUNT + ((logOdds * 2 + 16.5) | 0);
-    if (this.#isTried()) this.#try(candidates.segment[slot]!, position, bins, from, set, finalBin);
+    const probability = (squash(logOdds) + this.#final.probabilityOf(finalBin)) / 2;
+    if (this.#isTried()) this.#try(candidates.segment[slot]!, position, bins, from, set, finalBin, probability);
+    return probability;
+  }
+
+  /** As `forecast` would have it now, without a trial. */
+  probabilityOf(candidates: CandidateSet, slot: number, servedClass: number): number {
+    const set = servedClass * MASK_COUNT + candidates.spoke[slot]!;
+    const mixed = this.#mixer.mix(set, this.#bins.logOdds, candidates.bins, slot * OPINION_STRIDE);
+    const logOdds = Math.min(8, Math.max(-8, mixed));
+    const finalBin = servedClass * FINAL_BIN_COUNT + ((logOdds * 2 + 16.5) | 0);
     return (squash(logOdds) + this.#final.probabilityOf(finalBin)) / 2;
+  }
+
+  /** What each expert that spoke for the candidate has been worth lately. */
+  opinionsOn(candidates: CandidateSet, slot: number): readonly ExpertOpinion[] {
+    return opinionNames.flatMap((expert, i) => {
+      const bin = candidates.bins[slot * OPINION_STRIDE + i]!;
+      if (bin === 0) return [];
+      return [{ expert, probability: this.#bins.probabilityOf(bin), trials: this.#bins.trialsOf(bin) }];
+    });
   }
 
   /** The naming expert that argued most for the candidate. */
   strongestExpert(candidates: CandidateSet, slot: number, servedClass: number): number {
     const set = servedClass * MASK_COUNT + candidates.spoke[slot]!;
     return this.#mixer.strongest(set, this.#bins.logOdds, candidates.bins, slot * OPINION_STRIDE, NAMING_COUNT);
+  }
+
+  /** From now on `onSettled` is told what was stated in each trial, and whether it came true. For measurements: decides nothing. */
+  watch(onSettled: (stated: number, isTrue: boolean) => void): void {
+    this.#trialStated = new Float32Array(this.#trialFinal.length);
+    this.#onSettled = onSettled;
   }
 
   /** A demand for `segment`: its open trials no older than `horizon` come true. */
@@ -147,7 +176,15 @@ export class CandidateMixture {
     return true;
   }
 
-  #try(segment: number, position: number, bins: Uint16Array, from: number, set: number, finalBin: number): void {
+  #try(
+    segment: number,
+    position: number,
+    bins: Uint16Array,
+    from: number,
+    set: number,
+    finalBin: number,
+    stated: number,
+  ): void {
     const slot = this.#trials.start(segment, position);
     if (slot < 0) return;
     const at = slot * OPINION_STRIDE;
@@ -155,6 +192,7 @@ export class CandidateMixture {
     for (let i = 0; i < OPINION_COUNT; i++) tried[at + i] = bins[from + i]!;
     tried[at + SET] = set;
     this.#trialFinal[slot] = finalBin;
+    if (this.#trialStated !== null) this.#trialStated[slot] = stated;
   }
 
   #settle(slot: number, isTrue: number): void {
@@ -166,6 +204,7 @@ export class CandidateMixture {
       if (bin !== 0) this.#bins.observe(bin, isTrue);
     }
     this.#final.observe(this.#trialFinal[slot]!, isTrue);
+    if (this.#trialStated !== null) this.#onSettled?.(this.#trialStated[slot]!, isTrue === 1);
   }
 }
 

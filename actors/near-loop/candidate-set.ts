@@ -4,7 +4,7 @@ import { binBase, Opinion } from './opinion-bins.ts';
 import type { ResidentFlags } from './resident-flags.ts';
 import { Fact, type SegmentFacts } from './segment-facts.ts';
 
-/** Words of {@link CandidateSet.bins} for each candidate: one an opinion, and two to spare. */
+/** Words of {@link CandidateSet.bins} for each candidate: one an opinion, and one to spare. */
 export const OPINION_STRIDE = 8;
 
 /**
@@ -67,6 +67,7 @@ export class CandidateSet {
     bins[at + 1] = 0;
     bins[at + 2] = 0;
     bins[at + 3] = 0;
+    bins[at + 4] = 0;
     // A comment that is missing says something of its own: never seen, never forecast.
     bins[at + Opinion.earlierForecast] = binBase[Opinion.earlierForecast]!;
     bins[at + Opinion.popularity] = binBase[Opinion.popularity]!;

@@ -1,6 +1,7 @@
 /** Settings of the near loop: every default in one place, chosen once for all traces. */
 
 import { z } from 'zod';
+import { nextItemConfigSchema } from '../sequence-predictor/next-item-config.ts';
 import { opinionNames } from './opinion-bins.ts';
 
 const probability = z.number().min(0).max(1);
@@ -10,8 +11,11 @@ export const nearLoopConfigSchema = z
   .strictObject({
     experts: z
       .array(z.enum(opinionNames))
-      .default(opinionNames.filter((name) => name !== 'miss-successor'))
+      .default(opinionNames.filter((name) => name !== 'miss-successor' && name !== 'next-item'))
       .describe('Experts that take part, and comments on what they name (earlier-forecast, popularity).'),
+    nextItem: nextItemConfigSchema.describe(
+      'The model of the next item behind the expert next-item, where that takes part.',
+    ),
     degreeMax: count(1, 64).default(8).describe('Successors kept for each segment.'),
     visitsMax: count(2, 4095).default(64).describe('Visits after which the successor counts of a segment are halved.'),
     lookahead: count(1, 15)

@@ -63,17 +63,36 @@ export const STREAM_DEPTH_BINS = 6;
 /** Bins of the stream's opinion, bin 0 (none) included. */
 export const STREAM_BIN_COUNT = 1 + 2 * STREAM_RUN_BINS * STREAM_DEPTH_BINS;
 
-/** Who has an opinion on a candidate. The first four can name one, the others only comment on those named. */
+const nextItemEdges = [0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.18, 0.25, 0.33, 0.42, 0.52, 0.62, 0.73, 0.84, 0.94];
+const NEXT_ITEM_LEVELS = nextItemEdges.length + 1;
+/** Ranks of the model of the next item that are told apart, and named. */
+export const NEXT_ITEM_RANKS = 8;
+export const NEXT_ITEM_BIN_COUNT = 1 + NEXT_ITEM_LEVELS * NEXT_ITEM_RANKS;
+
+/** Probability that the consumer goes there next, and its rank (0..7). */
+export function nextItemBin(probability: number, rank: number): number {
+  let level = 0;
+  while (level < nextItemEdges.length && probability >= nextItemEdges[level]!) level++;
+  return 1 + level + NEXT_ITEM_LEVELS * rank;
+}
+
+function nextItemPrior(bin: number): number {
+  const level = bin === 0 ? 0 : (bin - 1) % NEXT_ITEM_LEVELS;
+  return level === 0 ? 0.01 : nextItemEdges[level - 1]!;
+}
+
+/** Who has an opinion on a candidate. The first five can name one, the others only comment on those named. */
 export const Opinion = {
   consumerSuccessor: 0,
   context: 1,
   missSuccessor: 2,
   stream: 3,
-  earlierForecast: 4,
-  popularity: 5,
+  nextItem: 4,
+  earlierForecast: 5,
+  popularity: 6,
 } as const;
-export const NAMING_COUNT = 4;
-export const OPINION_COUNT = 6;
+export const NAMING_COUNT = 5;
+export const OPINION_COUNT = 7;
 
 /** Names in the order of {@link Opinion}; the first {@link NAMING_COUNT} are the experts of the report. */
 export const opinionNames = [
@@ -81,6 +100,7 @@ export const opinionNames = [
   'context',
   'miss-successor',
   'stream',
+  'next-item',
   'earlier-forecast',
   'popularity',
 ] as const;
@@ -91,6 +111,7 @@ const priors: readonly { readonly count: number; readonly prior: (bin: number) =
   { count: CONTEXT_BIN_COUNT, prior: () => 0.2 },
   { count: SUCCESSOR_BIN_COUNT, prior: successorPrior },
   { count: STREAM_BIN_COUNT, prior: () => 0.3 },
+  { count: NEXT_ITEM_BIN_COUNT, prior: nextItemPrior },
   { count: FORECAST_BIN_COUNT, prior: () => 0.1 },
   { count: POPULARITY_BIN_COUNT, prior: () => 0.1 },
 ];

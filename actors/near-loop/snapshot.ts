@@ -51,6 +51,14 @@ export class SnapshotReader {
     into.set(a);
   }
 
+  /** The next `count` arrays, or all that are left, as a snapshot of their own. */
+  take(count: number = this.#arrays.length - this.#next): Snapshot {
+    const arrays = this.#arrays.slice(this.#next, this.#next + count);
+    assert(arrays.length === count, 'a snapshot of another layout');
+    this.#next += count;
+    return arrays;
+  }
+
   numbers(): Float64Array {
     return this.array(new Float64Array(0));
   }

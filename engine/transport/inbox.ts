@@ -45,6 +45,11 @@ export class Inbox {
     return this.#received;
   }
 
+  /** Everything up to this number has been handled. */
+  get handledSeq(): number {
+    return this.#handled;
+  }
+
   get limitSeq(): number {
     return this.#handled + this.#limits.windowMessages;
   }

@@ -64,6 +64,8 @@ type Refusal = readonly [reason: string, who: string];
 
 /** Ways to one peer that are kept; the oldest is forgotten. */
 const ROUTES_PER_PEER = 4;
+/** A connection that has just been made may not take packets yet, so the second hello follows the first soon. */
+const HELLO_FIRST_MS = 20;
 const KINDS_KEPT_MAX = 1024;
 const NO_TOKEN = new Uint8Array(TOKEN_BYTES);
 const NO_KIND = new Uint8Array(0);
@@ -398,7 +400,8 @@ export class LinkTransport implements Transport {
     if (initiation.timer !== undefined) this.#clock.clearTimeout(initiation.timer);
     if (initiation.attempt === 0) initiation.nonce = this.#nonce();
     const { retransmitMs, retransmitMaxMs } = this.#config;
-    const delay = Math.min(retransmitMaxMs, retransmitMs * 2 ** Math.min(30, initiation.attempt++));
+    const first = Math.min(HELLO_FIRST_MS, retransmitMs);
+    const delay = Math.min(retransmitMaxMs, first * 2 ** Math.min(30, initiation.attempt++));
     initiation.timer = this.#clock.setTimeout(() => {
       initiation.timer = undefined;
       this.#hello(route);
@@ -478,7 +481,7 @@ export class LinkTransport implements Transport {
 }
 
 function header(type: 'hello' | 'welcome' | 'reset', token: Uint8Array, frameCount: number): Uint8Array {
-  return encodeHeader({ type, token, seq: 0, ack: 0, limitSeq: 0, limitBytes: 0 }, NO_KIND, frameCount);
+  return encodeHeader({ type, token, seq: 0, ack: 0, handled: 0, limitSeq: 0, limitBytes: 0 }, NO_KIND, frameCount);
 }
 
 function badPlace(place: string): AnteroomError {

@@ -51,7 +51,7 @@ export class Link {
   #heartbeatTimer: TimerId | undefined;
   #unansweredProbes = 0;
   #hasMoved = false;
-  #ackedAtLastAnswer = 0;
+  #receivedAtLastAnswer = 0;
   #hasAskedForRoom = false;
   #wantedBytes = 0;
   #waiters: (() => void)[] = [];
@@ -221,13 +221,14 @@ export class Link {
 
   #acknowledged(packet: Packet): boolean {
     const ackedBefore = this.#outbox.acked;
-    if (!this.#outbox.acknowledge(packet.ack)) {
+    const receivedBefore = this.#outbox.received;
+    if (!this.#outbox.acknowledge(packet.ack, packet.handled)) {
       this.#host.refused('bad-ack', this.peer);
       return false;
     }
     const hasAcked = this.#outbox.acked > ackedBefore;
     const hasGrown = this.#outbox.grant(packet.limitSeq, packet.limitBytes);
-    if (hasAcked || hasGrown) {
+    if (hasAcked || hasGrown || this.#outbox.received > receivedBefore) {
       this.#hasMoved = true;
       this.#unansweredProbes = 0;
     }
@@ -236,7 +237,7 @@ export class Link {
       this.#wake();
       this.#host.progressed();
     }
-    if (packet.type === 'ack' && packet.seq > this.#outbox.acked) this.#resend(packet);
+    if (packet.type === 'ack' && packet.seq > this.#outbox.received) this.#resend(packet);
     this.#pump();
     return true;
   }
@@ -244,10 +245,10 @@ export class Link {
   /** Sends again what was sent before the probe that this packet answers and is missing. */
   #resend(answer: Packet): void {
     const bits = answer.frames[0];
-    const { acked, sent } = this.#outbox;
+    const { received, sent } = this.#outbox;
     const until = Math.min(answer.seq, sent);
     let left = this.#host.config.retransmitBurst;
-    for (let seq = acked + 1; seq <= until && left > 0; seq++) {
+    for (let seq = received + 1; seq <= until && left > 0; seq++) {
       const i = seq - answer.ack - 1;
       if (bits !== undefined && i >= 0 && ((bits[i >> 3] ?? 0) >> (i & 7)) % 2 === 1) continue;
       this.retransmittedCount++;
@@ -255,8 +256,8 @@ export class Link {
       this.#transmitData(this.#outbox.at(seq));
     }
     // While asking brings something, ask at the pace of the answers; else the timer asks, ever more slowly.
-    if (acked > this.#ackedAtLastAnswer) this.#transmit('probe', sent);
-    this.#ackedAtLastAnswer = acked;
+    if (received > this.#receivedAtLastAnswer) this.#transmit('probe', sent);
+    this.#receivedAtLastAnswer = received;
   }
 
   #pump(): void {
@@ -300,7 +301,7 @@ export class Link {
     this.#heardAt = this.#host.clock.now();
     if (this.#isUp || this.#route === null) return;
     this.#isUp = true;
-    this.#host.event('up', this.peer, this.#route);
+    this.#host.event('up', this.peer, 'connected');
   }
 
   #goDown(detail: string): void {
@@ -316,7 +317,7 @@ export class Link {
     const givenUp = this.#outbox.restart(this.peer, limits);
     this.#inbox.restart();
     this.#unansweredProbes = 0;
-    this.#ackedAtLastAnswer = 0;
+    this.#receivedAtLastAnswer = 0;
     this.#hasAskedForRoom = false;
     if (isAgain) this.#host.event('restarted', this.peer, `${givenUp.length} messages are given up`);
     this.#host.undelivered(givenUp);
@@ -346,10 +347,10 @@ export class Link {
   /** Every packet says what has arrived and what may come, so each pays the debt of acknowledgement. */
   #header(type: PacketType, seq: number, kind: Uint8Array, frameCount: number): Uint8Array {
     const inbox = this.#inbox;
-    const { received: ack, limitSeq, limitBytes } = inbox;
+    const { received: ack, handledSeq: handled, limitSeq, limitBytes } = inbox;
     inbox.granted();
     this.#owesAck = false;
-    return encodeHeader({ type, token: this.#token, seq, ack, limitSeq, limitBytes }, kind, frameCount);
+    return encodeHeader({ type, token: this.#token, seq, ack, handled, limitSeq, limitBytes }, kind, frameCount);
   }
 
   #wake(): void {

@@ -1,4 +1,4 @@
-/** The sending half of a link: messages in order, kept until the peer has them, sent as far as its credit goes. */
+/** The sending half of a link: messages in order, kept until the peer has handled them, sent as far as its credit goes. */
 
 import type { PacketLimits } from './packet.ts';
 import type { Undelivered, UndeliveredReason } from './transport.ts';
@@ -20,14 +20,15 @@ export interface OutboxLimits {
 }
 
 /**
- * A queue numbered from 1 within a session of two incarnations. Invariant: acked <= sent <= last, and the queue holds
- * exactly the messages acked + 1 .. last. Adding, sending and acknowledging are O(1) amortised.
+ * A queue numbered from 1 within a session of two incarnations. Invariant: acked <= received <= sent <= last, and the queue
+ * holds exactly the messages acked + 1 .. last. What has arrived and is not handled is kept, for the peer may die with it. Adding, sending and acknowledging are O(1) amortised.
  */
 export class Outbox {
   readonly #limits: OutboxLimits;
   #slots: (Outgoing | undefined)[] = [];
   #head = 0;
   #acked = 0;
+  #received = 0;
   #sent = 0;
   #last = 0;
   #bytes = 0;
@@ -53,9 +54,14 @@ export class Outbox {
     return this.#sent;
   }
 
-  /** Number up to which the peer has everything. */
+  /** Number up to which the peer has handled everything. */
   get acked(): number {
     return this.#acked;
+  }
+
+  /** Number up to which everything has arrived. */
+  get received(): number {
+    return this.#received;
   }
 
   hasRoom(bytes: number): boolean {
@@ -83,10 +89,11 @@ export class Outbox {
     return this.#slots[this.#head + seq - this.#acked - 1] as Outgoing;
   }
 
-  /** Drops what has arrived. False for a number that was never sent. */
-  acknowledge(ack: number): boolean {
-    if (ack > this.#sent) return false;
-    for (; this.#acked < ack; this.#acked++) {
+  /** Drops what has been handled. False for numbers that cannot be. */
+  acknowledge(received: number, handled: number): boolean {
+    if (handled > received || received > this.#sent) return false;
+    this.#received = Math.max(this.#received, received);
+    for (; this.#acked < handled; this.#acked++) {
       this.#bytes -= this.#slots[this.#head]!.bytes;
       this.#slots[this.#head++] = undefined;
     }
@@ -106,8 +113,8 @@ export class Outbox {
   }
 
   /**
-   * Starts anew with a peer that has forgotten everything: what was sent and not acknowledged is given up, for it may have
-   * been handled; what was never sent is numbered from 1 and waits for new credit, unless the peer takes none so large.
+   * Starts anew with a peer that has forgotten everything: what was sent and is not known to be handled is given up, for it
+   * may have been; what was never sent is numbered from 1 and waits for new credit, unless the peer takes none so large.
    */
   restart(to: string, peerLimits: PacketLimits): Undelivered[] {
     const held = this.#slots.slice(this.#head) as Outgoing[];
@@ -123,6 +130,7 @@ export class Outbox {
     this.#slots = kept;
     this.#head = 0;
     this.#acked = 0;
+    this.#received = 0;
     this.#sent = 0;
     this.#last = kept.length;
     this.#limitSeq = 0;
@@ -144,6 +152,7 @@ export class Outbox {
     this.#slots = [];
     this.#head = 0;
     this.#acked = this.#last;
+    this.#received = this.#last;
     this.#sent = this.#last;
     this.#bytes = 0;
     return held.map((message) => undelivered(message, to, 'closed', message.seq <= sent));

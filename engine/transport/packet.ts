@@ -15,8 +15,10 @@ export interface Packet {
   readonly token: Uint8Array;
   /** data: its number, from 1. probe: the last number sent. ack: the number of the probe that it answers, else 0. */
   readonly seq: number;
-  /** Every message up to this number has arrived. */
+  /** Every message up to this number has arrived ... */
   readonly ack: number;
+  /** ... and up to this one has been handled, so that its sender need not keep it. */
+  readonly handled: number;
   /** Messages may be sent up to this number ... */
   readonly limitSeq: number;
   /** ... and up to so many bytes since the start of the session. */
@@ -35,7 +37,9 @@ export interface PacketLimits {
 export const TOKEN_BYTES = 16;
 /** A kind is 1 to 255 bytes of UTF-8 on data, nothing on the others. */
 export const KIND_BYTES_MAX = 255;
-export const HEADER_BYTES = 56;
+export const HEADER_BYTES = 64;
+/** Of the one frame that a packet without a message may have. */
+const CONTROL_BYTES_MAX = 1024;
 
 const MAGIC = 0xa7;
 const VERSION = 1;
@@ -53,6 +57,7 @@ export interface PacketHeader {
   readonly token: Uint8Array;
   readonly seq: number;
   readonly ack: number;
+  readonly handled: number;
   readonly limitSeq: number;
   readonly limitBytes: number;
 }
@@ -62,7 +67,7 @@ export function kindBytes(kind: string): Uint8Array {
   return encoder.encode(kind);
 }
 
-/** The header frame. Layout, little endian: magic, version, type, kind length; u32 frames; token; four u64; the kind. */
+/** The header frame. Layout, little endian: magic, version, type, kind length; u32 frames; token; five u64; the kind. */
 export function encodeHeader(header: PacketHeader, kind: Uint8Array, frameCount: number): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES + kind.length);
   const view = new DataView(bytes.buffer);
@@ -76,6 +81,7 @@ export function encodeHeader(header: PacketHeader, kind: Uint8Array, frameCount:
   setNumber(view, 32, header.ack);
   setNumber(view, 40, header.limitSeq);
   setNumber(view, 48, header.limitBytes);
+  setNumber(view, 56, header.handled);
   bytes.set(kind, HEADER_BYTES);
   return bytes;
 }
@@ -90,17 +96,20 @@ export function parsePacket(frames: readonly Uint8Array[], limits: PacketLimits)
   const kindLength = head[3]!;
   if (type === undefined || head.length !== HEADER_BYTES + kindLength) return 'malformed';
   if ((typeCode === DATA) !== kindLength > 0) return 'malformed';
-  if (frames.length - 1 > limits.framesMax) return 'oversized';
+  const framesMax = typeCode === DATA ? limits.framesMax : 1;
+  const bytesMax = typeCode === DATA ? limits.messageBytesMax : CONTROL_BYTES_MAX;
+  if (frames.length - 1 > framesMax) return 'oversized';
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   if (view.getUint32(4, true) !== frames.length - 1) return 'malformed';
   let bytes = 0;
   for (let i = 1; i < frames.length; i++) bytes += frames[i]!.length;
-  if (bytes > limits.messageBytesMax) return 'oversized';
+  if (bytes > bytesMax) return 'oversized';
   const seq = getNumber(view, 24);
   const ack = getNumber(view, 32);
   const limitSeq = getNumber(view, 40);
   const limitBytes = getNumber(view, 48);
-  if (seq < 0 || ack < 0 || limitSeq < 0 || limitBytes < 0) return 'malformed';
+  const handled = getNumber(view, 56);
+  if (seq < 0 || ack < 0 || limitSeq < 0 || limitBytes < 0 || handled < 0) return 'malformed';
   if (typeCode === DATA && seq === 0) return 'malformed';
   let kind = '';
   if (kindLength > 0) {
@@ -115,6 +124,7 @@ export function parsePacket(frames: readonly Uint8Array[], limits: PacketLimits)
     token: head.subarray(8, 8 + TOKEN_BYTES),
     seq,
     ack,
+    handled,
     limitSeq,
     limitBytes,
     kind,

@@ -1,7 +1,7 @@
 /** The contract of addressed messages between places, whatever carries them. */
 
 /**
- * What became of a `send`. `accepted`: kept until the receiver has it, or reported as undelivered. `full`: not taken, the
+ * What became of a `send`. `accepted`: kept until the receiver has handled it, or reported as undelivered. `full`: not taken, the
  * sender keeps it and waits for `ready`. The others are refusals, each counted by its name: larger than `messageBytesMax` or
  * of more frames than `framesMax`, ours or the receiver's; a place never heard of; the transport is closing.
  */
@@ -61,7 +61,7 @@ export interface TransportCounts {
   readonly handlerFaults: number;
   /** What strangers and faulty peers sent, by reason. */
   readonly refused: Readonly<Record<string, number>>;
-  /** Messages held now: not yet acknowledged, and arrived but not yet handled. */
+  /** Messages held now: ours that are not known to be handled, and others' that have arrived and are not handled. */
   readonly queued: number;
   readonly queuedBytes: number;
   readonly waiting: number;
@@ -79,7 +79,7 @@ export interface CloseReport {
 /**
  * Messages between this place and others. Promised: from one sender (one life of a place) to one receiver, messages arrive
  * exactly once and in the order in which they were accepted, whatever the carrier loses, repeats or reorders, as long as both
- * live. When a peer has restarted, what it had not acknowledged is given up and told.
+ * live. When a peer has restarted, what it is not known to have handled is given up and told.
  */
 export interface Transport {
   readonly place: string;
@@ -99,6 +99,6 @@ export interface Transport {
   /** Whether `to` is connected and has proved who it is. */
   isUp(to: string): boolean;
   counts(): TransportCounts;
-  /** Takes no more messages, waits until all are acknowledged or the deadline has passed, tells peers, and lets go. */
+  /** Takes no more messages, waits until all have been handled or the deadline has passed, tells peers, and lets go. */
   close(options?: { readonly deadlineMs?: number }): Promise<CloseReport>;
 }

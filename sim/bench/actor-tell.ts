@@ -90,7 +90,7 @@ export const actorTell: Bench = {
         },
       ],
       goals: [
-        { contender: 'anteroom', versus: 'xstate', target: null, aim: 3 },
+        { contender: 'anteroom', versus: 'xstate', target: 3, aim: 5 },
         { contender: 'anteroom relay', versus: 'xstate', target: null, aim: null },
       ],
     };

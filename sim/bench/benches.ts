@@ -3,22 +3,26 @@
 import { actorTell } from './actor-tell.ts';
 import { aggregate } from './aggregate.ts';
 import type { Bench } from './bench.ts';
+import { embedded } from './embedded.ts';
 import { memory } from './memory.ts';
 import { parseClf } from './parse-clf.ts';
 import { parseCsv, parseCsvNames } from './parse-csv.ts';
 import { replayEngine } from './replay-engine.ts';
 import { replayLru, replayLruInstant } from './replay-lru.ts';
 import { startup } from './startup.ts';
+import { zeroMqBatches } from './zeromq-batches.ts';
 
 export const benches: readonly Bench[] = [
   replayLru,
   replayLruInstant,
   replayEngine,
+  embedded,
   parseCsv,
   parseCsvNames,
   parseClf,
   aggregate,
   memory,
   actorTell,
+  zeroMqBatches,
   startup,
 ];

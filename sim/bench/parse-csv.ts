@@ -98,7 +98,7 @@ function reader(name: string, does: string, input: CsvInput, isInterning: boolea
     does,
     run: () =>
       timed(input.rowCount, async () => {
-        const names = isInterning ? {} : { segments: noNames, consumers: noNames, sites: noNames };
+        const names = isInterning ? {} : { segments: { ...noNames }, consumers: { ...noNames }, sites: { ...noNames } };
         const source = await openSource(input.file.path, { format: 'csv', ...names });
         let count = 0;
         let bytes = 0;

@@ -74,7 +74,7 @@ export async function demandErrors(folder: string, goal: DemandGoal): Promise<re
       ]),
       ['anteroom', meanError((i) => said[i]!)],
     ]) as Record<string, number>;
-    const ratio = errors['anteroom']! / errors['last hour']!;
+    const ratio = errors.anteroom! / errors['last hour']!;
     return { trace: goal.trace, part, hours: weights.length - from, errors, ratio, isMet: ratio <= goal.ratioMax };
   });
 }

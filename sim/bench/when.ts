@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { demandErrors, demandGoals } from './when-demand.ts';
+import { compareKeepAlive } from './when-keep-alive.ts';
 
 const { values } = parseArgs({ options: { shared: { type: 'string', default: '../shared' } } });
 const folder = `${values.shared}/traces`;
@@ -22,6 +23,27 @@ for (const goal of demandGoals) {
       `| ${trace} | ${part} | ${hours} | ${cells.join(' | ')} | ${ratio.toFixed(3)} | ${verdict} |\n`,
     );
   }
+}
+
+process.stdout.write(
+  '\nFunctions of serverless_azf_a: cold starts of each policy, and of the predictor in the same memory time.\n\n',
+);
+process.stdout.write(
+  '| part | policy | function-minutes held | cold starts | anteroom | of the policy | at a price of | loads ahead | goal |\n',
+);
+process.stdout.write('|---|---|--:|--:|--:|--:|--:|--:|---|\n');
+for (const { part, policy, minutes, coldStarts, ours, price, prewarms } of await compareKeepAlive(folder)) {
+  const cells = [
+    minutes,
+    coldStarts,
+    ours.toFixed(0),
+    (ours / coldStarts).toFixed(3),
+    price.toFixed(4),
+    prewarms.toFixed(0),
+  ];
+  process.stdout.write(
+    `| ${part} | ${policy} | ${cells.join(' | ')} | < 1: ${ours < coldStarts ? 'met' : 'MISSED'} |\n`,
+  );
 }
 
 function shown(error: number): string {

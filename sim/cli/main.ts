@@ -5,8 +5,10 @@ import { Command, CommanderError } from 'commander';
 import { AnteroomError } from '../../engine/errors.ts';
 import { VERSION } from '../../engine/version.ts';
 import { registerDemo } from './demo.ts';
+import { registerExplain } from './explain.ts';
 import { registerFormats } from './formats.ts';
 import { registerGenerate } from './generate.ts';
+import { registerKeys } from './keys.ts';
 import { registerNode } from './node.ts';
 import { registerNodeCommands } from './node-commands.ts';
 import { registerProve } from './prove.ts';
@@ -38,9 +40,11 @@ const program = new Command('anteroom')
   .exitOverride();
 registerReplay(program);
 registerProve(program);
+registerExplain(program);
 registerGenerate(program);
 registerFormats(program);
 registerDemo(program);
+registerKeys(program);
 registerNode(program);
 registerNodeCommands(program);
 

@@ -7,7 +7,7 @@ import { createEviction } from '../../actors/cache-manager/evictions/create-evic
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
 import { missBoundOf } from '../../actors/cache-manager/miss-bound.ts';
 import { admissionOf } from '../../actors/cache-manager/prefetch-admission.ts';
-import type { Site, WritePolicy } from '../../actors/cache-manager/site.ts';
+import type { OnDecision, Site, WritePolicy } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
 import { LogDriver } from '../../actors/engine/log-driver.ts';
 import { HintBook } from '../../actors/hints/hint-book.ts';
@@ -48,6 +48,10 @@ export interface RunContext {
    * with the same decisions, so that there is a call for each access.
    */
   readonly onSite?: (site: Site) => void;
+  /** Told of each decision about a prefetch. */
+  readonly onDecision?: OnDecision;
+  /** Handed the actors before the first access, to look on. */
+  readonly onPipeline?: (pipeline: Pipeline) => void;
 }
 
 /** What a run left behind. */
@@ -81,6 +85,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
     createEviction(name, {
       capacity,
       segmentCountHint,
+      unit: run.cache.unit,
       ...(onEvict === undefined ? {} : { onEvict }),
       ...(future === null ? {} : { future }),
     });
@@ -145,10 +150,12 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
         sliceLength: Math.max(1, Math.ceil(trace.facts.accessCount / SLICES)),
         segmentCountHint,
         onSettled,
+        ...(context.onDecision === undefined ? {} : { onDecision: context.onDecision }),
         ...(beforeAccess === null ? {} : { future: { beforeAccess } }),
       }),
   });
   context.onSite?.(pipeline.site);
+  context.onPipeline?.(pipeline);
   const driver = new LogDriver(pipeline, config.farLoop, isTimed);
   // One batch is under way at a time: what prepares a batch may then set state that serving it relies on.
   const credits = new Credits(1);

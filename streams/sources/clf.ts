@@ -7,6 +7,7 @@ import { refuseOtherOptions } from './format-options.ts';
 import { isHead, operationOfMethod, reasonToSkip } from './http-words.ts';
 import { byteOrderMarkLength, LineDecoder, type LineParser } from './line-decoder.ts';
 import { bufferOf, hasOpenQuote, refuseLine } from './log-line.ts';
+import { RowBlock } from './row-block.ts';
 import { headLines, matchingShare } from './text-head.ts';
 import { clfTimeOf } from './timestamp-bytes.ts';
 
@@ -29,15 +30,24 @@ const NOT_MODIFIED = 304;
  */
 export class ClfParser implements LineParser {
   line = 1;
+  readonly #block = new RowBlock();
 
   parse(bytes: Uint8Array, start: number, end: number, sink: AccessSink, isLast: boolean): number {
-    const { segments, consumers } = sink;
+    this.#block.begin(bytes, sink);
+    const pos = this.#parse(bytes, start, end, sink, isLast);
+    this.#block.flush();
+    return pos;
+  }
+
+  #parse(bytes: Uint8Array, start: number, end: number, sink: AccessSink, isLast: boolean): number {
+    const block = this.#block;
     const buffer = bufferOf(bytes);
-    let pos = this.line === 1 ? start + byteOrderMarkLength(bytes, start, end) : start;
-    // A page brings several requests of one client in a row: where its name stands, and its id.
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    // Here and below `| 0` makes an integer for the compiler too, which would otherwise check what a place is at every byte.
+    let pos = (this.line === 1 ? start + byteOrderMarkLength(bytes, start, end) : start) | 0;
+    // A page brings several requests of one client in a row: where its name stands.
     let knownStart = 0;
     let knownEnd = 0;
-    let consumer = -1;
     for (; pos < end; this.line++) {
       const lineStart = pos;
       let b = bytes[pos]!;
@@ -51,22 +61,22 @@ export class ClfParser implements LineParser {
       let lastHostEnd = hostEnd;
       if (b === SPACE && bytes[pos + 1] !== DASH && isAddress(bytes, pos + 1)) {
         hostStart = pos + 1;
-        lastHostEnd = bytes.indexOf(SPACE, hostStart);
+        lastHostEnd = buffer.indexOf(SPACE, hostStart) | 0;
       }
       while (b !== OPEN_BRACKET && b !== LINE_FEED) b = bytes[++pos]!;
       if (b === LINE_FEED || hostEnd === lineStart) {
-        pos = refuseLine(bytes, lineStart, b === LINE_FEED ? pos : lineStart, end, sink, this.line, isLast, '[time]');
+        pos = this.#refuse(bytes, lineStart, b === LINE_FEED ? pos : lineStart, end, sink, isLast, '[time]') | 0;
         continue;
       }
-      const timeMs = clfTimeOf(bytes, pos + 1);
+      const timeMs = clfTimeOf(bytes, view, pos + 1);
       if (timeMs === MALFORMED || bytes[pos + 27] !== CLOSE_BRACKET) {
         const expected = '[dd/Mon/yyyy:hh:mm:ss +zzzz]';
-        pos = refuseLine(bytes, lineStart, pos, end, sink, this.line, isLast, expected);
+        pos = this.#refuse(bytes, lineStart, pos, end, sink, isLast, expected) | 0;
         continue;
       }
       pos += 28;
       if (bytes[pos] !== SPACE || bytes[pos + 1] !== QUOTE) {
-        pos = refuseLine(bytes, lineStart, pos, end, sink, this.line, isLast, 'a request in quotes');
+        pos = this.#refuse(bytes, lineStart, pos, end, sink, isLast, 'a request in quotes') | 0;
         continue;
       }
       pos += 2;
@@ -86,7 +96,7 @@ export class ClfParser implements LineParser {
         b = bytes[++pos]!;
       }
       if (b === LINE_FEED) {
-        pos = refuseLine(bytes, lineStart, pos, end, sink, this.line, isLast, 'a quote and a status after the request');
+        pos = this.#refuse(bytes, lineStart, pos, end, sink, isLast, 'a quote and a status after the request') | 0;
         continue;
       }
       const requestEnd = pos;
@@ -100,7 +110,7 @@ export class ClfParser implements LineParser {
       }
       if (pos === statusStart) b = bytes[++pos]!;
       if (b !== SPACE) {
-        pos = refuseLine(bytes, lineStart, pos, end, sink, this.line, isLast, 'a status and a space');
+        pos = this.#refuse(bytes, lineStart, pos, end, sink, isLast, 'a status and a space') | 0;
         continue;
       }
       b = bytes[++pos]!;
@@ -117,13 +127,14 @@ export class ClfParser implements LineParser {
       }
       if (pos < 0 || (b !== SPACE && b !== LINE_FEED && b !== CARRIAGE_RETURN)) {
         const at = pos < 0 ? sizeStart : pos;
-        pos = refuseLine(bytes, lineStart, at, end, sink, this.line, isLast, 'a number of bytes or -');
+        pos = this.#refuse(bytes, lineStart, at, end, sink, isLast, 'a number of bytes or -') | 0;
         continue;
       }
       const tail = pos;
-      if (b !== LINE_FEED) pos = buffer.indexOf(LINE_FEED, pos);
+      if (b !== LINE_FEED) pos = buffer.indexOf(LINE_FEED, pos) | 0;
       pos++;
       if (isLast && pos === end && hasOpenQuote(bytes, tail, pos)) {
+        block.flush();
         sink.truncated({ line: this.line }, 'a closing quote');
         continue;
       }
@@ -141,15 +152,29 @@ export class ClfParser implements LineParser {
       }
       const op = operationOfMethod(bytes, methodStart, methodEnd);
       if (status === NOT_MODIFIED || isHead(bytes, methodStart, methodEnd)) size = -1;
-      if (!isSame(bytes, hostStart, lastHostEnd, knownStart, knownEnd)) {
+      if (block.isConsumerAsked || !isSame(bytes, hostStart, lastHostEnd, knownStart, knownEnd)) {
         const isAnonymous = lastHostEnd - hostStart === 1 && bytes[hostStart] === DASH;
-        consumer = isAnonymous ? -1 : consumers.internBytes(bytes, hostStart, lastHostEnd);
+        block.consumer(isAnonymous ? -1 : hostStart, lastHostEnd);
         knownStart = hostStart;
         knownEnd = lastHostEnd;
       }
-      sink.append(timeMs, segments.internBytes(bytes, pathStart, pathEnd), consumer, -1, op, size, 1);
+      block.add(timeMs, pathStart, pathEnd, op, size);
     }
     return pos;
+  }
+
+  /** As `refuseLine`, after the rows before it. */
+  #refuse(
+    bytes: Uint8Array,
+    lineStart: number,
+    at: number,
+    end: number,
+    sink: AccessSink,
+    isLast: boolean,
+    expected: string,
+  ): number {
+    this.#block.flush();
+    return refuseLine(bytes, lineStart, at, end, sink, this.line, isLast, expected);
   }
 }
 

@@ -4,10 +4,12 @@ import type { AccessSink } from '../access-sink.ts';
 import type { FormatOptions, StreamFormat } from '../format.ts';
 import { Operation, type OperationCode } from '../operation.ts';
 import { decimalOf, isAbsent, MALFORMED } from './decimal-bytes.ts';
+import { DelimitedBlock } from './delimited-block.ts';
 import { type DelimitedDialect, dialectOf, headerRoleCount, splitRecord } from './delimited-dialect.ts';
 import { refuseOtherOptions } from './format-options.ts';
 import { byteOrderMarkLength, LineDecoder, type LineParser } from './line-decoder.ts';
 import { operationOf } from './operation-words.ts';
+import { takesBlocks } from './row-block.ts';
 import { headLines } from './text-head.ts';
 import { TimeScale } from './time-scale.ts';
 
@@ -30,6 +32,11 @@ const SIZE = 6;
 const WEIGHT = 7;
 /** A column beyond the last that the first record has. */
 const EXTRA = 8;
+
+/** A block of at least so many records was worth it. */
+const FEW_ROWS = 16;
+/** Records read one by one, at most, before a block is tried again. */
+const RECORDS_MAX = 4096;
 
 /** What was wrong with a record; the text is made when it is refused. */
 const expectations: Readonly<Record<number, string>> = {
@@ -56,6 +63,11 @@ export class DelimitedParser implements LineParser {
   #scratchLength = 0;
   #quotedLines = 0;
   #isQuoteFollowed = false;
+  #block: DelimitedBlock | null = null;
+  /** Records to read one by one before a block is tried again. */
+  #recordsMax = 1;
+  /** The record where `#parseRecords` stopped holds a quote that is still open. */
+  #isOpen = false;
 
   constructor(format: string, options: FormatOptions) {
     this.#format = format;
@@ -68,12 +80,38 @@ export class DelimitedParser implements LineParser {
       pos = this.#begin(bytes, start, end);
       if (this.#dialect === null) return pos;
     }
-    const { delimiter, roles, names } = this.#dialect;
+    const block = this.#block !== null && takesBlocks(sink) ? this.#block : null;
+    if (block === null) return this.#parseRecords(bytes, pos, end, sink, isLast, Number.POSITIVE_INFINITY);
+    block.begin(bytes, pos, end);
+    this.#isOpen = false;
+    while (pos < end && !this.#isOpen) {
+      pos = block.read(pos, sink);
+      this.line += block.rowCount;
+      if (block.isFull) continue;
+      // What a block stops at is read one by one, and the more of it the sooner that comes again.
+      this.#recordsMax = block.rowCount >= FEW_ROWS ? 1 : Math.min(this.#recordsMax * 2, RECORDS_MAX);
+      if (pos < end) pos = this.#parseRecords(bytes, pos, end, sink, isLast, this.#recordsMax);
+    }
+    return pos;
+  }
+
+  /** Up to `recordsMax` records; gives where the next one starts, or with `#isOpen` the one that is not whole. */
+  #parseRecords(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    sink: AccessSink,
+    isLast: boolean,
+    recordsMax: number,
+  ): number {
+    const { delimiter, roles, names } = this.#dialect!;
+    let pos = start;
+    let recordsLeft = recordsMax;
     const columnCount = roles.length;
     const isSpaced = delimiter === SPACE;
     const scale = this.#scale;
     const { segments, consumers, sites } = sink;
-    while (pos < end) {
+    while (pos < end && recordsLeft > 0) {
       let b = bytes[pos]!;
       if (isSpaced) while (b === SPACE) b = bytes[++pos]!;
       if (b === LINE_FEED || (b === CARRIAGE_RETURN && bytes[pos + 1] === LINE_FEED)) {
@@ -81,6 +119,7 @@ export class DelimitedParser implements LineParser {
         this.line++;
         continue;
       }
+      recordsLeft--;
       const recordStart = pos;
       let timeMs = Number.NaN;
       let segment = 0;
@@ -114,7 +153,10 @@ export class DelimitedParser implements LineParser {
           isDigits = digitsEnd === to && to > from && to - from <= EXACT_DIGITS;
         } else {
           pos = this.#unquote(bytes, pos, end, delimiter);
-          if (pos < 0) return recordStart;
+          if (pos < 0) {
+            this.#isOpen = true;
+            return recordStart;
+          }
           lines += this.#quotedLines;
           source = this.#scratch;
           from = 0;
@@ -234,6 +276,7 @@ export class DelimitedParser implements LineParser {
     const first = new TextDecoder().decode(bytes.subarray(pos, recordEnd)).replace(/\r$/, '');
     this.#dialect = dialectOf(first, this.#format, this.#options);
     this.#scale = new TimeScale(this.#dialect.timeUnit);
+    this.#block = DelimitedBlock.of(this.#dialect, this.#scale);
     if (!this.#dialect.hasHeader) return pos;
     this.line += lines;
     return recordEnd + 1;

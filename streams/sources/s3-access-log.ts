@@ -55,6 +55,7 @@ export class S3AccessLogParser implements LineParser {
 
   parse(bytes: Uint8Array, start: number, end: number, sink: AccessSink, isLast: boolean): number {
     const buffer = bufferOf(bytes);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let pos = this.line === 1 ? start + byteOrderMarkLength(bytes, start, end) : start;
     for (; pos < end; this.line++) {
       const lineStart = pos;
@@ -70,7 +71,7 @@ export class S3AccessLogParser implements LineParser {
         pos = refuseLine(bytes, lineStart, at, end, sink, this.line, isLast, 'bucket and [time]');
         continue;
       }
-      const timeMs = clfTimeOf(bytes, at + 2);
+      const timeMs = clfTimeOf(bytes, view, at + 2);
       if (timeMs === MALFORMED || bytes[at + 28] !== CLOSE_BRACKET || bytes[at + 29] !== SPACE) {
         const expected = '[dd/Mon/yyyy:hh:mm:ss +zzzz]';
         pos = refuseLine(bytes, lineStart, at + 1, end, sink, this.line, isLast, expected);

@@ -14,7 +14,7 @@ export interface PlaceOptions {
 
 /** The surroundings of one test: places, endpoints and time. */
 export interface TransportWorld {
-  make(place: string, options: PlaceOptions): Transport;
+  make(place: string, options: PlaceOptions): Promise<Transport>;
   /** An endpoint to bind that nobody else has. */
   endpoint(): string;
   /** Lets time pass until the condition holds; throws when it does not within a bound that is far from tight. */
@@ -38,7 +38,7 @@ export function describeTransport(name: string, makeWorld: () => Promise<Transpo
     const open: Transport[] = [];
 
     const place = async (of: string, options: PlaceOptions = {}): Promise<Transport> => {
-      const transport = world.make(of, options);
+      const transport = await world.make(of, options);
       open.push(transport);
       return transport;
     };
@@ -141,12 +141,12 @@ export function describeTransport(name: string, makeWorld: () => Promise<Transpo
       );
       await both(a, b);
       let accepted = 0;
-      // The receiver handles its first message for ever: what it may hold and what the sender may hold is all there is.
+      // The receiver handles its first message for ever. What it holds the sender keeps too, in case it dies with it.
       for (let round = 0; round < 20; round++) {
         while (a.send('b', 'number', numbered(accepted)) === 'accepted') accepted++;
         await world.pass(world.calmMs);
       }
-      expect(accepted).toBe(15);
+      expect(accepted).toBe(10);
       expect(seen).toEqual([0]);
       expect(a.counts().queued).toBe(10);
       expect(a.counts().full).toBe(20);
@@ -160,8 +160,8 @@ export function describeTransport(name: string, makeWorld: () => Promise<Transpo
       openGate();
       await world.settle(ready);
       expect(a.send('b', 'number', numbered(accepted))).toBe('accepted');
-      await world.until(() => seen.length === 16, 'all have arrived');
-      expect(seen).toEqual(Array.from({ length: 16 }, (_, i) => i));
+      await world.until(() => seen.length === 11, 'all have arrived');
+      expect(seen).toEqual(Array.from({ length: 11 }, (_, i) => i));
     });
 
     test('bounds bytes as well as messages on both sides', async () => {
@@ -173,7 +173,7 @@ export function describeTransport(name: string, makeWorld: () => Promise<Transpo
         while (a.send('b', 'k', [new Uint8Array(700), new Uint8Array(300)]) === 'accepted') accepted++;
         await world.pass(world.calmMs);
       }
-      expect(accepted).toBe(7);
+      expect(accepted).toBe(4);
       expect(a.counts().queuedBytes).toBe(4000);
       expect(b.counts().waitingBytes).toBeLessThanOrEqual(3000);
     });
@@ -315,15 +315,16 @@ export function describeTransport(name: string, makeWorld: () => Promise<Transpo
       await a.connect('b', endpoint);
       await both(a, stuck);
       for (let i = 0; i < 6; i++) a.send('b', 'number', numbered(i));
-      await world.until(() => a.counts().queued === 2, 'four have arrived');
+      await world.until(() => stuck.counts().waiting === 3, 'four have arrived');
+      await world.pass(world.calmMs);
       await world.settle(stuck.close({ deadlineMs: 0 }));
       const seen: number[] = [];
       const next = await place('b', { config, receive: (m) => void seen.push(numberOf(m)) });
       await next.bind(endpoint);
       await world.until(() => seen.length === 2, 'the rest has arrived');
-      // Nothing that was sent was without acknowledgement, so nothing was given up; the two that were never sent arrive.
+      // The four that were sent died with the receiver, as far as anybody knows; the two that were never sent arrive.
       expect(seen).toEqual([4, 5]);
-      expect(lost).toEqual([]);
+      expect(lost).toEqual([0, 1, 2, 3]);
       expect(events.filter((kind) => kind === 'restarted').length).toBe(1);
       a.send('b', 'number', numbered(6));
       await world.until(() => seen.length === 3, 'what follows has arrived');
@@ -404,7 +405,7 @@ export function describeTransport(name: string, makeWorld: () => Promise<Transpo
         }
       }
       await world.pass(30);
-      expect(accepted).toBeLessThanOrEqual(256 + 128);
+      expect(accepted).toBeLessThanOrEqual(256);
       expect(a.counts().full).toBe(1_000_000 - accepted);
       expect(highest).toBeLessThanOrEqual(65_536);
       expect(b.counts().waiting).toBeLessThanOrEqual(128);

@@ -49,7 +49,7 @@ export async function inProcessWorld(): Promise<TransportWorld> {
   let endpoints = 0;
   return {
     ...realTime(clock),
-    make: (place, options) =>
+    make: async (place, options) =>
       new LinkTransport({
         place,
         carrier: network.carrier(),
@@ -98,7 +98,7 @@ export function simulatedWorld(config: Partial<SimulatedNetworkConfig>): () => P
           await pass(1);
         }
       },
-      make: (place, options) =>
+      make: async (place, options) =>
         new LinkTransport({
           place,
           carrier: network.carrier(place),

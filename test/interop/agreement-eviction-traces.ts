@@ -16,6 +16,11 @@ export interface SizedTrace {
 
 /** The objects of a `traces/*.csv.gz` as dense ids. */
 export function readCsvSegments(trace: string): Int32Array {
+  return readCsvNumbers(trace).segments;
+}
+
+/** The same with the number that each id has in the file. */
+export function readCsvNumbers(trace: string): { readonly segments: Int32Array; readonly numbers: readonly number[] } {
   const bytes = gunzipSync(readFileSync(new URL(`traces/${trace}.csv.gz`, shared)));
   const dense = new Map<number, number>();
   const segments: number[] = [];
@@ -28,7 +33,7 @@ export function readCsvSegments(trace: string): Int32Array {
     segments.push(denseIdOf(dense, object));
     at = end + 1;
   }
-  return Int32Array.from(segments);
+  return { segments: Int32Array.from(segments), numbers: [...dense.keys()] };
 }
 
 /** oracleGeneral: 24 bytes a record, u32 time, u64 id, u32 size, i64 next access. */

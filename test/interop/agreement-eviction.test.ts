@@ -3,12 +3,14 @@ import type { EvictionName } from '../../actors/cache-manager/eviction.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
 import {
   isSharedPresent,
+  readCsvNumbers,
   readCsvSegments,
   readOracleGeneral,
   readPeerCells,
   readVscsi,
   type SizedTrace,
 } from './agreement-eviction-traces.ts';
+import { peerWTinyLfuMisses } from './agreement-w-tinylfu-peer.ts';
 
 if (!isSharedPresent) console.warn('skipped: agreement of evictions with published misses; ../shared is absent');
 const describeShared = describe.skipIf(!isSharedPresent);
@@ -91,6 +93,19 @@ describeShared('on every trace of peers.tsv, unit sizes (skipped without ../shar
       const label = `${cell.eviction} at ${cell.cacheSegments}: ${missCount}, peer ${cell.missCount}`;
       if (['lru', 'sieve', 'arc'].includes(cell.eviction)) expect(missCount, label).toBe(cell.missCount);
       else expect(Math.abs(missCount / cell.missCount - 1), label).toBeLessThanOrEqual(0.02);
+    }
+  });
+
+  test('w-tinylfu differs by the rules of D-004: a model of the peer misses as often, exactly where ids are its own', () => {
+    for (const cell of cells) {
+      const isTried = cell.eviction === 'wtinylfu' && cell.missCount !== cell.requestCount;
+      // On web_nasa_day at 10 % the figure depends on how segments are numbered, and ours are permuted; kv_orm_busy takes too long.
+      if (!isTried || cell.trace === 'web_nasa_day' || cell.trace === 'kv_orm_busy') continue;
+      const { segments, numbers } = readCsvNumbers(cell.trace);
+      const missCount = peerWTinyLfuMisses(segments, numbers, cell.cacheSegments);
+      const label = `${cell.trace} at ${cell.cacheSegments}: ${missCount}, peer ${cell.missCount}`;
+      if (cell.trace === 'block_arc_oltp') expect(missCount, label).toBe(cell.missCount);
+      else expect(Math.abs(missCount / cell.missCount - 1), label).toBeLessThanOrEqual(0.01);
     }
   });
 });

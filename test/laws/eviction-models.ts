@@ -476,7 +476,8 @@ const autoModel: Model = (options) => {
   let leader = 1;
   const kept: Entry[] = [];
   const extra: Entry[] = [];
-  const experts = [s3FifoModel, arcModel, wTinyLfuModel].map((make, index) =>
+  const sized = options.unit === 'bytes' ? [gdsfModel] : [];
+  const experts = [s3FifoModel, arcModel, wTinyLfuModel, ...sized].map((make, index) =>
     make({
       ...options,
       onEvict: (id) => {

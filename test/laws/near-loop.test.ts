@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
+import { opinionNames } from '../../actors/near-loop/opinion-bins.ts';
 import { HISTORY_LENGTH, RecentHistory } from '../../actors/sequence-predictor/recent-history.ts';
 import { SuccessorTable } from '../../actors/sequence-predictor/successor-table.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
@@ -96,11 +97,11 @@ describe('near loop, laws', () => {
             const random = new Xoshiro128(seed);
             const trace = space === null ? walks(random, 2000, 8) : streams(random, 2000, space);
             const site = new ModelSite({ capacity: 40, stagedMax: 20, headroomPerAccess: 0.2, leadAccesses: 2 });
-            let prefetcher = new AnteroomPrefetcher(site, {}, space);
+            let prefetcher = new AnteroomPrefetcher(site, { experts: [...opinionNames] }, space);
             site.serve(trace.slice(0, cut), prefetcher);
             if (isCut) {
               const snapshot = prefetcher.snapshot();
-              prefetcher = new AnteroomPrefetcher(site, {}, space);
+              prefetcher = new AnteroomPrefetcher(site, { experts: [...opinionNames] }, space);
               prefetcher.restore(snapshot);
             }
             site.serve(trace.slice(cut), prefetcher);

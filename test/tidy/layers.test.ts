@@ -30,7 +30,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'sim/cli': ['commander', 'cli-progress', 'yaml', 'zod'],
   'sim/report': ['uplot'],
   // Benches time and measure the real machine, against libraries that only development needs.
-  'sim/bench': ['node:', '@duckdb/node-api', 'lru-cache', 'rxjs', 'xstate', 'zod'],
+  'sim/bench': ['node:', '@duckdb/node-api', 'lru-cache', 'rxjs', 'xstate', 'zeromq', 'zod'],
 };
 
 const imports = typeScriptFiles.flatMap((path) => importsOf(textOf(path)).map((found) => ({ path, ...found })));

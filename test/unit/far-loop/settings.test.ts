@@ -3,13 +3,17 @@ import type { z } from 'zod';
 import { AccessMap } from '../../../actors/aggregator/access-map.ts';
 import { AggregatorActor } from '../../../actors/aggregator/aggregator-actor.ts';
 import { aggregatorConfigSchema } from '../../../actors/aggregator/aggregator-config.ts';
+import { farLoopConfigSchema } from '../../../actors/far-loop-config.ts';
 import { Forecaster } from '../../../actors/forecaster/forecaster.ts';
 import { ForecasterActor } from '../../../actors/forecaster/forecaster-actor.ts';
 import { forecasterConfigSchema } from '../../../actors/forecaster/forecaster-config.ts';
 import { DependencyGraph } from '../../../actors/graph-builder/dependency-graph.ts';
 import { GraphBuilderActor } from '../../../actors/graph-builder/graph-builder-actor.ts';
 import { graphBuilderConfigSchema } from '../../../actors/graph-builder/graph-builder-config.ts';
+import { IntervalModel } from '../../../actors/interval-predictor/interval-model.ts';
+import { intervalPredictorConfigSchema } from '../../../actors/interval-predictor/interval-predictor-config.ts';
 import type { ProposalColumns } from '../../../actors/messages.ts';
+import { farExpertsOf } from '../../../actors/pipeline.ts';
 import { PrefetchScheduler } from '../../../actors/prefetch-scheduler/prefetch-scheduler.ts';
 import { PrefetchSchedulerActor } from '../../../actors/prefetch-scheduler/prefetch-scheduler-actor.ts';
 import { prefetchSchedulerConfigSchema } from '../../../actors/prefetch-scheduler/prefetch-scheduler-config.ts';
@@ -238,6 +242,36 @@ describe('seasonal predictor settings', () => {
       demandRate: 2,
       demandShareRate: 0.2,
       timeZone: 'Asia/Kolkata',
+    },
+  );
+});
+
+describe('interval predictor settings', () => {
+  acts(
+    intervalPredictorConfigSchema,
+    (config) => {
+      const model = new IntervalModel(config);
+      const due: unknown[] = [];
+      for (let i = 0; i < timed.length; i += 500) {
+        const end = Math.min(timed.length, i + 500);
+        model.observe(timed.slice(i, end));
+        model.forecast(timed.timeMs[end - 1]!, [600_000, 3_600_000], (...row) => due.push(row));
+      }
+      const farLoop = farLoopConfigSchema.parse({ intervalPredictor: config });
+      return [due, model.table.slotCount, model.probabilityOf(500, endMs), farExpertsOf(farLoop)];
+    },
+    {
+      isEnabled: false,
+      segmentsMax: 50,
+      unitMs: 10_000,
+      intervalsMax: 8,
+      intervalsMin: 30,
+      outOfRangeShareMax: 0.1,
+      trialsPerAccess: 0.5,
+      calibrationMemory: 10,
+      mixRateFirst: 0.5,
+      mixRateLast: 0.1,
+      probabilityMin: 0.9,
     },
   );
 });

@@ -187,6 +187,47 @@ describe('an attached LRUCache', () => {
     expect(world.underWayMost).toBeLessThanOrEqual(2);
   });
 
+  test('a prefetch that does not end is aborted after answerWithinMs, and who reads later does not wait for it', async () => {
+    const world = new World();
+    let isHanging = false;
+    const hanging = new Set<string>();
+    const aborted: string[] = [];
+    const pages = attach(new LRUCache<string, string>({ max: 20 }), {
+      fetch: (key, context) => {
+        if (!context.isPrefetch || !isHanging) return world.fetch(key, context);
+        hanging.add(key);
+        context.signal.addEventListener('abort', () => {
+          hanging.delete(key);
+          aborted.push(key);
+        });
+        return new Promise(() => {});
+      },
+      safe: true,
+      clock: world.clock,
+      config: { ...config, live: { answerWithinMs: 2500 } },
+    });
+    const read = async (key: string): Promise<string> => {
+      const reading = pages.get(key);
+      await world.second();
+      return await reading;
+    };
+    for (let i = 0; i < 400; i++) await read(`/page/${i % 40}`);
+    isHanging = true;
+    // What follows these is asked for ahead, and nobody reads it until it was given up.
+    for (const key of ['/page/0', '/page/20', '/page/10', '/other']) await read(key);
+    for (let i = 0; i < 5; i++) await read('/other');
+    expect(aborted.length).toBeGreaterThan(0);
+    // One that joins it while it hangs waits until then, and fetches for itself.
+    for (let i = 0; hanging.size === 0; i += 7) await read(`/page/${i % 40}`);
+    const [key] = hanging;
+    const joining = pages.get(key!);
+    expect(pages.counts.joined).toBe(1);
+    for (let i = 0; i < 5; i++) await read('/other');
+    expect(await joining).toBe(`value of ${key}`);
+    isHanging = false;
+    for (const key of aborted) expect(await read(key)).toBe(`value of ${key}`);
+  });
+
   test('an entry that expired or was deleted by others is fetched again', async () => {
     const world = new World();
     const cache = new LRUCache<string, string>({ max: 10 });

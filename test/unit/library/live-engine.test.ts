@@ -57,12 +57,21 @@ describe('a live engine', () => {
 
   test('a request that nobody answers is given up after answerWithinMs, and its slot is free again', () => {
     const { engine, requests } = liveEngine({ live: { answerWithinMs: 5000, concurrencyMax: 2 } });
-    readLoop(engine, 12);
+    const calledBack: number[] = [];
+    engine.cancellations$.subscribe((id) => calledBack.push(id));
+    // Pages that are read far apart, so that nobody joins what is not answered.
+    for (let i = 0; i < 960; i++) engine.observe({ segment: `/page/${i % 40}`, timeMs: 4000 * i });
+    for (let i = 0; i < 9; i++) engine.observe({ segment: '/page/0', timeMs: 4_000_000 + 9000 * i });
     const { prefetches, live } = engine.stats();
     expect(requests.length).toBeGreaterThan(4);
     expect(prefetches.useful).toBe(0);
     expect(prefetches.cancelled + prefetches.late).toBeGreaterThan(0);
     expect(live!.open).toBeLessThanOrEqual(2);
+    // Whoever fetches is told, so that it may stop.
+    const open = requests.filter(({ id }) => engine.isWanted(id)).length;
+    expect(open).toBe(live!.open);
+    expect(live!.unanswered).toBe(prefetches.cancelled);
+    expect(calledBack).toHaveLength(live!.unanswered);
   });
 
   test('no more than concurrencyMax requests are open at once', () => {

@@ -105,7 +105,7 @@ describe('anteroom prefetcher', () => {
   test('says who asked', () => {
     const site = new ModelSite({ capacity: 100, stagedMax: 50 });
     const prefetcher = new AnteroomPrefetcher(site);
-    expect(prefetcher.experts).toEqual(['consumer-successor', 'context', 'miss-successor', 'stream']);
+    expect(prefetcher.experts).toEqual(['consumer-successor', 'context', 'miss-successor', 'stream', 'next-item']);
     expect(prefetcher.staging).toBe('separate');
   });
 });

@@ -5,6 +5,7 @@ import {
   type NearLoopConfigInput,
   nearLoopConfigSchema,
 } from '../../../actors/near-loop/near-loop-config.ts';
+import { nextItemConfigSchema } from '../../../actors/sequence-predictor/next-item-config.ts';
 import { Xoshiro128 } from '../../../engine/random.ts';
 import { ModelSite } from './model-site.ts';
 import { MapAddressSpace, plantedPairs, streams, walks } from './planted.ts';
@@ -29,6 +30,7 @@ function decisions(config: NearLoopConfigInput): string {
 
 const others: { readonly [K in keyof NearLoopConfig]: NearLoopConfig[K] } = {
   experts: ['consumer-successor', 'stream'],
+  nextItem: nextItemConfigSchema.parse({ predictionModelType: 'ppm' }),
   degreeMax: 2,
   visitsMax: 4,
   lookahead: 1,
@@ -65,6 +67,7 @@ const bases: { readonly [K in keyof NearLoopConfig]?: NearLoopConfigInput } = {
   trialSpacing: { trialsBeforeSampling: 500 },
   headroomReserve: { spendOver: 512 },
   missLookahead: { experts: ['miss-successor'] },
+  nextItem: { experts: ['next-item'] },
 };
 
 describe('near-loop config', () => {

@@ -5,7 +5,10 @@ import { clfTimeOf, isoTimeOf } from '../../../streams/sources/timestamp-bytes.t
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const iso = (text: string) => isoTimeOf(bytesOf(text), 0, text.length);
-const clf = (text: string) => clfTimeOf(bytesOf(text), 0);
+const clf = (text: string) => {
+  const bytes = bytesOf(text);
+  return clfTimeOf(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0);
+};
 const instant = fc.integer({ min: Date.parse('0001-01-01T00:00:00Z'), max: Date.parse('9999-12-31T23:59:59Z') });
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 

@@ -1,0 +1,157 @@
+/** The part of a pipeline that lives in one place, wired to the parts that live in others. */
+
+import type { Actor, ActorRef } from '../../engine/actor.ts';
+import { assert } from '../../engine/assert.ts';
+import type { ActorSystem } from '../../engine/system.ts';
+import type { ActorGateway } from '../../engine/transport/actor-gateway.ts';
+import { AggregatorActor } from '../aggregator/aggregator-actor.ts';
+import type { Site } from '../cache-manager/site.ts';
+import type { FarLoopConfig } from '../far-loop-config.ts';
+import { ForecasterActor } from '../forecaster/forecaster-actor.ts';
+import { GraphBuilderActor } from '../graph-builder/graph-builder-actor.ts';
+import { farExperts } from '../pipeline.ts';
+import { PrefetchSchedulerActor } from '../prefetch-scheduler/prefetch-scheduler-actor.ts';
+import type { Prices } from '../prices.ts';
+import { SeasonalPredictorActor } from '../seasonal-predictor/seasonal-predictor-actor.ts';
+import { pipelineCodec } from './pipeline-codec.ts';
+import { PlacedCacheManager } from './placed-cache-manager.ts';
+import type { PlacedActor, Placement } from './placement-config.ts';
+import { ResidencyGate, ResidencyView } from './residency.ts';
+
+export interface PlacedPipelineOptions {
+  readonly place: string;
+  readonly placement: Placement;
+  readonly system: ActorSystem;
+  /** Attached to a transport that knows every place of the placement. */
+  readonly gateway: ActorGateway;
+  readonly farLoop: FarLoopConfig;
+  readonly prices: Prices;
+  readonly bytesPerUnit: number | null;
+  readonly missPenaltyMs: number | null;
+  /** Called only where the cache manager lives. */
+  readonly makeSite: (onSettled: (segment: number, expert: number, outcome: number) => void) => Site;
+}
+
+type AnyMessage = { readonly kind: string };
+
+/** Nobody may drop a message of the far loop; a block is told to whoever can wait. */
+const MAILBOX = { mailbox: { capacity: 1024, policy: 'block' } } as const;
+
+/**
+ * The same actors as in `Pipeline`. What these ask the site in passing comes as a message here (`residency.ts`), and a tick is adopted
+ * before the next is sent (`placed-log.ts`), so that every placement decides what one process decides.
+ */
+export class PlacedPipeline {
+  readonly cacheManager: PlacedCacheManager | null = null;
+  readonly #options: PlacedPipelineOptions;
+  readonly #local = new Map<PlacedActor, ActorRef<never>>();
+
+  constructor(options: PlacedPipelineOptions) {
+    this.#options = options;
+    const { farLoop, prices } = options;
+    const { horizonsMs, horizonsAccesses } = farLoop.forecaster;
+    const { heldAccessesMax } = farLoop.scheduler;
+    const horizons = { horizonsMs, horizonsAccesses };
+    const forecaster = this.certainRefOf<never>('forecaster');
+    const learner = (name: PlacedActor, make: (isResident: (segment: number) => boolean) => Actor<never>): void =>
+      this.#spawn(name, () => {
+        const view = new ResidencyView();
+        const inner = make((segment) => view.isResident(segment)) as Actor<AnyMessage>;
+        return new ResidencyGate({ view, inner, heldAccessesMax });
+      });
+    learner(
+      'aggregator',
+      (isResident) => new AggregatorActor({ config: farLoop.aggregator, ...horizons, isResident, forecaster }),
+    );
+    learner(
+      'graph-builder',
+      (isResident) => new GraphBuilderActor({ config: farLoop.graphBuilder, ...horizons, isResident, forecaster }),
+    );
+    learner(
+      'seasonal-predictor',
+      (isResident) =>
+        new SeasonalPredictorActor({ config: farLoop.seasonalPredictor, horizonsMs, isResident, forecaster }),
+    );
+    this.#spawn('forecaster', () => {
+      const scheduler = this.certainRefOf<never>('scheduler');
+      return new ForecasterActor({ config: farLoop.forecaster, experts: farExperts, scheduler });
+    });
+    this.#spawn('scheduler', () => {
+      const view = new ResidencyView();
+      const inner = new PrefetchSchedulerActor({
+        config: { ...farLoop.scheduler, prices },
+        ...horizons,
+        site: {
+          isResident: (segment) => view.holds(segment),
+          isInFlight: (segment) => view.isResident(segment) && !view.holds(segment),
+        },
+        hasSiteStatus: true,
+        cacheManager: this.certainRefOf<never>('cache-manager'),
+      });
+      return {
+        // The site tells what it holds before its status, so a plan never sees an older one.
+        receive: (message: AnyMessage, context: unknown) =>
+          message.kind === 'residency'
+            ? view.apply(message as never)
+            : inner.receive(message as never, context as never),
+      };
+    });
+    if (options.placement['cache-manager'] === options.place) {
+      const askers: readonly PlacedActor[] = ['aggregator', 'graph-builder', 'seasonal-predictor', 'scheduler'];
+      const manager = new PlacedCacheManager({
+        manager: {
+          makeSite: options.makeSite,
+          farLoop: { scheduler: this.certainRefOf<never>('scheduler'), forecaster },
+          admission: { probabilityMin: farLoop.probabilityMin, trialEvery: farLoop.trialEvery },
+          heldAccessesMax,
+          prices,
+          missPenaltyMs: options.missPenaltyMs,
+        },
+        bytesPerUnit: options.bytesPerUnit,
+        sizeBytes: farLoop.scheduler.sizeBytes,
+        askers: askers.map((name) => this.certainRefOf<never>(name)),
+        source: this.certainRefOf<never>('source'),
+      });
+      this.cacheManager = manager;
+      this.#spawn('cache-manager', () => manager as Actor<never>);
+    }
+  }
+
+  /** The actor of that name, here or elsewhere. */
+  refOf<M>(name: PlacedActor): ActorRef<M> {
+    const { place, placement, gateway } = this.#options;
+    if (placement[name] === place) {
+      const local = this.#local.get(name);
+      assert(local !== undefined, `${name} lives here and is not started yet`);
+      return local as unknown as ActorRef<M>;
+    }
+    return gateway.ref(placement[name], name, pipelineCodec<AnyMessage>()) as unknown as ActorRef<M>;
+  }
+
+  /** As `refOf`, looked up when told, and for whoever cannot wait: a message that is not accepted is a fault. */
+  certainRefOf<M>(name: PlacedActor): ActorRef<M> {
+    const { place, placement } = this.#options;
+    return {
+      address: `${placement[name]}:${name}`,
+      tell: (message) => {
+        const delivery = this.refOf<M>(name).tell(message);
+        assert(delivery === 'accepted', `${name}, told from ${place}, did not take a message: ${delivery}`);
+        return delivery;
+      },
+      ready: () => this.refOf<M>(name).ready(),
+    };
+  }
+
+  /** Starts the actor that stands for whoever reads the log, where that is. */
+  spawnSource<M extends AnyMessage>(receive: (message: M) => void): void {
+    this.#spawn('source', () => ({ receive }) as Actor<never>);
+  }
+
+  #spawn(name: PlacedActor, make: () => Actor<AnyMessage> | Actor<never>): void {
+    const { place, placement, system, gateway } = this.#options;
+    if (placement[name] !== place) return;
+    const ref = system.spawn<AnyMessage>(name, () => make() as Actor<AnyMessage>, MAILBOX);
+    this.#local.set(name, ref as ActorRef<never>);
+    gateway.export(name, ref, pipelineCodec<AnyMessage>());
+  }
+}

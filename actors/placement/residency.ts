@@ -1,0 +1,99 @@
+/** What a site holds at a tick, told to those who ask it when they live elsewhere. */
+
+import type { Actor, ActorContext } from '../../engine/actor.ts';
+import type { Site } from '../cache-manager/site.ts';
+import { LogOrder } from '../log-order.ts';
+import type { FarLoopMessage } from '../messages.ts';
+
+/** One bit a segment: bit `id % 8` of byte `id / 8`. */
+export interface ResidencyMessage {
+  readonly kind: 'residency';
+  /** Every access before this position has been served, none after it. */
+  readonly position: number;
+  /** Copies that a demand would be served from. */
+  readonly held: Uint8Array;
+  /** Held or on the way. */
+  readonly resident: Uint8Array;
+}
+
+/** The site's answers for segments below `segmentCount`. O(segments). */
+export function residencyOf(site: Site, segmentCount: number, position: number): ResidencyMessage {
+  const held = new Uint8Array((segmentCount + 7) >> 3);
+  const resident = new Uint8Array((segmentCount + 7) >> 3);
+  for (let segment = 0; segment < segmentCount; segment++) {
+    const bit = 1 << (segment & 7);
+    if (site.holds(segment)) held[segment >> 3]! |= bit;
+    if (site.isResident(segment)) resident[segment >> 3]! |= bit;
+  }
+  return { kind: 'residency', position, held, resident };
+}
+
+/** A site as it was at its last report. Segments that nobody has accessed are not resident. */
+export class ResidencyView {
+  position = -1;
+  #held = new Uint8Array(0);
+  #resident = new Uint8Array(0);
+
+  apply(message: ResidencyMessage): void {
+    this.position = message.position;
+    this.#held = message.held as Uint8Array<ArrayBuffer>;
+    this.#resident = message.resident as Uint8Array<ArrayBuffer>;
+  }
+
+  holds(segment: number): boolean {
+    return ((this.#held[segment >> 3] ?? 0) >> (segment & 7)) % 2 === 1;
+  }
+
+  isResident(segment: number): boolean {
+    return ((this.#resident[segment >> 3] ?? 0) >> (segment & 7)) % 2 === 1;
+  }
+}
+
+/**
+ * An actor whose answer to a tick depends on what the site has: the tick waits for the site's report of that tick, what follows the tick
+ * waits too, so the actor answers what it would have answered beside the site.
+ */
+export class ResidencyGate<M extends { readonly kind: string }> implements Actor<M | ResidencyMessage> {
+  readonly #view: ResidencyView;
+  readonly #inner: Actor<M>;
+  readonly #order: LogOrder;
+  #context: ActorContext<M> | undefined;
+
+  constructor(options: { readonly view: ResidencyView; readonly inner: Actor<M>; readonly heldAccessesMax: number }) {
+    this.#view = options.view;
+    this.#inner = options.inner;
+    this.#order = new LogOrder({
+      accessesMax: options.heldAccessesMax,
+      onBatch: (batch) => this.#pass({ kind: 'accesses', batch }),
+      onTick: (tick) => {
+        if (this.#view.position !== tick.position) return false;
+        this.#pass(tick);
+        return true;
+      },
+    });
+  }
+
+  receive(message: M | ResidencyMessage, context: ActorContext<M | ResidencyMessage>): void {
+    this.#context = context as unknown as ActorContext<M>;
+    if (isResidency(message)) {
+      this.#view.apply(message);
+      this.#order.advance();
+    } else if (isOfLog(message)) {
+      this.#order.push(message);
+    } else {
+      void this.#inner.receive(message as M, this.#context);
+    }
+  }
+
+  #pass(message: FarLoopMessage): void {
+    void this.#inner.receive(message as unknown as M, this.#context!);
+  }
+}
+
+function isResidency(message: { readonly kind: string }): message is ResidencyMessage {
+  return message.kind === 'residency';
+}
+
+function isOfLog(message: { readonly kind: string }): message is FarLoopMessage {
+  return message.kind === 'accesses' || message.kind === 'tick';
+}

@@ -1,0 +1,36 @@
+/** The settings of ZeroMQ's sockets. */
+
+import { z } from 'zod';
+import { durationField } from '../config.ts';
+
+export const zeroMqConfigSchema = z.strictObject({
+  highWaterMark: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(4096)
+    .describe(
+      'Packets that ZeroMQ holds for one peer in each direction; one more is dropped, counted and sent again later.',
+    ),
+  ioThreads: z.int().min(1).max(64).default(1).describe('Threads that do the network and the cryptography.'),
+  reconnectMs: durationField({ minMs: 1, maxMs: 2 ** 31 - 1 })
+    .default(100)
+    .describe('Wait before a broken connection is tried again; doubled up to reconnectMaxMs.'),
+  reconnectMaxMs: durationField({ minMs: 1, maxMs: 2 ** 31 - 1 })
+    .default(5000)
+    .describe('The longest such wait, and the wait after a refusal.'),
+  handshakeMs: durationField({ minMs: 1, maxMs: 2 ** 31 - 1 })
+    .default(10_000)
+    .describe('A connection that is not secured within so long is closed.'),
+  pingMs: durationField({ minMs: 0, maxMs: 2 ** 31 - 1 })
+    .default(2000)
+    .describe('ZeroMQ asks a silent connection for a sign of life; none in three times as long closes it. 0 = never.'),
+  backlog: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(128)
+    .describe('Connections that wait to be accepted; more are refused by the system.'),
+});
+
+export type ZeroMqConfig = z.output<typeof zeroMqConfigSchema>;

@@ -1,0 +1,73 @@
+/** `anteroom explain`: why a segment was staged or was not, and why misses remained. */
+
+import type { Command } from 'commander';
+import { AnteroomError } from '../../engine/errors.ts';
+import type { ExplainOptions } from '../explain/explain.ts';
+import { parseTrafficMaxes } from '../replay/plan-runs.ts';
+import { addReadingOptions, nonNegativeInteger, type ReadingFlags, readingOptions } from './replay.ts';
+
+interface ExplainFlags extends ReadingFlags {
+  readonly cache: string;
+  readonly evict: string;
+  readonly trafficMax: string;
+  readonly segment?: string;
+  readonly from: number;
+  readonly events: number;
+  readonly worst: number;
+  readonly warmup: number;
+  readonly json?: string;
+  readonly quiet?: boolean;
+}
+
+export function registerExplain(program: Command): void {
+  const command = program
+    .command('explain')
+    .description('replay a log and say why: the story of one segment, or what the misses that remain are due to')
+    .argument('<log>', 'a file (- for standard input), or a built-in workload as workload:NAME,parameter=value')
+    .option('--segment <name>', 'follow this segment; without it the whole log is summed up')
+    .option('--cache <size>', 'cache size: a share of the log (0.01), segments (5000) or bytes (64MiB)', '0.1')
+    .option('--evict <policy>', 'the eviction', 'auto')
+    .option('--traffic-max <bound>', 'bound on fetches relative to the reference; none = no bound', '1.3')
+    .option('--from <n>', 'tell of events from this log position on', nonNegativeInteger, 0)
+    .option('--events <n>', 'tell of so many events at most', nonNegativeInteger, 40)
+    .option('--worst <n>', 'list so many segments by the misses left', nonNegativeInteger, 10)
+    .option('--warmup <n>', 'accesses before counting begins', nonNegativeInteger, 0);
+  addReadingOptions(command)
+    .option('--json <file>', 'write the story as JSON; - for standard output, instead of the text')
+    .option('--quiet', 'no text, no progress')
+    .action(async (trace: string, flags: ExplainFlags) => {
+      const { explain } = await import('../explain/explain.ts');
+      const { startProgress } = await import('./progress.ts');
+      const bounds = parseTrafficMaxes(flags.trafficMax);
+      if (bounds.length !== 1) {
+        throw new AnteroomError('bad-usage', `--traffic-max: expected one bound to explain, found ${bounds.length}`);
+      }
+      const options: ExplainOptions = {
+        ...(await readingOptions([trace], flags)),
+        trace,
+        cache: flags.cache,
+        evict: flags.evict,
+        trafficMax: bounds[0]!,
+        warmup: flags.warmup,
+        from: flags.from,
+        eventsMax: flags.events,
+        worstMax: flags.worst,
+        ...(flags.segment === undefined ? {} : { segment: flags.segment }),
+      };
+      const progress = startProgress(flags.quiet === true);
+      let story: Awaited<ReturnType<typeof explain>>;
+      try {
+        story = await explain({ ...options, onProgress: progress.update });
+      } finally {
+        progress.stop();
+      }
+      const json = `${JSON.stringify(story, null, 2)}\n`;
+      if (flags.json === '-') process.stdout.write(json);
+      else {
+        if (flags.quiet !== true) process.stdout.write((await import('../explain/story-text.ts')).storyText(story));
+        if (flags.json !== undefined) {
+          await (await import('../../engine/host/text-file.ts')).writeTextFile(flags.json, json);
+        }
+      }
+    });
+}

@@ -1,0 +1,165 @@
+/** A WebAssembly module with functions over a memory of its own, put together from instructions. */
+
+/** Bytes of instructions, nested as they were composed. */
+export type Code = number | readonly Code[];
+
+/** Values' types, as the binary format writes them. */
+export const I32 = 0x7f;
+export const I64 = 0x7e;
+export const V128 = 0x7b;
+
+const VOID = 0x40;
+
+/** Instructions by their names in the specification (WebAssembly Core 2.0, 5.4 Instructions), operands first. */
+export const wasm = {
+  get: (local: number): Code => [0x20, unsigned(local)],
+  set: (local: number, value: Code): Code => [value, 0x21, unsigned(local)],
+  i32: (value: number): Code => [0x41, signed(value)],
+  add: (a: Code, b: Code): Code => [a, b, 0x6a],
+  sub: (a: Code, b: Code): Code => [a, b, 0x6b],
+  multiply: (a: Code, b: Code): Code => [a, b, 0x6c],
+  and: (a: Code, b: Code): Code => [a, b, 0x71],
+  xor: (a: Code, b: Code): Code => [a, b, 0x73],
+  shiftLeft: (a: Code, b: Code): Code => [a, b, 0x74],
+  or: (a: Code, b: Code): Code => [a, b, 0x72],
+  shiftRight: (a: Code, b: Code): Code => [a, b, 0x76],
+  rotateLeft: (a: Code, b: Code): Code => [a, b, 0x77],
+  equal: (a: Code, b: Code): Code => [a, b, 0x46],
+  notEqual: (a: Code, b: Code): Code => [a, b, 0x47],
+  exceedsUnsigned: (a: Code, b: Code): Code => [a, b, 0x4b],
+  atLeast: (a: Code, b: Code): Code => [a, b, 0x4e],
+  isZero: (a: Code): Code => [a, 0x45],
+  trailingZeros: (a: Code): Code => [a, 0x68],
+  load: (address: Code, offset = 0): Code => [address, 0x28, 0, unsigned(offset)],
+  loadByte: (address: Code, offset = 0): Code => [address, 0x2d, 0, unsigned(offset)],
+  store: (address: Code, value: Code): Code => [address, value, 0x36, 2, 0],
+  i64: (value: number): Code => [0x42, signed(value)],
+  add64: (a: Code, b: Code): Code => [a, b, 0x7c],
+  multiply64: (a: Code, b: Code): Code => [a, b, 0x7e],
+  extend: (a: Code): Code => [a, 0xad],
+  /** As a double. */
+  storeNumber: (address: Code, integer64: Code): Code => [address, integer64, 0xb9, 0x39, 3, 0],
+  /** Sixteen bytes at any address. */
+  loadVector: (address: Code): Code => [address, 0xfd, 0, 0, 0],
+  splatByte: (value: Code): Code => [value, 0xfd, 15],
+  equalBytes: (a: Code, b: Code): Code => [a, b, 0xfd, 35],
+  orVector: (a: Code, b: Code): Code => [a, b, 0xfd, 80],
+  /** The highest bit of each byte, the first byte's lowest. */
+  bitmask: (a: Code): Code => [a, 0xfd, unsigned(100)],
+  /** What branches to it goes to its end. */
+  block: (...body: readonly Code[]): Code => [0x02, VOID, body, 0x0b],
+  /** What branches to it goes to its start. */
+  loop: (...body: readonly Code[]): Code => [0x03, VOID, body, 0x0b],
+  /** The i32 of one of two. */
+  ifResult: (condition: Code, then: Code, otherwise: Code): Code => [condition, 0x04, I32, then, 0x05, otherwise, 0x0b],
+  ifElse: (condition: Code, then: Code, otherwise: Code): Code => [condition, 0x04, VOID, then, 0x05, otherwise, 0x0b],
+  /** `depth`: how many blocks, loops and ifs lie between. */
+  branch: (depth: number): Code => [0x0c, unsigned(depth)],
+  branchIf: (depth: number, condition: Code): Code => [condition, 0x0d, unsigned(depth)],
+} as const;
+
+/** A function; its parameters are i32. */
+export interface WasmFunction {
+  readonly parameterCount: number;
+  readonly hasResult: boolean;
+  /** Beyond the parameters. */
+  readonly locals: readonly (readonly [count: number, type: number])[];
+  readonly body: Code;
+}
+
+/** An instance with a memory of its own. */
+export interface WasmInstance<Names extends string> {
+  readonly memory: ArrayBuffer;
+  readonly run: Readonly<Record<Names, (...parameters: readonly number[]) => number>>;
+}
+
+interface WebAssemblyHost {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: Readonly<Record<string, unknown>> };
+}
+
+/**
+ * Compiles functions that share a memory of `pageCount` pages of 64 KiB; gives what starts an instance of them, or null where
+ * WebAssembly or its vectors are not to be had (`--jitless`, hardened hosts). That gives null where no memory is left.
+ */
+export function compileWasm<Names extends string>(
+  functions: Readonly<Record<Names, WasmFunction>>,
+  pageCount: number,
+): (() => WasmInstance<Names> | null) | null {
+  const { WebAssembly: host } = globalThis as { readonly WebAssembly?: WebAssemblyHost };
+  if (host === undefined) return null;
+  const all = Object.entries<WasmFunction>(functions);
+  const types = all.map(([, { parameterCount, hasResult }]) => [
+    0x60,
+    vector(Array.from({ length: parameterCount }, () => I32)),
+    vector(hasResult ? [I32] : []),
+  ]);
+  const bytes = flat([
+    [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    section(1, vector(types)),
+    section(3, vector(all.map((_, index) => unsigned(index)))),
+    section(5, [1, 0x00, unsigned(pageCount)]),
+    section(7, vector([[name('memory'), 0x02, 0], ...all.map(([key], i) => [name(key), 0x00, unsigned(i)])])),
+    section(10, vector(all.map(([, { locals, body }]) => sized([localsOf(locals), body, 0x0b])))),
+  ]);
+  let module: object;
+  try {
+    module = new host.Module(Uint8Array.from(bytes));
+  } catch {
+    return null;
+  }
+  return () => {
+    try {
+      const { memory, ...run } = new host.Instance(module).exports;
+      return { memory: (memory as { readonly buffer: ArrayBuffer }).buffer, run: run as WasmInstance<Names>['run'] };
+    } catch {
+      return null;
+    }
+  };
+}
+
+function localsOf(locals: WasmFunction['locals']): Code {
+  return vector(locals.map(([count, type]) => [unsigned(count), type]));
+}
+
+function section(id: number, content: Code): Code {
+  return [id, sized(content)];
+}
+
+function sized(content: Code): Code {
+  const bytes = flat(content);
+  return [unsigned(bytes.length), bytes];
+}
+
+function vector(items: readonly Code[]): Code {
+  return [unsigned(items.length), items];
+}
+
+function name(text: string): Code {
+  return vector([...new TextEncoder().encode(text)]);
+}
+
+/** LEB128. */
+function unsigned(value: number): Code {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 127; rest >>>= 7) bytes.push((rest & 127) | 128);
+  return [...bytes, rest];
+}
+
+function signed(value: number): Code {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 63 || rest < -64; rest >>= 7) bytes.push((rest & 127) | 128);
+  return [...bytes, rest & 127];
+}
+
+function flat(code: Code): readonly number[] {
+  const bytes: number[] = [];
+  const put = (part: Code): void => {
+    if (typeof part === 'number') bytes.push(part);
+    else part.forEach(put);
+  };
+  put(code);
+  return bytes;
+}

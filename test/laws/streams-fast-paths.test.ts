@@ -1,0 +1,175 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { AccessBatchBuilder } from '../../streams/access-batch-builder.ts';
+import { AccessRows } from '../../streams/access-rows.ts';
+import { Interner } from '../../streams/interner.ts';
+import { hashBytes } from '../../streams/name-hash.ts';
+import { FieldScan } from '../../streams/sources/field-scan.ts';
+import { openSource } from '../../streams/sources/open.ts';
+
+const field = fc.oneof(
+  { weight: 6, arbitrary: fc.stringMatching(/^[a-z]{0,3}[/.][a-zé-]{0,25}$/) },
+  { weight: 6, arbitrary: fc.bigInt({ min: 0n, max: 10n ** 19n }).map(String) },
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 2000 }).map(String) },
+  { weight: 3, arbitrary: fc.constantFrom('-1', '-', '', 'NA', 'null', ' 7', '7 ', '1.5', '1e3', '007', 'r', 'PUT') },
+  { weight: 1, arbitrary: fc.constantFrom('"q,\n"', '"a""b"', 'a"b', '2015-05-17T10:05:03Z', '\r', 'x\r') },
+);
+const plainRow = fc
+  .tuple(fc.nat(5000), fc.nat(30), fc.nat(300))
+  .map(([t, n, s]) => `${t},host-${n},/path/of/${n},${s}`);
+const row = fc.oneof(
+  { weight: 12, arbitrary: plainRow },
+  { weight: 4, arbitrary: fc.array(field, { minLength: 4, maxLength: 4 }).map((fields) => fields.join(',')) },
+  { weight: 1, arbitrary: fc.array(field, { maxLength: 7 }).map((fields) => fields.join(',')) },
+);
+const text = fc
+  .tuple(fc.array(row, { maxLength: 80 }), fc.constantFrom('\n', '\r\n'), fc.boolean())
+  .map(([rows, end, isEnded]) => `t_ms,client,object,size${end}${rows.join(end)}${isEnded ? end : ''}`);
+
+/** All that a reader says; `limit` takes the rows one by one, since a limit has to stop after its last row. */
+async function readingOf(bytes: Uint8Array, limit: number | undefined): Promise<unknown> {
+  const source = await openSource(bytes, {
+    format: 'csv',
+    lenient: true,
+    rowsMax: 7,
+    ...(limit === undefined ? {} : { limit }),
+  });
+  const rows: unknown[] = [];
+  for await (const batch of source.batches)
+    for (let i = 0; i < batch.length; i++)
+      rows.push([
+        batch.timeMs[i],
+        batch.segment[i],
+        source.names.segments.nameOf(batch.segment[i]!),
+        batch.consumer[i],
+        batch.site[i],
+        batch.op[i],
+        batch.size[i],
+        batch.weight[i],
+      ]);
+  const { segments, consumers } = source.names;
+  const names = [segments, consumers].map((table) => Array.from({ length: table.count }, (_, id) => table.nameOf(id)));
+  return { rows, names, summary: source.summary() };
+}
+
+describe('fast paths', () => {
+  test('delimited records read in blocks and one by one give the same rows, ids, names and refusals', async () => {
+    await fc.assert(
+      fc.asyncProperty(text, async (content) => {
+        const bytes = new TextEncoder().encode(content);
+        expect(await readingOf(bytes, undefined)).toEqual(await readingOf(bytes, 1e9));
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('fields found and numbers read by WebAssembly are those of the loops in TypeScript', () => {
+    const bytes = fc.array(fc.constantFrom(...[...'0123456789,,,\n\n\r-a/'].map((c) => c.charCodeAt(0))), {
+      maxLength: 300,
+    });
+    fc.assert(
+      fc.property(
+        bytes,
+        fc.integer({ min: 2, max: 5 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.nat(20),
+        (content, columnCount, rowsMax, from) => {
+          const scans = [true, false].map((isWasm) => new FieldScan(columnCount, rowsMax, 44, isWasm));
+          const answers = scans.map((scan) => {
+            scan.text.fill(0);
+            scan.text.set(content);
+            const end = scan.scan(Math.min(from, content.length), content.length);
+            const columns = Array.from({ length: columnCount }, (_, index) => {
+              scan.column(index);
+              scan.readNumbers();
+              const count = scan.rowCount;
+              return [scan.starts.slice(0, count), scan.ends.slice(0, count), scan.numbers.slice(0, count)];
+            });
+            return { end, rowCount: scan.rowCount, rowStarts: scan.rowStarts.slice(0, scan.rowCount + 1), columns };
+          });
+          expect(answers[0]).toEqual(answers[1]);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('names hashed by WebAssembly have the hash of the interner', () => {
+    const scan = new FieldScan(2, 64, 44);
+    const names = fc.array(fc.stringMatching(/^[!-+--~]{0,40}$/), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(names, fc.integer(), (list, seed) => {
+        const content = new TextEncoder().encode(list.map((name) => `${name},x\n`).join(''));
+        scan.text.set(content);
+        scan.scan(0, content.length);
+        expect(scan.rowCount).toBe(list.length);
+        scan.column(0);
+        const hashes = scan.hashNames(seed);
+        const view = new DataView(scan.text.buffer);
+        for (let i = 0; i < list.length; i++)
+          expect(hashes![i]).toBe(hashBytes(view, scan.starts[i]!, scan.ends[i]!, seed));
+      }),
+    );
+  });
+
+  test('a column of names gets the ids that they get one by one', () => {
+    const name = fc.oneof(
+      fc.uint8Array({ maxLength: 20 }),
+      fc.nat(3000).map((n) => new TextEncoder().encode(`${n}`)),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.option(name), { maxLength: 700 }), (list) => {
+        const bytes = Buffer.concat(list.map((one) => one ?? new Uint8Array(1)));
+        let at = 0;
+        const starts = Int32Array.from(list, (one) => {
+          const start = at;
+          at += one?.length ?? 1;
+          return one === null ? -1 : start;
+        });
+        const ends = Int32Array.from(list, (one, i) => starts[i]! + (one?.length ?? 0));
+        const ids = new Int32Array(list.length);
+        const byColumn = new Interner({ countHint: 0 });
+        byColumn.internColumn(bytes, starts, ends, list.length, ids);
+        const oneByOne = new Interner({ countHint: 0 });
+        expect([...ids]).toEqual(list.map((one) => (one === null ? -1 : oneByOne.internBytes(one, 0, one.length))));
+        expect(byColumn.count).toBe(oneByOne.count);
+      }),
+    );
+  });
+
+  test('rows appended together make the batches that they make one by one', () => {
+    const access = fc.record({
+      timeMs: fc.oneof(fc.constant(Number.NaN), fc.integer({ min: 0, max: 50 })),
+      segment: fc.nat(9),
+      consumer: fc.integer({ min: -1, max: 3 }),
+      size: fc.integer({ min: -1, max: 3 }),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(access, { maxLength: 60 }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.option(fc.nat(40)),
+        (list, rowsMax, limit) => {
+          const options = { file: 'f', rowsMax, ...(limit === null ? {} : { limit }) };
+          const together = new AccessBatchBuilder(options);
+          const apart = new AccessBatchBuilder(options);
+          const rows = new AccessRows(60);
+          for (const [i, { timeMs, segment, consumer, size }] of list.entries()) {
+            apart.append(timeMs, segment, consumer, -1, 0, size, 1);
+            rows.timeMs[i] = timeMs;
+            rows.segment[i] = segment;
+            rows.consumer[i] = consumer;
+            rows.size[i] = size;
+          }
+          together.appendRows(rows, list.length);
+          expect(together.summary()).toEqual(apart.summary());
+          for (;;) {
+            const batch = together.takeRest();
+            expect(batch).toEqual(apart.takeRest());
+            if (batch === null) break;
+          }
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type ExplainOptions, explain } from '../../../sim/explain/explain.ts';
+import type { LogStory, SegmentStory } from '../../../sim/explain/story.ts';
+import { storyText } from '../../../sim/explain/story-text.ts';
+import { replay } from '../../../sim/replay/replay.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'anteroom-explain-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A ring of 40 segments walked round and round by one consumer: all is known after the second round. */
+const ring = join(folder, 'ring.csv');
+writeFileSync(
+  ring,
+  `t_ms,client,object\n${Array.from({ length: 4000 }, (_, i) => `${i * 1000},ann,s${i % 40}`).join('\n')}\n`,
+);
+
+const storyOf = async (segment: string, options: Partial<ExplainOptions> = {}): Promise<SegmentStory> =>
+  (await explain({ trace: ring, cache: '10', evict: 'lru', segment, ...options })) as SegmentStory;
+const logStory = async (options: Partial<ExplainOptions> = {}): Promise<LogStory> =>
+  (await explain({ trace: ring, cache: '10', evict: 'lru', ...options })) as LogStory;
+
+describe('the story of a segment', () => {
+  test('begins with a miss never asked for before; later the segment before it gives rise to prefetches that are used', async () => {
+    const story = await storyOf('s7', { eventsMax: 10_000 });
+    expect(story.demands).toBe(100);
+    expect(story.hits + story.misses).toBe(100);
+    expect(story.events[0]).toMatchObject({ kind: 'demand', position: 7, served: 'miss', missClass: 'unseen' });
+    const sent = story.events.filter((event) => event.kind === 'forecast' && event.verdict === 'issued');
+    expect(sent.length).toBe(story.issued);
+    expect(sent.length).toBeGreaterThan(50);
+    const last = sent.at(-1)!;
+    expect(last).toMatchObject({ consumer: 'ann', expert: expect.stringContaining('successor') });
+    if (last.kind !== 'forecast') throw new Error('a forecast');
+    expect(last.evidence!.opinions.map(({ expert }) => expert)).toContain('consumer-successor');
+    expect(last.probability!).toBeGreaterThanOrEqual(last.evidence!.threshold);
+    // LRU of ten never holds one of forty by the time it comes round, so what was staged is what is hit.
+    const useful = story.events.filter((event) => event.kind === 'outcome' && event.outcome === 'useful');
+    expect(useful.length).toBe(story.avoided);
+    expect(story.avoided).toBe(story.hits);
+  });
+
+  test('goes on where the last page ended', async () => {
+    const whole = await storyOf('s7', { eventsMax: 10_000 });
+    const first = await storyOf('s7', { eventsMax: 8 });
+    expect(first.events).toEqual(whole.events.slice(0, 8));
+    expect(first.omitted).toBe(whole.events.length - 8);
+    const from = first.events.at(-1)!.position + 1;
+    const rest = await storyOf('s7', { eventsMax: 10_000, from });
+    expect(rest.events).toEqual(whole.events.filter((event) => event.position >= from));
+  });
+
+  test('is of the very run that a replay makes', async () => {
+    const { result } = await replay({ traces: [ring], cache: '10', evict: ['lru'] });
+    const run = result.runs.find(({ prefetch }) => prefetch === 'anteroom')!;
+    expect((await storyOf('s7')).run.digest).toBe(run.digest);
+    const log = await logStory();
+    expect(log.run.digest).toBe(run.digest);
+    expect(log.missClasses).toEqual(run.missClasses);
+    expect(log.misses).toBe(run.misses);
+    expect(log.baselineMisses).toBe(run.baselineMisses);
+  });
+
+  test('of a segment that the log does not name is refused', async () => {
+    await expect(storyOf('nobody')).rejects.toThrow(/--segment: .*ring\.csv names no segment "nobody"/);
+    await expect(storyOf('s7', { cache: '0.01,0.1' })).rejects.toThrow(/--cache: expected one size/);
+  });
+
+  test('in text has each event with its reason', async () => {
+    const text = storyText(await storyOf('s7', { eventsMax: 30 }));
+    expect(text).toMatch(/s7: 100 demands/);
+    expect(text).toContain('demanded by ann: miss, never asked for before');
+    expect(text).toMatch(/forecast after s\d+ \(ann\) at [\d.]+ % \[consumer-successor/);
+    expect(text).toContain('prefetch sent');
+    expect(text).toContain('hit on the staged copy; without prefetching a miss');
+    expect(text).toMatch(/more events? \(--events, or --from \d+ to go on\)/);
+    expect(text).not.toMatch(/undefined|NaN|null/);
+  });
+});
+
+describe('the story of a log', () => {
+  test('adds up: what is left is classified or by prefetching itself', async () => {
+    const story = await logStory({ trace: 'workload:zipf-drift,segments=500,accesses=20000', cache: '0.05' });
+    const classified = Object.values(story.missClasses).reduce((sum, count) => sum + count, 0);
+    expect(classified + story.pollution).toBe(story.misses);
+    expect(story.baselineMisses - story.avoided + story.pollution).toBe(story.misses);
+    expect(story.missClasses.unseen).toBeLessThanOrEqual(500);
+    expect(story.worst).toHaveLength(10);
+    const text = storyText(story);
+    expect(text).toContain('never asked for before');
+    expect(text).not.toMatch(/undefined|NaN|null/);
+    expect((await logStory({ worstMax: 3 })).worst).toHaveLength(3);
+  });
+});
