@@ -132,6 +132,16 @@ describe('a post of accesses', () => {
     });
   });
 
+  test('whose line breaks curl -d has stripped is refused with what to do instead', async () => {
+    const { post, node } = await testNode();
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const lines = Array.from({ length: 20 }, (_, i) => clf('10.0.0.1', i, `/a${i}`));
+    const { status, body } = await post('/v1/accesses', lines.join(''), form);
+    expect([status, body]).toMatchObject([400, { error: { message: expect.stringContaining('--data-binary') } }]);
+    expect(node.status().log.end).toBe(0);
+    expect((await post('/v1/accesses', lines.join('\n'), form)).body).toMatchObject({ accepted: 20 });
+  });
+
   test('that comes while too much waits is answered 429 with Retry-After and counted', async () => {
     const { post, node, ask } = await testNode({ ingest: { postsMax: 1 } });
     const room = node.intake.admit(10)!;
