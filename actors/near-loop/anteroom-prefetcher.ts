@@ -1,6 +1,7 @@
 /** The near loop: learns the order of accesses as they are served and proposes what is worth staging next. */
 
 import type { AddressSpace } from '../../streams/address-space.ts';
+import { grownTable } from '../cache-manager/grown-table.ts';
 import type { AccessCursor, Evidence, Prefetcher, ProposalBuffer, SiteView } from '../prefetcher.ts';
 import { Outcome, Served } from '../prefetcher.ts';
 import { createNextItemModel } from '../sequence-predictor/create-next-item-model.ts';
@@ -9,6 +10,7 @@ import { SequencePredictor } from '../sequence-predictor/sequence-predictor.ts';
 import { StreamPredictor } from '../stream-predictor/stream-predictor.ts';
 import { CandidateMixture, servedClassOf } from './candidate-mixture.ts';
 import { CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
+import { ConsumerTrust } from './consumer-trust.ts';
 import { type NearLoopConfig, type NearLoopConfigInput, nearLoopConfigSchema } from './near-loop-config.ts';
 import {
   binBase,
@@ -53,10 +55,16 @@ export class AnteroomPrefetcher implements Prefetcher {
   readonly #candidates: CandidateSet;
   readonly #mixture: CandidateMixture;
   readonly #gate: ValueGate;
+  readonly #trust: ConsumerTrust | null;
+  /** After whose access each segment was last proposed, and what the mixture said then. */
+  #proposedFor = new Int32Array(1024);
+  #proposedAs = new Float32Array(1024);
+  #consumer = -1;
   readonly #isForecastOn: boolean;
   readonly #isPopularityOn: boolean;
   readonly #admitted: Int32Array;
   readonly #probability: Float64Array;
+  readonly #mixed: Float64Array;
   #untilAdjusted: number;
   #horizon: number;
   #position = 0;
@@ -89,10 +97,12 @@ export class AnteroomPrefetcher implements Prefetcher {
     );
     this.#mixture = new CandidateMixture({ ...c, weightFirst: c.mixWeightFirst });
     this.#gate = new ValueGate({ ...c, interval: c.gateInterval, reserve: c.headroomReserve });
+    this.#trust = c.isTrustByConsumer ? new ConsumerTrust(c.consumerCountMax) : null;
     this.#isForecastOn = isOn[Opinion.earlierForecast]!;
     this.#isPopularityOn = isOn[Opinion.popularity]!;
     this.#admitted = new Int32Array(c.candidateCountMax);
     this.#probability = new Float64Array(c.candidateCountMax);
+    this.#mixed = new Float64Array(c.candidateCountMax);
     this.#untilAdjusted = c.gateInterval;
     this.#horizon = c.horizonMax;
   }
@@ -115,7 +125,8 @@ export class AnteroomPrefetcher implements Prefetcher {
       (this.#nextItems?.bytes ?? 0) +
       this.#facts.bytes +
       this.#resident.bytes +
-      this.#mixture.bytes
+      this.#mixture.bytes +
+      (this.#trust === null ? 0 : this.#trust.bytes + this.#proposedFor.byteLength + this.#proposedAs.byteLength)
     );
   }
 
@@ -132,6 +143,7 @@ export class AnteroomPrefetcher implements Prefetcher {
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {
     const { segment, position } = access;
     this.#position = position;
+    this.#consumer = access.consumer;
     const lead = this.#site.leadAccesses;
     const horizon = this.#horizon + lead;
     this.#mixture.settleDemand(segment, position, horizon);
@@ -187,7 +199,10 @@ export class AnteroomPrefetcher implements Prefetcher {
     return false;
   }
 
-  onOutcome(segment: number, _expert: number, outcome: number, _probability: number): void {
+  onOutcome(segment: number, expert: number, outcome: number, _probability: number): void {
+    if (this.#trust !== null && expert < NAMING_COUNT && outcome <= Outcome.wasted) {
+      this.#trust.ended(this.#proposedFor[segment]!, this.#proposedAs[segment]!, outcome !== Outcome.wasted);
+    }
     if (outcome !== Outcome.wasted) return;
     const { horizonMin, horizonMax } = this.#config;
     const stayed = (this.#position - this.#facts.words[segment * FACT_STRIDE + Fact.proposedAt]!) | 0;
@@ -200,6 +215,8 @@ export class AnteroomPrefetcher implements Prefetcher {
   snapshot(): Snapshot {
     const writer = new SnapshotWriter();
     writer.numbers(this.#untilAdjusted, this.#horizon, this.#position);
+    writer.array(this.#proposedFor);
+    writer.array(this.#proposedAs);
     for (const part of this.#parts()) part.save(writer);
     return [...writer.finish(), ...(this.#nextItems?.snapshot() ?? [])];
   }
@@ -211,6 +228,8 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#untilAdjusted = untilAdjusted!;
     this.#horizon = horizon!;
     this.#position = position!;
+    this.#proposedFor = reader.array(this.#proposedFor);
+    this.#proposedAs = reader.array(this.#proposedAs);
     for (const part of this.#parts()) part.load(reader);
     this.#nextItems?.restore(reader.take());
   }
@@ -222,7 +241,11 @@ export class AnteroomPrefetcher implements Prefetcher {
 
   #parts(): readonly { save(writer: SnapshotWriter): void; load(reader: SnapshotReader): void }[] {
     const parts = [this.#sequences, this.#facts, this.#resident, this.#mixture, this.#gate];
-    return this.#streams === null ? parts : [...parts, this.#streams];
+    return [
+      ...parts,
+      ...(this.#trust === null ? [] : [this.#trust]),
+      ...(this.#streams === null ? [] : [this.#streams]),
+    ];
   }
 
   #gatherNext(model: NextItemModel, consumer: number): void {
@@ -257,8 +280,10 @@ export class AnteroomPrefetcher implements Prefetcher {
         const bin = popularityBin(accessCount, (position - facts[row + Fact.lastAt]!) | 0);
         bins[at + Opinion.popularity] = binBase[Opinion.popularity]! + bin;
       }
-      const probability = this.#mixture.forecast(candidates, slot, position, servedClass);
-      facts[row + Fact.forecast] = ((position + 1) << 4) | Math.min(15, (probability * 16) | 0);
+      const mixed = this.#mixture.forecast(candidates, slot, position, servedClass);
+      facts[row + Fact.forecast] = ((position + 1) << 4) | Math.min(15, (mixed * 16) | 0);
+      const probability = this.#trust === null ? mixed : this.#trust.believed(this.#consumer, mixed);
+      this.#mixed[slot] = mixed;
       if (this.#gate.admits(probability)) {
         this.#admitted[admittedCount++] = slot;
         this.#probability[slot] = probability;
@@ -285,6 +310,15 @@ export class AnteroomPrefetcher implements Prefetcher {
       proposals.propose(segment, this.#candidates.sizeBytes[slot]!, probability[slot]!, expert);
       this.#gate.spent(probability[slot]!);
       facts[segment * FACT_STRIDE + Fact.proposedAt] = position;
+      if (this.#trust === null) continue;
+      if (segment >= this.#proposedFor.length) this.#growProposed(segment);
+      this.#proposedFor[segment] = this.#consumer;
+      this.#proposedAs[segment] = this.#mixed[slot]!;
     }
+  }
+
+  #growProposed(segment: number): void {
+    this.#proposedFor = grownTable(this.#proposedFor, segment);
+    this.#proposedAs = grownTable(this.#proposedAs, segment);
   }
 }

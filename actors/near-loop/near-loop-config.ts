@@ -62,6 +62,10 @@ export const nearLoopConfigSchema = z
       .describe('Forecasts whose outcome is awaited at once, issued or not.'),
     trialsBeforeSampling: count(0).default(400000).describe('Forecasts that are all tried; later ones are sampled.'),
     trialSpacing: count(1, 1024).default(4).describe('Of later forecasts every so manyth is tried.'),
+    isTrustByConsumer: z
+      .boolean()
+      .default(true)
+      .describe('Whether a consumer whose forecasts come true less often than was said is believed less.'),
     horizonMin: count(1)
       .default(4)
       .describe('Accesses within which a forecast must come true, at least; plus those of a fetch.'),

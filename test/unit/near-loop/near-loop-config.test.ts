@@ -8,9 +8,9 @@ import {
 import { nextItemConfigSchema } from '../../../actors/sequence-predictor/next-item-config.ts';
 import { Xoshiro128 } from '../../../engine/random.ts';
 import { ModelSite } from './model-site.ts';
-import { MapAddressSpace, plantedPairs, streams, walks } from './planted.ts';
+import { MapAddressSpace, plantedPairs, streams, walks, walksWithLiar } from './planted.ts';
 
-/** Decisions in four worlds: walks without and with a bound, walks with slow fetches, streams with slow fetches. */
+/** Decisions in five worlds: walks without and with a bound, with slow fetches, beside a consumer who misleads; streams with slow fetches. */
 function decisions(config: NearLoopConfigInput): string {
   const walked = walks(new Xoshiro128(11), 5000, 25);
   const paired = plantedPairs(new Xoshiro128(12), 3000, [0.9, 0.4, 0.15], 100);
@@ -20,6 +20,9 @@ function decisions(config: NearLoopConfigInput): string {
     site.serve([...walked, ...paired], new AnteroomPrefetcher(site, config));
     digests.push(site.digest);
   }
+  const lied = new ModelSite({ capacity: 60, stagedMax: 30 });
+  lied.serve(walksWithLiar(new Xoshiro128(14), 4000), new AnteroomPrefetcher(lied, config));
+  digests.push(lied.digest);
   const space = new MapAddressSpace();
   const streamed = streams(new Xoshiro128(13), 3000, space);
   const site = new ModelSite({ capacity: 200, stagedMax: 100, leadAccesses: 20 });
@@ -52,6 +55,7 @@ const others: { readonly [K in keyof NearLoopConfig]: NearLoopConfig[K] } = {
   trialCountMax: 16,
   trialsBeforeSampling: 500,
   trialSpacing: 2,
+  isTrustByConsumer: false,
   horizonMin: 40,
   horizonMax: 12,
   wastedFetchPrice: 0.2,

@@ -45,6 +45,12 @@ export function walks(random: RandomSource, length: number, consumerCount: numbe
   });
 }
 
+/** Walks on shared paths, half of the accesses by one consumer who steps onto paths and never follows them. */
+export function walksWithLiar(random: RandomSource, length: number): ModelAccess[] {
+  const honest = walks(random, length, 8);
+  return honest.flatMap((access) => [access, { segment: honest[random.int(honest.length)]!.segment, consumer: 99 }]);
+}
+
 /** Streams through an address space, some strided, among noise; the ids are handed out in order of first sight. */
 export function streams(random: RandomSource, length: number, space: AddressSpace): ModelAccess[] {
   const next = Array.from({ length: 24 }, (_, i) => i * 40_000_000);
