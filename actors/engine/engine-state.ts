@@ -4,12 +4,13 @@ import { AccessBatch } from '../../streams/access-batch.ts';
 import type { NameInterner } from '../../streams/name-table.ts';
 import type { Snapshot, StateArray } from '../near-loop/snapshot.ts';
 import type { Journal, JournalEntry } from './journal.ts';
+import { type PackedNames, packNames } from './packed-names.ts';
 import { fromStateBytes, toStateBytes } from './state-bytes.ts';
 
 export interface EngineState {
   /** Settings as JSON: what was learned fits only an engine with the same. */
   readonly config: string;
-  readonly names: readonly [segments: readonly string[], consumers: readonly string[], sites: readonly string[]];
+  readonly names: readonly [segments: PackedNames, consumers: PackedNames, sites: PackedNames];
   readonly events: readonly JournalEntry[];
   readonly batches: readonly AccessBatch[];
   /** Log position of the first batch, and of the end. */
@@ -21,9 +22,12 @@ export interface EngineState {
   readonly nearLoop: Snapshot | null;
 }
 
-interface Header extends Omit<EngineState, 'batches' | 'nearLoop'> {
+interface Header extends Omit<EngineState, 'batches' | 'nearLoop' | 'names'> {
   readonly batchCount: number;
 }
+
+/** Arrays of packed names, before those of the batches. */
+const NAME_ARRAYS = 6;
 
 const COLUMNS = 7;
 
@@ -36,7 +40,6 @@ export function toBytes(
   const { config, end, versions, nearLoop } = state;
   const header: Header = {
     config,
-    names: names.map(allNames) as unknown as Header['names'],
     events,
     start: journal.start,
     end,
@@ -44,12 +47,15 @@ export function toBytes(
     isWhole: journal.isWhole,
     batchCount: batches.length,
   };
-  return toStateBytes(header, [...batches.flatMap(columnsOf), ...(nearLoop ?? [])]);
+  const packed = names.map(packNames).flatMap(({ lengths, bytes }) => [lengths, bytes]);
+  return toStateBytes(header, [...packed, ...batches.flatMap(columnsOf), ...(nearLoop ?? [])]);
 }
 
 /** @throws AnteroomError as `fromStateBytes` does. */
 export function fromBytes(bytes: Uint8Array): EngineState {
-  const { header, arrays } = fromStateBytes(bytes);
+  const { header, arrays: all } = fromStateBytes(bytes);
+  const arrays = all.slice(NAME_ARRAYS);
+  const names = [0, 2, 4].map((i) => ({ lengths: all[i], bytes: all[i + 1] })) as unknown as EngineState['names'];
   const { batchCount, ...state } = header as Header;
   const nearLoop = arrays.slice(batchCount * COLUMNS);
   let position = state.start;
@@ -58,11 +64,7 @@ export function fromBytes(bytes: Uint8Array): EngineState {
     position += batch.length;
     return batch;
   });
-  return { ...state, batches, nearLoop: nearLoop.length > 0 ? nearLoop : null };
-}
-
-function allNames(names: NameInterner): readonly string[] {
-  return Array.from({ length: names.count }, (_, id) => names.nameOf(id));
+  return { ...state, names, batches, nearLoop: nearLoop.length > 0 ? nearLoop : null };
 }
 
 function columnsOf({ timeMs, segment, consumer, site, op, size, weight }: AccessBatch): readonly StateArray[] {

@@ -42,6 +42,7 @@ import { Journal, type JournalEvent } from './journal.ts';
 import { LatestAccesses } from './latest-accesses.ts';
 import { LiveOrigin } from './live-origin.ts';
 import { LogDriver } from './log-driver.ts';
+import { unpackNames } from './packed-names.ts';
 import { PrefetchDesk, type PrefetchRequest } from './prefetch-desk.ts';
 import { SegmentVersions } from './segment-versions.ts';
 
@@ -575,12 +576,8 @@ export class Engine {
   #restore(state: EngineState): Restored {
     const tables = [this.segments, this.consumers, this.sites];
     state.names.forEach((names, i) => {
-      for (const [id, name] of names.entries()) {
-        const table = tables[i]!;
-        if ((table instanceof Interner ? table.internName(name) : table.internString(name)) !== id) {
-          throw new AnteroomError('bad-usage', 'a snapshot is restored into its own or into empty tables of names');
-        }
-      }
+      if (!unpackNames(names, tables[i]!))
+        throw new AnteroomError('bad-usage', 'a snapshot is restored into its own or into empty tables of names');
     });
     let next = 0;
     for (const batch of state.batches) {

@@ -4,9 +4,27 @@ import { AnteroomError } from '../../engine/errors.ts';
 import { eventLoopRound } from '../../engine/host/turns.ts';
 import type { LogFrame } from '../../engine/state/log-store.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
+import { verifiedArrowStream } from '../../streams/codec/verify-arrow-stream.ts';
 import type { FormatOptions } from '../../streams/format.ts';
 import { openSource } from '../../streams/sources/open.ts';
 import { accessFrame, frameNames } from './log-frame.ts';
+
+/**
+ * Formats that strangers may post: text by lines, and Arrow after it was verified. Readers of binary traces and Parquet believe the
+ * lengths that a file states, which is right for one's own files only; `anteroom replay` reads those.
+ */
+export const postFormats: readonly string[] = [
+  'ndjson',
+  'csv',
+  'tsv',
+  'clf',
+  's3-access-log',
+  'cloudfront',
+  'arrow-ipc',
+];
+
+/** Far more than the metadata of any batch that fits a post. */
+const ARROW_ELEMENTS_MAX = 1_000_000;
 
 export interface PostOptions extends FormatOptions {
   /** Name of a format, or `auto`. */
@@ -40,7 +58,26 @@ export interface ParsedPost {
 export async function parsePost(body: Uint8Array, options: PostOptions): Promise<ParsedPost> {
   const { format, isLenient, nowMs, latestMs, rowsMax, rowsPerFrame, ...heeded } = options;
   const names = frameNames();
-  const source = await openSource(body, { ...heeded, format, lenient: isLenient, rowsMax: rowsPerFrame, ...names });
+  const isArrow = format === 'arrow-ipc' || (format === 'auto' && looksLikeArrow(body));
+  const bytes = isArrow ? verifiedArrowStream(body, { rowsMax, elementsMax: ARROW_ELEMENTS_MAX }) : body;
+  const source = await openSource(bytes, {
+    ...heeded,
+    format: isArrow ? 'arrow-ipc' : format,
+    lenient: isLenient,
+    rowsMax: rowsPerFrame,
+    ...names,
+  });
+  if (source.format === 'arrow-ipc' && !isArrow) {
+    await source.close();
+    throw new AnteroomError('unsupported', 'Arrow in a compressed post cannot be verified; send the stream itself');
+  }
+  if (!postFormats.includes(source.format)) {
+    await source.close();
+    throw new AnteroomError(
+      'unsupported',
+      `${source.format} is not taken by a post; there are: ${postFormats.join(', ')}`,
+    );
+  }
   const frames: LogFrame[] = [];
   let rows = 0;
   for await (const batch of source.batches) {
@@ -65,6 +102,14 @@ export async function parsePost(body: Uint8Array, options: PostOptions): Promise
     skipped: Object.fromEntries(summary.skipped),
     clampedTimes: summary.clampedTimeCount,
   };
+}
+
+/** A stream begins with a continuation, a file with its magic. */
+function looksLikeArrow(body: Uint8Array): boolean {
+  const text = String.fromCharCode(...body.subarray(0, 6));
+  return (
+    text === 'ARROW1' || (body.length > 8 && body[0] === 255 && body[1] === 255 && body[2] === 255 && body[3] === 255)
+  );
 }
 
 /** A frame with the names that its own rows use: frames of one post do not repeat all names of the post. */

@@ -24,15 +24,7 @@ const manifest = JSON.parse(textOf('package.json')) as Manifest;
 /** The libraries that the project was asked to stand on. */
 const LIBRARIES = ['rxjs', 'xstate', 'zeromq', 'apache-arrow', 'ml-matrix', 'vitest', 'fast-check'];
 /** Dependencies that are there for what comes next, with the reason. */
-const NOT_YET_IMPORTED: Readonly<Record<string, string>> = {
-  zeromq: 'the node is the next stage',
-  lmdb: 'the node is the next stage',
-  hono: 'the node is the next stage',
-  '@hono/node-server': 'the node is the next stage',
-  '@hono/zod-openapi': 'the node is the next stage',
-  'prom-client': 'the node is the next stage',
-  pino: 'the node is the next stage',
-};
+const NOT_YET_IMPORTED: Readonly<Record<string, string>> = {};
 
 const importedBy = (files: readonly string[]): ReadonlySet<string> =>
   new Set(

@@ -23,6 +23,8 @@ const formatOfType: Readonly<Record<string, string>> = {
   'application/vnd.apache.arrow.file': 'arrow-ipc',
 };
 
+const LINE_FEED = 10;
+
 const json = <T>(schema: T, description: string) => ({ description, content: { 'application/json': { schema } } });
 
 export const ingestProblems = {
@@ -60,7 +62,7 @@ export function ingestRoutes(app: OpenAPIHono, node: AnteroomNode, metrics: Node
     const { format, lenient, columns, 'time-unit': timeUnit } = c.req.valid('query');
     const type = (c.req.header('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
     return taken(c, node, metrics, (body) => [
-      body,
+      withLines(body, type),
       {
         format: format === 'auto' ? (formatOfType[type] ?? 'auto') : format,
         isLenient: lenient !== '0' && lenient !== 'false',
@@ -83,6 +85,14 @@ export function ingestRoutes(app: OpenAPIHono, node: AnteroomNode, metrics: Node
     const bytes = new TextEncoder().encode(`${lines.join('\n')}\n`);
     return taken(c, node, metrics, () => [bytes, { format: 'ndjson', timeUnit: 'ms' }], bytes.length) as never;
   });
+}
+
+/** curl -d strips line breaks, and what is left may look like one access. @throws AnteroomError 'bad-usage'. */
+function withLines(body: Uint8Array, type: string): Uint8Array {
+  const isText = body.length > 512 && body.subarray(0, 256).every((byte) => byte >= 9 && byte !== 127);
+  if (type === 'application/x-www-form-urlencoded' && isText && !body.includes(LINE_FEED))
+    throw new AnteroomError('bad-usage', 'the body has no line breaks: curl -d strips them, use --data-binary @FILE');
+  return body;
 }
 
 /** Admits, reads, keeps and answers a post. `known` = its bytes, where the body was read already. */

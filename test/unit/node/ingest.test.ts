@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { frameNames } from '../../../actors/node/log-frame.ts';
 import { AccessBatch } from '../../../streams/access-batch.ts';
@@ -7,27 +8,31 @@ import { Disks, ndjson, START_MS, testNode } from './test-node.ts';
 const clf = (host: string, minute: number, path: string): string =>
   `${host} - - [17/May/2026:10:${String(minute).padStart(2, '0')}:00 +0000] "GET ${path} HTTP/1.1" 200 1234 "-" "curl"`;
 
+/** Two accesses as an Arrow stream. */
+function arrow(): Uint8Array {
+  const names = frameNames();
+  const segment = Uint32Array.of(names.segments.internString('/a'), names.segments.internString('/b'));
+  const rows = {
+    timeMs: Float64Array.of(1, 2),
+    segment,
+    consumer: Int32Array.of(-1, -1),
+    site: Int32Array.of(-1, -1),
+    op: new Uint8Array(2),
+    size: Float64Array.of(1, 2),
+    weight: Float64Array.of(1, 1),
+  };
+  const writer = new AccessArrowWriter({ layout: 'stream', names });
+  return concatBytes([...writer.write(new AccessBatch(0, rows)), ...writer.end()]);
+}
+
 describe('a post of accesses', () => {
   test('is taken in every format that people send, by content type or by content', async () => {
     const { post, node } = await testNode();
-    const names = frameNames();
-    const segment = Uint32Array.of(names.segments.internString('/a'), names.segments.internString('/b'));
-    const rows = {
-      timeMs: Float64Array.of(1, 2),
-      segment,
-      consumer: Int32Array.of(-1, -1),
-      site: Int32Array.of(-1, -1),
-      op: new Uint8Array(2),
-      size: Float64Array.of(1, 2),
-      weight: Float64Array.of(1, 1),
-    };
-    const writer = new AccessArrowWriter({ layout: 'stream', names });
-    const arrow = concatBytes([...writer.write(new AccessBatch(0, rows)), ...writer.end()]);
     const posts: readonly (readonly [string | Uint8Array, string, string])[] = [
       [ndjson(['/a', '/b']), 'application/x-ndjson', 'ndjson'],
       ['time,segment,consumer\n1790000000000,/a,x\n1790000001000,/b,y\n', 'text/csv', 'csv'],
       [`${clf('10.0.0.1', 1, '/a')}\n${clf('10.0.0.2', 2, '/b')}\n`, 'application/x-www-form-urlencoded', 'clf'],
-      [arrow, 'application/vnd.apache.arrow.stream', 'arrow-ipc'],
+      [arrow(), 'application/vnd.apache.arrow.stream', 'arrow-ipc'],
     ];
     for (const [body, type, format] of posts) {
       const { status, body: answer } = await post('/v1/accesses', body, { 'content-type': type });
@@ -127,6 +132,16 @@ describe('a post of accesses', () => {
     });
   });
 
+  test('whose line breaks curl -d has stripped is refused with what to do instead', async () => {
+    const { post, node } = await testNode();
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const lines = Array.from({ length: 20 }, (_, i) => clf('10.0.0.1', i, `/a${i}`));
+    const { status, body } = await post('/v1/accesses', lines.join(''), form);
+    expect([status, body]).toMatchObject([400, { error: { message: expect.stringContaining('--data-binary') } }]);
+    expect(node.status().log.end).toBe(0);
+    expect((await post('/v1/accesses', lines.join('\n'), form)).body).toMatchObject({ accepted: 20 });
+  });
+
   test('that comes while too much waits is answered 429 with Retry-After and counted', async () => {
     const { post, node, ask } = await testNode({ ingest: { postsMax: 1 } });
     const room = node.intake.admit(10)!;
@@ -137,6 +152,23 @@ describe('a post of accesses', () => {
     expect((await ask('/metrics')).body).toMatchObject({
       text: expect.stringContaining('anteroom_posts_total{result="throttled"} 1'),
     });
+  });
+
+  test('beyond what the queue holds is answered 429, the node stays ready, and all that was acknowledged is learned from', async () => {
+    const { post, node, ask } = await testNode({
+      http: { bodyBytesMax: '64KiB' },
+      ingest: { queueBytesMax: '128KiB' },
+    });
+    const body = ndjson(Array.from({ length: 400 }, (_, i) => `/s${i}`));
+    const answers = await Promise.all(Array.from({ length: 40 }, () => post('/v1/accesses', body)));
+    const kept = answers.filter(({ status }) => status === 200).length;
+    expect(answers.filter(({ status }) => status === 429).length).toBe(40 - kept);
+    expect([kept > 0, kept < 40]).toEqual([true, true]);
+    expect((await ask('/readyz')).status).toBe(200);
+    await node.intake.idle();
+    expect(node.intake.pendingBytes).toBe(0);
+    expect(node.engine.position).toBe(kept * 400);
+    expect(node.status().intake.throttled).toBe(40 - kept);
   });
 
   test('of a sequence too old to be told from a repetition is refused aloud', async () => {
@@ -196,4 +228,22 @@ test('POST /prefetch/train and GET /prefetch/predict work by the names of their 
   expect(
     (await post('/prefetch/train', '{"accesses":[{"user_id":"x"}]}', { 'content-type': 'application/json' })).status,
   ).toBe(400);
+});
+
+test('formats whose readers believe what a file states are not taken from strangers', async () => {
+  const { post } = await testNode();
+  const vscsi = await post('/v1/accesses?format=vscsi', new Uint8Array(64));
+  expect([vscsi.status, vscsi.body]).toMatchObject([415, { error: { message: expect.stringContaining('vscsi') } }]);
+  const zipped = await post('/v1/accesses', gzipSync(arrow()));
+  expect([zipped.status, zipped.body]).toMatchObject([
+    415,
+    { error: { message: expect.stringContaining('compressed') } },
+  ]);
+});
+
+test('a gzip of a log is taken as the log', async () => {
+  const { post } = await testNode();
+  expect(
+    (await post('/v1/accesses', gzipSync(`${clf('10.0.0.1', 1, '/a')}\n${clf('10.0.0.1', 2, '/b')}\n`))).body,
+  ).toMatchObject({ accepted: 2, format: 'clf' });
 });

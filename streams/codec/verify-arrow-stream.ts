@@ -1,0 +1,248 @@
+/** Whether bytes from a stranger are an Arrow IPC stream whose lengths stay within the bytes: to be asked before a reader trusts them. */
+
+import { AnteroomError } from '../../engine/errors.ts';
+
+export interface ArrowBounds {
+  /** Rows of one record batch, at most. */
+  readonly rowsMax: number;
+  /** Tables, vectors' elements and strings of all messages together, at most. */
+  readonly elementsMax: number;
+}
+
+const CONTINUATION = 0xffff_ffff;
+/** Nested fields; access batches have none, other people's schemas few. */
+const DEPTH_MAX = 8;
+/** `MessageHeader` of Arrow's Message.fbs. */
+const Header = { schema: 1, dictionaryBatch: 2, recordBatch: 3 } as const;
+const FILE_MAGIC = 'ARROW1';
+
+/**
+ * The stream in `bytes` (of a file: the stream between its magics), when every offset, vector and body of it lies within the bytes.
+ *
+ * Arrow's JavaScript reader does not verify its flatbuffers: one wrong byte in a length makes it loop over gigabytes of elements that are
+ * not there until memory is out. This walks the tables that the reader will walk (Arrow's Schema.fbs and Message.fbs; the check is
+ * that of flatbuffers' Verifier) and nothing else. O(metadata).
+ * @throws AnteroomError 'bad-record' with the byte where it is wrong, 'truncated', 'unsupported' for a file without a schema in front.
+ */
+export function verifiedArrowStream(bytes: Uint8Array, bounds: ArrowBounds): Uint8Array {
+  const isFile = bytes.length >= 8 && [...FILE_MAGIC].every((letter, i) => bytes[i] === letter.charCodeAt(0));
+  const stream = isFile ? bytes.subarray(8) : bytes;
+  const view = new DataView(stream.buffer, stream.byteOffset, stream.byteLength);
+  const budget = { left: bounds.elementsMax };
+  let at = 0;
+  let isFirst = true;
+  while (at + 4 <= stream.length) {
+    const start = at;
+    let length = view.getUint32(at, true);
+    at += 4;
+    if (length === CONTINUATION) {
+      if (at + 4 > stream.length) throw truncated(at);
+      length = view.getUint32(at, true);
+      at += 4;
+    }
+    if (length === 0) return stream.subarray(0, at);
+    if (at + length > stream.length) throw truncated(at);
+    const tables = new Tables(new DataView(stream.buffer, stream.byteOffset + at, length), at, budget);
+    const message = verifyMessage(tables, bounds, stream.length - at - length);
+    if (isFirst && message.kind !== Header.schema) {
+      if (isFile)
+        throw new AnteroomError('unsupported', 'Arrow file without its schema in front; send the stream layout');
+      throw wrong(start, 'a schema as the first message');
+    }
+    isFirst = false;
+    at += length + message.bodyBytes;
+  }
+  if (isFirst) throw truncated(at);
+  return stream.subarray(0, at);
+}
+
+function verifyMessage(
+  tables: Tables,
+  bounds: ArrowBounds,
+  bodyBytesMax: number,
+): { readonly kind: number; readonly bodyBytes: number } {
+  const message = tables.root();
+  const kind = tables.u8(message, 1);
+  const bodyBytes = tables.i64(message, 3);
+  if (!(bodyBytes >= 0 && bodyBytes <= bodyBytesMax))
+    throw wrong(tables.offset, `a body within the bytes, not of ${bodyBytes}`);
+  verifyKeyValues(tables, message, 4);
+  const header = tables.table(message, 2);
+  if (header === 0) throw wrong(tables.offset, 'a message with a header');
+  if (kind === Header.schema) {
+    for (const field of tables.tables(header, 1)) verifyField(tables, field, 0);
+    verifyKeyValues(tables, header, 2);
+    tables.vector(header, 3, 8);
+  } else if (kind === Header.recordBatch) verifyBatch(tables, header, bounds, bodyBytes);
+  else if (kind === Header.dictionaryBatch) {
+    const data = tables.table(header, 1);
+    if (data === 0) throw wrong(tables.offset, 'a dictionary with data');
+    verifyBatch(tables, data, bounds, bodyBytes);
+  } else throw wrong(tables.offset, `a schema, dictionary or record batch, not a message of kind ${kind}`);
+  return { kind, bodyBytes };
+}
+
+function verifyField(tables: Tables, field: number, depth: number): void {
+  if (depth > DEPTH_MAX) throw wrong(tables.offset, `at most ${DEPTH_MAX} nested fields`);
+  tables.string(field, 0);
+  const type = tables.table(field, 3);
+  // Types hold numbers and, some, a string or a vector of numbers in their first places; what is no vector is not read as one.
+  if (type !== 0) tables.check(type);
+  const dictionary = tables.table(field, 4);
+  if (dictionary !== 0) tables.table(dictionary, 1);
+  for (const child of tables.tables(field, 5)) verifyField(tables, child, depth + 1);
+  verifyKeyValues(tables, field, 6);
+}
+
+function verifyKeyValues(tables: Tables, table: number, field: number): void {
+  for (const pair of tables.tables(table, field)) {
+    tables.string(pair, 0);
+    tables.string(pair, 1);
+  }
+}
+
+/** Rows and buffers: 16 bytes a field node (length, null count) and 16 a buffer (offset, length). */
+function verifyBatch(tables: Tables, batch: number, { rowsMax }: ArrowBounds, bodyBytes: number): void {
+  const rows = tables.i64(batch, 0);
+  if (!(rows >= 0 && rows <= rowsMax)) throw wrong(tables.offset, `at most ${rowsMax} rows, not ${rows}`);
+  const nodes = tables.vector(batch, 1, 16);
+  for (let i = 0; i < nodes.length; i++) {
+    const length = tables.i64At(nodes.at + 16 * i);
+    if (!(length >= 0 && length <= rowsMax))
+      throw wrong(tables.offset, `a column of at most ${rowsMax} rows, not ${length}`);
+  }
+  const buffers = tables.vector(batch, 2, 16);
+  for (let i = 0; i < buffers.length; i++) {
+    const from = tables.i64At(buffers.at + 16 * i);
+    const length = tables.i64At(buffers.at + 16 * i + 8);
+    if (!(from >= 0 && length >= 0 && from + length <= bodyBytes))
+      throw wrong(tables.offset, 'a buffer within the body');
+  }
+  // Each compressed buffer states its own size, which is believed when room for it is made.
+  if (tables.table(batch, 3) !== 0)
+    throw new AnteroomError('unsupported', 'Arrow data with compressed buffers; send them uncompressed');
+  tables.vector(batch, 4, 8);
+}
+
+/** One flatbuffer, every access checked. Positions are within it; 0 stands for an absent field, since no table begins there. */
+class Tables {
+  /** Where the flatbuffer begins, for errors. */
+  readonly offset: number;
+  readonly #view: DataView;
+  readonly #budget: { left: number };
+
+  constructor(view: DataView, offset: number, budget: { left: number }) {
+    this.#view = view;
+    this.offset = offset;
+    this.#budget = budget;
+  }
+
+  root(): number {
+    return this.#follow(0);
+  }
+
+  /** A table with a vtable that lies within the bytes. */
+  check(table: number): void {
+    this.#need(table, 4);
+    const vtable = table - this.#view.getInt32(table, true);
+    this.#need(vtable, 4);
+    const bytes = this.#view.getUint16(vtable, true);
+    if (bytes < 4 || bytes % 2 === 1) throw wrong(this.offset + vtable, 'a table of fields');
+    this.#need(vtable, bytes);
+    this.#need(table, this.#view.getUint16(vtable + 2, true));
+    this.#spend(1);
+  }
+
+  u8(table: number, field: number): number {
+    const at = this.#field(table, field, 1);
+    return at === 0 ? 0 : this.#view.getUint8(at);
+  }
+
+  i64(table: number, field: number): number {
+    const at = this.#field(table, field, 8);
+    return at === 0 ? 0 : this.i64At(at);
+  }
+
+  i64At(at: number): number {
+    this.#need(at, 8);
+    return Number(this.#view.getBigInt64(at, true));
+  }
+
+  table(table: number, field: number): number {
+    const at = this.#field(table, field, 4);
+    if (at === 0) return 0;
+    const found = this.#follow(at);
+    this.check(found);
+    return found;
+  }
+
+  vector(table: number, field: number, elementBytes: number): { readonly at: number; readonly length: number } {
+    const at = this.#field(table, field, 4);
+    if (at === 0) return { at: 0, length: 0 };
+    const start = this.#follow(at);
+    this.#need(start, 4);
+    const length = this.#view.getUint32(start, true);
+    this.#need(start + 4, length * elementBytes);
+    this.#spend(1 + length);
+    return { at: start + 4, length };
+  }
+
+  string(table: number, field: number): void {
+    const at = this.#field(table, field, 4);
+    if (at === 0) return;
+    const start = this.#follow(at);
+    this.#need(start, 4);
+    this.#need(start + 4, this.#view.getUint32(start, true));
+    this.#spend(1);
+  }
+
+  *tables(table: number, field: number): Generator<number> {
+    const { at, length } = this.vector(table, field, 4);
+    for (let i = 0; i < length; i++) {
+      const found = this.#follow(at + 4 * i);
+      this.check(found);
+      yield found;
+    }
+  }
+
+  /** Where a field of a table is; 0 = it is absent. */
+  #field(table: number, field: number, bytes: number): number {
+    this.check(table);
+    const vtable = table - this.#view.getInt32(table, true);
+    const entry = 4 + 2 * field;
+    if (entry >= this.#view.getUint16(vtable, true)) return 0;
+    const within = this.#view.getUint16(vtable + entry, true);
+    if (within === 0) return 0;
+    this.#need(table + within, bytes);
+    return table + within;
+  }
+
+  #follow(at: number): number {
+    this.#need(at, 4);
+    const target = at + this.#view.getUint32(at, true);
+    this.#need(target, 4);
+    return target;
+  }
+
+  #need(at: number, bytes: number): void {
+    if (!(at >= 0 && bytes >= 0 && at + bytes <= this.#view.byteLength))
+      throw wrong(this.offset + at, 'metadata within its message');
+  }
+
+  #spend(count: number): void {
+    this.#budget.left -= count;
+    if (this.#budget.left < 0) throw wrong(this.offset, 'less metadata');
+  }
+}
+
+function wrong(byte: number, expected: string): AnteroomError {
+  return new AnteroomError('bad-record', `Arrow data: byte ${byte}: expected ${expected}`, { context: { byte } });
+}
+
+function truncated(byte: number): AnteroomError {
+  return new AnteroomError(
+    'truncated',
+    `Arrow data: byte ${byte}: expected a whole message, found the end of the input`,
+    { context: { byte } },
+  );
+}
