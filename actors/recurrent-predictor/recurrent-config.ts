@@ -24,6 +24,12 @@ export const recurrentConfigSchema = z
       .default(2 ** 19)
       .describe('Numbers (segments, and two a sequence) kept of earlier sequences, to learn them again.'),
     replayShare: z.number().min(0).max(100).default(3).describe('Earlier sequences learned again for each new one.'),
+    dropout: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .default(0.2)
+      .describe('Share of the hidden units left out of each sequence in training.'),
     cpuShare: z
       .number()
       .min(0.01)
