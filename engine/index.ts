@@ -15,7 +15,9 @@ export {
   OTHER_ADDRESSES,
 } from './dead-letters.ts';
 export { AnteroomError, type ErrorCode, type ErrorContext } from './errors.ts';
+export { type CurveKeyPair, generateCurveKeyPair, SecretKey } from './host/curve-keys.ts';
 export { entropySeed } from './host/entropy.ts';
+export { generatePlaceKeys, type PlaceKeys, readPlaceKeys } from './host/key-folder.ts';
 export { RealClock } from './host/real-clock.ts';
 export { eventLoopRound, immediateTurns, microtaskTurns } from './host/turns.ts';
 export type { Directive, LifeCycleState } from './life-cycle.ts';
@@ -33,6 +35,37 @@ export {
   type SystemCounts,
 } from './system.ts';
 export { type ActorSystemConfig, actorSystemSchema } from './system-config.ts';
+export { ActorGateway } from './transport/actor-gateway.ts';
+export { type AllowedKeys, AllowList } from './transport/allow-list.ts';
+export type { Carrier, CarrierSink, Route } from './transport/carrier.ts';
+export { CurveGuard } from './transport/curve-guard.ts';
+export { type GatewayConfig, gatewayConfigSchema } from './transport/gateway-config.ts';
+export { InProcessNetwork } from './transport/in-process-carrier.ts';
+export { LinkTransport, type LinkTransportOptions } from './transport/link-transport.ts';
+export { codecByKind, type EncodedMessage, type MessageCodec } from './transport/message-codec.ts';
+export { openGuard, type SessionGuard } from './transport/session-guard.ts';
+export {
+  SimulatedNetwork,
+  type SimulatedNetworkConfig,
+  type SimulatedNetworkCounts,
+  simulatedNetworkSchema,
+} from './transport/simulated-network.ts';
+export { structuredCodec } from './transport/structured-codec.ts';
+export type {
+  Arrival,
+  ArrivalHandler,
+  CloseReport,
+  SendVerdict,
+  Transport,
+  TransportCounts,
+  TransportEvent,
+  Undelivered,
+  UndeliveredReason,
+} from './transport/transport.ts';
+export { type TransportConfig, transportConfigSchema } from './transport/transport-config.ts';
+export type { CurveSecurity } from './transport/zeromq-carrier.ts';
+export { type ZeroMqConfig, zeroMqConfigSchema } from './transport/zeromq-config.ts';
+export { createZeroMqTransport, type ZeroMqTransportOptions } from './transport/zeromq-transport.ts';
 export { clockTurns, manualTurns, type TurnScheduler } from './turns.ts';
 export {
   formatBytes,

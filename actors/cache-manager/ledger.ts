@@ -8,7 +8,7 @@ import { type MissClassName, missClassNames } from './miss-classes.ts';
 
 /**
  * Why a proposal was not issued; each is counted. `price` = it was not worth what it costs, `throttled` = the bound on misses left no room;
- * `denied` and `unsafe` are of the policy, what follows is of the caps.
+ * `denied` and `unsafe` are of the policy, `heldOut` is by chance, the others are of the caps.
  */
 export const Refusal = {
   resident: 0,
@@ -25,6 +25,7 @@ export const Refusal = {
   requestTotal: 11,
   byteTotal: 12,
   spending: 13,
+  heldOut: 14,
 } as const;
 export type RefusalName = keyof typeof Refusal;
 /** In the order of their codes. */

@@ -16,6 +16,7 @@ import type { Eviction } from './eviction.ts';
 import { FetchLog } from './fetch-log.ts';
 import { FlightTable } from './flight-table.ts';
 import type { Where } from './ghost.ts';
+import type { Holdout } from './holdout.ts';
 import { Ledger, Refusal } from './ledger.ts';
 import { MissBound } from './miss-bound.ts';
 import { MissClasses } from './miss-classes.ts';
@@ -26,7 +27,7 @@ import { PrefetchTable, Stage } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
 import { SegmentFifo } from './segment-fifo.ts';
 import { SegmentSizes } from './segment-sizes.ts';
-import { type FetchSample, NO_EXPERT, type Site, type SiteOptions, WITHDRAWN } from './site.ts';
+import { type FetchSample, type Site, type SiteOptions, WITHDRAWN } from './site.ts';
 import { StagingShare } from './staging-share.ts';
 import { TrafficBudget } from './traffic-budget.ts';
 import { TrafficGuard } from './traffic-guard.ts';
@@ -80,6 +81,7 @@ export class PrefetchingSite implements Site {
   readonly #sizes: SegmentSizes;
   readonly #table: PrefetchTable;
   readonly #classes: MissClasses;
+  readonly #holdout: Holdout | null;
   /** Shared staging only: what the prefetcher asked to keep, see `#readmit`. */
   readonly #readmissions: number[] = [];
   /** Model time of the latest access, and its log position. */
@@ -90,6 +92,9 @@ export class PrefetchingSite implements Site {
   #leadAccesses = 0;
   #leadCount = 0;
   #unusedResidence = Number.NaN;
+  /** Of the proposal that is being considered, for whoever is told why it was refused. */
+  #askingExpert = 0;
+  #askedProbability = Number.NaN;
 
   constructor(options: SiteOptions) {
     assert(options.capacity >= 1, `a cache holds at least 1 unit, not ${options.capacity}`);
@@ -122,6 +127,7 @@ export class PrefetchingSite implements Site {
     });
     this.#table = new PrefetchTable(hint);
     this.#classes = new MissClasses(hint);
+    this.#holdout = options.holdout ?? null;
     this.#prefetcher = options.makePrefetcher(this);
     this.#isShared = this.#prefetcher.staging === 'shared';
   }
@@ -376,8 +382,14 @@ export class PrefetchingSite implements Site {
     if (this.#readmissions.length > 0) this.#readmit();
     if (!isBaselineHit && (served === Served.miss || served === Served.late)) this.#classify(segment, stage!);
     this.#classes.demanded(segment);
+    if (this.#holdout !== null) this.#observeHoldout(this.#holdout, segment);
     this.#count(segment, served, bytes, wait, isBaselineHit, isReferenceHit, joinedAt);
     return served;
+  }
+
+  #observeHoldout(holdout: Holdout, segment: number): void {
+    holdout.expire(this.#position - (this.#prefetcher.horizonAccesses ?? HORIZON_UNSTATED));
+    if (holdout.isHeld(segment)) holdout.demanded(segment);
   }
 
   /** Says why a miss that the baseline has too was not avoided. */
@@ -543,10 +555,14 @@ export class PrefetchingSite implements Site {
   /** Sends, queues or refuses one prefetch. */
   #consider(segment: number, sizeBytes: number, probability: number, expert: number): boolean {
     const table = this.#table;
+    this.#askingExpert = expert;
+    this.#askedProbability = probability;
     if (table.stage[segment] !== Stage.none) {
       return this.#refuse(segment, table.stage[segment] === Stage.staged ? Refusal.resident : Refusal.inFlight);
     }
     if (this.#reactive.has(segment)) return this.#refuse(segment, Refusal.resident);
+    const holdout = this.#holdout;
+    if (holdout?.isHeld(segment) === true) return this.#refuse(segment, Refusal.heldOut);
     if (sizeBytes >= 0) this.#sizes.guess(segment, sizeBytes);
     if (this.#isTooLarge(segment)) return this.#refuse(segment, Refusal.tooLarge);
     const bytes = this.#sizes.of(segment);
@@ -558,6 +574,8 @@ export class PrefetchingSite implements Site {
     if (benefit !== undefined && !benefit.isWorth(probability, this.#fetches.waitMean, bytes)) {
       return this.#refuse(segment, Refusal.price);
     }
+    if (holdout?.withholds(segment, this.#position, probability) === true)
+      return this.#refuse(segment, Refusal.heldOut);
     table.expert[segment] = expert;
     table.probability[segment] = probability;
     if (this.#origin.isInstant) {
@@ -587,11 +605,19 @@ export class PrefetchingSite implements Site {
   }
 
   #refuse(segment: number, refusal: number): false {
-    if (refusal === Refusal.budget || refusal === Refusal.price || refusal === Refusal.throttled) {
-      this.#classes.refused(segment, this.#position, refusal === Refusal.throttled);
+    // Those of the policy, the caps and chance have the codes after it.
+    const isThrottled = refusal >= Refusal.throttled;
+    if (refusal === Refusal.budget || refusal === Refusal.price || isThrottled) {
+      this.#classes.refused(segment, this.#position, isThrottled);
     }
     this.ledger.refused(refusal);
-    this.#decided(Decision.refused + refusal, segment, NO_EXPERT, Number.NaN, this.#sizes.of(segment));
+    this.#decided(
+      Decision.refused + refusal,
+      segment,
+      this.#askingExpert,
+      this.#askedProbability,
+      this.#sizes.of(segment),
+    );
     return false;
   }
 

@@ -4,6 +4,7 @@ import type { AccessBatch } from '../../streams/access-batch.ts';
 import type { Prefetcher, SiteView } from '../prefetcher.ts';
 import type { BenefitAccount } from './benefit-account.ts';
 import type { Eviction } from './eviction.ts';
+import type { Holdout } from './holdout.ts';
 import type { Ledger } from './ledger.ts';
 import type { MissBound } from './miss-bound.ts';
 import type { Origin } from './origin.ts';
@@ -32,6 +33,8 @@ export interface SiteOptions {
   readonly budget?: TrafficBudget;
   /** Bounds what prefetching may cost in misses; without it nothing does. */
   readonly missBound?: MissBound;
+  /** Withholds a share of the prefetches; without it none is. */
+  readonly holdout?: Holdout;
   /** Refuses prefetches that are not worth their price; without it nothing is priced. */
   readonly benefit?: BenefitAccount;
   /** Hard caps and what may be prefetched at all; without it nothing is capped or forbidden. */
@@ -64,9 +67,6 @@ export type OnDecision = (
   probability: number,
   bytes: number,
 ) => void;
-
-/** As an expert told to `onDecision`: the decision names none. */
-export const NO_EXPERT = 255;
 
 /** What a cache manager does with its site; `createSite` makes one. */
 export interface Site extends SiteView {

@@ -14,7 +14,7 @@ export interface DecisionRecord {
   readonly kind: 'issued' | 'refused' | 'withdrawn' | 'ended';
   /** Why it was refused, or how it ended; null for the others. */
   readonly reason: string | null;
-  /** Index of the expert that asked; 255 = not said. */
+  /** Index of the expert that asked. */
   readonly expert: number;
   /** As stated with the proposal; null = it was not. */
   readonly probability: number | null;

@@ -1,6 +1,7 @@
 /** What an engine has measured so far, by the definitions and names of a replay's report. */
 
 import type { Ledger, RefusalName } from '../cache-manager/ledger.ts';
+import type { MissClassName } from '../cache-manager/miss-classes.ts';
 import type { Site } from '../cache-manager/site.ts';
 import { Outcome, type OutcomeName } from '../prefetcher.ts';
 import type { IntakeCounts } from './access-intake.ts';
@@ -38,6 +39,8 @@ export interface EngineStats {
   };
   readonly calibration: { readonly brier: number | null; readonly ece: number | null } | null;
   readonly experts: readonly { readonly name: string; readonly issued: number; readonly used: number }[];
+  /** Misses that the ghost without prefetching has too, by why they were not avoided. */
+  readonly missClasses: Readonly<Record<MissClassName, number>>;
   readonly refusals: Readonly<Record<RefusalName, number>>;
   readonly intake: IntakeCounts;
   readonly cache: {
@@ -51,6 +54,9 @@ export interface EngineStats {
     readonly trafficHeadroom: number;
     readonly trafficBreaches: number;
     readonly trafficOvershoot: number;
+    /** Accesses after which misses stood above their bound, and the most by which they stood above the ghost's. */
+    readonly missBreaches: number;
+    readonly missExcess: number;
     /** What prefetches cost at the prices; null where nothing is capped. */
     readonly spent: number | null;
     /** Least probability that the near loop proposes now; null without one. */
@@ -110,6 +116,7 @@ export function siteStats(
     calibration:
       ledger.calibration.count === 0 ? null : { brier: ledger.calibration.brier, ece: ledger.calibration.ece },
     experts: experts.map((name, i) => ({ name, issued: ledger.issuedByExpert[i]!, used: ledger.usedByExpert[i]! })),
+    missClasses: ledger.missClassCounts(),
     refusals: ledger.refusalCounts(),
     cache: { capacity: site.capacity, used: site.used, staged: site.stagingUsed, inFlight: site.inFlightCount },
     digest: ledger.digest.hex(),

@@ -16,6 +16,7 @@ import type { SegmentUse } from '../aggregator/access-map.ts';
 import { BenefitAccount } from '../cache-manager/benefit-account.ts';
 import { createSite } from '../cache-manager/create-site.ts';
 import { createEviction } from '../cache-manager/evictions/create-eviction.ts';
+import { holdoutOf } from '../cache-manager/holdout.ts';
 import { missBoundOf } from '../cache-manager/miss-bound.ts';
 import { admissionOf, type PrefetchAdmission } from '../cache-manager/prefetch-admission.ts';
 import type { Site } from '../cache-manager/site.ts';
@@ -166,6 +167,7 @@ export class Engine {
     const hint = options.segmentCountHint ?? 1024;
     this.#hints = new HintBook(config.hints);
     this.#admission = admissionOf({ ...config, isTimed, nameOf: (segment) => this.nameOf(segment) });
+    const holdout = holdoutOf(config.holdout, config.seed);
     this.#pipeline = new Pipeline({
       system: this.#system,
       name: 'site',
@@ -197,6 +199,7 @@ export class Engine {
           modelTime: isTimed ? 'ms' : 'requests',
           writes: config.writes,
           missBound: missBoundOf(config.missBound),
+          ...(holdout === undefined ? {} : { holdout }),
           ...(this.#admission === undefined ? {} : { admission: this.#admission }),
           budget: new TrafficBudget(config.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
           // Where every segment counts as one, the traffic bound alone rules, as in published comparisons.
@@ -268,7 +271,6 @@ export class Engine {
         this.#tell({ kind: 'invalidated', segment: batch.segment[0]! });
     }
     this.#serve(batch);
-    this.#origin?.expireJoined(this.#latestMs);
     this.#emit();
     this.#mustRun();
   }
@@ -293,7 +295,10 @@ export class Engine {
       sizeBytes: sizeBytes >= 0 ? sizeBytes : open.sizeBytes,
       durationMs: Math.max(0, timeMs - open.sentAt),
     });
-    if (isJoined) return false;
+    if (isJoined) {
+      this.#tell({ kind: 'closed', id });
+      return false;
+    }
     // A version that is not the one last said is older or newer than what readers have seen: either way one of the two is stale.
     const isStale = answer.version !== undefined && this.#versions.differs(segment, answer.version);
     if (isStale) this.#tell({ kind: 'invalidated', segment });
@@ -313,7 +318,10 @@ export class Engine {
     const taken = this.#desk?.take(id) ?? null;
     if (taken === null) return false;
     this.#desk?.failed();
-    if (taken.isJoined) return false;
+    if (taken.isJoined) {
+      this.#tell({ kind: 'closed', id });
+      return false;
+    }
     this.#tell({ kind: 'failed', segment: taken.open.segment, timeMs: this.#now(answer.timeMs) });
     this.#emit();
     return true;
@@ -479,6 +487,8 @@ export class Engine {
         trafficHeadroom: site.trafficHeadroom,
         trafficBreaches: site.trafficBreaches,
         trafficOvershoot: site.trafficOvershoot,
+        missBreaches: site.missBreaches,
+        missExcess: site.missExcess,
         spent: this.#admission?.caps?.spent ?? null,
         threshold: this.#nearLoop?.threshold ?? null,
       },
@@ -533,6 +543,7 @@ export class Engine {
     this.#latest.observe(batch);
     this.#journal.access(batch);
     this.#driver.push(batch);
+    this.#origin?.expireJoined(this.#latestMs);
   }
 
   /** Everything but accesses that changes state goes through here, so that the journal has it. */
@@ -544,6 +555,9 @@ export class Engine {
         return site.land(event.segment, event.timeMs, event.sizeBytes);
       case 'failed':
         return site.fail(event.segment, event.timeMs);
+      case 'closed':
+        this.#origin?.closeJoined(event.id);
+        return true;
       case 'measured':
         this.#origin?.measured(event.sizeBytes, event.durationMs);
         return true;
@@ -614,7 +628,7 @@ export class Engine {
   #emit(): void {
     for (const segment of this.#left.splice(0)) if (!this.site.holds(segment)) this.#departures.next(segment);
     for (const message of this.#told.splice(0)) this.#forecasts.next(this.#forecastSet(message));
-    this.#desk?.emit();
+    this.#desk?.emit((id) => this.#tell({ kind: 'closed', id }));
   }
 
   #forecastSet({ position, timeMs, forecasts }: ForecastsMessage): ForecastSet {

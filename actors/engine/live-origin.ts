@@ -122,17 +122,20 @@ export class LiveOrigin implements Origin {
     return segment === undefined ? undefined : this.#open.get(segment);
   }
 
-  /** The prefetch with that id that a demand joined, once: its fetch still says how long fetches take. */
-  takeJoined(id: number): OpenPrefetch | undefined {
-    const joined = this.#joined.get(id);
+  /** The prefetch with that id that a demand joined: its fetch still says how long fetches take. */
+  findJoined(id: number): OpenPrefetch | undefined {
+    return this.#joined.get(id);
+  }
+
+  /** Its answer came, or is not needed. */
+  closeJoined(id: number): void {
     this.#joined.delete(id);
-    return joined;
   }
 
   /** Calls back what was joined and not answered in time, so that who joined may fetch for itself. Decisions do not depend on it. */
   expireJoined(now: number): void {
     for (const { id, until } of this.#joined.values()) {
-      if (until > now) return;
+      if (!(until <= now)) return;
       this.#joined.delete(id);
       this.#calledBack.push(id);
     }

@@ -86,7 +86,7 @@ export class PrefetchDesk {
   take(id: number): { readonly open: OpenPrefetch; readonly isJoined: boolean } | null {
     const { origin } = this.#options;
     const open = origin.find(id);
-    const joined = open === undefined ? origin.takeJoined(id) : undefined;
+    const joined = open === undefined ? origin.findJoined(id) : undefined;
     const taken = open ?? joined;
     if (taken === undefined) {
       this.#ignored++;
@@ -110,8 +110,8 @@ export class PrefetchDesk {
     this.#reasons.clear();
   }
 
-  /** Sends what was decided. A subscriber that calls the engine adds to it; the outermost call sends all. */
-  emit(): void {
+  /** Sends what was decided; `close` is told of what a demand overtook. A subscriber that calls the engine adds to it; the outermost call sends all. */
+  emit(close: (id: number) => void): void {
     if (this.#isEmitting) return;
     this.#isEmitting = true;
     try {
@@ -121,7 +121,7 @@ export class PrefetchDesk {
         if (sent.length === 0 && calledBack.length === 0) break;
         // What was called back before it went out was never anyone's.
         for (const id of calledBack) if (!sent.some((open) => open.id === id)) this.#cancellations.next(id);
-        for (const open of sent) this.#send(open);
+        for (const open of sent) this.#send(open, close);
       }
     } finally {
       this.#isEmitting = false;
@@ -146,13 +146,16 @@ export class PrefetchDesk {
     };
   }
 
-  #send(open: OpenPrefetch): void {
+  #send(open: OpenPrefetch, close: (id: number) => void): void {
     const { origin, waitingMax } = this.#options;
     const request = this.#requestOf(open);
     // A segment asked for twice in one batch has one reason, the later; the earlier request must not take it away.
     if (this.#reasons.get(open.segment)?.position === open.position) this.#reasons.delete(open.segment);
     if (origin.find(open.id) === undefined) {
-      if (origin.takeJoined(open.id) !== undefined) this.#overtaken++;
+      if (origin.findJoined(open.id) !== undefined) {
+        this.#overtaken++;
+        close(open.id);
+      }
       return;
     }
     if (this.#requests.observed) {

@@ -1,6 +1,7 @@
 /** Settings of a site and its engine that a replay and an embedded engine share, so that the same file serves both. */
 
 import { z } from 'zod';
+import { holdoutSchema } from '../cache-manager/holdout.ts';
 import { missBoundSchema } from '../cache-manager/miss-bound.ts';
 import { prefetchCapsSchema } from '../cache-manager/prefetch-caps.ts';
 import { prefetchPolicySchema } from '../cache-manager/prefetch-policy.ts';
@@ -23,6 +24,7 @@ export const siteSettings = {
     .default(64)
     .describe('Requests granted on top of the traffic bound, so that a run can start.'),
   missBound: missBoundSchema.prefault({}).describe('What prefetching may cost in misses at most, at every moment.'),
+  holdout: holdoutSchema.prefault({}).describe('Prefetches withheld by chance, to measure what they are good for.'),
   stagingShareMax: z
     .number()
     .min(0)

@@ -33,9 +33,7 @@ export class PlacedLog {
       else this.#finished = message;
       this.#wake();
     });
-    this.#learners = (['aggregator', 'graph-builder', 'seasonal-predictor', 'forecaster', 'scheduler'] as const).map(
-      (name) => pipeline.refOf<Told>(name),
-    );
+    this.#learners = pipeline.learners.map((name) => pipeline.refOf<Told>(name));
     this.#cacheManager = pipeline.refOf<Told>('cache-manager');
     this.#driver = new LogDriver(
       {

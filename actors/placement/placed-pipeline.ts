@@ -4,15 +4,16 @@ import type { Actor, ActorRef } from '../../engine/actor.ts';
 import { assert } from '../../engine/assert.ts';
 import type { ActorSystem } from '../../engine/system.ts';
 import type { ActorGateway } from '../../engine/transport/actor-gateway.ts';
-import { AggregatorActor } from '../aggregator/aggregator-actor.ts';
+import { AggregatorActor, popularityExpert } from '../aggregator/aggregator-actor.ts';
 import type { Site } from '../cache-manager/site.ts';
 import type { FarLoopConfig } from '../far-loop-config.ts';
 import { ForecasterActor } from '../forecaster/forecaster-actor.ts';
-import { GraphBuilderActor } from '../graph-builder/graph-builder-actor.ts';
-import { farExperts } from '../pipeline.ts';
+import { dependencyExpert, GraphBuilderActor } from '../graph-builder/graph-builder-actor.ts';
+import { IntervalPredictorActor, intervalExpert } from '../interval-predictor/interval-predictor-actor.ts';
+import { farExpertsOf } from '../pipeline.ts';
 import { PrefetchSchedulerActor } from '../prefetch-scheduler/prefetch-scheduler-actor.ts';
 import type { Prices } from '../prices.ts';
-import { SeasonalPredictorActor } from '../seasonal-predictor/seasonal-predictor-actor.ts';
+import { SeasonalPredictorActor, seasonalExpert } from '../seasonal-predictor/seasonal-predictor-actor.ts';
 import { pipelineCodec } from './pipeline-codec.ts';
 import { PlacedCacheManager } from './placed-cache-manager.ts';
 import type { PlacedActor, Placement } from './placement-config.ts';
@@ -34,6 +35,14 @@ export interface PlacedPipelineOptions {
 
 type AnyMessage = { readonly kind: string };
 
+/** The actor behind each expert that the forecaster waits for. */
+const ACTOR_OF_EXPERT: ReadonlyMap<string, PlacedActor> = new Map([
+  [popularityExpert, 'aggregator'],
+  [dependencyExpert, 'graph-builder'],
+  [seasonalExpert, 'seasonal-predictor'],
+  [intervalExpert, 'interval-predictor'],
+]);
+
 /** Nobody may drop a message of the far loop; a block is told to whoever can wait. */
 const MAILBOX = { mailbox: { capacity: 1024, policy: 'block' } } as const;
 
@@ -43,6 +52,8 @@ const MAILBOX = { mailbox: { capacity: 1024, policy: 'block' } } as const;
  */
 export class PlacedPipeline {
   readonly cacheManager: PlacedCacheManager | null = null;
+  /** Those who learn from accesses and answer ticks, wherever they are. */
+  readonly learners: readonly PlacedActor[];
   readonly #options: PlacedPipelineOptions;
   readonly #local = new Map<PlacedActor, ActorRef<never>>();
 
@@ -52,9 +63,19 @@ export class PlacedPipeline {
     const { horizonsMs, horizonsAccesses } = farLoop.forecaster;
     const { heldAccessesMax } = farLoop.scheduler;
     const horizons = { horizonsMs, horizonsAccesses };
+    const experts = farExpertsOf(farLoop).map((expert) => {
+      const actor = ACTOR_OF_EXPERT.get(expert);
+      assert(
+        actor !== undefined,
+        `the expert ${expert} has an actor that can be placed, or the forecaster would wait for ever`,
+      );
+      return actor;
+    });
+    this.learners = [...experts, 'forecaster', 'scheduler'];
     const forecaster = this.certainRefOf<never>('forecaster');
     const learner = (name: PlacedActor, make: (isResident: (segment: number) => boolean) => Actor<never>): void =>
       this.#spawn(name, () => {
+        assert(experts.includes(name), `${name} is an expert that takes part`);
         const view = new ResidencyView();
         const inner = make((segment) => view.isResident(segment)) as Actor<AnyMessage>;
         return new ResidencyGate({ view, inner, heldAccessesMax });
@@ -72,9 +93,16 @@ export class PlacedPipeline {
       (isResident) =>
         new SeasonalPredictorActor({ config: farLoop.seasonalPredictor, horizonsMs, isResident, forecaster }),
     );
+    if (experts.includes('interval-predictor')) {
+      learner(
+        'interval-predictor',
+        (isResident) =>
+          new IntervalPredictorActor({ config: farLoop.intervalPredictor, horizonsMs, isResident, forecaster }),
+      );
+    }
     this.#spawn('forecaster', () => {
       const scheduler = this.certainRefOf<never>('scheduler');
-      return new ForecasterActor({ config: farLoop.forecaster, experts: farExperts, scheduler });
+      return new ForecasterActor({ config: farLoop.forecaster, experts: farExpertsOf(farLoop), scheduler });
     });
     this.#spawn('scheduler', () => {
       const view = new ResidencyView();
@@ -97,7 +125,7 @@ export class PlacedPipeline {
       };
     });
     if (options.placement['cache-manager'] === options.place) {
-      const askers: readonly PlacedActor[] = ['aggregator', 'graph-builder', 'seasonal-predictor', 'scheduler'];
+      const askers: readonly PlacedActor[] = [...experts, 'scheduler'];
       const manager = new PlacedCacheManager({
         manager: {
           makeSite: options.makeSite,

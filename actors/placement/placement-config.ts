@@ -13,6 +13,7 @@ export const placementSchema = z
     aggregator: place('the access map'),
     'graph-builder': place('the dependency graph'),
     'seasonal-predictor': place('the seasonal profiles'),
+    'interval-predictor': place('the spacing of accesses, where it is enabled'),
     forecaster: place('who mixes what the experts expect'),
     scheduler: place('who plans'),
   })

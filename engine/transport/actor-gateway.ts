@@ -114,8 +114,13 @@ export class ActorGateway {
       return;
     }
     const lane = this.#laneOf(arrival.from, name, exported.ref);
-    if (lane === undefined || !lane.hasRoom) {
-      count(this.#refused, lane === undefined ? 'too-many-lanes' : 'beyond-credit');
+    if (lane === undefined) {
+      count(this.#refused, 'too-many-lanes');
+      this.#reply(arrival.from, `gone ${name}`, []);
+      return;
+    }
+    if (!lane.hasRoom) {
+      count(this.#refused, 'beyond-credit');
       return;
     }
     try {

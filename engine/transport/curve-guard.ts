@@ -36,6 +36,10 @@ export class CurveGuard implements SessionGuard {
     const [ours, theirs] = isInitiator ? ['initiator', 'responder'] : ['responder', 'initiator'];
     return { ours: token(ours!), theirs: token(theirs!) };
   }
+
+  admits(place: string, key: string): boolean {
+    return this.#allowed.keysOf(place).includes(key);
+  }
 }
 
 function textOf({ place, incarnation, nonce, key }: Introduction): string {

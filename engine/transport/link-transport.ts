@@ -49,6 +49,7 @@ interface Session {
   readonly link: Link;
   readonly tokens: SessionTokens;
   readonly incarnation: string;
+  readonly key: string;
 }
 
 /** A route that we made. */
@@ -203,6 +204,22 @@ export class LinkTransport implements Transport {
     return this.#links.get(to)?.isUp ?? false;
   }
 
+  recheck(): number {
+    let ended = 0;
+    // A handshake begun with a key that has gone must not be finished either.
+    for (const [route, { peer }] of this.#pending) {
+      if (!this.#guard.admits(peer.place, peer.key)) this.#pending.delete(route);
+    }
+    for (const [route, { link, key }] of this.#sessions) {
+      if (this.#guard.admits(link.peer, key)) continue;
+      this.#sessions.delete(route);
+      link.withdraw();
+      this.#refusals.add('key-withdrawn', link.peer);
+      ended++;
+    }
+    return ended;
+  }
+
   counts(): TransportCounts {
     const links = [...this.#links.values()];
     const sum = (of: (link: Link) => number): number => links.reduce((total, link) => total + of(link), 0);
@@ -353,7 +370,7 @@ export class LinkTransport implements Transport {
       this.#refusals.add('too-many-peers', peer.place);
       return undefined;
     }
-    const session = { link, tokens, incarnation: peer.incarnation };
+    const session = { link, tokens, incarnation: peer.incarnation, key: peer.key };
     this.#sessions.delete(route);
     this.#sessions.set(route, session);
     const routes = [...this.#sessions].filter(([, other]) => other.link === link);

@@ -135,16 +135,22 @@ export class Link {
     if (this.#peerIncarnation !== peerIncarnation) this.#peerStarted(peerIncarnation, peerLimits);
     this.#route = route;
     this.#token = token;
-    this.#heard();
     this.#heartbeatTimer ??= this.#host.clock.setTimeout(() => this.#heartbeat(), this.#host.config.heartbeatMs);
     // Says what we have and what the peer may send; what was lost with an old route shows in its answer.
-    this.#transmit('probe', this.#outbox.sent);
+    if (this.#isUp) this.#transmit('probe', this.#outbox.sent);
+    this.#heard();
     this.#pump();
   }
 
   /** The route is gone; what is queued waits for another. */
   detach(route: Route): void {
     if (this.#route === route) this.#route = null;
+  }
+
+  /** The peer may not speak any more: it is down, whatever still comes. */
+  withdraw(): void {
+    this.#route = null;
+    this.#goDown('its key is no longer allowed');
   }
 
   /** A packet of this peer, its token checked. */
@@ -302,6 +308,9 @@ export class Link {
     if (this.#isUp || this.#route === null) return;
     this.#isUp = true;
     this.#host.event('up', this.peer, 'connected');
+    // Back after a silence: what was lost meanwhile is asked for at once, not when the long wait of the timer is over.
+    this.#unansweredProbes = 0;
+    this.#transmit('probe', this.#outbox.sent);
   }
 
   #goDown(detail: string): void {

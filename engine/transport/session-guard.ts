@@ -26,8 +26,10 @@ export interface SessionTokens {
 export interface SessionGuard {
   /** Our public key as Z85; empty without keys. */
   readonly key: string;
-  /** `initiator` is whose connection it is; exactly one of the two is `us`. A string is the reason of a refusal. */
+  /** The initiator is whose connection it is. A string is the reason of a refusal. */
   tokens(us: Introduction, peer: Introduction, isInitiator: boolean): SessionTokens | string;
+  /** Whether a session of that place with that key may go on. */
+  admits(place: string, key: string): boolean;
 }
 
 /**
@@ -40,6 +42,7 @@ export const openGuard: SessionGuard = {
     if (peer.key !== '') return 'key-unexpected';
     return { ours: tokenOf(us.nonce, peer.nonce), theirs: tokenOf(peer.nonce, us.nonce) };
   },
+  admits: (_place, key) => key === '',
 };
 
 function tokenOf(first: string, second: string): Uint8Array {

@@ -98,6 +98,11 @@ export interface Transport {
   ready(to: string): Promise<void>;
   /** Whether `to` is connected and has proved who it is. */
   isUp(to: string): boolean;
+  /**
+   * Ends the sessions of peers whose keys are no longer allowed; to be called when the allow-list has changed. Their messages wait, as for
+   * a peer that is away. Returns how many it ended.
+   */
+  recheck(): number;
   counts(): TransportCounts;
   /** Takes no more messages, waits until all have been handled or the deadline has passed, tells peers, and lets go. */
   close(options?: { readonly deadlineMs?: number }): Promise<CloseReport>;

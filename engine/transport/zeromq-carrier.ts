@@ -11,7 +11,7 @@ import type { Carrier, CarrierSink, Route } from './carrier.ts';
 import { isLocalEndpoint } from './endpoint.ts';
 import { encodeZ85 } from './z85.ts';
 import { ZAP_DOMAIN, ZapHandler } from './zap-handler.ts';
-import { type ZeroMqConfig, zeroMqConfigSchema } from './zeromq-config.ts';
+import { socketOptionsOf, type ZeroMqConfig, zeroMqConfigSchema } from './zeromq-config.ts';
 
 /** Our keys and who may connect. */
 export interface CurveSecurity {
@@ -96,6 +96,11 @@ export class ZeroMqCarrier implements Carrier {
     // A context of our own: there is one ZAP handler to a context, and an allow-list of another transport is not ours.
     this.#context = new zeroMq.Context({ ioThreads: this.#config.ioThreads, blocky: false });
     this.#whenDropped = (route, error) => this.#dropped(route, error);
+  }
+
+  /** Threads that ZeroMQ has for this carrier. */
+  get ioThreads(): number {
+    return this.#context.ioThreads;
   }
 
   open(sink: CarrierSink): void {
@@ -185,20 +190,7 @@ export class ZeroMqCarrier implements Carrier {
   }
 
   #socketOptions() {
-    const { highWaterMark, reconnectMs, reconnectMaxMs, handshakeMs, pingMs } = this.#config;
-    return {
-      context: this.#context,
-      sendHighWaterMark: highWaterMark,
-      receiveHighWaterMark: highWaterMark,
-      maxMessageSize: this.#frameBytesMax,
-      sendTimeout: 0,
-      linger: 0,
-      reconnectInterval: reconnectMs,
-      reconnectMaxInterval: Math.max(reconnectMs, reconnectMaxMs),
-      handshakeInterval: handshakeMs,
-      heartbeatInterval: pingMs,
-      heartbeatTimeout: pingMs * 3,
-    };
+    return { context: this.#context, ...socketOptionsOf(this.#config, this.#frameBytesMax) };
   }
 
   #startRouter(): Router {
@@ -210,7 +202,6 @@ export class ZeroMqCarrier implements Carrier {
     const router = new this.#zeroMq.Router({
       ...this.#socketOptions(),
       mandatory: true,
-      backlog: this.#config.backlog,
       ...curve,
     });
     this.#router = router;

@@ -34,3 +34,22 @@ export const zeroMqConfigSchema = z.strictObject({
 });
 
 export type ZeroMqConfig = z.output<typeof zeroMqConfigSchema>;
+
+/** The options of every socket, in the names of the package zeromq. */
+export function socketOptionsOf(config: ZeroMqConfig, frameBytesMax: number) {
+  const { highWaterMark, reconnectMs, reconnectMaxMs, handshakeMs, pingMs, backlog } = config;
+  return {
+    sendHighWaterMark: highWaterMark,
+    receiveHighWaterMark: highWaterMark,
+    maxMessageSize: frameBytesMax,
+    // A send that cannot be taken at once is dropped: the link sends it again, and nothing waits inside ZeroMQ unseen.
+    sendTimeout: 0,
+    linger: 0,
+    reconnectInterval: reconnectMs,
+    reconnectMaxInterval: Math.max(reconnectMs, reconnectMaxMs),
+    handshakeInterval: handshakeMs,
+    heartbeatInterval: pingMs,
+    heartbeatTimeout: pingMs * 3,
+    backlog,
+  };
+}

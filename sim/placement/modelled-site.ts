@@ -3,6 +3,7 @@
 import { BenefitAccount } from '../../actors/cache-manager/benefit-account.ts';
 import { createSite } from '../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
+import { holdoutOf } from '../../actors/cache-manager/holdout.ts';
 import { missBoundOf } from '../../actors/cache-manager/miss-bound.ts';
 import type { Site } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
@@ -26,6 +27,7 @@ export function modelledSite(
       ...(onEvict === undefined ? {} : { onEvict }),
     });
   const { prices } = config;
+  const holdout = holdoutOf(config.holdout, config.seed);
   const missPenaltyMs = isTimed ? null : config.missPenaltyMs;
   return createSite({
     capacity: config.capacity,
@@ -37,6 +39,7 @@ export function modelledSite(
     modelTime: isTimed ? 'ms' : 'requests',
     writes: config.writes,
     missBound: missBoundOf(config.missBound),
+    ...(holdout === undefined ? {} : { holdout }),
     budget: new TrafficBudget(config.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
     ...(config.unit === 'bytes' ? { benefit: new BenefitAccount({ prices, missPenaltyMs }) } : {}),
     stagingShareMax: config.stagingShareMax,

@@ -256,6 +256,7 @@ async function replayTrace(
       trafficOvershoot: record.trafficOvershoot,
       missBreaches: record.missBreaches,
       missExcess: record.missExcess,
+      holdout: record.holdout,
       clampedTimes: trace.summary.clampedTimeCount,
       notes: runNotes(run, record, trace, latencyUnit),
       seconds: record.seconds,

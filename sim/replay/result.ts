@@ -1,5 +1,7 @@
 /** What a replay reports: the JSON contract of `anteroom replay` and the details that only the HTML report shows. */
 
+import type { HoldoutCounts } from '../../actors/cache-manager/holdout.ts';
+
 /** Every prefetch issued, by its one outcome; the seven first add up as `issued = useful + ... + pending`. */
 export interface PrefetchCounts {
   readonly issued: number;
@@ -78,6 +80,8 @@ export interface RunResult {
   /** Moments at which misses stood above their bound, and the most misses by which they stood above the baseline's. */
   readonly missBreaches: number;
   readonly missExcess: number;
+  /** Prefetches withheld by chance and what became of their segments; null where none are. */
+  readonly holdout: HoldoutCounts | null;
   readonly clampedTimes: number;
   readonly notes: readonly string[];
   /** Of this run. Reading the log once serves all runs and is apart, in `readSeconds`. */

@@ -4,6 +4,7 @@ import { type MonoTypeOperatorFunction, Observable, tap } from 'rxjs';
 import { BenefitAccount } from '../../actors/cache-manager/benefit-account.ts';
 import { createSite } from '../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
+import { type HoldoutCounts, holdoutOf } from '../../actors/cache-manager/holdout.ts';
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
 import { missBoundOf } from '../../actors/cache-manager/miss-bound.ts';
 import { admissionOf } from '../../actors/cache-manager/prefetch-admission.ts';
@@ -63,6 +64,8 @@ export interface RunRecord {
   readonly trafficOvershoot: number;
   readonly missBreaches: number;
   readonly missExcess: number;
+  /** Null where nothing is withheld. */
+  readonly holdout: HoldoutCounts | null;
   readonly seconds: number;
   /** Most memory that the process had held by the end of this run: what earlier runs of the same command took included. */
   readonly rssBytesMax: number;
@@ -110,6 +113,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
           segment < segments.count ? segments.nameOf(segment) : String(addresses?.addressOf(segment) ?? segment),
       })
     : undefined;
+  const holdout = isEngine ? holdoutOf(config.holdout, context.seed) : undefined;
   const pipeline = new Pipeline({
     system,
     name: 'site',
@@ -135,6 +139,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
         budget: new TrafficBudget(run.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
         ...(admission === undefined ? {} : { admission }),
         ...(isEngine ? { missBound: missBoundOf(config.missBound) } : {}),
+        ...(holdout === undefined ? {} : { holdout }),
         // Where every segment counts as one, the traffic bound alone rules, as in published comparisons.
         ...(isEngine && run.cache.unit === 'bytes'
           ? {
@@ -188,6 +193,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
     trafficOvershoot: site.trafficOvershoot,
     missBreaches: site.missBreaches,
     missExcess: site.missExcess,
+    holdout: holdout?.counts ?? null,
     seconds: (elapsedMs() - startedMs) / 1000,
     rssBytesMax: residentBytesMax(),
   };

@@ -243,6 +243,32 @@ describe('a ZeroMQ place with keys', () => {
     await until(() => late.isUp('centre') && centre.isUp('mallory'), 'it is let in');
   });
 
+  test('a session ends when its key is taken from the list, and no other does', async () => {
+    const { centre, site, allowed, endpoint, seen } = await scene();
+    const all = Object.entries(pairs).map(([place, pair]): [string, string[]] => [place, [publicOf(pair)]]);
+    const mallory = await createZeroMqTransport({
+      place: 'mallory',
+      security: { keys: pairs.mallory, allowed: new AllowList(new Map(all)) },
+      receive: () => {},
+      config: { retransmitMs: 20, retransmitMaxMs: 50 },
+    });
+    transports.push(mallory);
+    await mallory.connect('centre', endpoint);
+    mallory.send('centre', 'before', []);
+    await until(() => seen.includes('mallory before'), 'it is heard while it is allowed');
+    expect(centre.recheck()).toBe(0);
+    allowed.replace(new Map(all.filter(([place]) => place !== 'mallory')));
+    expect(centre.recheck()).toBe(1);
+    expect([centre.isUp('mallory'), centre.isUp('site')]).toEqual([false, true]);
+    mallory.send('centre', 'after', []);
+    const isRefused = (reason: string) => (): boolean => (centre.counts().refused[reason] ?? 0) > 0;
+    await until(isRefused('no-session'), 'its next message is refused');
+    await until(isRefused('unknown-place'), 'and so is its next hello');
+    site.send('centre', 'fine', []);
+    await until(() => seen.includes('site fine'), 'the other goes on');
+    expect(seen).not.toContain('mallory after');
+  });
+
   test('a place that has changed its key is reached with the next one that is allowed', async () => {
     const next = generateCurveKeyPair();
     const allowed = new AllowList(
@@ -350,6 +376,12 @@ describe('what is not secured does not leave the machine', () => {
     ]) {
       expect(() => isLocalEndpoint(wrong)).toThrow(expect.objectContaining({ code: 'bad-config' }));
     }
+  });
+  test('the carrier has as many threads as it is told', async () => {
+    const { ZeroMqCarrier } = await import('../../engine/transport/zeromq-carrier.ts');
+    const options = { clock: new RealClock(), security: null, messageBytesMax: 1000 };
+    const carriers = [1, 2].map((ioThreads) => ZeroMqCarrier.create({ ...options, config: { ioThreads } }));
+    expect((await Promise.all(carriers)).map(({ ioThreads }) => ioThreads)).toEqual([1, 2]);
   });
   test('an endpoint that is taken says so', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anteroom-ipc-'));

@@ -73,7 +73,10 @@ describe('caps', () => {
     expect(requests.length).toBeLessThan(free);
     check(requests);
     expect(engine.stats().refusals[name as 'spending']).toBeGreaterThan(0);
-    expect(engine.decisions().some((d) => d.kind === 'refused' && d.reason === name)).toBe(true);
+    const refused = engine.decisions().find((d) => d.kind === 'refused' && d.reason === name)!;
+    expect(refused.expert).not.toBeNull();
+    expect(refused.probability).toBeGreaterThan(0);
+    expect(engine.stats().missClasses.throttled).toBeGreaterThan(0);
   });
 
   test('concurrencyMax holds where fetches are modelled', () => {

@@ -55,6 +55,7 @@ export function runOf(fields: Partial<RunResult> = {}): RunResult {
     trafficOvershoot: 0,
     missBreaches: 0,
     missExcess: 0,
+    holdout: null,
     clampedTimes: 0,
     notes: [],
     seconds: 0.5,

@@ -20,12 +20,12 @@ interface Note {
 const codec = structuredCodec<Note>();
 
 /** Two processes in virtual time: `here` tells, `there` is where the actors live. */
-async function twoPlaces(network: Partial<SimulatedNetworkConfig> = {}, laneCredit = 4) {
+async function twoPlaces(network: Partial<SimulatedNetworkConfig> = {}, laneCredit = 4, lanesMax = 100) {
   const clock = new VirtualClock();
   const wire = new SimulatedNetwork({ clock, random: new Xoshiro128(3), config: network });
   let seed = 0;
   const start = (place: string) => {
-    const gateway = new ActorGateway({ laneCredit, mailbox: { capacity: 3 } });
+    const gateway = new ActorGateway({ laneCredit, lanesMax, mailbox: { capacity: 3 } });
     const system = new ActorSystem({ clock, random: new Xoshiro128(1), turns: clockTurns(clock) });
     const transport = new LinkTransport({
       place,
@@ -159,6 +159,42 @@ describe('a reference to an actor elsewhere', () => {
     }
     expect(seen).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
     expect(there.gateway.refusals()).toEqual({ undecodable: 10 });
+  });
+
+  test('an actor beyond the limit of lanes says stopped, and the others go on', async () => {
+    const { here, there, pass } = await twoPlaces({}, 4, 1);
+    const seen: string[] = [];
+    for (const name of ['one', 'two']) {
+      const actor = there.system.spawn<Note>(name, () => ({ receive: ({ n }) => void seen.push(`${name} ${n}`) }));
+      there.gateway.export(name, actor, codec);
+    }
+    const [one, two] = ['one', 'two'].map((name) => here.gateway.ref('there', name, codec));
+    one!.tell({ kind: 'note', n: 1 });
+    await pass(10);
+    two!.tell({ kind: 'note', n: 2 });
+    await pass(10);
+    one!.tell({ kind: 'note', n: 3 });
+    await pass(10);
+    expect(seen).toEqual(['one 1', 'one 3']);
+    expect(two!.tell({ kind: 'note', n: 4 })).toBe('stopped');
+    expect(there.gateway.refusals()).toEqual({ 'too-many-lanes': 1 });
+  });
+
+  test('a sender that ignores its credit is refused and counted', async () => {
+    const { here, there, pass } = await twoPlaces({}, 4);
+    const stuck = there.system.spawn<Note>('stuck', () => ({ receive: () => new Promise<void>(() => {}) }), {
+      mailbox: { capacity: 1 },
+    });
+    there.gateway.export('stuck', stuck, codec);
+    const { frames } = codec.encode({ kind: 'note', n: 0 });
+    for (let i = 0; i < 20; i++) here.transport.send('there', 'tell stuck note', frames);
+    await pass(20);
+    // One is being handled and one is in its mailbox; their credit has come back.
+    expect(there.gateway.refusals()['beyond-credit']).toBeGreaterThanOrEqual(20 - 4 - 2);
+    here.transport.send('there', 'shout stuck note', frames);
+    here.transport.send('there', 'credit stuck', [new Uint8Array(3)]);
+    await pass(20);
+    expect(there.gateway.refusals()).toMatchObject({ 'unknown-kind': 1, undecodable: 1 });
   });
 
   test('goes on with the next life of its place', async () => {

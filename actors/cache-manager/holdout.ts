@@ -1,0 +1,124 @@
+/** A randomised share of prefetches that are withheld, to see what would have been without them. */
+
+import { z } from 'zod';
+import { grownTable } from './grown-table.ts';
+
+export const holdoutSchema = z.strictObject({
+  share: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.01)
+    .describe(
+      'Share of the prefetches about to be sent that are withheld instead, by chance, to measure the lift; 0 = none.',
+    ),
+});
+export type HoldoutConfig = z.output<typeof holdoutSchema>;
+
+/** The holdout that settings ask for; undefined = none. */
+export function holdoutOf(config: HoldoutConfig, seed: number): Holdout | undefined {
+  return config.share > 0 ? new Holdout(config.share, seed) : undefined;
+}
+
+/** What was found, of prefetches about to be sent and withheld. */
+export interface HoldoutCounts {
+  readonly share: number;
+  readonly withheld: number;
+  /** Of these, demanded within the horizon: misses that a prefetch would have avoided. */
+  readonly demanded: number;
+  /** Withheld for less than the horizon when the run ended. */
+  readonly open: number;
+  /** Sum of the probabilities stated with those that are not open, where one was. */
+  readonly expected: number;
+}
+
+const RING = 4096;
+
+/**
+ * Whether a prefetch is withheld depends on a hash of (seed, segment, log position) alone, so nothing that is known of it biases
+ * the choice. A withheld segment is not staged until it was demanded or its horizon has passed. Among those sent the share that was used
+ * says how good prefetches are given that they are made; among those withheld the share demanded says it without
+ * the prefetch having changed anything: neither its eviction nor the demand itself. O(1); 5 bytes a segment.
+ * At most 4096 are open at once; beyond it none is withheld.
+ */
+export class Holdout {
+  readonly share: number;
+  withheld = 0;
+  demandedCount = 0;
+  expected = 0;
+  readonly #threshold: number;
+  readonly #seed: number;
+  #held = new Uint8Array(1024);
+  /** In the order in which they were withheld. */
+  readonly #segment = new Uint32Array(RING);
+  readonly #position = new Float64Array(RING);
+  readonly #probability = new Float64Array(RING);
+  #head = 0;
+  #count = 0;
+  #open = 0;
+
+  constructor(share: number, seed: number) {
+    this.share = share;
+    this.#threshold = Math.floor(share * 2 ** 32);
+    this.#seed = seed | 0;
+  }
+
+  get counts(): HoldoutCounts {
+    const { share, withheld, demandedCount: demanded, expected } = this;
+    return { share, withheld, demanded, open: this.#open, expected };
+  }
+
+  /** Whether `segment` is withheld now. */
+  isHeld(segment: number): boolean {
+    return segment < this.#held.length && this.#held[segment] === 1;
+  }
+
+  /** Whether the prefetch about to be sent is withheld; from now on it is. */
+  withholds(segment: number, position: number, probability: number): boolean {
+    if (this.#count === RING || hash(this.#seed, segment, position) >= this.#threshold) return false;
+    if (segment >= this.#held.length) this.#held = grownTable(this.#held, segment);
+    this.#held[segment] = 1;
+    const at = (this.#head + this.#count++) % RING;
+    this.#segment[at] = segment;
+    this.#position[at] = position;
+    this.#probability[at] = probability;
+    this.withheld++;
+    this.#open++;
+    return true;
+  }
+
+  /** `segment` was demanded at `position`; to be called where `isHeld`. */
+  demanded(segment: number): void {
+    this.#held[segment] = 0;
+    this.demandedCount++;
+    this.#open--;
+  }
+
+  /** What was withheld before `position` has been so for its horizon. */
+  expire(position: number): void {
+    while (this.#count > 0 && this.#position[this.#head]! < position) {
+      const segment = this.#segment[this.#head]!;
+      const probability = this.#probability[this.#head]!;
+      if (!Number.isNaN(probability)) this.expected += probability;
+      this.#head = (this.#head + 1) % RING;
+      this.#count--;
+      if (this.#held[segment] === 0) continue;
+      this.#held[segment] = 0;
+      this.#open--;
+    }
+  }
+}
+
+/** 32 bits of (seed, segment, position), finished as in MurmurHash3 (Appleby, public domain). */
+function hash(seed: number, segment: number, position: number): number {
+  // Added, since a hash of nothing but zeros would be zero and withhold the first segment of every log.
+  let h =
+    (Math.imul(segment ^ seed, 0xcc9e2d51) + 0x9e3779b9) ^
+    Math.imul(position | 0, 0x1b873593) ^
+    Math.floor(position / 2 ** 32);
+  h ^= h >>> 16;
+  h = Math.imul(h, 0x85ebca6b);
+  h ^= h >>> 13;
+  h = Math.imul(h, 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
