@@ -14,7 +14,7 @@ import type { NameInterner } from '../../streams/name-table.ts';
 import { admissionOf, type PrefetchAdmission } from '../cache-manager/prefetch-admission.ts';
 import type { Site } from '../cache-manager/site.ts';
 import { HintBook } from '../hints/hint-book.ts';
-import { type Hint, type HintInput, hintsSchema } from '../hints/hints-config.ts';
+import { HINTS_MAX, type Hint, type HintInput, hintsSchema } from '../hints/hints-config.ts';
 import type { ForecastsMessage } from '../messages.ts';
 import type { AnteroomPrefetcher } from '../near-loop/anteroom-prefetcher.ts';
 import { parseLatencySpec } from '../origin/latency-spec.ts';
@@ -345,11 +345,16 @@ export class Engine {
 
   /**
    * Adds what is known of the order and time of accesses, as `config.hints.lists` has it: it counts from the next access on.
-   * @throws AnteroomError 'bad-config' for a list that cannot be, before any is added.
+   * @throws AnteroomError 'bad-config' for a list that cannot be, 'limit' beyond 10,000 lists; then none is added.
    */
   addHints(lists: readonly HintInput[]): void {
     this.#mustRun();
     const { lists: checked } = parseConfig(hintsSchema, { lists }, 'hints');
+    if (this.#hints.count + checked.length > HINTS_MAX) {
+      throw new AnteroomError('limit', `more than ${HINTS_MAX} lists of hints`, {
+        context: { known: this.#hints.count },
+      });
+    }
     for (const hint of checked) this.#tell({ kind: 'hinted', hint });
   }
 
