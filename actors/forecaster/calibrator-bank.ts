@@ -5,6 +5,8 @@ import { ExpertMixture } from './expert-mixture.ts';
 
 /** What the memories of the calibrators are to the longest. */
 const memoryShares = [1, 1 / 8, 1 / 64] as const;
+/** Part of the shares that is spread evenly at each outcome: what changes is seldom, and neighbours come true together. */
+const shareRate = 1e-5;
 /** No memory is shorter than this, in outcomes of a bin. */
 const memoryMin = 16;
 
@@ -25,12 +27,11 @@ export class CalibratorBank {
     readonly binCount: number;
     readonly priorOutcomes: number;
     readonly outcomesMax: number;
-    readonly shareRate: number;
   }) {
     this.#calibrators = memoryShares.map(
       (share) => new Calibrator({ ...options, outcomesMax: Math.max(memoryMin, options.outcomesMax * share) }),
     );
-    this.#mixture = new ExpertMixture(bankSize, options.shareRate);
+    this.#mixture = new ExpertMixture(bankSize, shareRate);
   }
 
   /** Outcomes learnt. */

@@ -24,7 +24,7 @@ export const forecasterConfigSchema = z
       .describe(
         "Part of each expert's weight that is shared out evenly at each outcome, so that one that was bad can return.",
       ),
-    binCount: z.int().min(2).max(256).default(32).describe('Bins of score in which an expert is calibrated.'),
+    binCount: z.int().min(2).max(256).default(20).describe('Bins of score in which an expert is calibrated.'),
     priorOutcomes: z
       .number()
       .positive()
@@ -44,9 +44,9 @@ export const forecasterConfigSchema = z
       .number()
       .min(0)
       .max(1)
-      .default(0.1)
+      .default(0.2)
       .describe(
-        'Expected calibration error of the latest 1,000 forecasts of a horizon above which the next are on trial only; so they are while they say less than the base rate.',
+        'Expected calibration error of the latest 1,000 forecasts of a horizon above which the next are on trial only; so they are while they say less than the base rate. 1 = passed on whatever came of them.',
       ),
     pendingMax: z
       .int()

@@ -178,8 +178,10 @@ export class Forecaster {
   #forecastHorizon(h: number, deadline: number, proposals: readonly ProposalColumns[]): ForecastColumns {
     const { calibrators, mixture, bank, recent, pending } = this.#horizons[h]!;
     const { forecastsMax, probabilityMin, outcomesMin, calibrationErrorMax } = this.config;
-    // Before it has seen what becomes of them, and while the latest did not come true as they said, forecasts are on trial only.
-    const isKnown = bank.outcomeCount >= outcomesMin && recent.ece <= calibrationErrorMax && recent.hasSkill;
+    // Before it has seen what becomes of them forecasts are on trial only, and those that matter also while the latest of these did not
+    // come true as they said.
+    const isSeasoned = bank.outcomeCount >= outcomesMin;
+    const isTrusted = calibrationErrorMax >= 1 || (recent.ece <= calibrationErrorMax && recent.hasSkill);
     const expertCount = this.experts.length;
     const rowOf = new Map<number, number>();
     const total = proposals.reduce((sum, { segment }) => sum + segment.length, 0);
@@ -211,10 +213,11 @@ export class Forecaster {
       const p = bank.state(mixture.mix(calibrated, from), said, 0);
       probability[row] = p;
       expert[row] = mixture.leader(calibrated, from);
-      // The sign says that it was on trial only.
-      const stated = isKnown ? p : -p;
+      const isPassed = isSeasoned && (isTrusted || p < candidateMin);
+      // The sign says that it is on trial only.
+      const stated = isPassed ? p : -p;
       if (!pending.push(segments[row]!, deadline, stated, scores, calibrated, from, said, 0)) this.#untrackedCount++;
-      if (isKnown && p >= probabilityMin) {
+      if (isPassed && p >= probabilityMin) {
         offered++;
         top.offer(segments[row]!, p);
       }

@@ -1,6 +1,8 @@
 /** How well the latest forecasts came true, whether they were passed on or only on trial. */
 
 const BIN_COUNT = 10;
+/** Squared errors, in those of the base rate, up to which forecasts pass as no worse: near it chance decides. */
+const slack = 1.05;
 
 /**
  * Calibration error and Brier skill over about the last `memory` forecasts: sums that decay by 1 - 1 / memory an outcome, in ten equal-width bins
@@ -32,17 +34,18 @@ export class RecentCalibration {
     this.#count = this.#count * keep + 1;
   }
 
-  /** Expected calibration error; 1 before the first. */
+  /** Expected calibration error; 0 before the first. */
   get ece(): number {
-    if (this.#count === 0) return 1;
+    if (this.#count === 0) return 0;
     let sum = 0;
     for (let bin = 0; bin < BIN_COUNT; bin++) sum += Math.abs(this.#forecasts[bin]! - this.#hits[bin]!);
     return sum / this.#count;
   }
 
-  /** Whether the hit ratio, stated every time, would have erred more. */
+  /** Whether the hit ratio, stated every time, would have erred about as much or more. */
   get hasSkill(): boolean {
+    if (this.#count === 0) return true;
     const hits = this.#hits.reduce((sum, hit) => sum + hit, 0);
-    return this.#squares < hits * (1 - hits / this.#count);
+    return this.#squares <= slack * hits * (1 - hits / this.#count);
   }
 }
