@@ -411,7 +411,7 @@ export class Interner implements NameInterner {
     this.#growAt = (slots / 8) * 5;
   }
 
-  /** Copies bytes to the arena; returns the offset in its last chunk. */
+  /** Copies bytes, of which `#sourceView` is a view, to the arena; returns the offset in its last chunk. */
   #keep(bytes: Uint8Array, start: number, end: number): number {
     const length = end - start;
     let chunk = this.#chunks.at(-1);
@@ -423,7 +423,13 @@ export class Interner implements NameInterner {
       this.#chunkUsed = 0;
     }
     const offset = this.#chunkUsed;
-    for (let i = 0; i < length; i++) chunk[offset + i] = bytes[start + i]!;
+    // Names of most logs are longer than a word and shorter than a call to copy them is worth.
+    const kept = this.#chunkViews.at(-1)!;
+    const view = this.#sourceView;
+    let at = 0;
+    for (const words = (length - 3) | 0; at < words; at = (at + 4) | 0)
+      kept.setInt32(offset + at, view.getInt32(start + at, true), true);
+    for (; at < length; at++) chunk[offset + at] = bytes[start + at]!;
     this.#chunkUsed = offset + length;
     return offset;
   }

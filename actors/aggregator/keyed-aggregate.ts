@@ -212,35 +212,43 @@ export class KeyedAggregate {
     instant: Float64Array,
     size: Float64Array,
     weight: Float64Array,
-    from: number,
-    to: number,
+    first: number,
+    end: number,
     windowEnd: number,
     inverseHalfLife: number,
   ): void {
+    // Integers for the compiler too: a row number that came in as a parameter would be checked and unboxed at every step.
+    const from = first | 0;
+    const to = end | 0;
+    // One pass checks the block, so that a refused one leaves the table as it was, and loads the slots that it will need.
+    const before = this.#u32;
+    const capacity = this.#capacity | 0;
     let largest = 0;
     let total = 0;
     let isWhole = true;
+    let touched = 0;
     for (let i = from; i < to; i++) {
-      largest = Math.max(largest, key[i]!);
+      const k = key[i]!;
+      if (k < capacity) touched ^= before[k << 3]!;
+      else if (k > largest) largest = k;
       const w = weight[i]!;
       total += w;
-      if (w !== w >>> 0) isWhole = false;
+      if (w !== 1 && w !== w >>> 0) isWhole = false;
     }
+    this.#touched ^= touched; // keeps the loads alive
     this.#admit(total, isWhole);
-    if (largest >= this.#capacity) this.#grow(largest + 1);
+    if (largest >= capacity) this.#grow(largest + 1);
     const u32 = this.#u32;
     const f64 = this.#f64;
-    let touched = 0;
-    for (let i = from; i < to; i++) touched ^= u32[key[i]! << 3]!;
-    this.#touched ^= touched;
     let at = Number.NaN;
     let factor = 0;
     for (let i = from; i < to; i++) {
       const slot = key[i]!;
       const u = slot << 3;
-      if (u32[u + 1] === 0) {
+      let count = u32[u + 1]!;
+      if (count === 0) {
         u32[u] = slot;
-        u32[u + 1] = 1;
+        count = 1;
         this.#append(slot);
       }
       const t = instant[i]!;
@@ -251,8 +259,8 @@ export class KeyedAggregate {
       const w = weight[i]!;
       const bytes = size[i]!;
       const f = slot << 2;
-      u32[u + 1] = u32[u + 1]! + w;
-      f64[f + 1] = f64[f + 1]! + (bytes > 0 ? bytes * w : 0);
+      u32[u + 1] = count + (w | 0);
+      if (bytes > 0) f64[f + 1] = f64[f + 1]! + bytes * w;
       f64[f + 2] = t;
       f64[f + 3] = f64[f + 3]! + factor * w;
     }
@@ -280,18 +288,27 @@ export class KeyedAggregate {
       this.#shift--;
     }
     const buffer = alignedBuffer(this.#capacity * 32);
-    this.#u32 = new Uint32Array(buffer);
-    this.#f64 = new Float64Array(buffer);
+    const u32After = new Uint32Array(buffer);
+    const f64After = new Float64Array(buffer);
+    this.#u32 = u32After;
+    this.#f64 = f64After;
+    if (this.#isDense) {
+      // Slots keep their places. Moved as integers: as doubles the two halves of the first could be a NaN, which need not keep its bits.
+      u32After.set(u32);
+      return;
+    }
+    const order = this.#order;
+    const shift = this.#shift | 0;
+    const mask = (this.#capacity - 1) | 0;
     for (let i = 0; i < this.#count; i++) {
-      const from = this.#order[i]!;
+      const from = order[i]!;
       const key = u32[from * 8]!;
-      let to = this.#isDense ? key : Math.imul(key, hashFactor) >>> this.#shift;
-      while (this.#u32[to * 8 + 1] !== 0) to = (to + 1) & (this.#capacity - 1);
-      // Moved field by field: as doubles the two halves of the first could be a NaN, which need not keep its bits.
-      this.#u32[to * 8] = key;
-      this.#u32[to * 8 + 1] = u32[from * 8 + 1]!;
-      for (let field = 1; field < 4; field++) this.#f64[to * 4 + field] = f64[from * 4 + field]!;
-      this.#order[i] = to;
+      let to = Math.imul(key, hashFactor) >>> shift;
+      while (u32After[to * 8 + 1] !== 0) to = (to + 1) & mask;
+      u32After[to * 8] = key;
+      u32After[to * 8 + 1] = u32[from * 8 + 1]!;
+      for (let field = 1; field < 4; field++) f64After[to * 4 + field] = f64[from * 4 + field]!;
+      order[i] = to;
     }
   }
 }

@@ -76,8 +76,10 @@ export class TumblingWindows {
     if (this.#usesTime === null) this.#usesTime = !Number.isNaN(batch.timeMs[0]!);
     let latest = this.#latest;
     let isClean = this.#usesTime;
-    for (let i = 0; isClean && i < batch.length; i++) {
-      const t = batch.timeMs[i]!;
+    const { timeMs } = batch;
+    const length = batch.length | 0;
+    for (let i = 0; isClean && i < length; i++) {
+      const t = timeMs[i]!;
       if (!(t >= latest)) isClean = false;
       latest = t;
     }

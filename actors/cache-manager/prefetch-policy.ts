@@ -37,15 +37,15 @@ const UNSAFE = 16;
  * patterns say it, and `readOnly` goes by what has been done to the segment; of one never accessed it says nothing. One byte a segment; a name is matched once.
  */
 export class PrefetchPolicy {
-  readonly #allow: readonly RegExp[];
-  readonly #deny: readonly RegExp[];
+  readonly #allow: readonly (readonly string[])[];
+  readonly #deny: readonly (readonly string[])[];
   readonly #isReadOnly: boolean;
   readonly #nameOf: (segment: number) => string;
   #known = new Uint8Array(1024);
 
   constructor(config: PrefetchPolicyConfig, nameOf: (segment: number) => string) {
-    this.#allow = config.allow.map(matcher);
-    this.#deny = config.deny.map(matcher);
+    this.#allow = config.allow.map((pattern) => [...pattern]);
+    this.#deny = config.deny.map((pattern) => [...pattern]);
     this.#isReadOnly = config.readOnly;
     this.#nameOf = nameOf;
   }
@@ -70,7 +70,9 @@ export class PrefetchPolicy {
   }
 
   #isDenied(name: string): boolean {
-    return this.#deny.some((pattern) => pattern.test(name)) || !this.#allow.some((pattern) => pattern.test(name));
+    const characters = [...name];
+    const fits = (pattern: readonly string[]): boolean => matches(pattern, characters);
+    return this.#deny.some(fits) || !this.#allow.some(fits);
   }
 
   #row(segment: number): number {
@@ -79,12 +81,29 @@ export class PrefetchPolicy {
   }
 }
 
-/** A pattern as an expression over the whole name. Stars in a row are one, so that matching does not take exponential time. */
-function matcher(pattern: string): RegExp {
-  const source = pattern
-    .replace(/\*+/g, '*')
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*/g, '[^]*')
-    .replace(/\?/g, '[^]');
-  return new RegExp(`^${source}$`, 'u');
+/**
+ * Whether the whole of `name` fits the pattern, both as characters. Only the last star is ever gone back to, since whatever an earlier one
+ * could take the last one can: O(name x pattern) at worst, where an expression with as many stars takes exponential time.
+ */
+function matches(pattern: readonly string[], name: readonly string[]): boolean {
+  let p = 0;
+  let n = 0;
+  let star = -1;
+  let resumeAt = 0;
+  while (n < name.length) {
+    if (pattern[p] === '*') {
+      star = p++;
+      resumeAt = n;
+    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === name[n])) {
+      p++;
+      n++;
+    } else if (star >= 0) {
+      p = star + 1;
+      n = ++resumeAt;
+    } else {
+      return false;
+    }
+  }
+  while (pattern[p] === '*') p++;
+  return p === pattern.length;
 }

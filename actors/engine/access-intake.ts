@@ -4,6 +4,7 @@ import { AnteroomError } from '../../engine/errors.ts';
 import { ABSENT, AccessBatch } from '../../streams/access-batch.ts';
 import type { NameInterner } from '../../streams/name-table.ts';
 import { Operation, type OperationName } from '../../streams/operation.ts';
+import type { EngineNames } from './engine-names.ts';
 
 /** One read (or write) as an application knows it. */
 export interface Access {
@@ -35,9 +36,7 @@ export interface IntakeCounts {
 }
 
 export interface IntakeOptions {
-  readonly segments: NameInterner;
-  readonly consumers: NameInterner;
-  readonly sites: NameInterner;
+  readonly names: EngineNames;
   /** Ids of segments must stay below it. */
   readonly segmentsMax: number;
   /** The same for consumers and sites. */
@@ -68,7 +67,7 @@ export class AccessIntake {
 
   /** The id of a segment's name, new or known; -1 where `segmentsMax` are known. */
   idOf(name: string): number {
-    return intern(this.#options.segments, name);
+    return intern(this.#options.names.segments, name);
   }
 
   /** Times go on from there. */
@@ -142,7 +141,7 @@ export class AccessIntake {
   }
 
   #segment(segment: string | number): number {
-    const { segments, segmentsMax } = this.#options;
+    const { names, segmentsMax } = this.#options;
     if (typeof segment === 'number') {
       if (!Number.isInteger(segment) || segment < 0 || segment >= segmentsMax) {
         throw bad('segment', `a name or an id below ${segmentsMax}`, segment);
@@ -150,7 +149,7 @@ export class AccessIntake {
       return segment;
     }
     if (typeof segment !== 'string') throw bad('segment', 'a name or a dense id', segment);
-    const id = intern(segments, segment);
+    const id = intern(names.segments, segment);
     if (id < 0) this.#segmentsRefused++;
     return id;
   }
@@ -158,14 +157,14 @@ export class AccessIntake {
   #consumer(consumer: string | number | undefined): number {
     if (consumer === undefined) return ABSENT;
     if (typeof consumer === 'number') return this.#denseId('consumer', consumer);
-    const id = intern(this.#options.consumers, consumer);
+    const id = intern(this.#options.names.consumers, consumer);
     if (id < 0) this.#consumersRefused++;
     return id;
   }
 
   #site(site: string | number | undefined): number {
     if (site === undefined) return ABSENT;
-    return typeof site === 'number' ? this.#denseId('site', site) : intern(this.#options.sites, site);
+    return typeof site === 'number' ? this.#denseId('site', site) : intern(this.#options.names.sites, site);
   }
 
   #denseId(field: string, id: number): number {

@@ -1,16 +1,17 @@
 /** What an engine is restored from: the names, what it was told last, and what its near loop has learned. */
 
 import { AccessBatch } from '../../streams/access-batch.ts';
-import type { NameInterner } from '../../streams/name-table.ts';
 import type { Snapshot, StateArray } from '../near-loop/snapshot.ts';
+import type { EngineNames } from './engine-names.ts';
 import type { Journal, JournalEntry } from './journal.ts';
-import { type PackedNames, packNames } from './packed-names.ts';
+import type { PackedNames } from './packed-names.ts';
 import { fromStateBytes, toStateBytes } from './state-bytes.ts';
 
 export interface EngineState {
   /** Settings as JSON: what was learned fits only an engine with the same. */
   readonly config: string;
-  readonly names: readonly [segments: PackedNames, consumers: PackedNames, sites: PackedNames];
+  /** Of segments, consumers and sites. */
+  readonly names: readonly PackedNames[];
   readonly events: readonly JournalEntry[];
   readonly batches: readonly AccessBatch[];
   /** Log position of the first batch, and of the end. */
@@ -34,7 +35,7 @@ const COLUMNS = 7;
 export function toBytes(
   state: Omit<EngineState, 'names' | 'events' | 'batches' | 'start' | 'isWhole'>,
   journal: Journal,
-  names: readonly NameInterner[],
+  names: EngineNames,
 ): Uint8Array {
   const { batches, events } = journal.contents();
   const { config, end, versions, nearLoop } = state;
@@ -47,7 +48,7 @@ export function toBytes(
     isWhole: journal.isWhole,
     batchCount: batches.length,
   };
-  const packed = names.map(packNames).flatMap(({ lengths, bytes }) => [lengths, bytes]);
+  const packed = names.pack().flatMap(({ lengths, bytes }) => [lengths, bytes]);
   return toStateBytes(header, [...packed, ...batches.flatMap(columnsOf), ...(nearLoop ?? [])]);
 }
 

@@ -10,41 +10,39 @@ import { manualTurns } from '../../engine/turns.ts';
 import { VirtualClock } from '../../engine/virtual-clock.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
 import type { AddressSpace } from '../../streams/address-space.ts';
-import { Interner } from '../../streams/interner.ts';
 import type { NameInterner } from '../../streams/name-table.ts';
-import type { SegmentUse } from '../aggregator/access-map.ts';
-import { BenefitAccount } from '../cache-manager/benefit-account.ts';
-import { createSite } from '../cache-manager/create-site.ts';
-import { createEviction } from '../cache-manager/evictions/create-eviction.ts';
-import { holdoutOf } from '../cache-manager/holdout.ts';
-import { missBoundOf } from '../cache-manager/miss-bound.ts';
 import { admissionOf, type PrefetchAdmission } from '../cache-manager/prefetch-admission.ts';
 import type { Site } from '../cache-manager/site.ts';
-import { TrafficBudget } from '../cache-manager/traffic-budget.ts';
-import type { Dependency } from '../graph-builder/dependency-graph.ts';
 import { HintBook } from '../hints/hint-book.ts';
-import { HintedPrefetcher } from '../hints/hinted-prefetcher.ts';
-import { type Hint, type HintInput, hintsSchema } from '../hints/hints-config.ts';
-import { hintsOf } from '../hints/hints-of-edges.ts';
+import { HINTS_MAX, type Hint, type HintInput, hintsSchema } from '../hints/hints-config.ts';
 import type { ForecastsMessage } from '../messages.ts';
-import { AnteroomPrefetcher } from '../near-loop/anteroom-prefetcher.ts';
+import type { AnteroomPrefetcher } from '../near-loop/anteroom-prefetcher.ts';
 import { parseLatencySpec } from '../origin/latency-spec.ts';
 import { createOrigin } from '../origin/simulated-origin.ts';
-import { farExperts, Pipeline } from '../pipeline.ts';
+import { farExperts, type Pipeline } from '../pipeline.ts';
 import { type Access, AccessIntake } from './access-intake.ts';
+import { buildPipeline } from './build-pipeline.ts';
 import { DecisionLog, type DecisionRecord } from './decision-log.ts';
 import { type EngineConfig, type EngineConfigInput, engineConfigSchema } from './engine-config.ts';
-import { EnginePrefetcher } from './engine-prefetcher.ts';
+import {
+  EngineModels,
+  type ForecastRequest,
+  type ForecastSet,
+  type LearnedHintsOptions,
+  type NamedDependency,
+  type NamedUse,
+  type SegmentForecast,
+} from './engine-models.ts';
+import { EngineNames, type SharedNames } from './engine-names.ts';
 import { type EngineState, fromBytes, toBytes } from './engine-state.ts';
 import { type EngineStats, siteStats } from './engine-stats.ts';
-import { forecastNow } from './forecast-query.ts';
 import { Journal, type JournalEvent } from './journal.ts';
-import { LatestAccesses } from './latest-accesses.ts';
 import { LiveOrigin } from './live-origin.ts';
 import { LogDriver } from './log-driver.ts';
-import { unpackNames } from './packed-names.ts';
 import { PrefetchDesk, type PrefetchRequest } from './prefetch-desk.ts';
 import { SegmentVersions } from './segment-versions.ts';
+
+export type { ForecastSet, SegmentForecast } from './engine-models.ts';
 
 /** What an engine is made with. Every field may be left out. */
 export interface EngineOptions {
@@ -53,11 +51,7 @@ export interface EngineOptions {
   /** Instant of accesses without a time and of answers without one. Absent: they take the latest event time. */
   readonly clock?: Pick<Clock, 'now'>;
   /** Where names become ids; own tables by default. Share those of a source whose batches are observed. */
-  readonly names?: {
-    readonly segments?: NameInterner;
-    readonly consumers?: NameInterner;
-    readonly sites?: NameInterner;
-  };
+  readonly names?: SharedNames;
   /** Where segments are addresses, so that neighbours mean something. */
   readonly addresses?: AddressSpace | null;
   /** How many distinct segments to expect; tables start there and grow. Decisions do not depend on it. */
@@ -73,25 +67,6 @@ export interface EngineOptions {
  */
 export type Restored = 'exact' | 'warm' | 'relearned';
 
-/** P(segment accessed within a horizon), as the far loop sees it. */
-export interface SegmentForecast {
-  readonly segment: number;
-  readonly name: string;
-  /** Calibrated, 0..1. */
-  readonly probability: number;
-  /** In ms of event time, or in accesses where the log has no time. */
-  readonly horizonMs: number;
-  /** The expert that weighs most in it. */
-  readonly expert: string;
-}
-
-/** The forecasts of one tick of the far loop. */
-export interface ForecastSet {
-  readonly position: number;
-  readonly timeMs: number;
-  readonly forecasts: readonly SegmentForecast[];
-}
-
 /**
  * One site's actors on a system that is drained within each call: no timer, no thread, no event-loop turn of its own. Decisions
  * depend on what was observed and answered, in that order, and on the times that were said; never on how accesses were batched.
@@ -100,9 +75,7 @@ export interface ForecastSet {
  */
 export class Engine {
   readonly config: EngineConfig;
-  readonly segments: NameInterner;
-  readonly consumers: NameInterner;
-  readonly sites: NameInterner;
+  readonly names: EngineNames;
   /** What to fetch. In modelled mode nothing comes out. Who subscribes late gets what is still open. */
   readonly prefetches$: Observable<PrefetchRequest>;
   /** Ids of requests that are not wanted any more, those not answered in time too; whoever fetches may stop. */
@@ -122,16 +95,15 @@ export class Engine {
   readonly #forecasts = new Subject<ForecastSet>();
   readonly #departures = new Subject<number>();
   readonly #left: number[] = [];
-  #nearLoop: AnteroomPrefetcher | null = null;
+  readonly #nearLoop: AnteroomPrefetcher;
+  readonly #models: EngineModels;
   readonly #told: ForecastsMessage[] = [];
-  readonly #latest = new LatestAccesses();
   readonly #journal: Journal;
   readonly #restored: Restored | null;
   readonly #hints: HintBook;
   readonly #versions = new SegmentVersions();
   readonly #admission: PrefetchAdmission | undefined;
   #latestMs = Number.NaN;
-  #lastConsumer = -1;
   #fault: string | null = null;
   #isStopped = false;
 
@@ -139,16 +111,11 @@ export class Engine {
     const config = parseConfig(engineConfigSchema, options.config ?? {}, 'engine');
     this.config = config;
     this.#clock = options.clock ?? null;
-    const { segmentsMax, consumersMax } = config;
-    this.segments = options.names?.segments ?? new Interner({ countMax: segmentsMax });
-    this.consumers = options.names?.consumers ?? new Interner({ countMax: consumersMax });
-    this.sites = options.names?.sites ?? new Interner({ countMax: consumersMax });
+    this.names = new EngineNames(config, options.names);
     this.#intake = new AccessIntake({
-      segments: this.segments,
-      consumers: this.consumers,
-      sites: this.sites,
-      segmentsMax,
-      consumersMax,
+      names: this.names,
+      segmentsMax: config.segmentsMax,
+      consumersMax: config.consumersMax,
       now: () => this.#clock?.now() ?? Number.NaN,
     });
     this.#decisions = new DecisionLog(config.decisionsKeptMax);
@@ -163,58 +130,31 @@ export class Engine {
         if (event.kind === 'fault' || event.kind === 'stop-fault') this.#fault ??= `${event.address}: ${event.detail}`;
       },
     });
-    const missPenaltyMs = isTimed ? null : config.missPenaltyMs;
-    const hint = options.segmentCountHint ?? 1024;
     this.#hints = new HintBook(config.hints);
     this.#admission = admissionOf({ ...config, isTimed, nameOf: (segment) => this.nameOf(segment) });
-    const holdout = holdoutOf(config.holdout, config.seed);
-    this.#pipeline = new Pipeline({
+    const built = buildPipeline({
+      config,
       system: this.#system,
-      name: 'site',
-      prices: config.prices,
-      farLoop: config.farLoop.isEnabled ? config.farLoop : null,
-      bytesPerUnit: config.unit === 'bytes' ? 1 : null,
-      missPenaltyMs,
+      origin: this.#origin ?? createOrigin(latency, config.seed),
+      isTimed,
+      addresses: options.addresses ?? null,
+      segmentCountHint: options.segmentCountHint ?? 1024,
+      hints: this.#hints,
+      admission: this.#admission,
       onForecasts: (message) => {
         if (this.#forecasts.observed) this.#told.push(message);
       },
-      makeSite: (onSettled) =>
-        createSite({
-          capacity: config.capacity,
-          unit: config.unit,
-          makeEviction: (capacity, onEvict) => makeEviction(config.eviction, config.unit, capacity, hint, onEvict),
-          ...(config.eviction === 'lru'
-            ? {}
-            : {
-                makeReference: (capacity: number, onEvict?: (segment: number) => void) =>
-                  makeEviction('lru', config.unit, capacity, hint, onEvict),
-              }),
-          makePrefetcher: (view) => {
-            this.#nearLoop = new AnteroomPrefetcher(view, config.nearLoop, options.addresses ?? null);
-            return new EnginePrefetcher(new HintedPrefetcher(this.#nearLoop, view, this.#hints), (segment) => {
-              if (this.#departures.observed) this.#left.push(segment);
-            });
-          },
-          origin: this.#origin ?? createOrigin(latency, config.seed),
-          modelTime: isTimed ? 'ms' : 'requests',
-          writes: config.writes,
-          missBound: missBoundOf(config.missBound),
-          ...(holdout === undefined ? {} : { holdout }),
-          ...(this.#admission === undefined ? {} : { admission: this.#admission }),
-          budget: new TrafficBudget(config.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
-          // Where every segment counts as one, the traffic bound alone rules, as in published comparisons.
-          ...(config.unit === 'bytes' ? { benefit: new BenefitAccount({ prices: config.prices, missPenaltyMs }) } : {}),
-          stagingShareMax: config.stagingShareMax,
-          queueLengthMax: config.queueLengthMax,
-          warmup: config.warmup,
-          segmentCountHint: hint,
-          onSettled,
-          onDecision: (code, segment, position, now, expert, probability, bytes) => {
-            this.#decisions.note(code, segment, expert, probability, bytes, position, now);
-            this.#desk?.note(code, segment, position, expert, probability);
-          },
-        }),
+      onLeave: (segment) => {
+        if (this.#departures.observed) this.#left.push(segment);
+      },
+      onDecision: (code, segment, position, now, expert, probability, bytes) => {
+        this.#decisions.note(code, segment, expert, probability, bytes, position, now);
+        this.#desk?.note(code, segment, position, expert, probability);
+      },
     });
+    this.#pipeline = built.pipeline;
+    this.#nearLoop = built.nearLoop;
+    this.#models = new EngineModels(this.#pipeline, this.names);
     const state = options.snapshot === undefined ? null : fromBytes(options.snapshot);
     this.#journal = new Journal(config.journalAccessesMax, state?.start);
     this.#driver = new LogDriver(this.#pipeline, config.farLoop, isTimed, state?.start);
@@ -225,7 +165,7 @@ export class Engine {
             origin: this.#origin,
             waitingMax: config.live.concurrencyMax,
             nameOf: (segment) => this.nameOf(segment),
-            consumerNameOf: (consumer) => this.consumers.nameOf(consumer),
+            consumerNameOf: (consumer) => this.names.consumers.nameOf(consumer),
             expertOf: (expert) => this.#experts[expert] ?? null,
           });
     this.prefetches$ = this.#desk?.requests$ ?? new Observable<PrefetchRequest>((subscriber) => subscriber.complete());
@@ -241,6 +181,19 @@ export class Engine {
     return this.#driver.position;
   }
 
+  /** Where names of segments became ids; so for consumers and sites. */
+  get segments(): NameInterner {
+    return this.names.segments;
+  }
+
+  get consumers(): NameInterner {
+    return this.names.consumers;
+  }
+
+  get sites(): NameInterner {
+    return this.names.sites;
+  }
+
   get site(): Site {
     return this.#pipeline.site;
   }
@@ -252,7 +205,7 @@ export class Engine {
 
   /** The name of a segment; of an id that no name was given to, `#id`. */
   nameOf(segment: number): string {
-    return segment < this.segments.count ? this.segments.nameOf(segment) : `#${segment}`;
+    return this.names.nameOf(segment);
   }
 
   /**
@@ -364,39 +317,9 @@ export class Engine {
    * access of anyone), within the shortest configured horizon that covers `horizonMs`. Empty with the far loop off or nothing known.
    * Asking changes nothing.
    */
-  forecast(
-    question: {
-      readonly consumer?: string | number;
-      readonly segment?: string | number;
-      readonly horizonMs?: number;
-      /** Default 10. */
-      readonly count?: number;
-    } = {},
-  ): readonly SegmentForecast[] {
-    const { aggregator, graphBuilder, forecaster } = this.#pipeline;
-    if (aggregator === null || graphBuilder === null || forecaster === null) return [];
+  forecast(question: ForecastRequest = {}): readonly SegmentForecast[] {
     this.flush();
-    const { consumer, segment, horizonMs, count = 10 } = question;
-    const segmentId = segment === undefined ? undefined : this.#idOf(segment);
-    const consumerId = typeof consumer === 'string' ? this.consumers.idOf(consumer) : consumer;
-    if (segmentId === -1 || (consumerId === -1 && consumer !== -1)) return [];
-    const seed = this.#latest.of(consumerId ?? this.#lastConsumer);
-    const { map } = aggregator;
-    return forecastNow(
-      { map, graph: graphBuilder.graph, forecaster: forecaster.forecaster, now: map.axis.latest },
-      {
-        count,
-        ...(segmentId === undefined ? {} : { segment: segmentId }),
-        ...(seed === null ? {} : { seed }),
-        ...(horizonMs === undefined ? {} : { horizon: horizonMs }),
-      },
-    ).map((answer) => ({
-      segment: answer.segment,
-      name: this.nameOf(answer.segment),
-      probability: answer.probability,
-      horizonMs: answer.horizon,
-      expert: farExperts[answer.expert]!,
-    }));
+    return this.#models.forecast(question);
   }
 
   /**
@@ -406,10 +329,7 @@ export class Engine {
   lastAccess(
     consumer?: string | number,
   ): { readonly segment: number; readonly name: string; readonly consumer: number } | null {
-    const id = typeof consumer === 'string' ? this.consumers.idOf(consumer) : (consumer ?? this.#lastConsumer);
-    if (id < 0 && consumer !== undefined && consumer !== -1) return null;
-    const last = this.#latest.of(id);
-    return last === null ? null : { segment: last.segment, name: this.nameOf(last.segment), consumer: id };
+    return this.#models.lastAccess(consumer);
   }
 
   /** Sees to it that every model has learned from every access so far; questions do so by themselves. Decisions do not change by it. */
@@ -418,19 +338,23 @@ export class Engine {
   }
 
   /** The `n` most used segments, decayed, best first. */
-  hotSegments(n: number): readonly (SegmentUse & { readonly name: string })[] {
+  hotSegments(n: number): readonly NamedUse[] {
     this.flush();
-    const used = this.#pipeline.aggregator?.map.findFrequent(n) ?? [];
-    return used.map((use) => ({ ...use, name: this.nameOf(use.segment) }));
+    return this.#models.hotSegments(n);
   }
 
   /**
    * Adds what is known of the order and time of accesses, as `config.hints.lists` has it: it counts from the next access on.
-   * @throws AnteroomError 'bad-config' for a list that cannot be, before any is added.
+   * @throws AnteroomError 'bad-config' for a list that cannot be, 'limit' beyond 10,000 lists; then none is added.
    */
   addHints(lists: readonly HintInput[]): void {
     this.#mustRun();
     const { lists: checked } = parseConfig(hintsSchema, { lists }, 'hints');
+    if (this.#hints.count + checked.length > HINTS_MAX) {
+      throw new AnteroomError('limit', `more than ${HINTS_MAX} lists of hints`, {
+        context: { known: this.#hints.count },
+      });
+    }
     for (const hint of checked) this.#tell({ kind: 'hinted', hint });
   }
 
@@ -438,32 +362,21 @@ export class Engine {
    * What the dependency graph has learned, as ordered lists for another engine: chains of the strongest successors, from the `count`
    * strongest edges of at least that support and confidence.
    */
-  learnedHints(
-    options: { readonly count?: number; readonly supportMin?: number; readonly confidenceMin?: number } = {},
-  ): readonly HintInput[] {
-    const { count = 1000, supportMin = 4, confidenceMin = 0.3 } = options;
+  learnedHints(options: LearnedHintsOptions = {}): readonly HintInput[] {
     this.flush();
-    const edges = this.#pipeline.graphBuilder?.graph.strongestEdges(count, supportMin) ?? [];
-    return hintsOf(edges.filter((edge) => edge.confidence >= confidenceMin)).map(({ segments, ...hint }) => ({
-      ...hint,
-      segments: segments.map((segment) => this.nameOf(segment)),
-    }));
+    return this.#models.learnedHints(options);
   }
 
   /** How much a segment is used; null where the map does not know it. */
-  accessMap(segment: string | number): (SegmentUse & { readonly name: string }) | null {
-    const id = this.#idOf(segment);
+  accessMap(segment: string | number): NamedUse | null {
     this.flush();
-    const use = id < 0 ? null : (this.#pipeline.aggregator?.map.useOf(id) ?? null);
-    return use === null ? null : { ...use, name: this.nameOf(use.segment) };
+    return this.#models.accessMap(this.#idOf(segment));
   }
 
   /** What follows a segment, the most confident first. */
-  successors(segment: string | number): readonly (Dependency & { readonly name: string })[] {
-    const id = this.#idOf(segment);
+  successors(segment: string | number): readonly NamedDependency[] {
     this.flush();
-    const found = id < 0 ? [] : (this.#pipeline.graphBuilder?.graph.successorsOf(id) ?? []);
-    return found.map((edge) => ({ ...edge, name: this.nameOf(edge.target) }));
+    return this.#models.successors(this.#idOf(segment));
   }
 
   /** The latest `n` decisions about prefetches, the latest first. */
@@ -490,7 +403,7 @@ export class Engine {
         missBreaches: site.missBreaches,
         missExcess: site.missExcess,
         spent: this.#admission?.caps?.spent ?? null,
-        threshold: this.#nearLoop?.threshold ?? null,
+        threshold: this.#nearLoop.threshold,
       },
       live: this.#desk?.stats() ?? null,
       position: this.position,
@@ -507,9 +420,9 @@ export class Engine {
       versions: this.#versions.entries(),
       config: JSON.stringify(this.config),
       end: this.position,
-      nearLoop: this.#nearLoop?.snapshot() ?? null,
+      nearLoop: this.#nearLoop.snapshot(),
     };
-    return toBytes(state, this.#journal, [this.segments, this.consumers, this.sites]);
+    return toBytes(state, this.#journal, this.names);
   }
 
   /** How it was restored; null = it was not. */
@@ -538,11 +451,16 @@ export class Engine {
   #serve(batch: AccessBatch): void {
     const last = batch.length - 1;
     if (!Number.isNaN(batch.timeMs[last]!)) this.#latestMs = batch.timeMs[last]!;
-    this.#lastConsumer = batch.consumer[last]!;
     this.#desk?.serving(batch);
-    this.#latest.observe(batch);
+    this.#models.observe(batch);
     this.#journal.access(batch);
-    this.#driver.push(batch);
+    try {
+      this.#driver.push(batch);
+    } catch (error) {
+      // A broken invariant leaves the actors between two states.
+      this.#fault ??= error instanceof Error ? error.message : String(error);
+      throw new AnteroomError('actor-stopped', `an actor of the engine failed: ${this.#fault}`, { cause: error });
+    }
     this.#origin?.expireJoined(this.#latestMs);
   }
 
@@ -574,11 +492,7 @@ export class Engine {
   }
 
   #restore(state: EngineState): Restored {
-    const tables = [this.segments, this.consumers, this.sites];
-    state.names.forEach((names, i) => {
-      if (!unpackNames(names, tables[i]!))
-        throw new AnteroomError('bad-usage', 'a snapshot is restored into its own or into empty tables of names');
-    });
+    this.names.restore(state.names);
     let next = 0;
     for (const batch of state.batches) {
       for (let from = 0; from < batch.length; ) {
@@ -598,8 +512,8 @@ export class Engine {
     if (state.config !== JSON.stringify(this.config)) return 'relearned';
     if (state.isWhole) return 'exact';
     if (state.nearLoop !== null) {
-      this.#nearLoop?.restore(state.nearLoop);
-      this.#nearLoop?.forgetAbsent();
+      this.#nearLoop.restore(state.nearLoop);
+      this.#nearLoop.forgetAbsent();
     }
     return 'warm';
   }
@@ -612,7 +526,7 @@ export class Engine {
   }
 
   #idOf(segment: string | number): number {
-    return typeof segment === 'number' ? segment : this.segments.idOf(segment);
+    return this.names.idOf(segment);
   }
 
   #now(timeMs: number | undefined): number {
@@ -627,32 +541,7 @@ export class Engine {
 
   #emit(): void {
     for (const segment of this.#left.splice(0)) if (!this.site.holds(segment)) this.#departures.next(segment);
-    for (const message of this.#told.splice(0)) this.#forecasts.next(this.#forecastSet(message));
+    for (const message of this.#told.splice(0)) this.#forecasts.next(this.#models.forecastSet(message));
     this.#desk?.emit((id) => this.#tell({ kind: 'closed', id }));
   }
-
-  #forecastSet({ position, timeMs, forecasts }: ForecastsMessage): ForecastSet {
-    const horizons = this.#pipeline.forecaster!.forecaster.horizons;
-    return {
-      position,
-      timeMs,
-      forecasts: Array.from(forecasts.segment, (segment, i) => ({
-        segment,
-        name: this.nameOf(segment),
-        probability: forecasts.probability[i]!,
-        horizonMs: horizons[forecasts.horizon[i]!]!,
-        expert: farExperts[forecasts.expert[i]!]!,
-      })),
-    };
-  }
-}
-
-function makeEviction(
-  name: EngineConfig['eviction'],
-  unit: EngineConfig['unit'],
-  capacity: number,
-  segmentCountHint: number,
-  onEvict?: (segment: number) => void,
-): ReturnType<typeof createEviction> {
-  return createEviction(name, { capacity, unit, segmentCountHint, ...(onEvict === undefined ? {} : { onEvict }) });
 }

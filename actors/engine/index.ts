@@ -7,8 +7,10 @@ export { type AttachableCache, type AttachOptions, attach, type FetchValue, type
 export type { CacheReader, CacheReaderCounts } from './cache-reader.ts';
 export { createEngine } from './create-engine.ts';
 export type { DecisionRecord } from './decision-log.ts';
-export type { Engine, EngineOptions, ForecastSet, Restored, SegmentForecast } from './engine.ts';
+export type { Engine, EngineOptions, Restored } from './engine.ts';
 export { type EngineConfig, type EngineConfigInput, engineConfigSchema } from './engine-config.ts';
+export type { ForecastRequest, ForecastSet, NamedDependency, NamedUse, SegmentForecast } from './engine-models.ts';
+export type { SharedNames } from './engine-names.ts';
 export type { EngineStats, LiveStats, PrefetchStats } from './engine-stats.ts';
 export type { PrefetchRequest } from './prefetch-desk.ts';
 export { type Prefetched, type PrefetchingOptions, prefetching } from './prefetching.ts';

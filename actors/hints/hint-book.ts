@@ -13,7 +13,7 @@ interface Entry {
   passedOver: number;
 }
 
-/** Segments that one list calls for after one access, at most. */
+/** Segments that are called for after one access, at most. */
 const CALLED_MAX = 256;
 
 /**
@@ -31,6 +31,8 @@ export class HintBook {
   /** Entry by a segment that it called for last. */
   readonly #caller = new Map<number, Entry>();
   #nextDueAt = Infinity;
+  /** What may still be called for after the access that is visited. */
+  #left = 0;
 
   constructor(config: HintsConfig) {
     this.#config = config;
@@ -64,9 +66,10 @@ export class HintBook {
 
   /** Calls for what an access to `segment` at `timeMs` (NaN = no time) makes likely. */
   visit(segment: number, timeMs: number, call: (segment: number, probability: number) => void): void {
+    this.#left = CALLED_MAX;
     if (timeMs >= this.#nextDueAt) this.#callDue(timeMs, call);
     let place = segment < this.#first.length ? this.#first[segment]! : 0;
-    while (place > 0) {
+    while (place > 0 && this.#left > 0) {
       const at = (place - 1) * 3;
       const entry = this.#entries[this.#places[at]!]!;
       const i = this.#places[at + 1]!;
@@ -74,7 +77,7 @@ export class HintBook {
       if (!this.#speaks(entry)) continue;
       const { hint, segments } = entry;
       if (hint.isOrdered) this.#call(entry, i + 1, Math.min(segments.length, i + 1 + hint.ahead), segment, call);
-      else this.#call(entry, 0, Math.min(segments.length, CALLED_MAX), segment, call);
+      else this.#call(entry, 0, segments.length, segment, call);
     }
   }
 
@@ -95,9 +98,10 @@ export class HintBook {
     call: (segment: number, probability: number) => void,
   ): void {
     const probability = this.#probability(entry);
-    for (let i = from; i < to; i++) {
+    for (let i = from; i < to && this.#left > 0; i++) {
       const segment = entry.segments[i]!;
       if (segment < 0 || segment === besides) continue;
+      this.#left--;
       this.#caller.set(segment, entry);
       call(segment, probability);
     }
@@ -110,7 +114,7 @@ export class HintBook {
       if (timeMs >= entry.dueAt) {
         // Nobody came by while it was due and for as long after: it is too late for this time.
         const isLate = timeMs > entry.dueAt + 2 * leadMs;
-        if (!isLate && this.#speaks(entry)) this.#call(entry, 0, Math.min(entry.segments.length, CALLED_MAX), -1, call);
+        if (!isLate && this.#speaks(entry)) this.#call(entry, 0, entry.segments.length, -1, call);
         entry.dueAt =
           everyMs === null ? Infinity : entry.dueAt + (Math.floor((timeMs - entry.dueAt) / everyMs) + 1) * everyMs;
       }

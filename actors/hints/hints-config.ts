@@ -24,8 +24,11 @@ const hintSchema = z.strictObject({
   leadMs: z.number().min(0).default(60_000).describe('How long before that time it is called for.'),
 });
 
+/** Lists that one engine takes, those added later too. */
+export const HINTS_MAX = 10_000;
+
 export const hintsSchema = z.strictObject({
-  lists: z.array(hintSchema).max(10_000).default([]).describe('What is known; see the fields of each.'),
+  lists: z.array(hintSchema).max(HINTS_MAX).default([]).describe('What is known; see the fields of each.'),
   probabilityMin: z
     .number()
     .min(0)

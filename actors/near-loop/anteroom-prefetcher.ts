@@ -161,14 +161,15 @@ export class AnteroomPrefetcher implements Prefetcher {
 
     const isNew = this.#sequences.observe(access.consumer, segment, position, lead, served !== Served.hit);
     this.#streams?.observe(segment, access.sizeBytes, position);
-    if (isNew) this.#nextItems?.observe(access.consumer, segment, access.timeMs);
+    const nextItems = access.consumer >= 0 || this.#config.nextItemFor === 'all' ? this.#nextItems : null;
+    if (isNew) nextItems?.observe(access.consumer, segment, access.timeMs);
     // A repeat that was served leaves nothing to expect that was not expected before.
     if (!isNew && served === Served.hit) return;
     const candidates = this.#candidates;
     candidates.begin();
     this.#streams?.gather(lead, candidates);
     this.#sequences.gather(segment, candidates, served !== Served.hit);
-    if (this.#nextItems !== null) this.#gatherNext(this.#nextItems, access.consumer);
+    if (nextItems !== null) this.#gatherNext(nextItems, access.consumer);
     this.#gatheredAt = position;
     this.#servedClass = servedClassOf(served);
     if (candidates.count > 0) this.#weigh(position, this.#servedClass, proposals);

@@ -13,6 +13,10 @@ export const nearLoopConfigSchema = z
       .array(z.enum(opinionNames))
       .default(opinionNames.filter((name) => name !== 'miss-successor' && name !== 'next-item'))
       .describe('Experts that take part, and comments on what they name (earlier-forecast, popularity).'),
+    nextItemFor: z
+      .enum(['consumers', 'all'])
+      .default('consumers')
+      .describe('Accesses that the expert next-item sees: those whose consumer is known, or all.'),
     nextItem: nextItemConfigSchema.describe(
       'The model of the next item behind the expert next-item, where that takes part.',
     ),

@@ -23,7 +23,13 @@ export const recurrentConfigSchema = z
     replayNumbersMax: count(1024, 2 ** 28)
       .default(2 ** 19)
       .describe('Numbers (segments, and two a sequence) kept of earlier sequences, to learn them again.'),
-    replayShare: z.number().min(0).max(100).default(3).describe('Earlier sequences learned again for each new one.'),
+    replayShare: z.number().min(0).max(100).default(2).describe('Earlier sequences learned again for each new one.'),
+    dropout: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .default(0.25)
+      .describe('Share of the hidden units left out of each sequence in training.'),
     cpuShare: z
       .number()
       .min(0.01)

@@ -25,8 +25,8 @@ export interface RecurrentModelOptions extends RecurrentConfig {
 export function trainerOptionsOf(options: RecurrentModelOptions) {
   const { cell, size, lengthMax } = options;
   const shape = { cell, size, itemCount: itemCountOf(options), lengthMax };
-  const { seed, learningRate, sampleCount, replayNumbersMax, replayShare, cpuShare } = options;
-  return { shape, seed, learningRate, sampleCount, replayNumbersMax, replayShare, cpuShare };
+  const { seed, learningRate, sampleCount, replayNumbersMax, replayShare, dropout, cpuShare } = options;
+  return { shape, seed, learningRate, sampleCount, replayNumbersMax, replayShare, dropout, cpuShare };
 }
 
 /**

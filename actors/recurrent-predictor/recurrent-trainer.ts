@@ -22,6 +22,8 @@ export interface RecurrentTrainerOptions {
   /** Numbers that kept sequences may take, and earlier sequences learned again for each new one. */
   readonly replayNumbersMax: number;
   readonly replayShare: number;
+  /** Share of the hidden units left out of each sequence in training (Srivastava et al., JMLR 2014). */
+  readonly dropout: number;
 }
 
 /** Bytes of a trainer: parameters, their squares, their gradients, what a request may undo, and the sequences kept with where they start. */
@@ -48,6 +50,7 @@ export class RecurrentTrainer {
   readonly #sample: Int32Array;
   readonly #logOdds: Float64Array;
   readonly #touched: Int32Array;
+  readonly #mask: Float64Array;
 
   constructor(options: RecurrentTrainerOptions) {
     this.#options = options;
@@ -62,6 +65,7 @@ export class RecurrentTrainer {
     this.#counts = new Uint32Array(shape.itemCount);
     this.#sample = new Int32Array(options.sampleCount);
     this.#logOdds = new Float64Array(shape.itemCount);
+    this.#mask = new Float64Array(shape.size);
     this.#touched = new Int32Array(shape.lengthMax + 1 + options.sampleCount);
   }
 
@@ -152,9 +156,27 @@ export class RecurrentTrainer {
       sample[i] = isEven ? random.int(this.#counts.length) : this.#recent[random.int(kept)]!;
     }
     const skip = numbers[at + 1]!;
-    const loss = this.#network.learn(this.#values, numbers, from, to, skip, sample, this.#logOdds, this.#gradients);
+    const loss = this.#network.learn(
+      this.#values,
+      numbers,
+      from,
+      to,
+      skip,
+      sample,
+      this.#logOdds,
+      this.#drawMask(random),
+      this.#gradients,
+    );
     this.#step(numbers, from, to);
     return loss;
+  }
+
+  /** Units left out of one sequence; the others stand in for them. */
+  #drawMask(random: RandomSource): Float64Array {
+    const { dropout } = this.#options;
+    const mask = this.#mask;
+    for (let k = 0; k < mask.length; k++) mask[k] = random.next() < dropout ? 0 : 1 / (1 - dropout);
+    return mask;
   }
 
   /** One step of AdaGrad on the cell and on the rows of these items and of the sample; gradients are zero afterwards. */

@@ -45,6 +45,7 @@ export class SequenceNetwork {
   readonly #records: Float64Array;
   readonly #hiddenGradients: Float64Array;
   readonly #stateGradient: Float64Array;
+  readonly #masked: Float64Array;
   #scores = new Float64Array(64);
 
   constructor(shape: NetworkShape) {
@@ -58,6 +59,7 @@ export class SequenceNetwork {
     this.#records = new Float64Array((shape.lengthMax + 1) * recordSize);
     this.#hiddenGradients = new Float64Array(shape.lengthMax * shape.size);
     this.#stateGradient = new Float64Array(stateSize);
+    this.#masked = new Float64Array(shape.size);
   }
 
   /** A start from which it learns: small random weights, no opinion about any item. */
@@ -97,7 +99,8 @@ export class SequenceNetwork {
 
   /**
    * Mean loss, in nats a prediction, of items `from + skip + 1` to `to - 1` each predicted from those before it, and its gradient, added to `gradients`.
-   * `sample`: items to weigh against; `logOdds[i]`: logarithm of how likely item i was to be drawn.
+   * `sample`: items to weigh against; `logOdds[i]`: logarithm of how likely item i was to be drawn. `mask`: what each hidden unit is multiplied by
+   * before it is scored; ones for none, or zeros and 1 / (1 - share) for dropout.
    */
   learn(
     values: Reals,
@@ -107,6 +110,7 @@ export class SequenceNetwork {
     skip: number,
     sample: Int32Array,
     logOdds: Float64Array,
+    mask: Float64Array,
     gradients: Float64Array,
   ): number {
     const { cell } = this;
@@ -118,7 +122,7 @@ export class SequenceNetwork {
     const hiddenGradients = this.#hiddenGradients.fill(0, 0, steps * size);
     let loss = 0;
     for (let step = skip; step < steps; step++) {
-      loss += this.#contrast(values, items[from + step + 1]!, step, sample, logOdds, 1 / predictions, gradients);
+      loss += this.#contrast(values, items[from + step + 1]!, step, sample, logOdds, mask, 1 / predictions, gradients);
     }
     const stateGradient = this.#stateGradient.fill(0);
     for (let step = steps - 1; step >= 0; step--) {
@@ -145,12 +149,15 @@ export class SequenceNetwork {
     step: number,
     sample: Int32Array,
     logOdds: Float64Array,
+    mask: Float64Array,
     scale: number,
     gradients: Float64Array,
   ): number {
     const { size } = this.shape;
     const records = this.#records;
     const hidden = (step + 1) * this.cell.recordSize;
+    const masked = this.#masked;
+    for (let k = 0; k < size; k++) masked[k] = records[hidden + k]! * mask[k]!;
     if (this.#scores.length <= sample.length) this.#scores = new Float64Array(sample.length + 1);
     const scores = this.#scores;
     let best = -Infinity;
@@ -163,7 +170,7 @@ export class SequenceNetwork {
       }
       const row = this.outputAt + item * size;
       let score = values[this.biasAt + item]! - logOdds[item]!;
-      for (let k = 0; k < size; k++) score += values[row + k]! * records[hidden + k]!;
+      for (let k = 0; k < size; k++) score += values[row + k]! * masked[k]!;
       scores[i] = score;
       if (score > best) best = score;
     }
@@ -182,8 +189,8 @@ export class SequenceNetwork {
       const row = this.outputAt + item * size;
       gradients[this.biasAt + item] = gradients[this.biasAt + item]! + error;
       for (let k = 0; k < size; k++) {
-        hiddenGradients[step * size + k] = hiddenGradients[step * size + k]! + error * values[row + k]!;
-        gradients[row + k] = gradients[row + k]! + error * records[hidden + k]!;
+        hiddenGradients[step * size + k] = hiddenGradients[step * size + k]! + error * values[row + k]! * mask[k]!;
+        gradients[row + k] = gradients[row + k]! + error * masked[k]!;
       }
     }
     return logarithm(sum) - (truthScore - best);

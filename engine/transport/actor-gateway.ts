@@ -10,7 +10,7 @@ import { ArrivalLane } from './arrival-lane.ts';
 import { type GatewayConfig, gatewayConfigSchema } from './gateway-config.ts';
 import type { MessageCodec } from './message-codec.ts';
 import { RemoteRef } from './remote-ref.ts';
-import type { Arrival, Transport, TransportEvent } from './transport.ts';
+import type { Arrival, Transport, TransportEvent, Undelivered } from './transport.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
@@ -36,7 +36,7 @@ export class ActorGateway {
     this.#config = parseConfig(gatewayConfigSchema, config, 'gateway');
   }
 
-  /** The transport was made with this gateway's `receive` and `onEvent`. */
+  /** The transport was made with this gateway's `receive`, `onEvent` and `onUndelivered`. */
   attach(transport: Transport): void {
     assert(this.#transport === undefined, 'a gateway has one transport');
     this.#transport = transport;
@@ -99,6 +99,11 @@ export class ActorGateway {
     const prefix = keyOf(event.who, '');
     for (const key of [...this.#lanes.keys()]) if (key.startsWith(prefix)) this.#lanes.delete(key);
     for (const [key, ref] of this.#refs) if (key.startsWith(prefix)) ref.restart();
+  };
+
+  /** For the transport's `onUndelivered`. */
+  readonly onUndelivered = ({ kind, reason }: Undelivered): void => {
+    if (kind.startsWith('tell ')) count(this.#buried, reason);
   };
 
   /** Every reference to elsewhere has its end: what waits is buried. */

@@ -27,9 +27,12 @@ export class ArrivalLane {
     this.#granted = options.credit;
   }
 
-  /** False for a sender that ignores its credit. */
+  /**
+   * False for a sender that ignores its credit. Twice the credit is let in, since after a restart of this place a sender counts from
+   * the start while what it had not sent to the former life still comes.
+   */
   get hasRoom(): boolean {
-    return this.#taken + this.#waiting.length < this.#granted;
+    return this.#taken + this.#waiting.length < this.#granted + this.#credit;
   }
 
   /** The caller has seen that there is room. */

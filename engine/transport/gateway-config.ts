@@ -10,7 +10,7 @@ export const gatewayConfigSchema = z.strictObject({
     .max(1_048_576)
     .default(256)
     .describe(
-      'Messages of one place for one actor here that may be on their way or wait for its mailbox; the same in every process. What comes beyond it is refused as beyond-credit.',
+      'Messages of one place for one actor here that may be on their way or wait for its mailbox; the same in every process. What comes beyond twice that is refused as beyond-credit.',
     ),
   lanesMax: z
     .int()

@@ -23,7 +23,9 @@ export interface PlaceOptions {
   readonly endpoints: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly turns: TurnScheduler;
-  readonly makeTransport: (options: Pick<LinkTransportOptions, 'place' | 'receive' | 'onEvent'>) => Promise<Transport>;
+  readonly makeTransport: (
+    options: Pick<LinkTransportOptions, 'place' | 'receive' | 'onEvent' | 'onUndelivered'>,
+  ) => Promise<Transport>;
   /** Told of a fault of an actor, which is the end of a run that must agree with others. */
   readonly onFault: (detail: string) => void;
 }
@@ -48,8 +50,8 @@ export async function startPlace(options: PlaceOptions): Promise<StartedPlace> {
     },
   });
   const gateway = new ActorGateway();
-  const { receive, onEvent } = gateway;
-  const transport = await options.makeTransport({ place, receive, onEvent });
+  const { receive, onEvent, onUndelivered } = gateway;
+  const transport = await options.makeTransport({ place, receive, onEvent, onUndelivered });
   gateway.attach(transport);
   const isTimed = parseLatencySpec(engine.latency).kind === 'time';
   // Every actor is there before anybody can reach it, or a first message would find nobody.

@@ -2,12 +2,13 @@
 
 import type { AccessSink } from '../access-sink.ts';
 import type { StreamFormat } from '../format.ts';
+import { CLF_LINES_MAX, CLF_TEXT_BYTES_MAX, ClfScan } from './clf-scan.ts';
 import { MALFORMED } from './decimal-bytes.ts';
 import { refuseOtherOptions } from './format-options.ts';
 import { isHead, operationOfMethod, reasonToSkip } from './http-words.ts';
 import { byteOrderMarkLength, LineDecoder, type LineParser } from './line-decoder.ts';
 import { bufferOf, hasOpenQuote, refuseLine } from './log-line.ts';
-import { RowBlock } from './row-block.ts';
+import { RowBlock, takesBlocks } from './row-block.ts';
 import { headLines, matchingShare } from './text-head.ts';
 import { clfTimeOf } from './timestamp-bytes.ts';
 
@@ -21,6 +22,14 @@ const OPEN_BRACKET = 91;
 const BACKSLASH = 92;
 const CLOSE_BRACKET = 93;
 const NOT_MODIFIED = 304;
+const SLASH = 47;
+/** `HTTP` as a little-endian word. */
+const HTTP = 0x50545448;
+/** A block of at least so many lines was worth it. */
+const FEW_LINES = 16;
+/** Lines read one by one, at most, before a block is tried again. */
+const LINES_MAX = 4096;
+const LINES_ALL = Number.POSITIVE_INFINITY;
 
 /**
  * `host ident user [time] "method path protocol" status bytes`, with anything after it passed over.
@@ -32,23 +41,116 @@ export class ClfParser implements LineParser {
   line = 1;
   readonly #block = new RowBlock();
 
+  readonly #scan = ClfScan.start();
+  /** Of the bytes at hand, what the scan has as its text. */
+  #textStart = 0;
+  #textEnd = 0;
+  /** Lines to read one by one before a block is tried again. */
+  #linesMax = 1;
+
   parse(bytes: Uint8Array, start: number, end: number, sink: AccessSink, isLast: boolean): number {
-    this.#block.begin(bytes, sink);
-    const pos = this.#parse(bytes, start, end, sink, isLast);
-    this.#block.flush();
+    let pos = this.line === 1 ? start + byteOrderMarkLength(bytes, start, end) : start;
+    if (this.#scan === null || !takesBlocks(sink)) return this.#parseLines(bytes, pos, end, sink, isLast, LINES_ALL);
+    // A last line without an end of its own is a case for itself.
+    const plainEnd = isLast ? bytes.lastIndexOf(LINE_FEED, end - 2) + 1 : end;
+    this.#textEnd = 0;
+    while (pos < end) {
+      const before = this.line;
+      pos = this.#parsePlain(this.#scan, bytes, pos, plainEnd, sink);
+      // What a block stops at is read one by one, and the more of it the sooner that comes again.
+      this.#linesMax = this.line - before >= FEW_LINES ? 1 : Math.min(this.#linesMax * 2, LINES_MAX);
+      pos = this.#parseLines(bytes, pos, end, sink, isLast, this.#linesMax);
+    }
     return pos;
   }
 
-  #parse(bytes: Uint8Array, start: number, end: number, sink: AccessSink, isLast: boolean): number {
+  /** Reads plain lines up to `end`, as many as there are in a row; gives where the first other one begins. */
+  #parsePlain(scan: ClfScan, bytes: Uint8Array, start: number, end: number, sink: AccessSink): number {
     const block = this.#block;
+    let pos = start;
+    block.begin(scan.text, sink);
+    while (pos < end) {
+      // A text is left when half of it is done: more than most lines take, and a longer one is read by itself.
+      const isWorn = this.#textEnd < end && pos - this.#textStart > CLF_TEXT_BYTES_MAX / 2;
+      if (pos >= this.#textEnd || isWorn) {
+        block.flush();
+        this.#textStart = pos;
+        this.#textEnd = Math.min(end, pos + CLF_TEXT_BYTES_MAX);
+        scan.text.set(bytes.subarray(pos, this.#textEnd));
+        scan.text[this.#textEnd - pos] = LINE_FEED;
+      }
+      const count = scan.scan(pos - this.#textStart, this.#textEnd - this.#textStart);
+      const taken = this.#appendLines(scan, count, sink);
+      pos = this.#textStart + (taken === count ? scan.next : scan.lineStarts[taken]!);
+      this.line += taken;
+      const isCut = this.#textEnd < end && pos - this.#textStart > CLF_TEXT_BYTES_MAX / 2;
+      if (taken < CLF_LINES_MAX && !isCut) break;
+    }
+    block.flush();
+    return pos;
+  }
+
+  /** Appends the first `count` lines of a scan, up to one whose time is none; gives how many that were. */
+  #appendLines(scan: ClfScan, count: number, sink: AccessSink): number {
+    const block = this.#block;
+    const { text, view, lineStarts, hostEnds, timeStarts, methodEnds, requestEnds, fragments, statuses, sizes } = scan;
+    const to = count | 0;
+    let knownStart = 0;
+    let knownEnd = 0;
+    for (let i = 0; i < to; i++) {
+      const timeStart = timeStarts[i]!;
+      const timeMs = clfTimeOf(text, view, timeStart);
+      if (timeMs === MALFORMED) return i;
+      const status = statuses[i]!;
+      const reason = reasonToSkip(status);
+      if (reason !== null) {
+        sink.skip(reason);
+        continue;
+      }
+      const methodStart = timeStart + 29;
+      const methodEnd = methodEnds[i]!;
+      const pathStart = methodEnd + 1;
+      let pathEnd = plainPathEnd(text, view, pathStart, requestEnds[i]!);
+      const fragment = fragments[i]!;
+      if (fragment >= 0 && fragment < pathEnd) pathEnd = fragment;
+      if (pathEnd <= pathStart) {
+        sink.skip('no path in the request');
+        continue;
+      }
+      const op = operationOfMethod(text, methodStart, methodEnd);
+      const isBodiless = status === NOT_MODIFIED || isHead(text, methodStart, methodEnd);
+      const hostStart = lineStarts[i]!;
+      const hostEnd = hostEnds[i]!;
+      if (block.isConsumerAsked || !isSame(text, hostStart, hostEnd, knownStart, knownEnd)) {
+        const isAnonymous = hostEnd - hostStart === 1 && text[hostStart] === DASH;
+        block.consumer(isAnonymous ? -1 : hostStart, hostEnd);
+        knownStart = hostStart;
+        knownEnd = hostEnd;
+      }
+      block.add(timeMs, pathStart, pathEnd, op, isBodiless ? -1 : sizes[i]!);
+    }
+    return to;
+  }
+
+  /** Up to `linesMax` lines, one by one; gives where the next begins. */
+  #parseLines(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    sink: AccessSink,
+    isLast: boolean,
+    linesMax: number,
+  ): number {
+    const block = this.#block;
+    block.begin(bytes, sink);
     const buffer = bufferOf(bytes);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     // Here and below `| 0` makes an integer for the compiler too, which would otherwise check what a place is at every byte.
-    let pos = (this.line === 1 ? start + byteOrderMarkLength(bytes, start, end) : start) | 0;
+    let pos = start | 0;
     // A page brings several requests of one client in a row: where its name stands.
     let knownStart = 0;
     let knownEnd = 0;
-    for (; pos < end; this.line++) {
+    for (const stop = this.line + linesMax; pos < end && this.line < stop; this.line++) {
       const lineStart = pos;
       let b = bytes[pos]!;
       while (b !== SPACE && b !== LINE_FEED) b = bytes[++pos]!;
@@ -160,6 +262,7 @@ export class ClfParser implements LineParser {
       }
       block.add(timeMs, pathStart, pathEnd, op, size);
     }
+    block.flush();
     return pos;
   }
 
@@ -211,6 +314,19 @@ function protocolStart(bytes: Uint8Array, start: number, end: number): number {
   }
   while (at > start && bytes[at - 1] === SPACE) at--;
   return at;
+}
+
+/** As `protocolStart`, at once where ` HTTP/1.1` ends a path that does not end in a space. */
+function plainPathEnd(bytes: Uint8Array, view: DataView, start: number, end: number): number {
+  const space = end - 9;
+  const isPlain =
+    space > start &&
+    bytes[space] === SPACE &&
+    bytes[space - 1] !== SPACE &&
+    bytes[end - 1] !== SPACE &&
+    bytes[space + 5] === SLASH &&
+    view.getInt32(space + 1, true) === HTTP;
+  return isPlain ? space : protocolStart(bytes, start, end);
 }
 
 /** Of ` HTTP/1.1` and ` HTTP/2`. */

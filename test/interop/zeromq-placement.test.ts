@@ -15,7 +15,7 @@ import { replay } from '../../sim/replay/replay.ts';
 import { replayConfigSchema } from '../../sim/replay/replay-config.ts';
 import { Trace } from '../../sim/replay/trace.ts';
 import { freePorts } from '../conformance/transport-zeromq-worlds.ts';
-import { skipUnless } from '../require-or-skip.ts';
+import { skipUnless, skipWithoutTraces, tracePath } from '../require-or-skip.ts';
 
 /** The far loop plans often, so that the site's answers and the plans cross the wire many times. */
 const farLoop = { intervalAccesses: 150, intervalMs: 20_000, accessesPerTickMin: 100 };
@@ -182,6 +182,27 @@ describe('a pipeline decides what a replay decides, wherever its actors live', (
       const source = started.find(({ log }) => log !== null)!;
       expect(await led(c, source, 997)).toBe(digest);
     });
+
+    test.skipIf(skipWithoutTraces('web_nasa_day.csv.gz'))(
+      `${name}, all places in this process over ZeroMQ: a day of a web server`,
+      async () => {
+        const c: Case = {
+          trace: tracePath('web_nasa_day.csv.gz'),
+          latency: '50ms@100MB/sx32',
+          unit: 'bytes',
+          evict: 'lru',
+        };
+        const { digest, size, issued } = await replayed(c);
+        expect(issued).toBeGreaterThan(0);
+        const places = placesOf(placement);
+        const endpoints = Object.fromEntries(
+          places.map((place) => [place, `ipc://${mkdtempSync(join(folder, 'p-'))}/s`]),
+        );
+        const engine = engineOf(c, size);
+        const started = await Promise.all(places.map((place) => startHere(place, placement, engine, endpoints, null)));
+        expect(await led(c, started.find(({ log }) => log !== null)!, 1500)).toBe(digest);
+      },
+    );
 
     test.skipIf(isUnbuilt).each(cases.slice(1))(
       `${name}, each place a process of its own, tcp with CURVE: $trace at $latency`,

@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CalibrationStats } from '../../actors/forecaster/calibration-stats.ts';
 import { Calibrator } from '../../actors/forecaster/calibrator.ts';
+import { bankSize, CalibratorBank } from '../../actors/forecaster/calibrator-bank.ts';
 import { ExpertMixture } from '../../actors/forecaster/expert-mixture.ts';
 import { Forecaster } from '../../actors/forecaster/forecaster.ts';
 import { forecasterConfigSchema } from '../../actors/forecaster/forecaster-config.ts';
+import { RecentCalibration } from '../../actors/forecaster/recent-calibration.ts';
 import type { ProposalColumns } from '../../actors/messages.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
@@ -153,6 +155,51 @@ describe('mixture of experts', () => {
   });
 });
 
+describe('bank of calibrators', () => {
+  const bank = (): CalibratorBank => new CalibratorBank({ binCount: 20, priorOutcomes: 4, outcomesMax: 4096 });
+
+  test('a planted change of what scores mean costs calibration for less than 2,000 forecasts, and nothing where nothing changes', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const random = new Xoshiro128(seed);
+      const calibrators = bank();
+      const said = new Float64Array(bankSize);
+      const before = new CalibrationStats();
+      const after = new CalibrationStats();
+      for (let i = 0; i < 24_000; i++) {
+        const score = random.next();
+        // For 20,000 forecasts a score is true; from then on only a third of it is.
+        const truth = i < 20_000 ? score : score / 3;
+        const isHit = random.next() < truth;
+        const p = calibrators.state(score, said, 0);
+        if (i >= 10_000 && i < 20_000) before.observe(p, isHit);
+        if (i >= 22_000) after.observe(p, isHit);
+        calibrators.learn(score, said, 0, isHit);
+      }
+      expect(before.ece).toBeLessThan(0.03);
+      expect(after.ece).toBeLessThan(0.05);
+      expect(after.brierSkill).toBeGreaterThan(0);
+      expect(calibrators.outcomeCount).toBe(24_000);
+    }
+  });
+});
+
+describe('recent calibration', () => {
+  test('is the calibration error and the skill of the latest forecasts, and forgets earlier ones', () => {
+    const random = new Xoshiro128(2);
+    const recent = new RecentCalibration(500);
+    expect([recent.ece, recent.hasSkill]).toEqual([0, true]);
+    for (let i = 0; i < 5000; i++) recent.observe(0.9, random.next() < 0.1);
+    expect(recent.ece).toBeGreaterThan(0.7);
+    expect(recent.hasSkill).toBe(false);
+    for (let i = 0; i < 5000; i++) {
+      const p = random.next();
+      recent.observe(p, random.next() < p);
+    }
+    expect(recent.ece).toBeLessThan(0.1);
+    expect(recent.hasSkill).toBe(true);
+  });
+});
+
 describe('forecaster', () => {
   /** A world in which each segment is accessed within the horizon with a probability of its own, and experts know of it. */
   function run(experts: readonly ((truth: number, random: Xoshiro128) => number)[], seed: number): Forecaster {
@@ -216,6 +263,8 @@ describe('forecaster', () => {
               horizonsMs: [300, 900],
               horizonsAccesses: [3, 9],
               pendingMax,
+              outcomesMin: 0,
+              calibrationErrorMax: 1,
             });
             const forecaster = new Forecaster(['a', 'b'], config);
             const seen: unknown[] = [];
@@ -253,7 +302,13 @@ describe('forecaster', () => {
           now += gap;
           return [now, segment] as const;
         });
-        const config = forecasterConfigSchema.parse({ horizonsMs: [500], horizonsAccesses: [5], pendingMax: 4096 });
+        const config = forecasterConfigSchema.parse({
+          horizonsMs: [500],
+          horizonsAccesses: [5],
+          pendingMax: 4096,
+          outcomesMin: 0,
+          calibrationErrorMax: 1,
+        });
         const forecaster = new Forecaster(['a'], config);
         forecaster.observe(accesses(0, [[0, 9]]));
         let hits = 0;

@@ -26,10 +26,66 @@ const text = fc
   .tuple(fc.array(row, { maxLength: 80 }), fc.constantFrom('\n', '\r\n'), fc.boolean())
   .map(([rows, end, isEnded]) => `t_ms,client,object,size${end}${rows.join(end)}${isEnded ? end : ''}`);
 
+const host = fc.constantFrom('10.0.0.1', 'a.example.net', '-', 'v.example.net:80 10.0.0.2', '', '::1');
+const user = fc.constantFrom('- -', '- -', '- bob', 'ident bob', '-  -', '- [x');
+const time = fc
+  .tuple(
+    fc.integer({ min: 10, max: 29 }),
+    fc.integer({ min: 10, max: 63 }),
+    fc.constantFrom('+0000', '-0130', '+00', 'x0000'),
+  )
+  .map(([day, second, zone]) => `${day}/May/2015:10:05:${second} ${zone}`);
+const request = fc.oneof(
+  { weight: 8, arbitrary: fc.nat(40).map((n) => `GET /a/page-${n}?q=${n} HTTP/1.1`) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      'HEAD / HTTP/1.0',
+      'POST /x#part HTTP/1.1',
+      'PUT /a b HTTP/2',
+      'GET /x" 7 y HTTP/1.1',
+      'GET /\\"x HTTP/1.1',
+      'GET /x',
+      'get / HTTP/1.1',
+      'GET  HTTP/1.1',
+      '-',
+      '',
+      'GET /x  HTTP/1.1',
+      'GET /x HTTP/1.1 ',
+      'GET HTTP/1.1',
+      'DELETE /x##y',
+      'GET #',
+    ),
+  },
+);
+const status = fc.constantFrom('200', '200', '206', '304', '404', '500', '20', '2000', '-', '1x9');
+const size = fc.oneof(fc.nat(99999).map(String), fc.constantFrom('-', '0', '1234567890123456', '12x', ''));
+const tail = fc.constantFrom('', ' "-" "Agent (x; y)"', ' "http://r/" "A \\"q\\" b"', ' "open', '\r', ' ');
+const clfLine = fc.oneof(
+  {
+    weight: 9,
+    arbitrary: fc
+      .tuple(host, user, time, request, status, size, tail)
+      .map(([h, u, t, r, c, n, rest]) => `${h} ${u} [${t}] "${r}" ${c} ${n}${rest}`),
+  },
+  {
+    weight: 20,
+    arbitrary: fc
+      .nat(99)
+      .map(
+        (n) => `10.0.0.${n % 7} - - [17/May/2015:10:0${n % 6}:03 +0000] "GET /p/${n} HTTP/1.1" 200 ${n} "-" "Agent"`,
+      ),
+  },
+  { weight: 1, arbitrary: fc.constantFrom('', '\r', 'nonsense', 'x'.repeat(400)) },
+);
+const clfText = fc
+  .tuple(fc.array(clfLine, { maxLength: 60 }), fc.boolean())
+  .map(([lines, isEnded]) => `${lines.join('\n')}${isEnded ? '\n' : ''}`);
+
 /** All that a reader says; `limit` takes the rows one by one, since a limit has to stop after its last row. */
-async function readingOf(bytes: Uint8Array, limit: number | undefined): Promise<unknown> {
+async function readingOf(format: string, bytes: Uint8Array, limit: number | undefined): Promise<unknown> {
   const source = await openSource(bytes, {
-    format: 'csv',
+    format,
     lenient: true,
     rowsMax: 7,
     ...(limit === undefined ? {} : { limit }),
@@ -57,9 +113,19 @@ describe('fast paths', () => {
     await fc.assert(
       fc.asyncProperty(text, async (content) => {
         const bytes = new TextEncoder().encode(content);
-        expect(await readingOf(bytes, undefined)).toEqual(await readingOf(bytes, 1e9));
+        expect(await readingOf('csv', bytes, undefined)).toEqual(await readingOf('csv', bytes, 1e9));
       }),
       { numRuns: 400 },
+    );
+  });
+
+  test('log lines read in blocks and one by one give the same rows, ids, names and refusals', async () => {
+    await fc.assert(
+      fc.asyncProperty(clfText, async (content) => {
+        const bytes = new TextEncoder().encode(content);
+        expect(await readingOf('clf', bytes, undefined)).toEqual(await readingOf('clf', bytes, 1e9));
+      }),
+      { numRuns: 600 },
     );
   });
 

@@ -201,7 +201,11 @@ describe('pipeline', () => {
       system,
       name: 'site',
       makeSite: (onSettled) => makeSite(onSettled),
-      farLoop: farLoopConfigSchema.parse({ probabilityMin: 0, trialEvery: 1 }),
+      farLoop: farLoopConfigSchema.parse({
+        probabilityMin: 0,
+        trialEvery: 1,
+        forecaster: { outcomesMin: 0, calibrationErrorMax: 1 },
+      }),
       prices: defaultPrices,
       bytesPerUnit: null,
       missPenaltyMs: 50,

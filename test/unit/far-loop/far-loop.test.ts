@@ -97,7 +97,10 @@ function ticksOf(batch: AccessBatch): { position: number; timeMs: number }[] {
   return ticks;
 }
 
-const config = farLoopConfigSchema.parse({ forecaster: { horizonsMs: [5000, 30_000], horizonsAccesses: [50, 300] } });
+const config = farLoopConfigSchema.parse({
+  // A short log: what is forecast is passed on from the first outcome on.
+  forecaster: { horizonsMs: [5000, 30_000], horizonsAccesses: [50, 300], outcomesMin: 0, calibrationErrorMax: 1 },
+});
 const schedulerConfig = prefetchSchedulerConfigSchema.parse({});
 const experts = [popularityExpert, dependencyExpert, seasonalExpert];
 

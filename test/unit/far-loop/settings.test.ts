@@ -317,6 +317,8 @@ describe('forecaster settings', () => {
       binCount: 3,
       priorOutcomes: 100,
       outcomesMax: 20,
+      outcomesMin: 1,
+      calibrationErrorMax: 1,
       pendingMax: 3,
       heldAccessesMax: 100,
       probabilityMin: 0.2,

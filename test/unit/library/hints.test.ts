@@ -56,6 +56,25 @@ describe('an ordered list', () => {
   });
 });
 
+test('however many lists a segment is in, an access calls for 256 segments at most', () => {
+  const lists = Array.from({ length: 50 }, (_, i) => ({
+    segments: ['hub', ...Array.from({ length: 20 }, (_, j) => `spoke ${i} ${j}`)],
+    isOrdered: false,
+  }));
+  const live = { concurrencyMax: 2000 };
+  const engine = createEngine({ config: { ...base, capacity: 4000, live, hints: { lists }, holdout: { share: 0 } } });
+  const requests = listening(engine);
+  engine.observe({ segment: 'hub', timeMs: 1 });
+  expect(requests).toHaveLength(256);
+});
+
+test('more than 10,000 lists are refused, and none of the call is added', () => {
+  const engine = createEngine({ config: base });
+  const lists = Array.from({ length: 6000 }, (_, i) => ({ segments: [`a ${i}`, `b ${i}`] }));
+  engine.addHints(lists);
+  expect(() => engine.addHints(lists)).toThrow(expect.objectContaining({ code: 'limit' }));
+});
+
 describe('a time', () => {
   const day = 86_400_000;
   const lists = [{ segments: ['report', 'chart'], atMs: day, everyMs: day, leadMs: 60_000 }];

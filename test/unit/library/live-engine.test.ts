@@ -258,3 +258,21 @@ describe('what is said of an access', () => {
     expect(engine.stats()).toMatchObject({ accesses: 3, intake: { consumersRefused: 1 } });
   });
 });
+
+test('an engine of which a part failed says so and takes nothing more', () => {
+  // An interner that fails stands for any part of the engine that does.
+  const engine = createEngine({ config: { policy: { deny: ['x'] } } });
+  let isBroken = false;
+  const { nameOf } = engine.names;
+  engine.names.nameOf = (segment) => {
+    if (isBroken) throw new Error('broken');
+    return nameOf.call(engine.names, segment);
+  };
+  isBroken = true;
+  const read = (): void => {
+    for (let i = 0; i < 3000; i++) engine.observe({ segment: `/page/${i % 1500}`, timeMs: 1000 * i });
+  };
+  expect(read).toThrow(expect.objectContaining({ code: 'actor-stopped' }));
+  expect(engine.fault).toMatch(/broken/);
+  expect(() => engine.observe({ segment: 'a' })).toThrow(expect.objectContaining({ code: 'actor-stopped' }));
+});

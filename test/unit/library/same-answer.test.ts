@@ -1,11 +1,14 @@
 /** The embedded engine in modelled mode decides what a replay decides. */
 
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { createEngine } from '../../../actors/engine/create-engine.ts';
 import type { EngineConfigInput } from '../../../actors/engine/engine-config.ts';
 import { type ReplayOptions, replay } from '../../../sim/replay/replay.ts';
 import { replayConfigSchema } from '../../../sim/replay/replay-config.ts';
 import { Trace } from '../../../sim/replay/trace.ts';
+import { operationNames } from '../../../streams/operation.ts';
 
 /** The far loop plans so often here that every batch size cuts some interval in two. */
 const farLoop = { intervalAccesses: 150, intervalMs: 20_000, accessesPerTickMin: 100 };
@@ -14,7 +17,7 @@ interface Case {
   readonly trace: string;
   readonly latency: string;
   readonly unit: 'segments' | 'bytes';
-  readonly evict: 'lru' | 'arc' | 'sieve';
+  readonly evict: 'lru' | 'arc' | 'sieve' | 'auto';
 }
 
 const cases: readonly Case[] = [
@@ -45,6 +48,19 @@ async function replayed(c: Case): Promise<{ digest: string; size: number; issued
   return { digest: run.digest, size: run.cache.size, issued: run.prefetches.issued, misses: run.misses };
 }
 
+function configOf(c: Case, size: number): EngineConfigInput {
+  return {
+    mode: 'modelled',
+    capacity: size,
+    unit: c.unit,
+    eviction: c.evict,
+    writes: 'access',
+    latency: c.latency,
+    seed: 7,
+    farLoop,
+  };
+}
+
 async function embedded(
   c: Case,
   size: number,
@@ -52,17 +68,11 @@ async function embedded(
 ): Promise<{ digest: string; issued: number; misses: number }> {
   const trace = await Trace.open(c.trace, { seed: 7, addressBytes: null, limit: 4000, rowsMax });
   try {
-    const config: EngineConfigInput = {
-      mode: 'modelled',
-      capacity: size,
-      unit: c.unit,
-      eviction: c.evict,
-      writes: 'access',
-      latency: c.latency,
-      seed: 7,
-      farLoop,
-    };
-    const engine = createEngine({ config, names: { segments: trace.segments }, addresses: trace.addresses });
+    const engine = createEngine({
+      config: configOf(c, size),
+      names: { segments: trace.segments },
+      addresses: trace.addresses,
+    });
     for await (const batch of trace.batches()) engine.observe(batch);
     const stats = await engine.stop();
     return { digest: stats.digest, issued: stats.prefetches.issued, misses: stats.misses };
@@ -81,3 +91,34 @@ describe('an engine in modelled mode gives the digest of a replay', () => {
     expect(await embedded(c, size, 1)).toEqual(expected);
   });
 });
+
+const realTrace = fileURLToPath(new URL('../../../../shared/traces/web_nasa_day.csv.gz', import.meta.url));
+if (!existsSync(realTrace)) process.stderr.write('skipped: the real traces are not at hand (../shared/traces)\n');
+
+test.skipIf(!existsSync(realTrace))(
+  'told one by one, by names, a real log gives the digest of its replay',
+  async () => {
+    const c: Case = { trace: realTrace, latency: '50ms@100MB/sx32', unit: 'bytes', evict: 'auto' };
+    const { size, ...expected } = await replayed(c);
+    const trace = await Trace.open(c.trace, { seed: 7, addressBytes: null, limit: 4000 });
+    try {
+      const engine = createEngine({ config: { ...configOf(c, size), policy: { readOnly: false } } });
+      for await (const batch of trace.batches()) {
+        for (let i = 0; i < batch.length; i++) {
+          engine.observe({
+            segment: trace.segments.nameOf(batch.segment[i]!),
+            timeMs: batch.timeMs[i]!,
+            size: batch.size[i]!,
+            op: operationNames[batch.op[i]!]!,
+            ...(batch.consumer[i]! < 0 ? {} : { consumer: trace.consumers.nameOf(batch.consumer[i]!) }),
+          });
+        }
+      }
+      const stats = await engine.stop();
+      expect({ digest: stats.digest, issued: stats.prefetches.issued, misses: stats.misses }).toEqual(expected);
+      expect(expected.issued).toBeGreaterThan(0);
+    } finally {
+      await trace.close();
+    }
+  },
+);

@@ -56,6 +56,7 @@ const cases: Readonly<Record<string, readonly [EngineConfigInput, EngineConfigIn
   missPenaltyMs: [{ ...inBytes, latency: '2req' }, { missPenaltyMs: 0 }],
   trafficAllowance: [{ ...base, trafficMax: 1 }, { trafficAllowance: 0 }],
   missBound: [{ ...base, trafficMax: null }, { missBound: { excessMax: 0, allowance: 0 } }],
+  holdout: [base, { holdout: { share: 0.3 } }],
   stagingShareMax: [base, { stagingShareMax: 0.02 }],
   queueLengthMax: [
     { ...base, latency: '4s@1MB/sx1', trafficMax: null, missBound: { isEnabled: false } },

@@ -33,6 +33,7 @@ function decisions(config: NearLoopConfigInput): string {
 
 const others: { readonly [K in keyof NearLoopConfig]: NearLoopConfig[K] } = {
   experts: ['consumer-successor', 'stream'],
+  nextItemFor: 'all',
   nextItem: nextItemConfigSchema.parse({ predictionModelType: 'ppm' }),
   degreeMax: 2,
   visitsMax: 4,
@@ -72,6 +73,7 @@ const bases: { readonly [K in keyof NearLoopConfig]?: NearLoopConfigInput } = {
   headroomReserve: { spendOver: 512 },
   missLookahead: { experts: ['miss-successor'] },
   nextItem: { experts: ['next-item'] },
+  nextItemFor: { experts: ['next-item'] },
 };
 
 describe('near-loop config', () => {

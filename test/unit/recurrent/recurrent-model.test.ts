@@ -56,6 +56,7 @@ const others: { readonly [K in keyof RecurrentConfig]: RecurrentConfig[K] } = {
   sampleCount: 2,
   replayNumbersMax: 1024,
   replayShare: 0,
+  dropout: 0.5,
   cpuShare: 0.5,
   seed: 2,
 };
@@ -162,7 +163,14 @@ describe.skipIf(isUnbuilt)(`a training thread${isUnbuilt ? ' (skipped: not built
 
   test('stops at once when it is closed, and what it worked on counts as cancelled', async () => {
     const options = { shape: { cell: 'gru', size: 64, itemCount: 400, lengthMax: 6 } } as const;
-    const rest = { seed: 1, learningRate: 0.1, sampleCount: 128, replayNumbersMax: 65536, replayShare: 100 };
+    const rest = {
+      seed: 1,
+      learningRate: 0.1,
+      sampleCount: 128,
+      replayNumbersMax: 65536,
+      replayShare: 100,
+      dropout: 0,
+    };
     const training = new WorkerTraining({ ...options, ...rest, cpuShare: 0.1 }, module);
     const sequences = Int32Array.from({ length: 8000 }, (_, i) => (i % 8 === 0 ? 6 : i % 8 === 1 ? 0 : i % 400));
     const request = { sequences, renewedRows: new Int32Array(0), start: null };
@@ -177,7 +185,7 @@ describe.skipIf(isUnbuilt)(`a training thread${isUnbuilt ? ' (skipped: not built
   test('that fails says so, now and later', async () => {
     const broken = new URL('../../../dist/actors/recurrent-predictor/no-such-module.js', import.meta.url);
     const shape = { cell: 'gru', size: 2, itemCount: 8, lengthMax: 2 } as const;
-    const rest = { seed: 1, learningRate: 0.1, sampleCount: 2, replayNumbersMax: 1024, replayShare: 0 };
+    const rest = { seed: 1, learningRate: 0.1, sampleCount: 2, replayNumbersMax: 1024, replayShare: 0, dropout: 0 };
     const training = new WorkerTraining({ shape, ...rest, cpuShare: 1 }, broken);
     const request = { id: 1, renewedRows: new Int32Array(0), start: null };
     await expect(training.train({ ...request, sequences: Int32Array.of(2, 0, 1, 2) })).rejects.toMatchObject({

@@ -15,6 +15,7 @@ const options = {
   sampleCount: 10,
   replayNumbersMax: 4096,
   replayShare: 2,
+  dropout: 0.1,
 } as const;
 
 /** Sequences that count up by one modulo twelve, from anywhere. */

@@ -34,6 +34,7 @@ async function twoPlaces(network: Partial<SimulatedNetworkConfig> = {}, laneCred
       nonce: seededNonce(++seed),
       receive: gateway.receive,
       onEvent: gateway.onEvent,
+      onUndelivered: gateway.onUndelivered,
       config: { retransmitMs: 50 },
     });
     gateway.attach(transport);
@@ -190,7 +191,7 @@ describe('a reference to an actor elsewhere', () => {
     for (let i = 0; i < 20; i++) here.transport.send('there', 'tell stuck note', frames);
     await pass(20);
     // One is being handled and one is in its mailbox; their credit has come back.
-    expect(there.gateway.refusals()['beyond-credit']).toBeGreaterThanOrEqual(20 - 4 - 2);
+    expect(there.gateway.refusals()['beyond-credit']).toBeGreaterThanOrEqual(20 - 2 * 4 - 2);
     here.transport.send('there', 'shout stuck note', frames);
     here.transport.send('there', 'credit stuck', [new Uint8Array(3)]);
     await pass(20);
@@ -225,6 +226,33 @@ describe('a reference to an actor elsewhere', () => {
     }
     expect(seen).toEqual(Array.from({ length: 20 }, (_, n) => `${n < 10 ? 'first' : 'second'} ${n}`));
   });
+});
+
+test('what a place that dies had not taken is counted, and what was never sent to it arrives at its next life', async () => {
+  const { here, there, pass, start } = await twoPlaces({}, 8);
+  const stuck = there.system.spawn<Note>('notes', () => ({ receive: () => new Promise<void>(() => {}) }));
+  there.gateway.export('notes', stuck, codec);
+  const ref = here.gateway.ref('there', 'notes', codec, { capacity: 100 });
+  ref.tell({ kind: 'note', n: 0 });
+  await pass(50);
+  // The network is gone first, so these are sent and never arrive.
+  const closing = there.transport.close({ deadlineMs: 0 });
+  for (let n = 1; n <= 20; n++) expect(ref.tell({ kind: 'note', n })).toBe('accepted');
+  await pass(50);
+  await closing;
+  const seen: number[] = [];
+  const next = start('there');
+  next.gateway.export(
+    'notes',
+    next.system.spawn<Note>('notes', () => ({ receive: ({ n }) => void seen.push(n) })),
+    codec,
+  );
+  await next.transport.bind('there');
+  await pass(10_000);
+  const lost = here.gateway.buried()['peer-restarted'] ?? 0;
+  expect(lost).toBeLessThanOrEqual(8);
+  expect(seen).toEqual(Array.from({ length: 20 - lost }, (_, i) => i + 1 + lost));
+  expect(next.gateway.refusals()).toEqual({});
 });
 
 describe('messages as JSON and typed arrays', () => {

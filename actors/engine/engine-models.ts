@@ -1,0 +1,166 @@
+/** What the models of an engine have learned, by name. */
+
+import type { AccessBatch } from '../../streams/access-batch.ts';
+import type { SegmentUse } from '../aggregator/access-map.ts';
+import type { Dependency } from '../graph-builder/dependency-graph.ts';
+import type { HintInput } from '../hints/hints-config.ts';
+import { hintsOf } from '../hints/hints-of-edges.ts';
+import type { ForecastsMessage } from '../messages.ts';
+import { farExperts, type Pipeline } from '../pipeline.ts';
+import type { EngineNames } from './engine-names.ts';
+import { forecastNow } from './forecast-query.ts';
+import { LatestAccesses } from './latest-accesses.ts';
+
+/** P(segment accessed within a horizon), as the far loop sees it. */
+export interface SegmentForecast {
+  readonly segment: number;
+  readonly name: string;
+  /** Calibrated, 0..1. */
+  readonly probability: number;
+  /** In ms of event time, or in accesses where the log has no time. */
+  readonly horizonMs: number;
+  /** The expert that weighs most in it. */
+  readonly expert: string;
+}
+
+/** The forecasts of one tick of the far loop. */
+export interface ForecastSet {
+  readonly position: number;
+  readonly timeMs: number;
+  readonly forecasts: readonly SegmentForecast[];
+}
+
+export interface ForecastRequest {
+  /** Whose last access dependencies are followed from. Default: whoever accessed last. */
+  readonly consumer?: string | number;
+  /** Default: those that the models think of. */
+  readonly segment?: string | number;
+  /** Default: the shortest that is configured. */
+  readonly horizonMs?: number;
+  /** Default 10. */
+  readonly count?: number;
+}
+
+export interface LearnedHintsOptions {
+  /** Edges at most. Default 1000. */
+  readonly count?: number;
+  /** Default 4. */
+  readonly supportMin?: number;
+  /** Default 0.3. */
+  readonly confidenceMin?: number;
+}
+
+export interface NamedUse extends SegmentUse {
+  readonly name: string;
+}
+
+export interface NamedDependency extends Dependency {
+  /** Of the target. */
+  readonly name: string;
+}
+
+export interface LastAccess {
+  readonly segment: number;
+  readonly name: string;
+  readonly consumer: number;
+}
+
+/** Questions only: nothing here changes a decision. The caller sees to it that the models have learned from every access. */
+export class EngineModels {
+  readonly #pipeline: Pipeline;
+  readonly #names: EngineNames;
+  readonly #latest = new LatestAccesses();
+  #lastConsumer = -1;
+
+  constructor(pipeline: Pipeline, names: EngineNames) {
+    this.#pipeline = pipeline;
+    this.#names = names;
+  }
+
+  /** The next accesses, at least one. */
+  observe(batch: AccessBatch): void {
+    this.#lastConsumer = batch.consumer[batch.length - 1]!;
+    this.#latest.observe(batch);
+  }
+
+  forecast(request: ForecastRequest): readonly SegmentForecast[] {
+    const { aggregator, graphBuilder, forecaster } = this.#pipeline;
+    if (aggregator === null || graphBuilder === null || forecaster === null) return [];
+    const { consumer, segment, horizonMs, count = 10 } = request;
+    const segmentId = segment === undefined ? undefined : this.#names.idOf(segment);
+    const consumerId = this.#consumerOf(consumer);
+    if (segmentId === -1 || consumerId === null) return [];
+    const seed = this.#latest.of(consumerId);
+    const { map } = aggregator;
+    return forecastNow(
+      { map, graph: graphBuilder.graph, forecaster: forecaster.forecaster, now: map.axis.latest },
+      {
+        count,
+        ...(segmentId === undefined ? {} : { segment: segmentId }),
+        ...(seed === null ? {} : { seed }),
+        ...(horizonMs === undefined ? {} : { horizon: horizonMs }),
+      },
+    ).map((answer) => ({
+      segment: answer.segment,
+      name: this.#names.nameOf(answer.segment),
+      probability: answer.probability,
+      horizonMs: answer.horizon,
+      expert: farExperts[answer.expert]!,
+    }));
+  }
+
+  /** The forecasts of a tick, by name. */
+  forecastSet({ position, timeMs, forecasts }: ForecastsMessage): ForecastSet {
+    const { horizons } = this.#pipeline.forecaster!.forecaster;
+    return {
+      position,
+      timeMs,
+      forecasts: Array.from(forecasts.segment, (segment, i) => ({
+        segment,
+        name: this.#names.nameOf(segment),
+        probability: forecasts.probability[i]!,
+        horizonMs: horizons[forecasts.horizon[i]!]!,
+        expert: farExperts[forecasts.expert[i]!]!,
+      })),
+    };
+  }
+
+  lastAccess(consumer?: string | number): LastAccess | null {
+    const id = this.#consumerOf(consumer);
+    const last = id === null ? null : this.#latest.of(id);
+    if (id === null || last === null) return null;
+    return { segment: last.segment, name: this.#names.nameOf(last.segment), consumer: id };
+  }
+
+  hotSegments(n: number): readonly NamedUse[] {
+    const used = this.#pipeline.aggregator?.map.findFrequent(n) ?? [];
+    return used.map((use) => ({ ...use, name: this.#names.nameOf(use.segment) }));
+  }
+
+  accessMap(segment: number): NamedUse | null {
+    const use = segment < 0 ? null : (this.#pipeline.aggregator?.map.useOf(segment) ?? null);
+    return use === null ? null : { ...use, name: this.#names.nameOf(use.segment) };
+  }
+
+  successors(segment: number): readonly NamedDependency[] {
+    const found = segment < 0 ? [] : (this.#pipeline.graphBuilder?.graph.successorsOf(segment) ?? []);
+    return found.map((edge) => ({ ...edge, name: this.#names.nameOf(edge.target) }));
+  }
+
+  learnedHints(options: LearnedHintsOptions): readonly HintInput[] {
+    const { count = 1000, supportMin = 4, confidenceMin = 0.3 } = options;
+    const edges = this.#pipeline.graphBuilder?.graph.strongestEdges(count, supportMin) ?? [];
+    return hintsOf(edges.filter((edge) => edge.confidence >= confidenceMin)).map(({ segments, ...hint }) => ({
+      ...hint,
+      segments: segments.map((segment) => this.#names.nameOf(segment)),
+    }));
+  }
+
+  /** The consumer asked about, -1 = nobody in particular; null = unknown. Without one: whoever accessed last. */
+  #consumerOf(consumer: string | number | undefined): number | null {
+    if (consumer === undefined) return this.#lastConsumer;
+    if (typeof consumer === 'number') return consumer;
+    const id = this.#names.consumers.idOf(consumer);
+    return id < 0 ? null : id;
+  }
+}

@@ -1,0 +1,59 @@
+/** Calibrators that forget at different speeds, and which of them to believe. */
+
+import { Calibrator } from './calibrator.ts';
+import { ExpertMixture } from './expert-mixture.ts';
+
+/** What the memories of the calibrators are to the longest. */
+const memoryShares = [1, 1 / 8, 1 / 64] as const;
+/** Part of the shares that is spread evenly at each outcome: what changes is seldom, and neighbours come true together. */
+const shareRate = 1e-5;
+/** No memory is shorter than this, in outcomes of a bin. */
+const memoryMin = 16;
+
+/** Calibrators in a bank, and so numbers that each forecast says. */
+export const bankSize = memoryShares.length;
+
+/**
+ * A long memory is right while nothing changes, a short one after a change; which it is now is learned from what each of them stated, by the
+ * same mixture that weighs experts. What was stated is judged as it stood when it was stated: judged afterwards, a short memory would
+ * be praised for outcomes of which it had just seen the neighbours. O(calibrators) per forecast and outcome.
+ */
+export class CalibratorBank {
+  readonly #calibrators: readonly Calibrator[];
+  readonly #mixture: ExpertMixture;
+  #outcomeCount = 0;
+
+  constructor(options: {
+    readonly binCount: number;
+    readonly priorOutcomes: number;
+    readonly outcomesMax: number;
+  }) {
+    this.#calibrators = memoryShares.map(
+      (share) => new Calibrator({ ...options, outcomesMax: Math.max(memoryMin, options.outcomesMax * share) }),
+    );
+    this.#mixture = new ExpertMixture(bankSize, shareRate);
+  }
+
+  /** Outcomes learnt. */
+  get outcomeCount(): number {
+    return this.#outcomeCount;
+  }
+
+  /** Share of each calibrator, the longest memory first. */
+  get shares(): Float64Array {
+    return this.#mixture.weight.slice();
+  }
+
+  /** The probability that `score` in 0..1 stands for; what each calibrator says of it is left in `said[from..]`. */
+  state(score: number, said: Float64Array, from: number): number {
+    for (let i = 0; i < bankSize; i++) said[from + i] = this.#calibrators[i]!.calibrate(score);
+    return this.#mixture.mix(said, from);
+  }
+
+  /** The outcome of a forecast of which the calibrators said `said[from..]`, and that would be scored `score` today. */
+  learn(score: number, said: Float64Array, from: number, isHit: boolean): void {
+    this.#mixture.learn(said, from, isHit);
+    for (const calibrator of this.#calibrators) calibrator.learn(score, isHit);
+    this.#outcomeCount++;
+  }
+}
