@@ -2,6 +2,7 @@
 
 import { AnteroomError } from '../../engine/errors.ts';
 import { ensureFolder, fileBytes } from '../../engine/host/folder.ts';
+import { lockFolder } from '../../engine/host/folder-lock.ts';
 import { readTextFile, writeTextFile } from '../../engine/host/text-file.ts';
 import type { CheckpointStore } from '../../engine/state/checkpoint-store.ts';
 import { LmdbCheckpointStore } from '../../engine/state/lmdb-checkpoint-store.ts';
@@ -21,16 +22,16 @@ export interface NodeStores {
   close(): Promise<void>;
 }
 
+type StoreConfig = Pick<NodeConfig, 'store' | 'dataFolder' | 'log' | 'checkpoints'>;
+
 const LAYOUT = 1;
 
 /**
- * Opens what a node keeps. The marker `node.json` is written when all stores were made: where it is and a store is not, data was lost
+ * Opens what a node keeps, for this process alone. The marker `node.json` is written when all stores were made: where it is and a store is not, data was lost
  * and that is told instead of beginning anew.
  * @throws AnteroomError 'corrupt', 'io', 'unsupported', 'missing-library'.
  */
-export async function openStores(
-  config: Pick<NodeConfig, 'store' | 'dataFolder' | 'log' | 'checkpoints'>,
-): Promise<NodeStores> {
+export async function openStores(config: StoreConfig): Promise<NodeStores> {
   const { dataFolder } = config;
   const kept = { kept: config.checkpoints.kept };
   if (config.store === 'memory')
@@ -40,6 +41,25 @@ export async function openStores(
       new MemoryRecordStore(),
     );
   ensureFolder(dataFolder);
+  const lock = await lockFolder(dataFolder);
+  try {
+    const stores = await openLocked(config);
+    return {
+      ...stores,
+      close: async () => {
+        await stores.close();
+        await lock.release();
+      },
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function openLocked(config: StoreConfig): Promise<NodeStores> {
+  const { dataFolder } = config;
+  const kept = { kept: config.checkpoints.kept };
   const mustExist = await hasMarker(dataFolder);
   const at = (what: string) => ({ path: `${dataFolder}/${what}`, what, mustExist });
   await checkLmdb([at('log'), at('checkpoints'), at('records')]);
@@ -55,7 +75,14 @@ export async function openStores(
 export async function openCheckpoints(dataFolder: string): Promise<CheckpointStore> {
   if (!(await hasMarker(dataFolder)))
     throw new AnteroomError('not-found', `${dataFolder}: no node has kept its data here`);
-  return LmdbCheckpointStore.open({ path: `${dataFolder}/checkpoints`, mustExist: true });
+  const lock = await lockFolder(dataFolder);
+  const store = await LmdbCheckpointStore.open({ path: `${dataFolder}/checkpoints`, mustExist: true });
+  const close = store.close.bind(store);
+  store.close = async () => {
+    await close();
+    await lock.release();
+  };
+  return store;
 }
 
 async function hasMarker(dataFolder: string): Promise<boolean> {

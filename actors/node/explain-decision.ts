@@ -20,6 +20,7 @@ const refusals: Readonly<Record<string, string>> = {
   requestTotal: 'as many prefetches as may be were sent in all',
   byteTotal: 'as many bytes as may be were sent in all',
   spending: 'what prefetches may cost is spent',
+  heldOut: 'it is held out, so that what prefetching gains can be measured',
 };
 const ends: Readonly<Record<string, string>> = {
   useful: 'it was asked for while it was staged',
