@@ -124,17 +124,15 @@ export class Forecaster {
 
   /**
    * What the mixture would say of one segment at horizon `h`, given each expert's score (NaN = it abstains). Nothing is learned from it.
-   * Null where all abstain.
+   * Null where all abstain. Whether it would be passed on, or is on trial, is not asked.
    */
   estimate(h: number, scores: Float64Array): { readonly probability: number; readonly expert: number } | null {
-    const { calibrators, mixture } = this.#horizons[h]!;
-    const calibrated = scores.map((score, e) => (Number.isNaN(score) ? score : calibrators[e]!.calibrate(score)));
+    const { calibrators, mixture, bank } = this.#horizons[h]!;
+    const calibrated = new Float64Array(scores.length);
+    this.#calibrate(calibrators, scores, 0, calibrated, 0);
     const mixed = mixture.mix(calibrated, 0);
     if (Number.isNaN(mixed)) return null;
-    return {
-      probability: calibrators[this.experts.length]!.calibrate(mixed),
-      expert: mixture.leader(calibrated, 0),
-    };
+    return { probability: bank.state(mixed, new Float64Array(bankSize), 0), expert: mixture.leader(calibrated, 0) };
   }
 
   #learn(h: number, now: number): void {

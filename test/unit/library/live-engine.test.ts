@@ -193,9 +193,28 @@ describe('a live engine', () => {
         expect(name).toMatch(/^\/page\//);
       }
     });
-    readLoop(engine, 12);
+    // Until their outcomes are known they are on trial.
+    readLoop(engine, 30);
     expect(sets.length).toBeGreaterThan(10);
     expect(Math.max(...sets)).toBeGreaterThan(0);
+  });
+
+  test('says on demand what follows the last access of a consumer, and changes nothing by it', () => {
+    const config = { capacity: 20, farLoop: { intervalMs: 10_000, accessesPerTickMin: 10 } };
+    const [asked, quiet] = [createEngine({ config }), createEngine({ config })];
+    for (const engine of [asked, quiet]) readLoop(engine, 12);
+    const next = asked.forecast({ consumer: 'ann', count: 3 });
+    expect(next[0]).toMatchObject({ expert: 'dependency', name: expect.stringMatching(/^.page.[0-3]$/) });
+    expect(next.map((f) => f.probability)).toEqual(next.map((f) => f.probability).sort((a, b) => b - a));
+    expect(next[0]!.probability).toBeGreaterThan(0.5);
+    expect(next[0]!.probability).toBeLessThanOrEqual(1);
+    expect(asked.forecast({ segment: '/page/0' })[0]!.name).toBe('/page/0');
+    const hour = asked.forecast({ segment: '/page/20', horizonMs: 3_600_000 })[0]!;
+    expect(hour.horizonMs).toBeGreaterThanOrEqual(3_600_000);
+    expect(asked.forecast({ consumer: 'nobody' })).toEqual([]);
+    expect(asked.forecast({ segment: '/nowhere' })).toEqual([]);
+    for (const engine of [asked, quiet]) readLoop(engine, 3, { from: 1e6 });
+    expect(asked.stats().digest).toBe(quiet.stats().digest);
   });
 
   test('answers about use, order and decisions', () => {
