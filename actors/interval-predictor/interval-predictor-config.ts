@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 export const intervalPredictorConfigSchema = z
   .strictObject({
-    isEnabled: z.boolean().default(true).describe('Whether the interval predictor proposes beside the other experts.'),
+    isEnabled: z.boolean().default(false).describe('Whether the interval predictor proposes beside the other experts.'),
     segmentsMax: z
       .int()
       .min(1)

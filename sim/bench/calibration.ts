@@ -60,7 +60,8 @@ for (const name of wanted) {
     seed: 1,
     config: replayConfigSchema.parse({
       nearLoop: { horizonMin: horizon, horizonMax: horizon },
-      farLoop: { isEnabled: values.far },
+      // With every expert, whether it is in the default or not: what it says must be true.
+      farLoop: { isEnabled: values.far, intervalPredictor: { isEnabled: true } },
     }),
     onPipeline: (pipeline) => {
       const { prefetcher } = pipeline.site;

@@ -261,7 +261,7 @@ describe('interval predictor settings', () => {
       return [due, model.table.slotCount, model.probabilityOf(500, endMs), farExpertsOf(farLoop)];
     },
     {
-      isEnabled: false,
+      isEnabled: true,
       segmentsMax: 50,
       unitMs: 10_000,
       intervalsMax: 8,
