@@ -1,34 +1,64 @@
 /** One access batch as the bytes of an Arrow IPC stream, and back: what a batch is on the way between processes. */
 
-import { type RecordBatch, RecordBatchReader } from 'apache-arrow';
+import { RecordBatchReader } from 'apache-arrow';
+import { assert } from '../../engine/assert.ts';
 import { AnteroomError } from '../../engine/errors.ts';
-import type { AccessBatch } from '../access-batch.ts';
+import { AccessBatch } from '../access-batch.ts';
+import { Operation } from '../operation.ts';
 import { AccessArrowWriter, concatBytes } from './access-arrow-writer.ts';
 import { fromRecordBatch } from './record-batch.ts';
 
-/** Ids as they are: they mean something only beside the name tables of the sender. The bytes are a copy. */
+/** Bytes of a row, all columns together. */
+const ROW_BYTES = 8 + 4 + 4 + 4 + 1 + 8 + 8;
+
+/** Ids as they are: they mean something only beside the name tables of the sender. The bytes are a copy, and any Arrow reader takes them. */
 export function encodeAccessBatch(batch: AccessBatch): Uint8Array {
   const writer = new AccessArrowWriter({ layout: 'stream', names: null });
   return concatBytes([...writer.write(batch), ...writer.end()]);
 }
 
 /**
- * The columns share memory with `bytes` where these are aligned.
- * @throws AnteroomError 'bad-record' for bytes that are not exactly one batch
+ * Reads what `encodeAccessBatch` made of `rows` rows from `position` on, and nothing else, from bytes of anybody.
+ *
+ * Arrow's reader is not given them: damaged metadata makes it loop for ever. The same code that wrote them writes a batch of as many zeros instead,
+ * the columns are copied into it, and then all must be equal. So everything but the columns is ours. O(bytes), twice.
+ * @throws AnteroomError 'bad-record' for any other bytes
  */
-export function decodeAccessBatch(bytes: Uint8Array): AccessBatch {
-  // Arrow's views need eight-byte alignment, which a network does not promise.
-  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-  const records: RecordBatch[] = [];
-  try {
-    for (const record of RecordBatchReader.from(aligned)) records.push(record);
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new AnteroomError('bad-record', `access batch: ${message}`, { cause });
+export function decodeAccessBatch(bytes: Uint8Array, position: number, rows: number): AccessBatch {
+  const isPossible =
+    Number.isSafeInteger(position) &&
+    position >= 0 &&
+    Number.isSafeInteger(rows) &&
+    rows >= 1 &&
+    rows * ROW_BYTES <= bytes.length;
+  if (!isPossible) throw refused(`${rows} rows from ${position} in ${bytes.length} bytes`);
+  const ours = encodeAccessBatch(
+    new AccessBatch(position, {
+      timeMs: new Float64Array(rows),
+      segment: new Uint32Array(rows),
+      consumer: new Int32Array(rows),
+      site: new Int32Array(rows),
+      op: new Uint8Array(rows),
+      size: new Float64Array(rows),
+      weight: new Float64Array(rows),
+    }),
+  );
+  if (ours.length !== bytes.length) throw refused(`${bytes.length} bytes, not ${ours.length}`);
+  const [record] = [...RecordBatchReader.from(ours)];
+  const batch = fromRecordBatch(record!);
+  for (const column of [batch.timeMs, batch.segment, batch.consumer, batch.site, batch.op, batch.size, batch.weight]) {
+    assert(column.buffer === ours.buffer, 'a column of our own bytes is a view of them');
+    const { byteOffset, byteLength } = column;
+    ours.set(bytes.subarray(byteOffset, byteOffset + byteLength), byteOffset);
   }
-  const [record] = records;
-  if (record === undefined || records.length !== 1) {
-    throw new AnteroomError('bad-record', `access batch: expected one record batch, found ${records.length}`);
-  }
-  return fromRecordBatch(record);
+  for (let i = 0; i < bytes.length; i++)
+    if (bytes[i] !== ours[i]) throw refused(`byte ${i} is not what was to be written there`);
+  const { op } = batch;
+  for (let row = 0; row < rows; row++)
+    if (op[row]! > Operation.other) throw refused(`operation ${op[row]} in row ${row}`);
+  return batch;
+}
+
+function refused(why: string): AnteroomError {
+  return new AnteroomError('bad-record', `access batch: ${why}`);
 }
