@@ -655,8 +655,7 @@ export class PrefetchingSite implements Site {
       return;
     }
     const room = Math.max(units, this.#share.units);
-    while (this.#staging.count > 0 && this.#staging.used + units > room) this.#wasteOldest();
-    if (!this.#makeRoom(units)) {
+    if (!this.#makeStagingRoom(units, room) || !this.#makeRoom(units)) {
       // Nothing can leave for it that might not have to be fetched again.
       stage[segment] = Stage.none;
       this.#settle(segment, Outcome.wasted);
@@ -669,8 +668,17 @@ export class PrefetchingSite implements Site {
     this.#guard.compare(segment, 'staged');
   }
 
-  #wasteOldest(): void {
-    this.#waste(this.#staging.oldest);
+  /** Wastes what was staged longest ago until `units` more fit into `room`. False = one that may have to be fetched again would have to go. */
+  #makeStagingRoom(units: number, room: number): boolean {
+    const staging = this.#staging;
+    const guard = this.#guard;
+    while (staging.count > 0 && staging.used + units > room) {
+      const { oldest } = staging;
+      const isSpare = !guard.isBounded || guard.followed.stagedExtras.has(oldest);
+      if (!isSpare && !guard.covers(this.#units(oldest), 1)) return false;
+      this.#waste(oldest);
+    }
+    return true;
   }
 
   /** Ends a staged segment that nobody asked for. */
