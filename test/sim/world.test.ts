@@ -7,7 +7,7 @@ import { type FaultKind, faultKinds, scenarioOf } from '../../sim/world/scenario
 import { runWorld } from '../../sim/world/world.ts';
 
 /** 20 here; `ANTEROOM_SIM_SEEDS=200` for more. */
-const SEEDS = Number(process.env['ANTEROOM_SIM_SEEDS'] ?? 20);
+const SEEDS = Number(process.env.ANTEROOM_SIM_SEEDS ?? 20);
 const minutes = 10;
 
 /** Within so many seeds each bug must be caught: from what `anteroom sim --bugs` finds, with room. */
