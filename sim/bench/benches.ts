@@ -9,6 +9,7 @@ import { parseClf } from './parse-clf.ts';
 import { parseCsv, parseCsvNames } from './parse-csv.ts';
 import { replayEngine } from './replay-engine.ts';
 import { replayLru, replayLruInstant } from './replay-lru.ts';
+import { simSeeds } from './sim-seeds.ts';
 import { startup } from './startup.ts';
 import { zeroMqBatches } from './zeromq-batches.ts';
 
@@ -24,5 +25,6 @@ export const benches: readonly Bench[] = [
   memory,
   actorTell,
   zeroMqBatches,
+  simSeeds,
   startup,
 ];

@@ -13,6 +13,7 @@ import { registerNode } from './node.ts';
 import { registerNodeCommands } from './node-commands.ts';
 import { registerProve } from './prove.ts';
 import { registerReplay } from './replay.ts';
+import { registerSim } from './sim.ts';
 
 /** Exit statuses that scripts rely on. */
 const EXIT_FAULT = 1;
@@ -47,6 +48,7 @@ registerDemo(program);
 registerKeys(program);
 registerNode(program);
 registerNodeCommands(program);
+registerSim(program);
 
 // A reader that goes away (`| head`) ends the output, not in a stack trace.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,0 +1,127 @@
+/** `anteroom sim`: the node's path in virtual time under faults, seed after seed, with a judge that names what must never happen. */
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { AnteroomError } from '../../engine/errors.ts';
+import type { Bug } from '../world/bugs.ts';
+import { nonNegativeInteger } from './replay.ts';
+
+interface Flags {
+  readonly seeds: number;
+  readonly fromSeed: number;
+  readonly seed?: number;
+  readonly minutes: number;
+  readonly bug?: string;
+  readonly bugs?: boolean;
+  readonly json?: string;
+  readonly quiet?: boolean;
+}
+
+const FAILURES_SHOWN_MAX = 10;
+
+export function registerSim(program: Command): void {
+  program
+    .command('sim')
+    .description(
+      'simulate producers, network, node and origin under crashes, pauses, partitions and disk faults, from seeds',
+    )
+    .option('--seeds <n>', 'how many seeds', positiveInteger, 100)
+    .option('--from-seed <n>', 'the first of them', nonNegativeInteger, 1)
+    .option('--seed <n>', 'one seed only, with its facts', nonNegativeInteger)
+    .option('--minutes <n>', 'virtual minutes a seed, 2 to 1440', virtualMinutes, 10)
+    .option('--bug <name>', 'plant a bug; --bug list names them')
+    .addOption(new Option('--bugs', 'how often each planted bug is caught').conflicts(['bug', 'seed']))
+    .option('--json <file>', 'write the result as JSON; - for standard output, instead of the text')
+    .option('--quiet', 'no text')
+    .action(async (flags: Flags) => {
+      const { bugs, isBug } = await import('../world/bugs.ts');
+      const { bug: name } = flags;
+      if (name === 'list') {
+        for (const [bug, what] of Object.entries(bugs)) process.stdout.write(`${bug.padEnd(26)}${what}\n`);
+        return;
+      }
+      if (name !== undefined && !isBug(name))
+        throw new AnteroomError('bad-usage', `--bug: expected ${Object.keys(bugs).join(', ')} or list, found ${name}`);
+      const bug = name ?? null;
+      if (flags.bugs === true) await showBugs(flags);
+      else if (flags.seed !== undefined) await showSeed(flags.seed, bug, flags);
+      else await showCampaign(bug, flags);
+    });
+}
+
+async function showSeed(seed: number, bug: Bug | null, flags: Flags): Promise<void> {
+  const { runWorld } = await import('../world/world.ts');
+  const result = await runWorld({ seed, minutes: flags.minutes, bug });
+  const { violation, facts, faults } = result;
+  const lines = [
+    `seed ${seed}: ${result.events} events, ${(result.virtualMs / 60_000).toFixed(1)} virtual minutes, ${facts.packets} packets, ${facts.lives} lives of processes`,
+    `faults: ${countsText(faults)}`,
+    `${facts.resent} batches sent again, ${facts.requests} requests, ${facts.timers} timers`,
+    `digest ${result.digest}`,
+  ];
+  if (violation !== null)
+    lines.push(`FAILED at ${violation.atMs.toFixed(1)} ms: ${violation.invariant}: ${violation.detail}`);
+  await write(lines, result, flags);
+  if (violation !== null) process.exitCode = 1;
+}
+
+async function showCampaign(bug: Bug | null, flags: Flags): Promise<void> {
+  const { replayCommand, runCampaign } = await import('../world/campaign.ts');
+  const { elapsedMs } = await import('../../engine/host/process-usage.ts');
+  const { fromSeed, seeds, minutes } = flags;
+  const startedMs = elapsedMs();
+  const result = await runCampaign({ fromSeed, seeds, minutes, bug });
+  const seconds = (elapsedMs() - startedMs) / 1000;
+  const lines: string[] = [];
+  for (const { seed, violation } of result.failures.slice(0, FAILURES_SHOWN_MAX)) {
+    lines.push(`seed ${seed}: ${violation!.invariant}: ${violation!.detail}`);
+    lines.push(`  again: ${replayCommand(seed, { minutes, bug })}`);
+  }
+  if (result.failures.length > FAILURES_SHOWN_MAX)
+    lines.push(`and ${result.failures.length - FAILURES_SHOWN_MAX} more (--json has all)`);
+  lines.push(
+    `${seeds} seeds from ${fromSeed}${bug === null ? '' : ` with ${bug}`}: ${result.failures.length} failed`,
+    `${result.events} events, ${(result.virtualMs / 3_600_000).toFixed(1)} virtual hours, faults: ${countsText(result.faults)}`,
+    `${(seeds / seconds).toFixed(1)} seeds a second, ${Math.round(result.virtualMs / 1000 / seconds)} times real time`,
+  );
+  await write(lines, result, flags);
+  if (result.failures.length > 0) process.exitCode = 1;
+}
+
+async function showBugs(flags: Flags): Promise<void> {
+  const { catchBugs } = await import('../world/campaign.ts');
+  const { fromSeed, seeds, minutes } = flags;
+  const caught = await catchBugs({ fromSeed, seeds, minutes });
+  const lines = [`${'planted bug'.padEnd(28)}${'caught'.padStart(12)}${'first seed'.padStart(12)}  by`];
+  for (const { bug, caught: count, firstSeed, by } of caught)
+    lines.push(
+      `${bug.padEnd(28)}${`${count}/${seeds}`.padStart(12)}${String(firstSeed ?? '-').padStart(12)}  ${countsText(by)}`,
+    );
+  await write(lines, caught, flags);
+  if (caught.some(({ firstSeed }) => firstSeed === null)) process.exitCode = 1;
+}
+
+async function write(lines: readonly string[], result: unknown, { json, quiet }: Flags): Promise<void> {
+  const text = `${JSON.stringify(result, null, 2)}\n`;
+  if (json === '-') process.stdout.write(text);
+  else if (quiet !== true) process.stdout.write(`${lines.join('\n')}\n`);
+  if (json === undefined || json === '-') return;
+  const { writeTextFile } = await import('../../engine/host/text-file.ts');
+  await writeTextFile(json, text);
+}
+
+function countsText(counts: Readonly<Record<string, number>>): string {
+  const entries = Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.length === 0 ? '-' : entries.map(([name, count]) => `${name} ${count}`).join(', ');
+}
+
+function positiveInteger(text: string): number {
+  const value = nonNegativeInteger(text);
+  if (value === 0) throw new InvalidArgumentError('expected a whole number from 1.');
+  return value;
+}
+
+function virtualMinutes(text: string): number {
+  const value = Number(text);
+  if (!(value >= 2 && value <= 1440)) throw new InvalidArgumentError('expected a number from 2 to 1440.');
+  return value;
+}

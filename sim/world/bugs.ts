@@ -1,0 +1,22 @@
+/** Bugs that the simulation can plant in the node's path, each of a kind that reviews let through. */
+
+export const bugs = {
+  'acknowledge-before-append': 'a post is acknowledged when it arrives, not when it is in the log',
+  'no-dedupe': 'posts go into the log without their producer and sequence',
+  'dirty-checkpoint': 'the state is saved while an entry is half told, under the position before it',
+  'stale-checkpoint': 'a restart takes the oldest checkpoint and replays from the position of the newest',
+  'reply-consumed-twice': 'an answer counts although its request is no longer open',
+  'credit-lost': 'a message that had to wait for room never gives its credit back',
+  'batches-out-of-order': 'now and then two entries are told in the wrong order',
+  'watermark-back': 'the watermark is the time of the last access, not the latest time',
+  'unbounded-mailbox': 'the mailbox before the log takes whatever comes',
+  'restart-without-replay': 'a restart loads the checkpoint and goes on at the end of the log',
+} as const;
+
+export type Bug = keyof typeof bugs;
+
+export const bugNames = Object.keys(bugs) as readonly Bug[];
+
+export function isBug(name: string): name is Bug {
+  return Object.hasOwn(bugs, name);
+}

@@ -1,0 +1,78 @@
+/** Seeds of the simulated world: without a planted bug none fails, and with each of them one of the first few does. */
+
+import { describe, expect, test } from 'vitest';
+import { type Bug, bugNames } from '../../sim/world/bugs.ts';
+import { replayCommand, runCampaign } from '../../sim/world/campaign.ts';
+import { type FaultKind, faultKinds, scenarioOf } from '../../sim/world/scenario.ts';
+import { runWorld } from '../../sim/world/world.ts';
+
+/** 20 here; `ANTEROOM_SIM_SEEDS=200` for more. */
+const SEEDS = Number(process.env.ANTEROOM_SIM_SEEDS ?? 20);
+const minutes = 10;
+
+/** Within so many seeds each bug must be caught: from what `anteroom sim --bugs` finds, with room. */
+const caughtWithin: Readonly<Record<Bug, number>> = {
+  'acknowledge-before-append': 5,
+  'no-dedupe': 5,
+  'dirty-checkpoint': 60,
+  'stale-checkpoint': 10,
+  'reply-consumed-twice': 5,
+  'credit-lost': 100,
+  'batches-out-of-order': 5,
+  'watermark-back': 5,
+  'unbounded-mailbox': 40,
+  'restart-without-replay': 5,
+};
+
+describe('simulated world', () => {
+  test(`${SEEDS} seeds keep every invariant`, async () => {
+    const { failures } = await runCampaign({ fromSeed: 1, seeds: SEEDS, minutes, bug: null });
+    const told = failures.map(
+      ({ seed, violation }) => `${replayCommand(seed, { minutes, bug: null })}: ${violation!.detail}`,
+    );
+    expect(told).toEqual([]);
+  });
+
+  test('a seed has at least ten virtual minutes, 5,000 events and five faults', async () => {
+    for (let seed = 1; seed <= 50; seed++) {
+      const { eventCount, faults, durationMs } = scenarioOf(seed, minutes);
+      expect(eventCount).toBeGreaterThanOrEqual(5000);
+      expect(faults.length).toBeGreaterThanOrEqual(5);
+      expect(durationMs).toBeGreaterThanOrEqual(600_000);
+    }
+  });
+
+  test('every kind of fault comes within a few seeds', () => {
+    const seen = new Set<FaultKind>();
+    for (let seed = 1; seed <= 20; seed++) for (const { kind } of scenarioOf(seed, minutes).faults) seen.add(kind);
+    expect([...seen].sort()).toEqual([...faultKinds].sort());
+  });
+
+  test('the same seed gives the same result to the digest, another seed another', async () => {
+    const first = await runWorld({ seed: 7 });
+    expect(await runWorld({ seed: 7 })).toEqual(first);
+    expect((await runWorld({ seed: 8 })).digest).not.toBe(first.digest);
+  });
+
+  test('two worlds at once do not disturb each other', async () => {
+    const alone = [await runWorld({ seed: 3 }), await runWorld({ seed: 4 })];
+    expect(await Promise.all([runWorld({ seed: 3 }), runWorld({ seed: 4 })])).toEqual(alone);
+  });
+
+  test('a failing seed fails again in the same way', async () => {
+    const first = await runWorld({ seed: 1, bug: 'acknowledge-before-append' });
+    expect(first.violation).not.toBeNull();
+    expect(await runWorld({ seed: 1, bug: 'acknowledge-before-append' })).toEqual(first);
+  });
+});
+
+describe('planted bugs', () => {
+  for (const bug of bugNames) {
+    test(`${bug} is caught within ${caughtWithin[bug]} seeds`, async () => {
+      let caughtBy: string | null = null;
+      for (let seed = 1; seed <= caughtWithin[bug] && caughtBy === null; seed++)
+        caughtBy = (await runWorld({ seed, bug })).violation?.invariant ?? null;
+      expect(caughtBy).not.toBeNull();
+    });
+  }
+});
