@@ -38,13 +38,13 @@ export const forecasterConfigSchema = z
     outcomesMin: z
       .int()
       .min(0)
-      .default(256)
+      .default(0)
       .describe('Outcomes of a horizon from which on its forecasts are passed on; until then they are on trial only.'),
     calibrationErrorMax: z
       .number()
       .min(0)
       .max(1)
-      .default(0.2)
+      .default(0.1)
       .describe(
         'Expected calibration error of the latest 1,000 forecasts of a horizon above which the next are on trial only; so they are while they say less than the base rate. 1 = passed on whatever came of them.',
       ),

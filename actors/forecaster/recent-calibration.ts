@@ -3,6 +3,8 @@
 const BIN_COUNT = 10;
 /** Squared errors, in those of the base rate, up to which forecasts pass as no worse: near it chance decides. */
 const slack = 1.05;
+/** Mean squared error that passes whatever the base rate: where nearly all come true nothing beats saying so. */
+const certainty = 0.01;
 
 /**
  * Calibration error and Brier skill over about the last `memory` forecasts: sums that decay by 1 - 1 / memory an outcome, in ten equal-width bins
@@ -46,6 +48,6 @@ export class RecentCalibration {
   get hasSkill(): boolean {
     if (this.#count === 0) return true;
     const hits = this.#hits.reduce((sum, hit) => sum + hit, 0);
-    return this.#squares <= slack * hits * (1 - hits / this.#count);
+    return this.#squares <= slack * hits * (1 - hits / this.#count) + certainty * this.#count;
   }
 }
