@@ -108,7 +108,8 @@ describe.skipIf(isUnbuilt).concurrent('option', () => {
     const runs = await replayed([chains, ...quick, '--unit', 'segments', '--traffic-max', '1,1.2,none']);
     const engines = runs.filter((run) => run.prefetch === 'anteroom');
     expect(engines.map((run) => run.trafficMax)).toEqual([1, 1.2, null]);
-    const allowance = 64 / runs[0]!.misses;
+    // Granted to start with, and what demands for segments that had to leave may stand above the limit.
+    const allowance = (64 + 256) / runs[0]!.misses;
     expect(engines[0]!.trafficRatio).toBeLessThanOrEqual(1 + allowance);
     expect(engines[1]!.trafficRatio).toBeLessThanOrEqual(1.2 + allowance);
     expect(engines[0]!.prefetches.issued).toBeLessThan(engines[1]!.prefetches.issued);
