@@ -17,14 +17,15 @@ h2{font-size:14px;margin:0 0 6px}
 .badge{font-size:12px;font-weight:600;padding:1px 9px;border-radius:9px;border:1px solid currentColor}
 .good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}
 .spacer{flex:1}
-main{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:12px;padding-bottom:32px;align-items:start}
+main{columns:3 380px;column-gap:12px;padding-bottom:32px}
+main>*{break-inside:avoid;margin-bottom:12px}
 section{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px;min-width:0}
-.wide{grid-column:1/-1}
+.wide{column-span:all}
 .numbers{display:flex;flex-wrap:wrap;gap:4px 20px;margin-bottom:8px}
 .numbers div{min-width:76px}
 .numbers b{display:block;font-size:20px;line-height:1.2;font-variant-numeric:tabular-nums}
 .numbers span{font-size:12px;color:var(--soft)}
-.chart{height:190px;min-width:0}
+.chart{height:190px;min-width:0;margin-bottom:22px}
 .bar{display:flex;height:18px;border-radius:4px;overflow:hidden;background:var(--line);margin:4px 0}
 .bar i{display:block;height:100%}
 .key{display:flex;flex-wrap:wrap;gap:2px 14px;font-size:12px;color:var(--soft);padding:0;margin:4px 0;list-style:none}
