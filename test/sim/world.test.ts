@@ -8,6 +8,7 @@ import { runWorld } from '../../sim/world/world.ts';
 
 /** 20 here; `ANTEROOM_SIM_SEEDS=200` for more. */
 const SEEDS = Number(process.env.ANTEROOM_SIM_SEEDS ?? 20);
+const ENGINE_SEEDS = 3;
 const minutes = 10;
 
 /** Within so many seeds each bug must be caught: from what `anteroom sim --bugs` finds, with room. */
@@ -57,6 +58,15 @@ describe('simulated world', () => {
   test('two worlds at once do not disturb each other', async () => {
     const alone = [await runWorld({ seed: 3 }), await runWorld({ seed: 4 })];
     expect(await Promise.all([runWorld({ seed: 3 }), runWorld({ seed: 4 })])).toEqual(alone);
+  });
+
+  test('the node itself, with its engine, keeps every invariant over a few seeds, and to the digest again', async () => {
+    const first = [];
+    for (let seed = 1; seed <= ENGINE_SEEDS; seed++) first.push(await runWorld({ seed, node: 'engine' }));
+    expect(
+      first.flatMap(({ seed, violation }) => (violation === null ? [] : [`${seed}: ${violation.detail}`])),
+    ).toEqual([]);
+    expect(await runWorld({ seed: 1, node: 'engine' })).toEqual(first[0]);
   });
 
   test('a failing seed fails again in the same way', async () => {
