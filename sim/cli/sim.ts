@@ -43,7 +43,7 @@ export function registerSim(program: Command): void {
     .option('--json <file>', 'write the result as JSON; - for standard output, instead of the text')
     .option('--quiet', 'no text')
     .action(async (flags: Flags) => {
-      const { bugs, isBug } = await import('../world/bugs.ts');
+      const { bugs, engineBugs, isBug } = await import('../world/bugs.ts');
       const { bug: name } = flags;
       if (name === 'list') {
         for (const [bug, what] of Object.entries(bugs)) process.stdout.write(`${bug.padEnd(26)}${what}\n`);
@@ -52,8 +52,8 @@ export function registerSim(program: Command): void {
       if (name !== undefined && !isBug(name))
         throw new AnteroomError('bad-usage', `--bug: expected ${Object.keys(bugs).join(', ')} or list, found ${name}`);
       const bug = name ?? null;
-      if (flags.node === 'engine' && (bug !== null || flags.bugs === true))
-        throw new AnteroomError('bad-usage', '--node engine: bugs are planted in the path only');
+      if (flags.node === 'engine' && (flags.bugs === true || (bug !== null && !engineBugs.includes(bug))))
+        throw new AnteroomError('bad-usage', `--node engine takes no bug but ${engineBugs.join(', ')}`);
       if (flags.bugs === true) await showBugs(flags);
       else if (flags.seed !== undefined) await showSeed(flags.seed, bug, flags);
       else await showCampaign(bug, flags);

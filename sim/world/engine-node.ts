@@ -6,6 +6,7 @@ import { type NodeConfig, nodeConfigSchema } from '../../actors/node/node-config
 import type { DeliveryEnd, Sink } from '../../actors/node/sinks/sink.ts';
 import { parseConfig } from '../../engine/config.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
+import type { LogStore } from '../../engine/state/log-store.ts';
 import { MemoryCheckpointStore } from '../../engine/state/memory-checkpoint-store.ts';
 import { MemoryLogStore } from '../../engine/state/memory-log-store.ts';
 import { MemoryRecordStore } from '../../engine/state/record-store.ts';
@@ -41,7 +42,7 @@ export class EngineNode implements SimulatedNode {
     this.#config = configOf(options.checkpointEveryMs);
     this.#node = new AnteroomNode({
       config: this.#config,
-      stores: together({ log, checkpoints }),
+      stores: together({ log: options.bug === 'restart-without-replay' ? unread(log) : log, checkpoints }),
       clock: process.clock,
       random: random.fork('node'),
       logger: silent,
@@ -125,7 +126,13 @@ export class EngineNode implements SimulatedNode {
 
   async #post(from: string, bytes: Uint8Array): Promise<void> {
     const sequence = numberAt(bytes, 2);
+    const isEarly = this.#options.bug === 'acknowledge-before-append';
+    if (isEarly) this.#reply(from, sequence, Reply.acknowledged);
     const reply = await this.#append(from, sequence, bytes);
+    if (!isEarly) this.#reply(from, sequence, reply);
+  }
+
+  #reply(from: string, sequence: number, reply: number): void {
     if (this.process.isAlive) this.process.transport.send(from, 'reply', [encodeNumbers([sequence, reply])]);
   }
 
@@ -166,6 +173,19 @@ export class EngineNode implements SimulatedNode {
 }
 
 const unanswering: Sink = { name: 'origin', deliver: () => new Promise(() => {}) };
+
+/** A log that gives nothing back: what a restart without replay does to the node. */
+function unread(log: LogStore): LogStore {
+  return {
+    get facts() {
+      return log.facts;
+    },
+    append: (appends) => log.append(appends),
+    async *read() {},
+    trim: (position) => log.trim(position),
+    close: () => log.close(),
+  };
+}
 
 function configOf(everyMs: number): NodeConfig {
   const settings = {

@@ -10,7 +10,7 @@ import { MemoryDisk, MemoryLogStore } from '../../engine/state/memory-log-store.
 import { SimulatedNetwork } from '../../engine/transport/simulated-network.ts';
 import type { Arrival } from '../../engine/transport/transport.ts';
 import { VirtualClock } from '../../engine/virtual-clock.ts';
-import type { Bug } from './bugs.ts';
+import { type Bug, engineBugs } from './bugs.ts';
 import { Checker, fromAppend, type Violation } from './checker.ts';
 import { EngineNode } from './engine-node.ts';
 import { damageNewest, FaultyCheckpointStore } from './faulty-checkpoint-store.ts';
@@ -31,7 +31,7 @@ export interface WorldOptions {
   /** Virtual; at least 2. Default 10. */
   readonly minutes?: number;
   readonly bug?: Bug | null;
-  /** Default `path`; bugs are planted there only. */
+  /** Default `path`; `engine` takes `engineBugs` only. */
   readonly node?: NodeKind;
 }
 
@@ -82,7 +82,7 @@ class World {
   #trace = 0;
 
   constructor(scenario: Scenario, bug: Bug | null, kind: NodeKind) {
-    assert(bug === null || kind === 'path', 'bugs are planted in the path, not in the engine');
+    assert(bug === null || kind === 'path' || engineBugs.includes(bug), `${bug} cannot be planted around the engine`);
     this.#kind = kind;
     this.#scenario = scenario;
     this.#bug = bug;

@@ -1,7 +1,7 @@
 /** Seeds of the simulated world: without a planted bug none fails, and with each of them one of the first few does. */
 
 import { describe, expect, test } from 'vitest';
-import { type Bug, bugNames } from '../../sim/world/bugs.ts';
+import { type Bug, bugNames, engineBugs } from '../../sim/world/bugs.ts';
 import { replayCommand, runCampaign } from '../../sim/world/campaign.ts';
 import { type FaultKind, faultKinds, scenarioOf } from '../../sim/world/scenario.ts';
 import { runWorld } from '../../sim/world/world.ts';
@@ -82,6 +82,15 @@ describe('planted bugs', () => {
       let caughtBy: string | null = null;
       for (let seed = 1; seed <= caughtWithin[bug] && caughtBy === null; seed++)
         caughtBy = (await runWorld({ seed, bug })).violation?.invariant ?? null;
+      expect(caughtBy).not.toBeNull();
+    });
+  }
+
+  for (const bug of engineBugs) {
+    test(`${bug} around the node itself is caught within 3 seeds`, async () => {
+      let caughtBy: string | null = null;
+      for (let seed = 1; seed <= 3 && caughtBy === null; seed++)
+        caughtBy = (await runWorld({ seed, bug, node: 'engine' })).violation?.invariant ?? null;
       expect(caughtBy).not.toBeNull();
     });
   }
