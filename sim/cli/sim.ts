@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { Bug } from '../world/bugs.ts';
+import type { NodeKind } from '../world/simulated-node.ts';
 import { nonNegativeInteger } from './replay.ts';
 
 interface Flags {
@@ -12,6 +13,7 @@ interface Flags {
   readonly minutes: number;
   readonly bug?: string;
   readonly bugs?: boolean;
+  readonly node: NodeKind;
   readonly json?: string;
   readonly quiet?: boolean;
 }
@@ -29,11 +31,19 @@ export function registerSim(program: Command): void {
     .option('--seed <n>', 'one seed only, with its facts', nonNegativeInteger)
     .option('--minutes <n>', 'virtual minutes a seed, 2 to 1440', virtualMinutes, 10)
     .option('--bug <name>', 'plant a bug; --bug list names them')
+    .addOption(
+      new Option(
+        '--node <kind>',
+        'path: a small state in the place of the engine; engine: the node itself, about a tenth as fast',
+      )
+        .choices(['path', 'engine'])
+        .default('path'),
+    )
     .addOption(new Option('--bugs', 'how often each planted bug is caught').conflicts(['bug', 'seed']))
     .option('--json <file>', 'write the result as JSON; - for standard output, instead of the text')
     .option('--quiet', 'no text')
     .action(async (flags: Flags) => {
-      const { bugs, isBug } = await import('../world/bugs.ts');
+      const { bugs, engineBugs, isBug } = await import('../world/bugs.ts');
       const { bug: name } = flags;
       if (name === 'list') {
         for (const [bug, what] of Object.entries(bugs)) process.stdout.write(`${bug.padEnd(26)}${what}\n`);
@@ -42,6 +52,8 @@ export function registerSim(program: Command): void {
       if (name !== undefined && !isBug(name))
         throw new AnteroomError('bad-usage', `--bug: expected ${Object.keys(bugs).join(', ')} or list, found ${name}`);
       const bug = name ?? null;
+      if (flags.node === 'engine' && (flags.bugs === true || (bug !== null && !engineBugs.includes(bug))))
+        throw new AnteroomError('bad-usage', `--node engine takes no bug but ${engineBugs.join(', ')}`);
       if (flags.bugs === true) await showBugs(flags);
       else if (flags.seed !== undefined) await showSeed(flags.seed, bug, flags);
       else await showCampaign(bug, flags);
@@ -50,7 +62,7 @@ export function registerSim(program: Command): void {
 
 async function showSeed(seed: number, bug: Bug | null, flags: Flags): Promise<void> {
   const { runWorld } = await import('../world/world.ts');
-  const result = await runWorld({ seed, minutes: flags.minutes, bug });
+  const result = await runWorld({ seed, minutes: flags.minutes, bug, node: flags.node });
   const { violation, facts, faults } = result;
   const lines = [
     `seed ${seed}: ${result.events} events, ${(result.virtualMs / 60_000).toFixed(1)} virtual minutes, ${facts.packets} packets, ${facts.lives} lives of processes`,
@@ -67,14 +79,14 @@ async function showSeed(seed: number, bug: Bug | null, flags: Flags): Promise<vo
 async function showCampaign(bug: Bug | null, flags: Flags): Promise<void> {
   const { replayCommand, runCampaign } = await import('../world/campaign.ts');
   const { elapsedMs } = await import('../../engine/host/process-usage.ts');
-  const { fromSeed, seeds, minutes } = flags;
+  const { fromSeed, seeds, minutes, node } = flags;
   const startedMs = elapsedMs();
-  const result = await runCampaign({ fromSeed, seeds, minutes, bug });
+  const result = await runCampaign({ fromSeed, seeds, minutes, bug, node });
   const seconds = (elapsedMs() - startedMs) / 1000;
   const lines: string[] = [];
   for (const { seed, violation } of result.failures.slice(0, FAILURES_SHOWN_MAX)) {
     lines.push(`seed ${seed}: ${violation!.invariant}: ${violation!.detail}`);
-    lines.push(`  again: ${replayCommand(seed, { minutes, bug })}`);
+    lines.push(`  again: ${replayCommand(seed, { minutes, bug, node })}`);
   }
   if (result.failures.length > FAILURES_SHOWN_MAX)
     lines.push(`and ${result.failures.length - FAILURES_SHOWN_MAX} more (--json has all)`);

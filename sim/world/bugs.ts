@@ -17,6 +17,9 @@ export type Bug = keyof typeof bugs;
 
 export const bugNames = Object.keys(bugs) as readonly Bug[];
 
+/** Those that can be planted around the whole node, at its ports; the others need a hand inside. */
+export const engineBugs: readonly Bug[] = ['acknowledge-before-append', 'restart-without-replay'];
+
 export function isBug(name: string): name is Bug {
   return Object.hasOwn(bugs, name);
 }

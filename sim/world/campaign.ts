@@ -1,6 +1,7 @@
 /** Many seeds, one after the other, and how often each planted bug is caught. */
 
 import { type Bug, bugNames } from './bugs.ts';
+import type { NodeKind } from './simulated-node.ts';
 import { runWorld, type WorldResult } from './world.ts';
 
 export interface CampaignOptions {
@@ -8,6 +9,8 @@ export interface CampaignOptions {
   readonly seeds: number;
   readonly minutes: number;
   readonly bug: Bug | null;
+  /** Default `path`. */
+  readonly node?: NodeKind;
   /** Told after each seed. */
   readonly onResult?: (result: WorldResult) => void;
 }
@@ -22,13 +25,13 @@ export interface CampaignResult {
 
 /** Runs seeds `fromSeed` to `fromSeed + seeds - 1`. */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
-  const { fromSeed, seeds, minutes, bug, onResult } = options;
+  const { fromSeed, seeds, minutes, bug, node = 'path', onResult } = options;
   const failures: WorldResult[] = [];
   const faults: Record<string, number> = {};
   let events = 0;
   let virtualMs = 0;
   for (let seed = fromSeed; seed < fromSeed + seeds; seed++) {
-    const result = await runWorld({ seed, minutes, bug });
+    const result = await runWorld({ seed, minutes, bug, node });
     events += result.events;
     virtualMs += result.virtualMs;
     for (const [kind, count] of Object.entries(result.faults)) faults[kind] = (faults[kind] ?? 0) + count;
@@ -49,7 +52,7 @@ export interface BugCatch {
 }
 
 export async function catchBugs(
-  options: Omit<CampaignOptions, 'bug' | 'onResult'>,
+  options: Omit<CampaignOptions, 'bug' | 'node' | 'onResult'>,
   onCatch: (caught: BugCatch) => void = () => {},
 ): Promise<readonly BugCatch[]> {
   const all: BugCatch[] = [];
@@ -65,7 +68,13 @@ export async function catchBugs(
 }
 
 /** The command that runs a seed again. */
-export function replayCommand(seed: number, options: { readonly minutes: number; readonly bug: Bug | null }): string {
-  const minutes = options.minutes === 10 ? '' : ` --minutes ${options.minutes}`;
-  return `anteroom sim --seed ${seed}${minutes}${options.bug === null ? '' : ` --bug ${options.bug}`}`;
+export function replayCommand(
+  seed: number,
+  { minutes, bug, node = 'path' }: Pick<CampaignOptions, 'minutes' | 'bug' | 'node'>,
+): string {
+  const words = [`anteroom sim --seed ${seed}`];
+  if (minutes !== 10) words.push(`--minutes ${minutes}`);
+  if (bug !== null) words.push(`--bug ${bug}`);
+  if (node !== 'path') words.push(`--node ${node}`);
+  return words.join(' ');
 }

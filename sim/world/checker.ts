@@ -24,10 +24,27 @@ export interface Violation {
   readonly atMs: number;
 }
 
+/** Which batch of which producer a frame holds; null = none of a producer's. */
+export type OriginOf = (
+  append: LogAppend,
+  bytes: Uint8Array,
+) => { readonly producer: number; readonly sequence: number } | null;
+
+/** The frames of the small state say it themselves. */
+const fromFrame: OriginOf = (_append, bytes) => {
+  const frame = decodeFrame(bytes);
+  return frame.kind === 'accesses' ? frame.batch : null;
+};
+
+/** Those of the engine's node are told with it. */
+export const fromAppend: OriginOf = ({ origin }) =>
+  origin === null ? null : { producer: Number(origin.producer.split('-')[1]), sequence: origin.sequence };
+
 const keyOf = (producer: number, sequence: number): number => producer * 65_536 + sequence;
 
 export class Checker {
   readonly #now: () => number;
+  readonly #originOf: OriginOf;
   readonly #entries: LogEntry[] = [];
   readonly #durable = new Set<number>();
   /** The log told to a state without flaws, up to a position. */
@@ -38,8 +55,14 @@ export class Checker {
   #toldUntil = 0;
   violation: Violation | null = null;
 
-  constructor(now: () => number) {
+  constructor(now: () => number, originOf: OriginOf = fromFrame) {
     this.#now = now;
+    this.#originOf = originOf;
+  }
+
+  /** Everything that ever became durable, in order. */
+  get entries(): readonly LogEntry[] {
+    return this.#entries;
   }
 
   get end(): number {
@@ -59,9 +82,9 @@ export class Checker {
       for (const { units, bytes } of appends[i]!.frames) {
         this.#entries.push({ position, units, bytes });
         position += units;
-        const frame = decodeFrame(bytes);
-        if (frame.kind !== 'accesses') continue;
-        const { producer, sequence } = frame.batch;
+        const whose = this.#originOf(appends[i]!, bytes);
+        if (whose === null) continue;
+        const { producer, sequence } = whose;
         const key = keyOf(producer, sequence);
         if (this.#durable.has(key))
           this.fail('exactly-once', `batch ${sequence} of producer ${producer} is in the log twice`);

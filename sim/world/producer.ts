@@ -4,7 +4,7 @@ import type { Arrival } from '../../engine/transport/transport.ts';
 import type { Checker } from './checker.ts';
 import { type Batch, encodeBatch, numberAt } from './frames.ts';
 import type { PlaceProcess } from './place-process.ts';
-import { Reply } from './world-node.ts';
+import { Reply } from './simulated-node.ts';
 
 const IN_FLIGHT_MAX = 24;
 const RESEND_MS = 3000;

@@ -4,20 +4,17 @@ import { Intake } from '../../actors/node/intake.ts';
 import { NodeLifeCycle } from '../../actors/node/node-life-cycle.ts';
 import type { ActorRef } from '../../engine/actor.ts';
 import type { AnteroomError } from '../../engine/errors.ts';
-import type { RandomSource } from '../../engine/random.ts';
 import type { CheckpointHeader, LoadedCheckpoint } from '../../engine/state/checkpoint-store.ts';
 import type { LogAppend, LogEntry } from '../../engine/state/log-store.ts';
 import { ActorSystem } from '../../engine/system.ts';
 import type { Arrival } from '../../engine/transport/transport.ts';
 import { clockTurns } from '../../engine/turns.ts';
-import type { Bug } from './bugs.ts';
-import type { Checker } from './checker.ts';
-import type { FaultyCheckpointStore } from './faulty-checkpoint-store.ts';
-import type { FaultyLogStore } from './faulty-log-store.ts';
+import type { Batch } from './frames.ts';
 import { decodeFrame, encodeAnswer, encodeNumbers, numberAt } from './frames.ts';
 import { NodeState, type NodeStateFlaws } from './node-state.ts';
 import type { PlaceProcess } from './place-process.ts';
 import { transportLimits } from './place-process.ts';
+import { Reply, type SimulatedNode, type SimulatedNodeOptions } from './simulated-node.ts';
 
 /** Posts and answers that may wait before the log. */
 export const MAILBOX_CAPACITY = 12;
@@ -30,28 +27,15 @@ const SCHEMA_VERSION = 1;
 const RESEND_MS = 4000;
 const SAMPLE_MS = 500;
 
-/** Answers to a post. */
-export const Reply = { acknowledged: 0, comeAgain: 1, refused: 2 } as const;
-
 interface Told {
   readonly entry: LogEntry;
   readonly done: () => void;
 }
 
-export interface WorldNodeOptions {
-  readonly process: PlaceProcess;
-  readonly log: FaultyLogStore;
-  readonly checkpoints: FaultyCheckpointStore;
-  readonly checkpointEveryMs: number;
-  readonly random: RandomSource;
-  readonly checker: Checker;
-  readonly bug: Bug | null;
-}
-
 /** After `actors/node/anteroom-node.ts`, with {@link NodeState} where that has an engine, and messages where that has HTTP. */
-export class WorldNode {
+export class WorldNode implements SimulatedNode {
   readonly process: PlaceProcess;
-  readonly #options: WorldNodeOptions;
+  readonly #options: SimulatedNodeOptions;
   readonly #system: ActorSystem;
   readonly #lifeCycle: NodeLifeCycle;
   readonly #flaws: NodeStateFlaws;
@@ -68,8 +52,9 @@ export class WorldNode {
   #sentAt = new Map<number, number>();
   /** What this life has begun and not ended; while it is above 0 promises may be on their way. */
   asyncCount = 0;
+  readonly settleRounds = 1;
 
-  constructor(options: WorldNodeOptions) {
+  constructor(options: SimulatedNodeOptions) {
     const { process, bug, random } = options;
     this.#options = options;
     this.process = process;
@@ -83,20 +68,25 @@ export class WorldNode {
     this.#lifeCycle = new NodeLifeCycle(process.clock);
   }
 
-  get state(): NodeState | null {
-    return this.#state;
+  get openCount(): number {
+    return this.#state?.open.size ?? 0;
+  }
+
+  get requestCount(): number {
+    return this.#state?.requested ?? 0;
   }
 
   get toldUntil(): number {
     return this.#intake?.toldUntil ?? 0;
   }
 
-  get isReady(): boolean {
-    return this.process.isAlive && this.#lifeCycle.isReady;
+  get isWorking(): boolean {
+    const { state } = this.#lifeCycle;
+    return this.process.isAlive && (state === 'ready' || state === 'degraded');
   }
 
   /** Recovers and goes to work. */
-  async start(producers: readonly string[]): Promise<void> {
+  async start(places: readonly string[]): Promise<void> {
     this.asyncCount++;
     const { log, checkpoints, bug, checker } = this.#options;
     this.#lifeCycle.opened();
@@ -123,7 +113,7 @@ export class WorldNode {
     this.#lifeCycle.recovered();
     const { transport, clock } = this.process;
     await transport.bind('node');
-    for (const place of [...producers, 'origin']) transport.expect(place);
+    for (const place of places) transport.expect(place);
     this.#request();
     this.#sample();
     clock.setTimeout(() => this.#checkpointTimer(), this.#options.checkpointEveryMs);
@@ -142,6 +132,17 @@ export class WorldNode {
     this.process.kill();
     this.#options.log.crash();
     this.#options.checkpoints.crash();
+  }
+
+  snapshot(): Uint8Array {
+    return this.#state?.snapshot() ?? new Uint8Array(0);
+  }
+
+  judge(batches: readonly Batch[]): Promise<void> {
+    const { checker } = this.#options;
+    checker.stateAt('the state at the end', this.toldUntil, this.#state!.snapshot());
+    checker.totals(this.#state!, batches);
+    return Promise.resolve();
   }
 
   #waitingIn(front: ActorRef<Arrival>): number {

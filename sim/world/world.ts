@@ -1,21 +1,25 @@
 /** One world of one seed: producers, a network, a node and an origin in virtual time, their faults, and what came of it. */
 
+import { assert } from '../../engine/assert.ts';
 import { sha256Hex } from '../../engine/host/digest.ts';
 import { eventLoopRound } from '../../engine/host/turns.ts';
 import { type RandomSource, Xoshiro128 } from '../../engine/random.ts';
+import type { LogAppend, LogReceipt } from '../../engine/state/log-store.ts';
 import { MemoryCheckpointDisk } from '../../engine/state/memory-checkpoint-store.ts';
 import { MemoryDisk, MemoryLogStore } from '../../engine/state/memory-log-store.ts';
 import { SimulatedNetwork } from '../../engine/transport/simulated-network.ts';
 import type { Arrival } from '../../engine/transport/transport.ts';
 import { VirtualClock } from '../../engine/virtual-clock.ts';
-import type { Bug } from './bugs.ts';
-import { Checker, type Violation } from './checker.ts';
+import { type Bug, engineBugs } from './bugs.ts';
+import { Checker, fromAppend, type Violation } from './checker.ts';
+import { EngineNode } from './engine-node.ts';
 import { damageNewest, FaultyCheckpointStore } from './faulty-checkpoint-store.ts';
 import { type DiskWeather, FaultyLogStore } from './faulty-log-store.ts';
 import { Origin } from './origin.ts';
 import { PlaceProcess } from './place-process.ts';
 import { Producer } from './producer.ts';
 import { type Fault, type Scenario, scenarioOf } from './scenario.ts';
+import type { NodeKind, SimulatedNode } from './simulated-node.ts';
 import { WorldNode } from './world-node.ts';
 
 /** Virtual time after the last fault and the last post within which everything must be acknowledged and told. */
@@ -27,6 +31,8 @@ export interface WorldOptions {
   /** Virtual; at least 2. Default 10. */
   readonly minutes?: number;
   readonly bug?: Bug | null;
+  /** Default `path`; `engine` takes `engineBugs` only. */
+  readonly node?: NodeKind;
 }
 
 /** What one seed came to. Equal seeds give equal results, to the last digit of the digest. */
@@ -48,12 +54,13 @@ export interface WorldResult {
 }
 
 export async function runWorld(options: WorldOptions): Promise<WorldResult> {
-  return new World(scenarioOf(options.seed, options.minutes ?? 10), options.bug ?? null).run();
+  return new World(scenarioOf(options.seed, options.minutes ?? 10), options.bug ?? null, options.node ?? 'path').run();
 }
 
 class World {
   readonly #scenario: Scenario;
   readonly #bug: Bug | null;
+  readonly #kind: NodeKind;
   readonly #random: RandomSource;
   readonly #clock = new VirtualClock();
   readonly #network: SimulatedNetwork;
@@ -65,7 +72,7 @@ class World {
   readonly #producerProcesses: PlaceProcess[] = [];
   readonly #origin: Origin;
   #originProcess: PlaceProcess | null = null;
-  #node: WorldNode | null = null;
+  #node: SimulatedNode | null = null;
   #lives = 0;
   /** Faults that last, by what they do. */
   readonly #lasting = new Map<string, number>();
@@ -74,13 +81,16 @@ class World {
   #timers = 0;
   #trace = 0;
 
-  constructor(scenario: Scenario, bug: Bug | null) {
+  constructor(scenario: Scenario, bug: Bug | null, kind: NodeKind) {
+    assert(bug === null || kind === 'path' || engineBugs.includes(bug), `${bug} cannot be planted around the engine`);
+    this.#kind = kind;
     this.#scenario = scenario;
     this.#bug = bug;
     this.#random = new Xoshiro128(scenario.seed);
     const random = this.#random.fork('network');
     this.#network = new SimulatedNetwork({ clock: this.#clock, random, config: scenario.network });
-    this.#checker = new Checker(() => this.#clock.now());
+    this.#checker =
+      kind === 'path' ? new Checker(() => this.#clock.now()) : new Checker(() => this.#clock.now(), fromAppend);
     this.#producers = scenario.producers.map((plan, i) => new Producer(`producer-${i}`, plan, this.#checker));
     this.#origin = new Origin(this.#random.fork('origin'));
   }
@@ -100,7 +110,7 @@ class World {
     if (!this.#isQuiet()) this.#checker.fail('liveness', this.#whatIsStuck());
     // What still comes late must change nothing.
     await this.#play(Math.max(durationMs, this.#clock.now()), () => false);
-    this.#judge();
+    if (this.#checker.violation === null) await this.#node!.judge(this.#producers.flatMap(({ batches }) => batches));
     return this.#result();
   }
 
@@ -115,33 +125,23 @@ class World {
       this.#timers++;
       if (!this.#mustSettle && before === 0 && (this.#node?.asyncCount ?? 0) === 0) continue;
       this.#mustSettle = false;
-      await eventLoopRound();
+      for (let round = this.#node?.settleRounds ?? 1; round > 0; round--) await eventLoopRound();
     }
     if (this.#checker.violation === null) clock.advanceTo(Math.max(clock.now(), untilMs));
   }
 
   #isQuiet(): boolean {
     const node = this.#node;
-    if (node === null || !node.isReady || node.state === null) return false;
-    const isTold = node.toldUntil === this.#logDisk.end && node.state.open.size === 0;
+    if (node === null || !node.isWorking) return false;
+    const isTold = node.toldUntil === this.#logDisk.end && node.openCount === 0;
     return isTold && this.#producers.every((producer) => producer.isDone);
   }
 
   #whatIsStuck(): string {
     const left = this.#producers.reduce((sum, producer) => sum + producer.left, 0);
-    const open = this.#node?.state?.open.size ?? 0;
+    const open = this.#node?.openCount ?? 0;
     const told = this.#node?.toldUntil ?? 0;
     return `${HEALING_MS / 1000} s after the last fault ${left} batches are not acknowledged, ${this.#logDisk.end - told} entries not told, ${open} requests open`;
-  }
-
-  #judge(): void {
-    const state = this.#node?.state ?? null;
-    if (this.#checker.violation !== null || state === null) return;
-    this.#checker.stateAt('the state at the end', this.#node!.toldUntil, state.snapshot());
-    this.#checker.totals(
-      state,
-      this.#producers.flatMap(({ batches }) => batches),
-    );
   }
 
   #result(): WorldResult {
@@ -152,11 +152,11 @@ class World {
       packets: counts.delivered,
       lives: this.#lives,
       resent: this.#producers.reduce((sum, { resentCount }) => sum + resentCount, 0),
-      requests: this.#node?.state?.requested ?? 0,
+      requests: this.#node?.requestCount ?? 0,
       timers: this.#timers,
     };
     const told = JSON.stringify([this.#trace, counts, facts, violation, this.#clock.now()]);
-    const state = this.#node?.state?.snapshot() ?? new Uint8Array(0);
+    const state = this.#node?.snapshot() ?? new Uint8Array(0);
     return {
       seed,
       violation,
@@ -173,7 +173,7 @@ class World {
     const process = this.#process('node', random, (arrival) => node.receive(arrival));
     const { clock } = process;
     const weather = this.#weather;
-    const node: WorldNode = new WorldNode({
+    const options = {
       process,
       random,
       log: new FaultyLogStore({
@@ -181,7 +181,7 @@ class World {
         clock,
         weather,
         random: random.fork('log'),
-        onDurable: (appends, receipts) => {
+        onDurable: (appends: readonly LogAppend[], receipts: readonly LogReceipt[]) => {
           this.#note(appends.length);
           this.#checker.durable(appends, receipts);
         },
@@ -195,10 +195,12 @@ class World {
       checkpointEveryMs: this.#scenario.checkpointEveryMs,
       checker: this.#checker,
       bug: this.#bug,
-    });
+      life: this.#lives,
+    };
+    const node: SimulatedNode = this.#kind === 'path' ? new WorldNode(options) : new EngineNode(options);
     this.#node = node;
     this.#mustSettle = true;
-    node.start(this.#producers.map(({ place }) => place)).catch((error: unknown) => {
+    node.start([...this.#producers.map(({ place }) => place), 'origin']).catch((error: unknown) => {
       this.#checker.fail(
         'liveness',
         `the node does not start: ${error instanceof Error ? error.message : String(error)}`,

@@ -1,13 +1,14 @@
 /** Seeds of the simulated world: without a planted bug none fails, and with each of them one of the first few does. */
 
 import { describe, expect, test } from 'vitest';
-import { type Bug, bugNames } from '../../sim/world/bugs.ts';
+import { type Bug, bugNames, engineBugs } from '../../sim/world/bugs.ts';
 import { replayCommand, runCampaign } from '../../sim/world/campaign.ts';
 import { type FaultKind, faultKinds, scenarioOf } from '../../sim/world/scenario.ts';
 import { runWorld } from '../../sim/world/world.ts';
 
 /** 20 here; `ANTEROOM_SIM_SEEDS=200` for more. */
 const SEEDS = Number(process.env.ANTEROOM_SIM_SEEDS ?? 20);
+const ENGINE_SEEDS = 3;
 const minutes = 10;
 
 /** Within so many seeds each bug must be caught: from what `anteroom sim --bugs` finds, with room. */
@@ -59,6 +60,15 @@ describe('simulated world', () => {
     expect(await Promise.all([runWorld({ seed: 3 }), runWorld({ seed: 4 })])).toEqual(alone);
   });
 
+  test('the node itself, with its engine, keeps every invariant over a few seeds, and to the digest again', async () => {
+    const first = [];
+    for (let seed = 1; seed <= ENGINE_SEEDS; seed++) first.push(await runWorld({ seed, node: 'engine' }));
+    expect(
+      first.flatMap(({ seed, violation }) => (violation === null ? [] : [`${seed}: ${violation.detail}`])),
+    ).toEqual([]);
+    expect(await runWorld({ seed: 1, node: 'engine' })).toEqual(first[0]);
+  });
+
   test('a failing seed fails again in the same way', async () => {
     const first = await runWorld({ seed: 1, bug: 'acknowledge-before-append' });
     expect(first.violation).not.toBeNull();
@@ -72,6 +82,15 @@ describe('planted bugs', () => {
       let caughtBy: string | null = null;
       for (let seed = 1; seed <= caughtWithin[bug] && caughtBy === null; seed++)
         caughtBy = (await runWorld({ seed, bug })).violation?.invariant ?? null;
+      expect(caughtBy).not.toBeNull();
+    });
+  }
+
+  for (const bug of engineBugs) {
+    test(`${bug} around the node itself is caught within 3 seeds`, async () => {
+      let caughtBy: string | null = null;
+      for (let seed = 1; seed <= 3 && caughtBy === null; seed++)
+        caughtBy = (await runWorld({ seed, bug, node: 'engine' })).violation?.invariant ?? null;
       expect(caughtBy).not.toBeNull();
     });
   }
