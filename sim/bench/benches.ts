@@ -4,6 +4,7 @@ import { actorTell } from './actor-tell.ts';
 import { aggregate } from './aggregate.ts';
 import type { Bench } from './bench.ts';
 import { embedded } from './embedded.ts';
+import { engineCurve } from './engine-curve.ts';
 import { memory } from './memory.ts';
 import { parseClf } from './parse-clf.ts';
 import { parseCsv, parseCsvNames } from './parse-csv.ts';
@@ -17,6 +18,7 @@ export const benches: readonly Bench[] = [
   replayLru,
   replayLruInstant,
   replayEngine,
+  engineCurve,
   embedded,
   parseCsv,
   parseCsvNames,
