@@ -496,7 +496,7 @@ export class PrefetchingSite implements Site {
       if (this.#origin.isAnswered === true) {
         this.#origin.givenUp?.(segment);
         this.#failFlight(segment);
-        this.#sendQueued(at);
+        // Nobody noticed before now: what takes the slot is asked for now, not at the instant that has passed.
         continue;
       }
       // Those between the two, not this access, which finds it landed.

@@ -141,9 +141,9 @@ export class LiveOrigin implements Origin {
     }
   }
 
-  /** All that are open, the oldest first. */
-  allOpen(): readonly OpenPrefetch[] {
-    return [...this.#open.values()];
+  /** All whose answer is waited for, those that a demand joined as well, the oldest first. */
+  allAwaited(): readonly OpenPrefetch[] {
+    return [...this.#open.values(), ...this.#joined.values()].sort((a, b) => a.id - b.id);
   }
 
   /** Prefetches sent since the last call, in order. */

@@ -50,6 +50,8 @@ export class PrefetchDesk {
     number,
     { readonly expert: number; readonly probability: number; readonly row: number; readonly position: number }
   >();
+  /** Ids handed out again after a restart, until someone subscribes. */
+  readonly #reopened = new Set<number>();
   #waiting: PrefetchRequest[] = [];
   #batch: AccessBatch | null = null;
   #isEmitting = false;
@@ -64,7 +66,8 @@ export class PrefetchDesk {
       const waiting = this.#waiting;
       this.#waiting = [];
       const subscription = this.#requests.subscribe(subscriber);
-      for (const request of waiting) if (options.origin.find(request.id) !== undefined) subscriber.next(request);
+      for (const request of waiting) if (this.#isAwaited(request.id)) subscriber.next(request);
+      this.#reopened.clear();
       return subscription;
     });
     this.cancellations$ = this.#cancellations.asObservable();
@@ -101,13 +104,22 @@ export class PrefetchDesk {
     this.#failed++;
   }
 
-  /** After a restart nobody fetches what is open: it is handed out again. */
+  /** After a restart nobody fetches what is open: it is handed out again, and so is what a demand joined, for its answer still teaches how long fetches take. */
   reopen(): void {
     const { origin } = this.#options;
     origin.takeSent();
     origin.takeCalledBack();
-    for (const open of origin.allOpen()) this.#waiting.push(this.#requestOf(open));
+    for (const open of origin.allAwaited()) {
+      this.#waiting.push(this.#requestOf(open));
+      this.#reopened.add(open.id);
+    }
     this.#reasons.clear();
+  }
+
+  /** What a demand joined before it ever went out is not sent; what went out before a restart is sent again. */
+  #isAwaited(id: number): boolean {
+    const { origin } = this.#options;
+    return origin.find(id) !== undefined || (this.#reopened.has(id) && origin.findJoined(id) !== undefined);
   }
 
   /** Sends what was decided; `close` is told of what a demand overtook. A subscriber that calls the engine adds to it; the outermost call sends all. */

@@ -69,6 +69,13 @@ describe('simulated world', () => {
     expect(await runWorld({ seed: 1, node: 'engine' })).toEqual(first[0]);
   });
 
+  test.each([4, 25, 30])(
+    'a restored engine forgot requests that a demand had joined (engine, seed %i)',
+    async (seed) => {
+      expect((await runWorld({ seed, node: 'engine' })).violation).toBeNull();
+    },
+  );
+
   test('a failing seed fails again in the same way', async () => {
     const first = await runWorld({ seed: 1, bug: 'acknowledge-before-append' });
     expect(first.violation).not.toBeNull();

@@ -76,6 +76,21 @@ describe('a live engine', () => {
     expect(new Set(calledBack).size).toBe(calledBack.length);
   });
 
+  test('a request that took the slot of one given up long ago was taken to have landed at once, unfetched', () => {
+    const { engine, requests } = liveEngine({ live: { answerWithinMs: 500, concurrencyMax: 1 } });
+    const calledBack = new Set<number>();
+    engine.cancellations$.subscribe((id) => calledBack.add(id));
+    // Nobody answers and nobody fetches, so nothing can ever be staged; the long gaps let requests run out between two accesses.
+    for (let i = 0; i < 960; i++) {
+      engine.observe({ segment: `/page/${i % 40}`, consumer: 'ann', timeMs: 200 * i + 5000 * Math.floor(i / 7) });
+      expect(engine.stats().cache.staged).toBe(0);
+    }
+    const { prefetches } = engine.stats();
+    expect(prefetches.issued).toBeGreaterThan(100);
+    expect(prefetches.useful).toBe(0);
+    for (const { timeMs, deadlineMs } of requests) expect(deadlineMs - timeMs).toBe(500);
+  });
+
   test('no more than concurrencyMax requests are open at once', () => {
     for (const concurrencyMax of [1, 3]) {
       const engine = createEngine({ config: { capacity: 20, trafficMax: null, live: { concurrencyMax } } });
