@@ -80,6 +80,8 @@ export class LiveOrigin implements Origin {
     if (this.#open.size >= this.#options.concurrencyMax) return -1;
     const until = now + this.#options.answerWithinMs;
     const open = { id: this.#nextId++, segment, sizeBytes, sentAt: now, position: key, until };
+    // One answer is waited for a segment, so that whoever knows answers by segment cannot mean the other.
+    for (const { id, segment: joined } of this.#joined.values()) if (joined === segment) this.#joined.delete(id);
     this.#open.set(segment, open);
     this.#segmentOf.set(open.id, segment);
     this.#sent.push(open);
@@ -141,7 +143,7 @@ export class LiveOrigin implements Origin {
     }
   }
 
-  /** All whose answer is waited for, those that a demand joined as well, the oldest first. */
+  /** All whose answer is waited for, those that a demand joined as well, the oldest first; at most one a segment. */
   allAwaited(): readonly OpenPrefetch[] {
     return [...this.#open.values(), ...this.#joined.values()].sort((a, b) => a.id - b.id);
   }

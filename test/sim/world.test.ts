@@ -69,7 +69,7 @@ describe('simulated world', () => {
     expect(await runWorld({ seed: 1, node: 'engine' })).toEqual(first[0]);
   });
 
-  test.each([4, 25, 30])(
+  test.each([4, 7, 25, 61])(
     'a restored engine forgot requests that a demand had joined (engine, seed %i)',
     async (seed) => {
       expect((await runWorld({ seed, node: 'engine' })).violation).toBeNull();
