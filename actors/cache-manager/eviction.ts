@@ -11,6 +11,7 @@ export const evictionNames = [
   'lirs',
   'w-tinylfu',
   'gdsf',
+  'hazard',
   'belady',
 ] as const;
 export type EvictionName = (typeof evictionNames)[number];

@@ -45,7 +45,7 @@ export function registerReplay(program: Command): void {
     .option('--cache <list>', 'cache sizes: shares of the trace (0.01), segments (5000) or bytes (64MiB)', '0.01,0.1')
     .option(
       '--evict <list>',
-      'eviction policies: auto, lru, fifo, clock, sieve, s3-fifo, arc, lirs, w-tinylfu, gdsf, belady',
+      'eviction policies: auto, lru, fifo, clock, sieve, s3-fifo, arc, lirs, w-tinylfu, gdsf, hazard, belady',
       'auto',
     )
     .option(

@@ -1,6 +1,8 @@
 /** Naive models of the eviction policies: plain arrays, searched from end to end, one for each policy, written from the papers. */
 
 import type { EvictionName, EvictionOptions } from '../../actors/cache-manager/eviction.ts';
+import { admittedClass, fastGap, reuseClassOf, slowGap } from '../../actors/cache-manager/evictions/reuse-classes.ts';
+import { ageOf, ReuseHazards } from '../../actors/cache-manager/evictions/reuse-hazards.ts';
 
 /** What a model can be asked; the contract of `Eviction` in its plainest form. */
 export interface EvictionModel {
@@ -471,13 +473,123 @@ const beladyModel: Model = (options) => {
 };
 
 /** Three models, one of which says who may stay; the contents are two lists. */
+/** Hazard: histories in a map, residents in one array by age; what a class is worth at an age is taken as `ReuseHazards` has it, which has tests of its own. */
+const hazardModel: Model = (options) => {
+  interface History {
+    uses: number;
+    slow: number;
+    fast: number;
+    demandedAt: number;
+    since: number;
+    reuseClass: number;
+  }
+  const known = new Map<number, History>();
+  const list: Entry[] = [];
+  const hazards = new ReuseHazards(Math.max(16 * options.capacity, 32768));
+  let now = 0;
+  let updatedAt = 0;
+  let updateAt = 256;
+  let ids = 0;
+  let inspected = 0;
+  const historyOf = (id: number): History => {
+    ids = Math.max(ids, id + 1);
+    const history = known.get(id) ?? { uses: 0, slow: 0, fast: 0, demandedAt: 0, since: 0, reuseClass: -1 };
+    known.set(id, history);
+    return history;
+  };
+  const worth = ({ id, size }: Entry): number => {
+    const { reuseClass, since } = known.get(id)!;
+    return hazards.densityOf(reuseClass, ageOf(now - since)) / size;
+  };
+  const shrink = (room: number, evict: (entry: Entry) => void): void => {
+    while (units(list) > room) {
+      const classes = new Map<number, Entry[]>();
+      for (const entry of list) {
+        const { reuseClass } = known.get(entry.id)!;
+        classes.set(reuseClass, [...(classes.get(reuseClass) ?? []), entry]);
+      }
+      const ends = [...classes.keys()]
+        .sort((a, b) => a - b)
+        .flatMap((key) => {
+          const entries = classes.get(key)!;
+          return [entries[0]!, entries.at(-1)!];
+        });
+      const victim = ends.reduce((least, entry) => (worth(entry) < worth(least) ? entry : least));
+      evict(take(victim.id, list)!);
+    }
+  };
+  const learn = (id: number): void => {
+    const history = known.get(id)!;
+    const { uses, demandedAt } = history;
+    if (uses > 0) {
+      history.slow = Math.fround(slowGap(history.slow, now - demandedAt, uses));
+      history.fast = Math.fround(fastGap(history.fast, now - demandedAt, uses));
+    }
+    history.uses = Math.min(255, uses + 1);
+    history.demandedAt = now;
+    history.since = now;
+    history.reuseClass = reuseClassOf(uses + 1, history.slow, history.fast);
+  };
+  const demanded = (id: number): void => {
+    now++;
+    const limit = ids;
+    for (let i = 0; i < 4 && limit > 0; i++) {
+      inspected %= limit;
+      const other = known.get(inspected);
+      if (other !== undefined && inspected !== id) hazards.exposed(other.reuseClass, now - other.since, limit / 4);
+      inspected++;
+    }
+    const before = known.get(id);
+    if (before !== undefined) hazards.returned(before.reuseClass, now - before.since);
+    historyOf(id);
+  };
+  const updateIfDue = (): void => {
+    if (now < updateAt) return;
+    hazards.update(now - updatedAt);
+    updatedAt = now;
+    updateAt = now + Math.min(4096, Math.max(256, Math.floor(now / 16)));
+  };
+  const base = model(options, {
+    resident: () => list,
+    demanded,
+    hit: (id) => {
+      const entry = take(id, list)!;
+      learn(id);
+      list.push(entry);
+    },
+    insert: (entry, isDemand, capacity, evict) => {
+      shrink(capacity - entry.size, evict);
+      if (isDemand) learn(entry.id);
+      else Object.assign(historyOf(entry.id), { reuseClass: admittedClass, since: now });
+      list.push(entry);
+    },
+    remove: (id) => take(id, list),
+    shrink,
+  });
+  let capacity = options.capacity;
+  return {
+    ...base,
+    access(id, size) {
+      const isHit = base.access(id, size);
+      // What is larger than the cache passes by, but it was demanded.
+      if (!isHit && size > capacity) learn(id);
+      updateIfDue();
+      return isHit;
+    },
+    resize(next) {
+      capacity = next;
+      base.resize(next);
+    },
+  };
+};
+
 const autoModel: Model = (options) => {
   let capacity = options.capacity;
-  let leader = 1;
+  const isBytes = options.unit === 'bytes';
+  let leader = isBytes ? 1 : 3;
   const kept: Entry[] = [];
   const extra: Entry[] = [];
-  const sized = options.unit === 'bytes' ? [gdsfModel] : [];
-  const experts = [s3FifoModel, arcModel, wTinyLfuModel, ...sized].map((make, index) =>
+  const experts = [s3FifoModel, arcModel, wTinyLfuModel, isBytes ? gdsfModel : hazardModel].map((make, index) =>
     make({
       ...options,
       onEvict: (id) => {
@@ -543,5 +655,6 @@ export const evictionModels: Readonly<Record<EvictionName, Model>> = {
   lirs: lirsModel,
   'w-tinylfu': wTinyLfuModel,
   gdsf: gdsfModel,
+  hazard: hazardModel,
   belady: beladyModel,
 };

@@ -12,7 +12,19 @@ import { type AccessCursor, Outcome, type Prefetcher, type ProposalBuffer } from
 import { Xoshiro128 } from '../../engine/random.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
 
-const online: EvictionName[] = ['auto', 'lru', 'fifo', 'clock', 'sieve', 's3-fifo', 'arc', 'lirs', 'w-tinylfu', 'gdsf'];
+const online: EvictionName[] = [
+  'auto',
+  'lru',
+  'fifo',
+  'clock',
+  'sieve',
+  's3-fifo',
+  'arc',
+  'lirs',
+  'w-tinylfu',
+  'gdsf',
+  'hazard',
+];
 
 /** A prefetcher that proposes at random: whatever it does, the books must balance. */
 class RandomPrefetcher implements Prefetcher {

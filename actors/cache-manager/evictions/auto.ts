@@ -5,6 +5,7 @@ import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { ArcEviction } from './arc.ts';
 import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { GdsfEviction } from './gdsf.ts';
+import { HazardEviction } from './hazard.ts';
 import { Residents } from './residents.ts';
 import { S3FifoEviction } from './s3-fifo.ts';
 import { SegmentLists } from './segment-lists.ts';
@@ -20,12 +21,12 @@ const LEAD_SHARE = 0.1;
 const LEAD_LEAST = 16;
 
 /**
- * Algorithm: S3-FIFO, ARC and W-TinyLFU, and where space is counted in bytes GDSF as well, each see every demand, as directories without contents. One of them leads; who must leave
+ * Algorithm: S3-FIFO, ARC, W-TinyLFU, and Hazard or, where space is counted in bytes, GDSF, each see every demand, as directories without contents. One of them leads; who must leave
  * is the resident that the leader gave up longest ago, so the contents become the leader's as fast as misses come, and a change of
  * leader moves nothing by itself. For each of the others the misses that it would have spared are summed up, never below zero
  * (Page's CUSUM, 1954); when that reaches a tenth of the cache, the best one leads and all sums start anew.
  * Why: which policy suits differs by trace and over time; the lead costs at most the contents on which two of them differ.
- * Cost: that of its policies, O(1), with GDSF O(log n); a change of leader looks at all residents once.
+ * Cost: that of its policies, O(1), with GDSF O(log n), with Hazard the classes in use; a change of leader looks at all residents once.
  * Gets wrong: where the best changes faster than a tenth of the cache misses, it follows late.
  * Prefetches are admitted by all, as each of them does.
  * Source of the idea: Gramacy, Warmuth, Brandt, Ari, "Adaptive caching by refetching", NIPS 2002; following without copying contents is ours.
@@ -38,8 +39,7 @@ export class AutoEviction implements Eviction {
   /** Misses that each expert would have spared the leader. */
   readonly #spared: Float64Array;
   #place: Uint8Array;
-  /** ARC first: seldom far from the best of any trace. */
-  #leader = 1;
+  #leader: number;
 
   constructor(options: EvictionOptions) {
     const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
@@ -48,7 +48,10 @@ export class AutoEviction implements Eviction {
     this.#place = new Uint8Array(segmentLimit).fill(absent);
     const beside = (index: number) => ({ ...options, onEvict: (segment: number) => this.#givenUp(index, segment) });
     const experts = [new S3FifoEviction(beside(0)), new ArcEviction(beside(1)), new WTinyLfuEviction(beside(2))];
-    this.#experts = options.unit === 'bytes' ? [...experts, new GdsfEviction(beside(3))] : experts;
+    const isBytes = options.unit === 'bytes';
+    this.#experts = [...experts, isBytes ? new GdsfEviction(beside(3)) : new HazardEviction(beside(3))];
+    // Hazard or ARC first: seldom far from the best of any trace.
+    this.#leader = isBytes ? 1 : 3;
     this.#spared = new Float64Array(this.#experts.length);
   }
 

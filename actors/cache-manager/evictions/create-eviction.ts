@@ -8,6 +8,7 @@ import { BeladyEviction } from './belady.ts';
 import { ClockEviction } from './clock.ts';
 import { FifoEviction } from './fifo.ts';
 import { GdsfEviction } from './gdsf.ts';
+import { HazardEviction } from './hazard.ts';
 import { LirsEviction } from './lirs.ts';
 import { LruEviction } from './lru.ts';
 import { S3FifoEviction } from './s3-fifo.ts';
@@ -40,6 +41,8 @@ export function createEviction(name: EvictionName, options: EvictionOptions): Ev
       return new WTinyLfuEviction(options);
     case 'gdsf':
       return new GdsfEviction(options);
+    case 'hazard':
+      return new HazardEviction(options);
     case 'belady':
       return new BeladyEviction(options);
     default:

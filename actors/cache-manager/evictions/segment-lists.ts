@@ -82,6 +82,11 @@ export class SegmentLists {
     return this.#links[2 * (list + 1)] - this.#base;
   }
 
+  /** The newest segment of `list`; negative when it is empty. */
+  newest(list: number): number {
+    return this.#links[2 * (list + 1) + 1] - this.#base;
+  }
+
   /** The neighbour of `segment` towards the newest end; negative when it is the newest. */
   newerThan(segment: number): number {
     return this.#links[2 * (segment + this.#base)] - this.#base;

@@ -1,0 +1,273 @@
+/** Hazard: the segment leaves that is good for the fewest hits per access of residence, as learned from segments with a history like its own. */
+
+import type { Eviction, EvictionOptions } from '../eviction.ts';
+import { tableLengthDefault, tableLengthFor } from './dense-table.ts';
+import { Residents } from './residents.ts';
+import { admittedClass, fastGap, reuseClassCount, reuseClassOf, slowGap } from './reuse-classes.ts';
+import { ageOf, ageStart, ReuseHazards } from './reuse-hazards.ts';
+import { SegmentLists } from './segment-lists.ts';
+
+/** Known segments inspected at each access, for the exposure. */
+const INSPECTED = 4;
+/** Accesses over which what was learned counts half: so many times the capacity, and at least so many. */
+const HALF_LIFE_CAPACITIES = 16;
+const HALF_LIFE_LEAST = 32768;
+/** Accesses between two updates of the densities: a sixteenth of those so far, between these. */
+const UPDATE_SHARE = 1 / 16;
+const UPDATE_LEAST = 256;
+const UPDATE_MOST = 4096;
+/** Of no class yet. */
+const unknown = 65535;
+
+/**
+ * Algorithm: a segment's class is made of how often it was accessed and of its mean gaps, in the long run and lately (reuse-classes.ts). For each
+ * class the chance of an access by time since the last one is learned online from all segments ever seen (reuse-hazards.ts), and from it the hits per
+ * access of residence that a resident is good for. The least leaves. Within a class residents stand in order of age, and as that worth mostly falls or
+ * rises with age, or rises and falls, only the two ends of each class are compared.
+ * Why: the policies with fixed rules each suit some traces; this one finds out whether recency, frequency or regularity counts.
+ * Cost: O(1) an access but for the four inspections; O(classes in use) an eviction, at most 257. 33 bytes a segment ever seen and 350 KB.
+ * Gets wrong: what follows from order (who comes after whom), which is the prefetcher's; the first few thousand accesses, when little is known.
+ * Sizes in bytes: the worth is per byte, compared at the same ends.
+ * Sources of the idea: hit density, Beckmann, Chen, Cidon, "LHD: improving cache hit rate by maximizing hit density", NSDI 2018; ordering by hazard,
+ * Panigrahy, Nain, Neglia, Towsley, "A new upper bound on cache hit probability for non-anticipative caching policies", 2020; the index, Gittins 1979.
+ */
+export class HazardEviction implements Eviction {
+  readonly name = 'hazard';
+  readonly #lists: SegmentLists;
+  readonly #residents: Residents;
+  readonly #hazards: ReuseHazards;
+  #table: HistoryTable;
+  #now = 0;
+  #untilUpdate = UPDATE_LEAST;
+  #sinceUpdate = 0;
+  /** Segments below it were seen, or may have been. */
+  #seenLimit = 0;
+  #inspectNext = 0;
+  /** Classes that have residents, in any order, and where each stands among them. */
+  readonly #inUse = new Int32Array(reuseClassCount);
+  #inUseCount = 0;
+  readonly #countOf = new Int32Array(reuseClassCount);
+  readonly #placeOf = new Int32Array(reuseClassCount);
+  /** The least worth at the two ends of a class, whose it is, and until when that is so. */
+  readonly #least = new Float64Array(reuseClassCount);
+  readonly #leastSegment = new Int32Array(reuseClassCount);
+  readonly #leastUntil = new Float64Array(reuseClassCount);
+
+  constructor(options: EvictionOptions) {
+    const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
+    this.#lists = new SegmentLists(reuseClassCount, segmentLimit);
+    this.#residents = new Residents(options, segmentLimit);
+    this.#table = new HistoryTable(segmentLimit);
+    this.#hazards = new ReuseHazards(Math.max(HALF_LIFE_CAPACITIES * options.capacity, HALF_LIFE_LEAST));
+  }
+
+  get used(): number {
+    return this.#residents.used;
+  }
+
+  get count(): number {
+    return this.#residents.count;
+  }
+
+  get capacity(): number {
+    return this.#residents.capacity;
+  }
+
+  has(segment: number): boolean {
+    return segment < this.#table.length && this.#lists.isLinked(segment);
+  }
+
+  access(segment: number, size: number): boolean {
+    if (segment >>> 0 >= this.#table.length) this.#fit(segment);
+    this.#now++;
+    this.#inspect(segment);
+    this.#record(segment);
+    const isHit = this.#lists.isLinked(segment);
+    if (isHit) {
+      this.#unlink(segment);
+      this.#demanded(segment);
+      this.#link(segment);
+    } else if (size <= this.#residents.capacity) {
+      this.#makeRoom(size);
+      this.#demanded(segment);
+      this.#residents.enter(segment, size);
+      this.#link(segment);
+    } else {
+      this.#demanded(segment);
+    }
+    this.#sinceUpdate++;
+    if (--this.#untilUpdate === 0) this.#update();
+    return isHit;
+  }
+
+  admit(segment: number, size: number): boolean {
+    if (segment >>> 0 >= this.#table.length) this.#fit(segment);
+    if (size > this.#residents.capacity || this.#lists.isLinked(segment)) return false;
+    this.#makeRoom(size);
+    this.#table.reuseClass[segment] = admittedClass;
+    this.#table.since[segment] = this.#now;
+    if (segment >= this.#seenLimit) this.#seenLimit = segment + 1;
+    this.#residents.enter(segment, size);
+    this.#link(segment);
+    return true;
+  }
+
+  remove(segment: number): boolean {
+    if (!this.has(segment)) return false;
+    this.#unlink(segment);
+    this.#residents.leave(segment);
+    return true;
+  }
+
+  resize(capacity: number): void {
+    this.#residents.setCapacity(capacity);
+    this.#makeRoom(0);
+  }
+
+  /** Some known segments, in turn, stand for all: each that is passed was at its age for this access. */
+  #inspect(demanded: number): void {
+    const { reuseClass, since } = this.#table;
+    const limit = this.#seenLimit;
+    let next = this.#inspectNext;
+    for (let i = 0; i < INSPECTED && limit > 0; i++) {
+      if (next >= limit) next = 0;
+      const seen = reuseClass[next]!;
+      if (seen !== unknown && next !== demanded) {
+        this.#hazards.exposed(seen, (this.#now - since[next]!) >>> 0, limit / INSPECTED);
+      }
+      next++;
+    }
+    this.#inspectNext = next;
+  }
+
+  /** What the access says of the class that the segment was in. */
+  #record(segment: number): void {
+    const { reuseClass, since } = this.#table;
+    const former = reuseClass[segment]!;
+    if (former !== unknown) this.#hazards.returned(former, (this.#now - since[segment]!) >>> 0);
+    else if (segment >= this.#seenLimit) this.#seenLimit = segment + 1;
+  }
+
+  /** Brings the history of a segment up to date, and with it its class. It is in no list. */
+  #demanded(segment: number): void {
+    const { uses, slow, fast, demandedAt, since, reuseClass } = this.#table;
+    const before = uses[segment]!;
+    if (before > 0) {
+      const gap = (this.#now - demandedAt[segment]!) >>> 0;
+      slow[segment] = slowGap(slow[segment]!, gap, before);
+      fast[segment] = fastGap(fast[segment]!, gap, before);
+    }
+    if (before < 255) uses[segment] = before + 1;
+    demandedAt[segment] = this.#now;
+    since[segment] = this.#now;
+    reuseClass[segment] = reuseClassOf(before + 1, slow[segment]!, fast[segment]!);
+  }
+
+  #link(segment: number): void {
+    const reuseClass = this.#table.reuseClass[segment]!;
+    this.#lists.push(reuseClass, segment);
+    this.#leastUntil[reuseClass] = 0;
+    if (this.#countOf[reuseClass]!++ === 0) {
+      this.#placeOf[reuseClass] = this.#inUseCount;
+      this.#inUse[this.#inUseCount++] = reuseClass;
+    }
+  }
+
+  #unlink(segment: number): void {
+    const reuseClass = this.#table.reuseClass[segment]!;
+    this.#lists.unlink(segment);
+    this.#leastUntil[reuseClass] = 0;
+    if (--this.#countOf[reuseClass]! === 0) {
+      const last = this.#inUse[--this.#inUseCount]!;
+      this.#inUse[this.#placeOf[reuseClass]!] = last;
+      this.#placeOf[last] = this.#placeOf[reuseClass]!;
+    }
+  }
+
+  #makeRoom(size: number): void {
+    const residents = this.#residents;
+    while (residents.used + size > residents.capacity) {
+      const victim = this.#victim();
+      this.#unlink(victim);
+      residents.evict(victim);
+    }
+  }
+
+  /** Of equals, that of the lower class; within a class the older. */
+  #victim(): number {
+    let least = Number.POSITIVE_INFINITY;
+    let of = reuseClassCount;
+    for (let i = 0; i < this.#inUseCount; i++) {
+      const reuseClass = this.#inUse[i]!;
+      if (this.#leastUntil[reuseClass]! <= this.#now) this.#weigh(reuseClass);
+      const worth = this.#least[reuseClass]!;
+      if (worth < least || (worth === least && reuseClass < of)) {
+        least = worth;
+        of = reuseClass;
+      }
+    }
+    return this.#leastSegment[of]!;
+  }
+
+  /** Finds the lesser end of a class, and for how long it is so. */
+  #weigh(reuseClass: number): void {
+    const { since } = this.#table;
+    const oldest = this.#lists.oldest(reuseClass);
+    const newest = this.#lists.newest(reuseClass);
+    const oldestFor = (this.#now - since[oldest]!) >>> 0;
+    const newestFor = (this.#now - since[newest]!) >>> 0;
+    const oldestAge = ageOf(oldestFor);
+    const newestAge = ageOf(newestFor);
+    const oldestWorth = this.#hazards.densityOf(reuseClass, oldestAge) / this.#residents.sizeOf(oldest);
+    const newestWorth = this.#hazards.densityOf(reuseClass, newestAge) / this.#residents.sizeOf(newest);
+    const isNewest = newestWorth < oldestWorth;
+    this.#least[reuseClass] = isNewest ? newestWorth : oldestWorth;
+    this.#leastSegment[reuseClass] = isNewest ? newest : oldest;
+    const forAccesses = Math.min(ageStart[oldestAge + 1]! - oldestFor, ageStart[newestAge + 1]! - newestFor);
+    this.#leastUntil[reuseClass] = this.#now + Math.max(1, forAccesses);
+  }
+
+  #update(): void {
+    this.#hazards.update(this.#sinceUpdate);
+    this.#leastUntil.fill(0);
+    this.#sinceUpdate = 0;
+    this.#untilUpdate = Math.min(UPDATE_MOST, Math.max(UPDATE_LEAST, Math.floor(this.#now * UPDATE_SHARE)));
+  }
+
+  #fit(segment: number): void {
+    const segmentLimit = tableLengthFor(segment, this.#table.length);
+    this.#lists.fit(segmentLimit);
+    this.#residents.fit(segmentLimit);
+    this.#table = this.#table.grown(segmentLimit);
+  }
+}
+
+/** What is kept of each segment that was ever seen, a column each. Instants are access counts modulo 2^32. */
+class HistoryTable {
+  readonly length: number;
+  readonly uses: Uint8Array;
+  readonly slow: Float32Array;
+  readonly fast: Float32Array;
+  readonly demandedAt: Uint32Array;
+  /** Since when it is of its class: its last demand or, of a prefetch, its admission. */
+  readonly since: Uint32Array;
+  readonly reuseClass: Uint16Array;
+
+  constructor(length: number) {
+    this.length = length;
+    this.uses = new Uint8Array(length);
+    this.slow = new Float32Array(length);
+    this.fast = new Float32Array(length);
+    this.demandedAt = new Uint32Array(length);
+    this.since = new Uint32Array(length);
+    this.reuseClass = new Uint16Array(length).fill(unknown);
+  }
+
+  grown(length: number): HistoryTable {
+    const table = new HistoryTable(length);
+    for (const column of ['uses', 'slow', 'fast', 'demandedAt', 'since', 'reuseClass'] as const) {
+      table[column].set(this[column]);
+    }
+    return table;
+  }
+}
