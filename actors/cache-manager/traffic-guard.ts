@@ -186,8 +186,17 @@ export class TrafficGuard {
   #measureExcess(): void {
     const { baseline, reference } = this;
     const { ratioMax, allowance, overshootMax } = this.#budget;
-    this.#requests = -Infinity;
     this.#bytes = -Infinity;
+    if (!this.#isBytes && this.#books.length === 1) {
+      // The common case, several times an access: one book, in requests.
+      const book = this.#books[0]!;
+      const r = reference.misses - book.reference;
+      const b = baseline.misses - book.baseline;
+      this.#requests = this.#fetches - book.fetches - (allowance + (ratioMax - 1) * r + (r > b ? r : b));
+      this.#isBreach = this.#requests > overshootMax + ROUNDING;
+      return;
+    }
+    this.#requests = -Infinity;
     this.#isBreach = false;
     for (const book of this.#books) {
       const r = reference.misses - book.reference;
@@ -224,8 +233,19 @@ export class TrafficGuard {
     const { reference } = this;
     const isBaseline = ghost === this.baseline;
     const { ratioMax, allowance, overshootMax } = this.#budget;
-    this.#requests = Infinity;
     this.#bytes = Infinity;
+    if (!this.#isBytes && this.#books.length === 1) {
+      const book = this.#books[0]!;
+      this.#requests =
+        allowance +
+        overshootMax +
+        (ratioMax - 1) * (reference.misses - book.reference) +
+        (ghost.misses - (isBaseline ? book.baseline : book.reference)) -
+        (this.#fetches - book.fetches) -
+        ghost.lost.count;
+      return;
+    }
+    this.#requests = Infinity;
     for (const book of this.#books) {
       const requests =
         allowance +
