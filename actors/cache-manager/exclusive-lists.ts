@@ -45,7 +45,8 @@ export class ExclusiveLists {
     this.#listOf = new Uint8Array(segmentCountHint);
     this.#base = listCount + 1;
     this.#links = new Int32Array(2 * (this.#base + segmentCountHint));
-    for (let sentinel = 0; sentinel <= listCount; sentinel++) this.#links.fill(sentinel, 2 * sentinel, 2 * sentinel + 2);
+    for (let sentinel = 0; sentinel <= listCount; sentinel++)
+      this.#links.fill(sentinel, 2 * sentinel, 2 * sentinel + 2);
   }
 
   /** Number of the list that a segment is in; 0 = none. */

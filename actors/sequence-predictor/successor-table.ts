@@ -267,12 +267,7 @@ function grown(table: Int32Array, length: number): Int32Array {
 function confirm(rows: Int32Array, base: number, stride: number, key: number, weight: number): void {
   const tick = (rows[base + VISITS]! >>> TICK_SHIFT) & TICK_MASK;
   const first = (base + HEADER) | 0;
-  const last = (base + stride - 2) | 0;
-  let at = first;
-  for (; at < last; at = (at + 2) | 0) {
-    const id = rows[at]!;
-    if (id === key || id === 0) break;
-  }
+  let at = placeOf(rows, first, (base + stride - 2) | 0, key);
   let raised = weight;
   if (rows[at] === key) {
     const packed = rows[at + 1]!;
@@ -292,6 +287,39 @@ function confirm(rows: Int32Array, base: number, stride: number, key: number, we
   }
   rows[at] = key;
   rows[at + 1] = (tick << TICK_SHIFT) | raised;
+}
+
+/** Where `key` stands in the slots `first` to `last`, else the first free one, else the last. Eight slots, which is what there are as a rule, are written out: a loop would check the table anew at each. */
+function placeOf(rows: Int32Array, first: number, last: number, key: number): number {
+  let at = first | 0;
+  if (last - at === 14) {
+    let id = rows[at]!;
+    if (id === key || id === 0) return at;
+    at = (at + 2) | 0;
+    id = rows[at]!;
+    if (id === key || id === 0) return at;
+    at = (at + 2) | 0;
+    id = rows[at]!;
+    if (id === key || id === 0) return at;
+    at = (at + 2) | 0;
+    id = rows[at]!;
+    if (id === key || id === 0) return at;
+    at = (at + 2) | 0;
+    id = rows[at]!;
+    if (id === key || id === 0) return at;
+    at = (at + 2) | 0;
+    id = rows[at]!;
+    if (id === key || id === 0) return at;
+    at = (at + 2) | 0;
+    id = rows[at]!;
+    if (id === key || id === 0) return at;
+    return (at + 2) | 0;
+  }
+  for (; at < last; at = (at + 2) | 0) {
+    const id = rows[at]!;
+    if (id === key || id === 0) break;
+  }
+  return at;
 }
 
 /** Weight in a packed slot word. */
