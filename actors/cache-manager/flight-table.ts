@@ -1,11 +1,12 @@
 /** Prefetches in flight, ordered by the instant at which they land. */
 
 import { assert } from '../../engine/assert.ts';
+import { grownTable } from './grown-table.ts';
 
 /**
  * A binary min-heap over typed arrays keyed by (landing instant, send order), so that two prefetches that land together
- * land in the order in which they were sent. Removal by segment is lazy: a slot whose generation is stale is skipped.
- * Cost: O(log n) to add and to pop, O(1) to forget.
+ * land in the order in which they were sent. Removal by segment is lazy: a heap entry whose order is not its segment's any more is skipped.
+ * Cost: O(log n) to add and to pop, O(1) to forget; memory 8 bytes a segment beside the heap.
  */
 export class FlightTable {
   #landsAt: Float64Array;
@@ -13,8 +14,9 @@ export class FlightTable {
   #segment: Int32Array;
   #length = 0;
   #sequence = 0;
-  /** Send order of the flight a segment is on, or -1: tells live heap entries from forgotten ones. */
-  readonly #live = new Map<number, number>();
+  #count = 0;
+  /** Send order + 1 of the flight that a segment is on, 0 = none: tells live heap entries from forgotten ones. */
+  #live: Float64Array = new Float64Array(0);
 
   constructor(capacity = 64) {
     this.#landsAt = new Float64Array(capacity);
@@ -23,14 +25,16 @@ export class FlightTable {
   }
 
   get count(): number {
-    return this.#live.size;
+    return this.#count;
   }
 
   add(segment: number, landsAt: number): void {
-    assert(!this.#live.has(segment), `segment ${segment} is in flight already`);
+    if (segment >= this.#live.length) this.#live = grownTable(this.#live, Math.max(segment, 1023));
+    if (this.#live[segment] !== 0) assert(false, `segment ${segment} is in flight already`);
     if (this.#length === this.#segment.length) this.#grow();
-    const order = this.#sequence++;
-    this.#live.set(segment, order);
+    const order = ++this.#sequence;
+    this.#live[segment] = order;
+    this.#count++;
     let i = this.#length++;
     while (i > 0) {
       const parent = (i - 1) >> 1;
@@ -45,7 +49,9 @@ export class FlightTable {
 
   /** Takes a segment off its flight (a demand joined it, or it was called back). */
   forget(segment: number): void {
-    this.#live.delete(segment);
+    if (segment >= this.#live.length || this.#live[segment] === 0) return;
+    this.#live[segment] = 0;
+    this.#count--;
   }
 
   /** Instant of the next landing, or Infinity. */
@@ -57,17 +63,17 @@ export class FlightTable {
   /** Takes the flight that lands first; the caller guarantees that there is one. */
   pop(): number {
     this.#dropForgotten();
-    assert(this.#length > 0, 'pop from an empty flight table');
+    if (this.#length === 0) assert(false, 'pop from an empty flight table');
     const segment = this.#segment[0]!;
-    this.#live.delete(segment);
+    this.#live[segment] = 0;
+    this.#count--;
     this.#removeRoot();
     return segment;
   }
 
   #dropForgotten(): void {
-    while (this.#length > 0 && this.#live.get(this.#segment[0]!) !== this.#order[0]) this.#removeRoot();
+    while (this.#length > 0 && this.#live[this.#segment[0]!] !== this.#order[0]) this.#removeRoot();
   }
-
   #removeRoot(): void {
     const last = --this.#length;
     if (last === 0) return;

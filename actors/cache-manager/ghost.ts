@@ -1,7 +1,7 @@
 /** A world without prefetching that runs beside a site: its misses, and how its cache and the site's differ. */
 
 import type { Eviction } from './eviction.ts';
-import { SegmentFifo } from './segment-fifo.ts';
+import { type ExclusiveList, ExclusiveLists } from './exclusive-lists.ts';
 
 /** Where a site has a copy. */
 export type Where = 'nowhere' | 'reactive' | 'staged';
@@ -12,19 +12,25 @@ export interface GhostSite {
   unitsOf(segment: number): number;
 }
 
+/** Lists of a ghost; a segment is in one of them at most. */
+const LOST = 1;
+const EXTRA = 2;
+const STAGED_EXTRA = 3;
+
 /**
  * An eviction that sees every demand and no prefetch. With `site` it keeps two lists besides: `lost` is what the ghost holds and
  * the site does not, each of which may yet cost the site one fetch that the ghost is spared; `extras` is what the site holds and
- * the ghost does not, and could give up without ever missing more than the ghost. O(1) a call, 34 bytes a segment.
+ * the ghost does not, and could give up without ever missing more than the ghost. O(1) a call, 9 bytes a segment, 17 in bytes.
  */
 export class Ghost {
   misses = 0;
   missBytes = 0;
   readonly eviction: Eviction;
-  readonly lost: SegmentFifo;
-  readonly extras: SegmentFifo;
+  readonly lost: ExclusiveList;
+  readonly extras: ExclusiveList;
   /** Extras that the site has staged and nobody has demanded. */
-  readonly stagedExtras: SegmentFifo;
+  readonly stagedExtras: ExclusiveList;
+  readonly #lists: ExclusiveLists;
   readonly #site: GhostSite | null;
 
   constructor(options: {
@@ -32,10 +38,8 @@ export class Ghost {
     readonly site: GhostSite | null;
     readonly segmentCountHint: number;
   }) {
-    const hint = options.site === null ? 0 : options.segmentCountHint;
-    this.lost = new SegmentFifo(hint);
-    this.extras = new SegmentFifo(hint);
-    this.stagedExtras = new SegmentFifo(hint);
+    this.#lists = new ExclusiveLists(3, options.site === null ? 0 : options.segmentCountHint);
+    [this.lost, this.extras, this.stagedExtras] = this.#lists.lists as [ExclusiveList, ExclusiveList, ExclusiveList];
     this.#site = options.site;
     this.eviction = options.site === null ? options.makeEviction() : options.makeEviction((s) => this.#evicted(s));
   }
@@ -64,14 +68,14 @@ export class Ghost {
   }
 
   #list(segment: number, where: Where, isThere: boolean): void {
-    listIf(this.lost, segment, isThere && where === 'nowhere', this.#site!);
-    listIf(this.extras, segment, !isThere && where === 'reactive', this.#site!);
-    listIf(this.stagedExtras, segment, !isThere && where === 'staged', this.#site!);
+    let list = 0;
+    if (where === 'nowhere') {
+      if (isThere) list = LOST;
+    } else if (!isThere) {
+      list = where === 'reactive' ? EXTRA : STAGED_EXTRA;
+    }
+    const lists = this.#lists;
+    if (lists.listOf(segment) === list) return;
+    lists.move(segment, list, list === 0 ? 0 : this.#site!.unitsOf(segment));
   }
-}
-
-function listIf(list: SegmentFifo, segment: number, isMember: boolean, site: GhostSite): void {
-  if (list.has(segment) === isMember) return;
-  if (isMember) list.add(segment, site.unitsOf(segment));
-  else list.remove(segment);
 }

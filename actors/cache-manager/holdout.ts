@@ -68,6 +68,11 @@ export class Holdout {
     return { share, withheld, demanded, open: this.#open, expected };
   }
 
+  /** Whether none waits to be expired. */
+  get isIdle(): boolean {
+    return this.#count === 0;
+  }
+
   /** Whether `segment` is withheld now. */
   isHeld(segment: number): boolean {
     return segment < this.#held.length && this.#held[segment] === 1;

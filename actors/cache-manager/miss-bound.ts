@@ -34,6 +34,7 @@ export interface MissGhost {
 export class MissBound {
   readonly excessMax: number;
   readonly allowance: number;
+  readonly isBounded: boolean;
   /** Misses of the site so far, late ones included. */
   misses = 0;
   /** Accesses after which misses stood above the bound. */
@@ -45,10 +46,7 @@ export class MissBound {
   constructor(excessMax: number, allowance: number) {
     this.excessMax = excessMax;
     this.allowance = allowance;
-  }
-
-  get isBounded(): boolean {
-    return this.excessMax !== Infinity;
+    this.isBounded = excessMax !== Infinity;
   }
 
   /** Misses that may still be lost. */

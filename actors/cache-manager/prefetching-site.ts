@@ -22,12 +22,13 @@ import { MissBound } from './miss-bound.ts';
 import { MissClasses } from './miss-classes.ts';
 import type { Origin } from './origin.ts';
 import { PrefetchAdmission } from './prefetch-admission.ts';
+import type { PrefetchPolicy } from './prefetch-policy.ts';
 import { PrefetchQueue } from './prefetch-queue.ts';
 import { PrefetchTable, Stage } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
 import { SegmentFifo } from './segment-fifo.ts';
 import { SegmentSizes } from './segment-sizes.ts';
-import { type FetchSample, type Site, type SiteOptions, WITHDRAWN } from './site.ts';
+import { type FetchSample, type Site, type SiteOptions, WITHDRAWN, type WritePolicy } from './site.ts';
 import { StagingShare } from './staging-share.ts';
 import { TrafficBudget } from './traffic-budget.ts';
 import { TrafficGuard } from './traffic-guard.ts';
@@ -75,6 +76,10 @@ export class PrefetchingSite implements Site {
   };
   readonly #isBytes: boolean;
   readonly #isTimed: boolean;
+  readonly #isBounded: boolean;
+  readonly #writes: WritePolicy;
+  readonly #future: SiteOptions['future'];
+  readonly #policy: PrefetchPolicy | null;
   readonly #isShared: boolean;
   readonly #stagingMax: number;
   readonly #share: StagingShare;
@@ -113,6 +118,10 @@ export class PrefetchingSite implements Site {
       whereIs: (segment) => this.#whereIs(segment),
       unitsOf: (segment) => this.#units(segment),
     });
+    this.#isBounded = this.#guard.isBounded;
+    this.#writes = options.writes ?? 'access';
+    this.#future = options.future;
+    this.#policy = options.admission?.policy ?? null;
     this.#staging = new SegmentFifo(hint);
     this.#queue = new PrefetchQueue(options.queueLengthMax ?? 1024);
     const share = options.stagingShareMax ?? 0.5;
@@ -197,7 +206,8 @@ export class PrefetchingSite implements Site {
 
   /** Resident, staged, in flight or queued. */
   isResident(segment: number): boolean {
-    return this.#reactive.has(segment) || this.#table.stageOf(segment) !== Stage.none;
+    // Who asks knows most of what is in the reactive cache, and asks about the rest.
+    return this.#table.stageOf(segment) !== Stage.none || this.#reactive.has(segment);
   }
 
   holds(segment: number): boolean {
@@ -209,51 +219,8 @@ export class PrefetchingSite implements Site {
   }
 
   serve(batch: AccessBatch): void {
-    const { timeMs, segment, consumer, site, op, size } = batch;
-    const writes = this.#options.writes ?? 'access';
-    const isBounded = this.#guard.isBounded;
-    const cursor = this.#cursor;
-    const ledger = this.ledger;
-    const prefetcher = this.#prefetcher;
-    const future = this.#options.future;
-    const table = this.#table;
-    const policy = this.#options.admission?.policy ?? null;
-    for (let i = 0; i < batch.length; i++) {
-      const position = batch.position + i;
-      if (position >= ledger.turnsAt) {
-        ledger.moveTo(position);
-        this.#guard.moveTo(position);
-      }
-      const id = segment[i]!;
-      const time = timeMs[i]!;
-      this.#position = position;
-      this.#rowCount++;
-      if (!this.#isTimed) this.#now = position;
-      else if (!Number.isNaN(time)) this.#now = time;
-      if (writes !== 'access' && (op[i] === Operation.write || op[i] === Operation.delete)) {
-        if (writes === 'ignore') ledger.ignoredWrite();
-        else this.invalidate(id);
-        continue;
-      }
-      future?.beforeAccess(position, id);
-      policy?.observe(id, op[i]!);
-      if (id >= table.length) table.grow(id);
-      if (this.#flights.count > 0 || this.#queue.count > 0) this.#advance(this.#now);
-      // Only now: what landed a moment ago was fetched at the size known then.
-      const bytes = this.#sizes.observe(id, size[i]!);
-      const served = this.#serveDemand(id, bytes);
-      cursor.position = position;
-      cursor.timeMs = time;
-      cursor.segment = id;
-      cursor.consumer = consumer[i]!;
-      cursor.site = site[i]!;
-      cursor.op = op[i]!;
-      cursor.sizeBytes = size[i]!;
-      this.#proposals.count = 0;
-      prefetcher.onAccess(cursor, served, this.#proposals);
-      if (this.#proposals.count > 0) this.#applyProposals();
-      if (isBounded) this.#guard.check();
-    }
+    // A call for each row: a loop that is compiled while it runs does not come to know whose fields it reads.
+    for (let i = 0; i < batch.length; i++) this.#serveRow(batch, i);
   }
 
   stage(segment: number, sizeBytes: number, probability: number, expert: number): boolean {
@@ -337,6 +304,49 @@ export class PrefetchingSite implements Site {
     this.ledger.finish(this.#position + 1);
   }
 
+  #serveRow(batch: AccessBatch, i: number): void {
+    const { ledger } = this;
+    const position = batch.position + i;
+    if (position >= ledger.turnsAt) {
+      ledger.moveTo(position);
+      this.#guard.moveTo(position);
+    }
+    const id = batch.segment[i]!;
+    const time = batch.timeMs[i]!;
+    this.#position = position;
+    this.#rowCount++;
+    if (!this.#isTimed) this.#now = position;
+    else if (!Number.isNaN(time)) this.#now = time;
+    if (this.#writes !== 'access') {
+      const op = batch.op[i]!;
+      if (op === Operation.write || op === Operation.delete) {
+        if (this.#writes === 'ignore') ledger.ignoredWrite();
+        else this.invalidate(id);
+        return;
+      }
+    }
+    this.#future?.beforeAccess(position, id);
+    this.#policy?.observe(id, batch.op[i]!);
+    if (id >= this.#table.length) this.#table.grow(id);
+    if (this.#flights.count > 0 || this.#queue.count > 0) this.#advance(this.#now);
+    // Only now: what landed a moment ago was fetched at the size known then.
+    const bytes = this.#sizes.observe(id, batch.size[i]!);
+    const served = this.#serveDemand(id, bytes);
+    const cursor = this.#cursor;
+    cursor.position = position;
+    cursor.timeMs = time;
+    cursor.segment = id;
+    cursor.consumer = batch.consumer[i]!;
+    cursor.site = batch.site[i]!;
+    cursor.op = batch.op[i]!;
+    cursor.sizeBytes = batch.size[i]!;
+    const proposals = this.#proposals;
+    proposals.count = 0;
+    this.#prefetcher.onAccess(cursor, served, proposals);
+    if (proposals.count > 0) this.#applyProposals();
+    if (this.#isBounded) this.#guard.check();
+  }
+
   #serveDemand(segment: number, bytes: number): number {
     const table = this.#table;
     const guard = this.#guard;
@@ -388,7 +398,7 @@ export class PrefetchingSite implements Site {
   }
 
   #observeHoldout(holdout: Holdout, segment: number): void {
-    holdout.expire(this.#position - (this.#prefetcher.horizonAccesses ?? HORIZON_UNSTATED));
+    if (!holdout.isIdle) holdout.expire(this.#position - (this.#prefetcher.horizonAccesses ?? HORIZON_UNSTATED));
     if (holdout.isHeld(segment)) holdout.demanded(segment);
   }
 

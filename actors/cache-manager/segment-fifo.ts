@@ -45,7 +45,8 @@ export class SegmentFifo {
 
   add(segment: number, size: number): void {
     if (segment >= this.#isListed.length) this.#grow(segment);
-    assert(this.#isListed[segment] === 0, `segment ${segment} is listed already`);
+    // The sentence is composed only where it is needed: composing it costs more than listing.
+    if (this.#isListed[segment] !== 0) assert(false, `segment ${segment} is listed already`);
     this.#isListed[segment] = 1;
     this.#size[segment] = size;
     this.#older[segment] = this.#newest;
@@ -59,7 +60,7 @@ export class SegmentFifo {
 
   /** Takes a segment out; returns its size in cache units. The caller guarantees that it is listed. */
   remove(segment: number): number {
-    assert(this.has(segment), `segment ${segment} is not listed`);
+    if (!this.has(segment)) assert(false, `segment ${segment} is not listed`);
     this.#isListed[segment] = 0;
     const older = this.#older[segment]!;
     const newer = this.#newer[segment]!;

@@ -17,6 +17,7 @@ export class TrafficBudget {
   readonly allowance: number;
   /** Requests by which fetches may stand above the limit at most; bytes as for the allowance. */
   readonly overshootMax: number;
+  readonly isBounded: boolean;
   /** Accesses after which they stood higher, in requests or bytes. */
   breachCount = 0;
   /** Most requests by which fetches stood above the limit. */
@@ -26,10 +27,7 @@ export class TrafficBudget {
     this.ratioMax = ratioMax;
     this.allowance = allowance;
     this.overshootMax = overshootMax;
-  }
-
-  get isBounded(): boolean {
-    return this.ratioMax !== Infinity;
+    this.isBounded = ratioMax !== Infinity;
   }
 
   /** Fetches allowed so far, given the misses of the reference and of the same eviction without prefetching. */

@@ -3,8 +3,8 @@
 import type { ExpertOpinion } from '../prefetcher.ts';
 import { BinCalibration } from './bin-calibration.ts';
 import { type CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
-import { LogisticMixer } from './logistic-mixer.ts';
 import { BIN_COUNT, NAMING_COUNT, OPINION_COUNT, opinionNames, priorOf } from './opinion-bins.ts';
+import { OpinionMixer } from './opinion-mixer.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { squash } from './stretch.ts';
 import { TrialRing } from './trial-ring.ts';
@@ -42,7 +42,7 @@ export interface CandidateMixtureOptions {
  */
 export class CandidateMixture {
   readonly #bins: BinCalibration;
-  readonly #mixer: LogisticMixer;
+  readonly #mixer: OpinionMixer;
   readonly #final: BinCalibration;
   readonly #trials: TrialRing;
   /** OPINION_STRIDE words a trial: the bins, and the weight set. */
@@ -60,8 +60,7 @@ export class CandidateMixture {
     this.#triesFull = options.trialsBeforeSampling;
     this.#tryEvery = options.trialSpacing;
     this.#bins = new BinCalibration(BIN_COUNT, options.calibrationMemory, priorOf);
-    this.#mixer = new LogisticMixer({
-      inputCount: OPINION_COUNT,
+    this.#mixer = new OpinionMixer({
       setCount: SERVED_COUNT * MASK_COUNT,
       weightFirst: options.weightFirst,
       rateFirst: options.mixRateFirst,
@@ -189,7 +188,13 @@ export class CandidateMixture {
     if (slot < 0) return;
     const at = slot * OPINION_STRIDE;
     const tried = this.#trialBins;
-    for (let i = 0; i < OPINION_COUNT; i++) tried[at + i] = bins[from + i]!;
+    tried[at] = bins[from]!;
+    tried[at + 1] = bins[from + 1]!;
+    tried[at + 2] = bins[from + 2]!;
+    tried[at + 3] = bins[from + 3]!;
+    tried[at + 4] = bins[from + 4]!;
+    tried[at + 5] = bins[from + 5]!;
+    tried[at + 6] = bins[from + 6]!;
     tried[at + SET] = set;
     this.#trialFinal[slot] = finalBin;
     if (this.#trialStated !== null) this.#trialStated[slot] = stated;

@@ -43,6 +43,11 @@ export class CandidateSet {
     this.#isResident = isResident;
   }
 
+  /** A byte a segment: 1 = resident for certain, so that {@link claim} would pass it over. */
+  get residentFlags(): Uint8Array {
+    return this.#resident.flags;
+  }
+
   /** Empties the set for the next access. */
   begin(): void {
     this.count = 0;

@@ -13,8 +13,14 @@ export class ResidentFlags {
     return this.#flags.byteLength;
   }
 
+  /** A byte a segment; what lies beyond is not resident. Replaced when the table grows. */
+  get flags(): Uint8Array {
+    return this.#flags;
+  }
+
   has(segment: number): boolean {
-    return this.#flags[segment] === 1;
+    // Compared first: a read beyond the end would make every read slower.
+    return segment < this.#flags.length && this.#flags[segment] === 1;
   }
 
   set(segment: number): void {

@@ -7,6 +7,9 @@ import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 const FIELDS = 5;
 const SUCCESSOR = 2;
 const COUNTS = 4;
+/** For who reads {@link ContextTable.words}. */
+export const CONTEXT_SUCCESSOR = SUCCESSOR;
+export const CONTEXT_COUNTS = COUNTS;
 const WAYS = 3;
 /** Three entries and a spare word: 64 bytes, one cache line. */
 const BUCKET = 16;
@@ -25,7 +28,7 @@ export const CONTEXT_BYTES = (4 * BUCKET) / WAYS;
 export class ContextTable {
   readonly #bucketCountMax: number;
   #bucketCount: number;
-  #words: Uint32Array;
+  #words: Int32Array;
   #filled = 0;
 
   constructor(options: { readonly entryCountMax: number }) {
@@ -34,7 +37,7 @@ export class ContextTable {
     while (bucketCount * 2 * WAYS <= options.entryCountMax) bucketCount *= 2;
     this.#bucketCountMax = bucketCount;
     this.#bucketCount = Math.min(1024, bucketCount);
-    this.#words = new Uint32Array(this.#bucketCount * BUCKET);
+    this.#words = new Int32Array(this.#bucketCount * BUCKET);
   }
 
   get bytes(): number {
@@ -44,11 +47,19 @@ export class ContextTable {
   /** Entry of a context, or -1. */
   find(previous: number, current: number): number {
     const words = this.#words;
-    const first = this.#bucketOf(previous + 1, current + 1);
-    for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
-      if (words[at] === previous + 1 && words[at + 1] === current + 1) return at;
-    }
+    const a = (previous + 1) | 0;
+    const b = (current + 1) | 0;
+    const first = this.#bucketOf(a, b);
+    // The three places, written out: a loop would check the table anew for each.
+    if (words[first] === a && words[first + 1] === b) return first;
+    if (words[first + FIELDS] === a && words[first + FIELDS + 1] === b) return first + FIELDS;
+    if (words[first + 2 * FIELDS] === a && words[first + 2 * FIELDS + 1] === b) return first + 2 * FIELDS;
     return -1;
+  }
+
+  /** Words behind the entries, for loops that read them in place: an entry's two successors + 1 from `CONTEXT_SUCCESSOR` on, its counts at `CONTEXT_COUNTS`. */
+  get words(): Int32Array {
+    return this.#words;
   }
 
   /** Successor in place 0 or 1 of an entry, or -1. */
@@ -124,7 +135,7 @@ export class ContextTable {
   #grow(): void {
     const old = this.#words;
     this.#bucketCount *= 2;
-    const words = new Uint32Array(this.#bucketCount * BUCKET);
+    const words = new Int32Array(this.#bucketCount * BUCKET);
     this.#words = words;
     for (let first = 0; first < old.length; first += BUCKET) {
       for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
@@ -138,7 +149,7 @@ export class ContextTable {
   }
 }
 
-function confirm(words: Uint32Array, at: number, id: number): void {
+function confirm(words: Int32Array, at: number, id: number): void {
   const packed = words[at + COUNTS]!;
   let first = packed & COUNT_MAX;
   let second = (packed >>> 4) & COUNT_MAX;

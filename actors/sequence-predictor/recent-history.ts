@@ -6,13 +6,23 @@ import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 /** Segments kept for each consumer; a power of two. */
 export const HISTORY_LENGTH = 32;
 const MASK = HISTORY_LENGTH - 1;
+/** Entry `index` of a record has its fields at `index & HISTORY_MASK`. */
+export const HISTORY_MASK = MASK;
 
-/** Words of a consumer's record before its segments and their positions. */
+/** Words of a consumer's record: entries pushed, entries ripe, a hint; segments and their positions. */
 const PUSHED = 0;
 const RIPE = 1;
 const HINT = 2;
 const SEGMENTS = 4;
 const POSITIONS = SEGMENTS + HISTORY_LENGTH;
+/** Where they are in a record of {@link RecentHistory.words}. */
+export const HistoryField = {
+  pushed: PUSHED,
+  ripe: RIPE,
+  hint: HINT,
+  segments: SEGMENTS,
+  positions: POSITIONS,
+} as const;
 const STRIDE = POSITIONS + HISTORY_LENGTH;
 /** Bytes of a consumer's record. */
 export const HISTORY_BYTES = 4 * STRIDE;
@@ -37,6 +47,11 @@ export class RecentHistory {
 
   get bytes(): number {
     return this.#words.byteLength;
+  }
+
+  /** Words behind the records, for loops that read them in place: see {@link HistoryField}. Replaced when the table grows. */
+  get words(): Int32Array {
+    return this.#words;
   }
 
   /** The consumer's record, to be handed to the other calls; makes room for it. */

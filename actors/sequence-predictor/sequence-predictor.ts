@@ -3,9 +3,16 @@
 import type { CandidateSet } from '../near-loop/candidate-set.ts';
 import { contextBin, Opinion, successorBin } from '../near-loop/opinion-bins.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
-import { CONTEXT_BYTES, ContextTable } from './context-table.ts';
-import { HISTORY_BYTES, HISTORY_LENGTH, RecentHistory } from './recent-history.ts';
-import { ageOfSlot, SuccessorTable, WEIGHT_ONE, weightOfSlot } from './successor-table.ts';
+import { CONTEXT_BYTES, CONTEXT_COUNTS, CONTEXT_SUCCESSOR, ContextTable } from './context-table.ts';
+import { HISTORY_BYTES, HISTORY_LENGTH, HISTORY_MASK, HistoryField, RecentHistory } from './recent-history.ts';
+import {
+  ageOfSlot,
+  SuccessorTable,
+  tickOfHeader,
+  visitsOfHeader,
+  WEIGHT_ONE,
+  weightOfSlot,
+} from './successor-table.ts';
 
 /** How the bytes are shared out. */
 const SUCCESSOR_SHARE = 0.55;
@@ -100,8 +107,10 @@ export class SequencePredictor {
     if (isWouldBeMiss && this.#areMissSuccessorsOn) this.#observeMiss(segment, position, leadAccesses);
     const orders = this.#orders;
     const record = orders.recordOf(consumer);
-    const pushed = orders.pushedCount(record);
-    const previous = pushed === 0 ? -1 : orders.segmentAt(record, pushed - 1);
+    const history = orders.words;
+    const pushed = history[record + HistoryField.pushed]!;
+    const segments = record + HistoryField.segments;
+    const previous = pushed === 0 ? -1 : history[segments + ((pushed - 1) & HISTORY_MASK)]!;
     if (previous === segment) return false;
     this.#record = record;
     this.#previous = previous;
@@ -111,11 +120,11 @@ export class SequencePredictor {
       i >= 0;
       i = orders.ripen(record, position, leadAccesses)
     ) {
-      const source = orders.segmentAt(record, i);
+      const source = history[segments + (i & HISTORY_MASK)]!;
       successors.visit(source);
       if (this.#areContextsOn && i > 0) {
-        const hint = i === pushed - 1 ? orders.hintOf(record) : -1;
-        this.#contexts.observe(orders.segmentAt(record, i - 1), source, segment, hint);
+        const hint = i === pushed - 1 ? history[record + HistoryField.hint]! : -1;
+        this.#contexts.observe(history[segments + ((i - 1) & HISTORY_MASK)]!, source, segment, hint);
       }
     }
     if (this.#areSuccessorsOn) this.#follow(successors, orders, record, segment, this.#lookahead);
@@ -164,25 +173,30 @@ export class SequencePredictor {
   #follow(table: SuccessorTable, order: RecentHistory, record: number, segment: number, lookahead: number): void {
     const latest = order.ripeCount(record) - 1;
     const oldest = Math.max(latest - lookahead + 1, order.pushedCount(record) - HISTORY_LENGTH, 0);
-    for (let i = latest; i >= oldest; i--) {
-      const source = order.segmentAt(record, i);
-      if (source !== segment) table.observe(source, segment, this.#recency[latest - i]!);
-    }
+    table.follow(segment, order.words, record + HistoryField.segments, HISTORY_MASK, latest, oldest, this.#recency);
   }
 
   #gatherSuccessors(table: SuccessorTable, opinion: number, segment: number, candidates: CandidateSet): void {
     const row = table.rowOf(segment);
-    const visits = row < 0 ? 0 : table.visitsOf(segment);
-    if (visits < 1) return;
-    const tick = table.tickOf(segment) + 1;
+    if (row < 0) return;
     const words = table.words;
+    const header = words[row - 1]!;
+    const visits = visitsOfHeader(header);
+    if (visits < 1) return;
+    const tick = tickOfHeader(header) + 1;
     const scale = 1 / (visits * WEIGHT_ONE);
-    const weightMin = this.scoreMin * visits * WEIGHT_ONE;
-    for (let i = row, end = row + 2 * table.degree; i < end; i += 2) {
+    const weightMin = Math.max(1, Math.ceil(this.scoreMin * visits * WEIGHT_ONE)) | 0;
+    const flags = candidates.residentFlags;
+    const flagCount = flags.length | 0;
+    const end = (row + 2 * table.degree) | 0;
+    for (let i = row | 0; i < end; i = (i + 2) | 0) {
       const packed = words[i + 1]!;
       const weight = weightOfSlot(packed);
-      if (weight < weightMin || weight === 0) break;
-      const slot = candidates.claim(words[i]! - 1);
+      if (weight < weightMin) break;
+      const named = (words[i]! - 1) | 0;
+      // Most are resident: dismissed here, before anything is called.
+      if (named < flagCount && flags[named] === 1) continue;
+      const slot = candidates.claim(named);
       if (slot >= 0) candidates.say(slot, opinion, successorBin(weight * scale, visits, ageOfSlot(packed, tick)));
     }
   }
@@ -192,12 +206,17 @@ export class SequencePredictor {
     const entry = contexts.find(previous, segment);
     if (entry < 0) return;
     // The consumer's next access is told of this very entry.
-    this.#orders.setHint(this.#record, entry);
-    const seen = contexts.seenAt(entry);
-    for (let place = 0; place < 2; place++) {
-      const successor = contexts.successorAt(entry, place);
-      const slot = successor < 0 ? -1 : candidates.claim(successor);
-      if (slot >= 0) candidates.say(slot, Opinion.context, contextBin(contexts.confirmedAt(entry, place), seen));
-    }
+    this.#orders.words[this.#record + HistoryField.hint] = entry;
+    const words = contexts.words;
+    const counts = words[entry + CONTEXT_COUNTS]!;
+    const seen = (counts >>> 8) & 15;
+    this.#gatherNamed(words[entry + CONTEXT_SUCCESSOR]! - 1, counts & 15, seen, candidates);
+    this.#gatherNamed(words[entry + CONTEXT_SUCCESSOR + 1]! - 1, (counts >>> 4) & 15, seen, candidates);
+  }
+
+  #gatherNamed(named: number, confirmed: number, seen: number, candidates: CandidateSet): void {
+    if (named < 0) return;
+    const slot = candidates.claim(named);
+    if (slot >= 0) candidates.say(slot, Opinion.context, contextBin(confirmed, seen));
   }
 }

@@ -56,7 +56,7 @@ export class SuccessorTable {
   readonly #rowBytesMax: number;
   #stride: number;
   #rowCountMax: number;
-  #rows: Uint32Array;
+  #rows: Int32Array;
   /** Row of each segment + 1; 0 = none. */
   #rowIndex: Int32Array = new Int32Array(1024);
   #owner: Int32Array;
@@ -72,7 +72,7 @@ export class SuccessorTable {
     this.#stride = HEADER + 2 * options.degreeMax;
     this.#rowCountMax = this.#rowsThatFit();
     const first = Math.min(1024, this.#rowCountMax);
-    this.#rows = new Uint32Array(first * this.#stride);
+    this.#rows = new Int32Array(first * this.#stride);
     this.#owner = new Int32Array(first);
   }
 
@@ -81,7 +81,7 @@ export class SuccessorTable {
   }
 
   /** Words behind the rows, for loops that read them in place: see {@link rowOf}. */
-  get words(): Uint32Array {
+  get words(): Int32Array {
     return this.#rows;
   }
 
@@ -121,6 +121,30 @@ export class SuccessorTable {
   observe(source: number, target: number, weight: number): void {
     const base = this.#baseOf(source);
     if (base >= 0) confirm(this.#rows, base, this.#stride, target + 1, weight);
+  }
+
+  /**
+   * `target` came after the entries `latest` down to `oldest` of a ring of segments that begins at `from` in `history` and has `mask` + 1
+   * places: {@link observe} of each, the entry `k` before the latest at a weight of `weights[k]`.
+   */
+  follow(
+    target: number,
+    history: Int32Array,
+    from: number,
+    mask: number,
+    latest: number,
+    oldest: number,
+    weights: Int32Array,
+  ): void {
+    const rows = this.#rows;
+    const index = this.#rowIndex;
+    const stride = this.#stride | 0;
+    for (let i = latest | 0; i >= oldest; i = (i - 1) | 0) {
+      const source = history[from + (i & mask)]! | 0;
+      if (source === target || source >= index.length) continue;
+      const row = index[source]! | 0;
+      if (row > 0) confirm(rows, Math.imul(row - 1, stride), stride, target + 1, weights[latest - i]!);
+    }
   }
 
   /** Visits counted (decayed), the current one included. */
@@ -224,7 +248,7 @@ export class SuccessorTable {
   #growRows(): void {
     const rowCount = Math.min(this.#owner.length * 2, this.#rowCountMax);
     this.#owner = grown(this.#owner, rowCount);
-    const rows = new Uint32Array(rowCount * this.#stride);
+    const rows = new Int32Array(rowCount * this.#stride);
     rows.set(this.#rows.subarray(0, this.#rowCount * this.#stride));
     this.#rows = rows;
   }
@@ -240,15 +264,10 @@ function grown(table: Int32Array, length: number): Int32Array {
  * Raises the weight of `key` in the row at `base`, or gives it the place of the weakest. Slots stand in order of weight, the
  * strongest first: most searches end early, and who wants the likeliest successor looks at one slot.
  */
-function confirm(rows: Uint32Array, base: number, stride: number, key: number, weight: number): void {
+function confirm(rows: Int32Array, base: number, stride: number, key: number, weight: number): void {
   const tick = (rows[base + VISITS]! >>> TICK_SHIFT) & TICK_MASK;
-  const first = base + HEADER;
-  const last = base + stride - 2;
-  let at = first;
-  for (; at < last; at += 2) {
-    const id = rows[at]!;
-    if (id === key || id === 0) break;
-  }
+  const first = (base + HEADER) | 0;
+  let at = placeOf(rows, first, (base + stride - 2) | 0, key);
   let raised = weight;
   if (rows[at] === key) {
     const packed = rows[at + 1]!;
@@ -270,6 +289,39 @@ function confirm(rows: Uint32Array, base: number, stride: number, key: number, w
   rows[at + 1] = (tick << TICK_SHIFT) | raised;
 }
 
+/** Where `key` stands in the slots `first` to `last`, else the first free one, else the last. Eight slots, which is what there are as a rule, are written out: a loop would check the table anew at each. */
+function placeOf(rows: Int32Array, first: number, last: number, key: number): number {
+  let at = first | 0;
+  if (last - at === 14) {
+    let id = rows[at]!;
+    if (id === key || id === 0) return at;
+    at = (at + 2) | 0;
+    id = rows[at]!;
+    if (id === key || id === 0) return at;
+    at = (at + 2) | 0;
+    id = rows[at]!;
+    if (id === key || id === 0) return at;
+    at = (at + 2) | 0;
+    id = rows[at]!;
+    if (id === key || id === 0) return at;
+    at = (at + 2) | 0;
+    id = rows[at]!;
+    if (id === key || id === 0) return at;
+    at = (at + 2) | 0;
+    id = rows[at]!;
+    if (id === key || id === 0) return at;
+    at = (at + 2) | 0;
+    id = rows[at]!;
+    if (id === key || id === 0) return at;
+    return (at + 2) | 0;
+  }
+  for (; at < last; at = (at + 2) | 0) {
+    const id = rows[at]!;
+    if (id === key || id === 0) break;
+  }
+  return at;
+}
+
 /** Weight in a packed slot word. */
 export function weightOfSlot(packed: number): number {
   return packed & WEIGHT_MASK;
@@ -278,4 +330,14 @@ export function weightOfSlot(packed: number): number {
 /** Visits ago that a packed slot was last confirmed, given the row's current tick: 1 = at the previous visit; modulo 256. */
 export function ageOfSlot(packed: number, tick: number): number {
   return (tick - (packed >>> TICK_SHIFT)) & TICK_MASK;
+}
+
+/** Visits in the word before a row's first slot. */
+export function visitsOfHeader(header: number): number {
+  return header & WEIGHT_MASK;
+}
+
+/** Number of the current visit, modulo 256, in the word before a row's first slot. */
+export function tickOfHeader(header: number): number {
+  return (header >>> TICK_SHIFT) & TICK_MASK;
 }

@@ -55,7 +55,7 @@ export class Residents {
   }
 
   setCapacity(capacity: number): void {
-    assert(capacity >= 0, `a capacity is not negative, as ${capacity} is`);
+    if (!(capacity >= 0)) assert(false, `a capacity is not negative, as ${capacity} is`);
     this.capacity = capacity;
   }
 
