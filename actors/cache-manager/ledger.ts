@@ -123,25 +123,25 @@ export class Ledger {
     this.#closeSlice(endPosition);
   }
 
-  /** A demand access for `bytes` bytes was a hit (`isHit`), on the first demand of a staged segment or not. */
-  hit(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean): void {
+  /** A demand access for `bytes` bytes was a hit, on the first demand of a staged segment or not. It stands for `weight` of them in what is said of baseline and reference: 1 but where these are sampled. */
+  hit(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean, weight: number): void {
     if (!this.#isCounting) return;
     this.accesses++;
     this.bytesAccessed += bytes;
-    if (!isReferenceHit) this.referenceMisses++;
+    if (!isReferenceHit) this.referenceMisses += weight;
     if (isBaselineHit) return;
-    this.baselineMisses++;
-    this.coveredMisses++;
+    this.baselineMisses += weight;
+    this.coveredMisses += weight;
   }
 
   /** A demand access was a miss. `joinedAt` = log position at which the prefetch that it joined was sent; -1 = it fetched. */
-  miss(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean, joinedAt: number): void {
+  miss(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean, joinedAt: number, weight: number): void {
     if (!this.#isCounting) return;
     this.accesses++;
     this.bytesAccessed += bytes;
-    if (!isReferenceHit) this.referenceMisses++;
-    if (isBaselineHit) this.pollutionMisses++;
-    else this.baselineMisses++;
+    if (!isReferenceHit) this.referenceMisses += weight;
+    if (isBaselineHit) this.pollutionMisses += weight;
+    else this.baselineMisses += weight;
     this.misses++;
     this.bytesMissed += bytes;
     if (joinedAt >= this.warmup) {
@@ -153,8 +153,8 @@ export class Ledger {
   }
 
   /** A miss that the baseline had too was not avoided, for this reason (a `MissClass`). */
-  unavoided(missClass: number): void {
-    if (this.#isCounting) this.missClasses[missClass]! += 1;
+  unavoided(missClass: number, weight: number): void {
+    if (this.#isCounting) this.missClasses[missClass]! += weight;
   }
 
   /** A demand access waited so long, 0 for not at all. */

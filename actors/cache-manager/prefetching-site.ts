@@ -25,9 +25,11 @@ import { PrefetchAdmission } from './prefetch-admission.ts';
 import { PrefetchQueue } from './prefetch-queue.ts';
 import { PrefetchTable, Stage } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
+import { SampledGuard } from './sampled-guard.ts';
 import { SegmentFifo } from './segment-fifo.ts';
 import { SegmentSizes } from './segment-sizes.ts';
 import { type FetchSample, type Site, type SiteOptions, WITHDRAWN } from './site.ts';
+import type { SiteGuard } from './site-guard.ts';
 import { StagingShare } from './staging-share.ts';
 import { TrafficBudget } from './traffic-budget.ts';
 import { TrafficGuard } from './traffic-guard.ts';
@@ -58,7 +60,9 @@ export class PrefetchingSite implements Site {
   readonly #origin: Origin;
   readonly #budget: TrafficBudget;
   readonly #missBound: MissBound;
-  readonly #guard: TrafficGuard;
+  readonly #guard: SiteGuard;
+  /** The guard where its ghosts are whole, so that there is one to follow; null where they are sampled. */
+  readonly #whole: TrafficGuard | null;
   readonly #staging: SegmentFifo;
   readonly #flights = new FlightTable();
   readonly #queue: PrefetchQueue;
@@ -109,10 +113,14 @@ export class PrefetchingSite implements Site {
     this.#reactive = options.makeEviction(options.capacity, (segment) => this.#onEvict(segment));
     this.#budget = options.budget ?? new TrafficBudget(Infinity, 0);
     this.#missBound = options.missBound ?? new MissBound(Infinity, 0);
-    this.#guard = new TrafficGuard(options, this.#budget, this.#missBound, this.#sizes, {
-      whereIs: (segment) => this.#whereIs(segment),
-      unitsOf: (segment) => this.#units(segment),
-    });
+    const beside = {
+      whereIs: (segment: number) => this.#whereIs(segment),
+      unitsOf: (segment: number) => this.#units(segment),
+      reactiveUsed: () => this.#reactive.used,
+    };
+    const books = [this.#budget, this.#missBound, this.#sizes, beside] as const;
+    this.#whole = options.ghost?.kind === 'sampled' ? null : new TrafficGuard(options, ...books);
+    this.#guard = this.#whole ?? new SampledGuard(options, options.ghost!, ...books);
     this.#staging = new SegmentFifo(hint);
     this.#queue = new PrefetchQueue(options.queueLengthMax ?? 1024);
     const share = options.stagingShareMax ?? 0.5;
@@ -340,11 +348,9 @@ export class PrefetchingSite implements Site {
   #serveDemand(segment: number, bytes: number): number {
     const table = this.#table;
     const guard = this.#guard;
-    const { baseline, reference } = guard;
     const units = this.#isBytes ? Math.max(1, bytes) : 1;
-    const isBaselineHit = baseline.access(segment, units, bytes);
-    const isReferenceHit = reference === baseline ? isBaselineHit : reference.access(segment, units, bytes);
-    if (!isReferenceHit) guard.referenceFetched(bytes);
+    guard.demand(segment, units, bytes);
+    const { isBaselineHit, isReferenceHit, weight } = guard;
     let served: number = Served.miss;
     let wait = 0;
     let joinedAt = -1;
@@ -374,16 +380,16 @@ export class PrefetchingSite implements Site {
         // A demand may have fetched it a moment ago.
         if (!this.#origin.isInstant) wait = Math.max(0, table.landsAt[segment]! - this.#now);
       } else {
-        guard.fetched(bytes);
-        if (!this.#isShared) this.#share.missed(segment, isBaselineHit);
+        guard.fetched(segment, bytes, false);
+        if (!this.#isShared) this.#share.missed(segment, isBaselineHit ? weight : 0);
         if (!this.#origin.isInstant) wait = this.#fetchDemand(segment, bytes);
       }
     }
     if (this.#readmissions.length > 0) this.#readmit();
-    if (!isBaselineHit && (served === Served.miss || served === Served.late)) this.#classify(segment, stage!);
+    if (!isBaselineHit && (served === Served.miss || served === Served.late)) this.#classify(segment, stage!, weight);
     this.#classes.demanded(segment);
     if (this.#holdout !== null) this.#observeHoldout(this.#holdout, segment);
-    this.#count(segment, served, bytes, wait, isBaselineHit, isReferenceHit, joinedAt);
+    this.#count(segment, served, bytes, wait, isBaselineHit, isReferenceHit, joinedAt, weight);
     return served;
   }
 
@@ -393,11 +399,11 @@ export class PrefetchingSite implements Site {
   }
 
   /** Says why a miss that the baseline has too was not avoided. */
-  #classify(segment: number, stage: number): void {
+  #classify(segment: number, stage: number, weight: number): void {
     const horizon = this.#prefetcher.horizonAccesses ?? HORIZON_UNSTATED;
     const isForecast = (this.#prefetcher.forecastOf?.(segment, this.#position) ?? 0) > 0;
     const isLate = stage === Stage.inFlight || stage === Stage.queued;
-    this.ledger.unavoided(this.#classes.classOf(segment, this.#position, horizon, isLate, isForecast));
+    this.ledger.unavoided(this.#classes.classOf(segment, this.#position, horizon, isLate, isForecast), weight);
   }
 
   #count(
@@ -408,19 +414,22 @@ export class PrefetchingSite implements Site {
     isBaselineHit: boolean,
     isReferenceHit: boolean,
     joinedAt: number,
+    weight: number,
   ): void {
     const { ledger } = this;
     const { benefit } = this.#options;
     ledger.digest.add(Decision.served + served, segment);
     if (served === Served.miss || served === Served.late) {
-      this.#guard.missed();
-      if (isBaselineHit) this.#pollutionCount++;
-      ledger.miss(bytes, isBaselineHit, isReferenceHit, joinedAt);
-      if (isBaselineHit) benefit?.lost(wait, served === Served.miss ? bytes : -1);
+      this.#guard.missed(segment);
+      if (isBaselineHit) this.#pollutionCount += weight;
+      ledger.miss(bytes, isBaselineHit, isReferenceHit, joinedAt, weight);
+      if (isBaselineHit) benefit?.lost(wait, served === Served.miss ? bytes : -1, weight);
       else if (served === Served.late) benefit?.gained(this.#fetches.waitMean - wait, bytes);
     } else {
-      ledger.hit(bytes, isBaselineHit, isReferenceHit);
-      if (!isBaselineHit) benefit?.gained(this.#fetches.waitMean - wait, bytes);
+      ledger.hit(bytes, isBaselineHit, isReferenceHit, weight);
+      // Where nothing is known of the baseline, what was staged is taken to have been a miss without it.
+      if (!isBaselineHit && (weight > 0 || served === Served.stagedHit))
+        benefit?.gained(this.#fetches.waitMean - wait, bytes);
     }
     if (!this.#origin.isInstant) ledger.waited(wait);
   }
@@ -451,7 +460,12 @@ export class PrefetchingSite implements Site {
     if (!guard.isBounded || this.used + units <= capacity) return true;
     const isCovered = guard.slack > SLACK_KEPT && guard.covers(this.used + units - capacity, reactive.count);
     if (isCovered && guard.headroom(this.#lentCount()) - 2 >= FOLLOW_BELOW) return true;
-    const { extras, stagedExtras } = isCovered ? guard.baseline : guard.followed;
+    if (this.#whole === null) {
+      // No ghost to follow: what is lent comes back first, and the eviction chooses the rest.
+      while (this.used + units > capacity && this.#staging.count > 0) this.#waste(this.#staging.oldest);
+      return isCovered || this.used + units <= capacity;
+    }
+    const { extras, stagedExtras } = isCovered ? this.#whole.baseline : this.#whole.followed;
     while (this.used + units > capacity && extras.count > 0) this.#giveUp(extras.oldest);
     for (;;) {
       const excess = this.used + units - capacity;
@@ -597,7 +611,7 @@ export class PrefetchingSite implements Site {
 
   /** Segments that may have to be fetched again: as many as the baseline holds more, and one for each prefetch on its way. */
   #lentCount(): number {
-    return Math.max(0, this.#guard.baseline.eviction.count - this.#reactive.count) + this.#flights.count;
+    return this.#guard.lentCount(this.#reactive.count, this.#staging.count) + this.#flights.count;
   }
 
   #isTooLarge(segment: number): boolean {
@@ -624,7 +638,7 @@ export class PrefetchingSite implements Site {
   #issue(segment: number, landsAt: number): void {
     const table = this.#table;
     const bytes = this.#sizes.of(segment);
-    this.#guard.fetched(bytes);
+    this.#guard.fetched(segment, bytes, true);
     this.#options.admission?.caps?.sent(bytes);
     table.issuedAt[segment] = this.#position;
     table.landsAt[segment] = landsAt;
@@ -674,7 +688,7 @@ export class PrefetchingSite implements Site {
     const guard = this.#guard;
     while (staging.count > 0 && staging.used + units > room) {
       const { oldest } = staging;
-      const isSpare = !guard.isBounded || guard.followed.stagedExtras.has(oldest);
+      const isSpare = !guard.isBounded || this.#whole?.followed.stagedExtras.has(oldest) === true;
       if (!isSpare && !guard.covers(this.#units(oldest), 1)) return false;
       this.#waste(oldest);
     }
@@ -688,6 +702,7 @@ export class PrefetchingSite implements Site {
     const mean = this.#unusedResidence;
     this.#unusedResidence = Number.isNaN(mean) ? stayed : mean + (stayed - mean) / 128;
     this.#unstage(segment);
+    this.#guard.departed();
     this.#guard.compare(segment, 'nowhere');
     this.#share.wasted(segment);
     table.stage[segment] = Stage.none;
@@ -710,6 +725,7 @@ export class PrefetchingSite implements Site {
   }
 
   #onEvict(segment: number): void {
+    this.#guard.departed();
     this.#guard.compare(segment, 'nowhere');
     if (this.#isShared && this.#table.stageOf(segment) === Stage.staged) {
       if (this.#prefetcher.onEvict?.(segment, true) === true) {

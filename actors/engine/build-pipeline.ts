@@ -48,8 +48,13 @@ export function buildPipeline(options: BuildOptions): {
   const made: AnteroomPrefetcher[] = [];
   const evict =
     (name: EngineConfig['eviction']) =>
-    (units: number, onEvict?: (segment: number) => void): Eviction =>
-      createEviction(name, { capacity: units, unit, segmentCountHint, ...(onEvict === undefined ? {} : { onEvict }) });
+    (units: number, onEvict?: (segment: number) => void, hint = segmentCountHint): Eviction =>
+      createEviction(name, {
+        capacity: units,
+        unit,
+        segmentCountHint: hint,
+        ...(onEvict === undefined ? {} : { onEvict }),
+      });
   const pipeline = new Pipeline({
     system: options.system,
     name: 'site',
@@ -73,6 +78,7 @@ export function buildPipeline(options: BuildOptions): {
         modelTime: isTimed ? 'ms' : 'requests',
         writes: config.writes,
         missBound: missBoundOf(config.missBound),
+        ghost: { ...config.ghost, seed: config.seed },
         ...(holdout === undefined ? {} : { holdout }),
         ...(admission === undefined ? {} : { admission }),
         budget: new TrafficBudget(config.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),

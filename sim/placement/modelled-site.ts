@@ -19,13 +19,15 @@ export function modelledSite(
 ): Site {
   const latency = parseLatencySpec(config.latency);
   const isTimed = latency.kind === 'time';
-  const eviction = (name: EngineConfig['eviction']) => (capacity: number, onEvict?: (segment: number) => void) =>
-    createEviction(name, {
-      capacity,
-      unit: config.unit,
-      segmentCountHint: 1024,
-      ...(onEvict === undefined ? {} : { onEvict }),
-    });
+  const eviction =
+    (name: EngineConfig['eviction']) =>
+    (capacity: number, onEvict?: (segment: number) => void, hint = 1024) =>
+      createEviction(name, {
+        capacity,
+        unit: config.unit,
+        segmentCountHint: hint,
+        ...(onEvict === undefined ? {} : { onEvict }),
+      });
   const { prices } = config;
   const holdout = holdoutOf(config.holdout, config.seed);
   const missPenaltyMs = isTimed ? null : config.missPenaltyMs;
@@ -39,6 +41,7 @@ export function modelledSite(
     modelTime: isTimed ? 'ms' : 'requests',
     writes: config.writes,
     missBound: missBoundOf(config.missBound),
+    ghost: { ...config.ghost, seed: config.seed },
     ...(holdout === undefined ? {} : { holdout }),
     budget: new TrafficBudget(config.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
     ...(config.unit === 'bytes' ? { benefit: new BenefitAccount({ prices, missPenaltyMs }) } : {}),

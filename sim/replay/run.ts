@@ -84,10 +84,15 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
   const lookAhead = run.prefetch.split(':')[0] === 'clairvoyant' ? new LookAhead(config.lookAheadMax, writes) : null;
   const segmentCountHint = trace.facts.segmentCount;
   const addresses = trace.addresses === null ? null : new RunAddressSpace(trace.addresses, trace.segments);
-  const makeEviction = (name: typeof run.eviction, capacity: number, onEvict?: (segment: number) => void) =>
+  const makeEviction = (
+    name: typeof run.eviction,
+    capacity: number,
+    onEvict?: (segment: number) => void,
+    hint = segmentCountHint,
+  ) =>
     createEviction(name, {
       capacity,
-      segmentCountHint,
+      segmentCountHint: hint,
       unit: run.cache.unit,
       ...(onEvict === undefined ? {} : { onEvict }),
       ...(future === null ? {} : { future }),
@@ -125,10 +130,10 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
       createSite({
         capacity: run.cache.size,
         unit: run.cache.unit,
-        makeEviction: (capacity, onEvict) => makeEviction(run.eviction, capacity, onEvict),
+        makeEviction: (capacity, onEvict, hint) => makeEviction(run.eviction, capacity, onEvict, hint),
         ...(run.eviction === 'lru'
           ? {}
-          : { makeReference: (capacity, onEvict) => makeEviction('lru', capacity, onEvict) }),
+          : { makeReference: (capacity, onEvict, hint) => makeEviction('lru', capacity, onEvict, hint) }),
         makePrefetcher:
           run.prefetch === 'none' && context.onSite === undefined
             ? null
@@ -139,6 +144,8 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
         budget: new TrafficBudget(run.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
         ...(admission === undefined ? {} : { admission }),
         ...(isEngine ? { missBound: missBoundOf(config.missBound) } : {}),
+        // A policy that knows the future knows it by the trace's ids, not by those of a sample.
+        ...(isEngine && run.eviction !== 'belady' ? { ghost: { ...config.ghost, seed: context.seed } } : {}),
         ...(holdout === undefined ? {} : { holdout }),
         // Where every segment counts as one, the traffic bound alone rules, as in published comparisons.
         ...(isEngine && run.cache.unit === 'bytes'
