@@ -138,6 +138,7 @@ export class PrefetchingSite implements Site {
     this.#holdout = options.holdout ?? null;
     this.#prefetcher = options.makePrefetcher(this);
     this.#isShared = this.#prefetcher.staging === 'shared';
+    assert(this.#whole !== null || !this.#isShared, 'a sampled ghost needs staged segments to be apart');
   }
 
   get prefetcher(): Prefetcher {

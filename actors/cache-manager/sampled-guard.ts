@@ -19,6 +19,8 @@ export interface SampledSite {
   reactiveUsed(): number;
 }
 
+/** Misses that must be left to lose where a prefetch is sent: with fewer the site would give it up again at once. */
+const SLACK_LEFT = 32;
 /** Slots that tables start with. */
 const SLOTS_FIRST = 64;
 /** Where the site has a slot's segment, and which ghosts hold it while the site does not. */
@@ -243,7 +245,7 @@ export class SampledGuard implements SiteGuard {
   }
 
   canLose(inFlightCount: number): boolean {
-    return this.missSlack >= inFlightCount + 2;
+    return this.missSlack >= inFlightCount + SLACK_LEFT;
   }
 
   canSend(bytes: number, lentCount: number): boolean {
@@ -259,10 +261,10 @@ export class SampledGuard implements SiteGuard {
 
   /** Brings the miniatures to the size that what the site holds now gives them; the bounds are kept by what is sent, and cannot be looked at. */
   check(): void {
-    if (this.#missBound.isBounded) this.#missBound.note(this.#missBound.misses - this.ghostMisses);
     const capacity = this.#miniature(this.#site.reactiveUsed());
     if (capacity !== this.#baseline.capacity) this.#baseline.resize(capacity);
     if (this.#reference !== this.#baseline && capacity !== this.#reference.capacity) this.#reference.resize(capacity);
+    if (this.#missBound.isBounded) this.#missBound.note(this.#missBound.misses - this.ghostMisses);
   }
 
   /** Misses lost at most, with the segments that only the ghost holds. */

@@ -11,8 +11,8 @@ import { grownTable } from './grown-table.ts';
  *   segments that gained more than K count as K, which only makes N smaller, so a heavy one outside the sample does no harm.
  * Each fails with probability exp(-L) at most (the first since 1 + a + a^2/2 <= e^a). L' exceeds L by log((k+1)(k+2)) for K = 2^k, for all K at once.
  *
- * It assumes that no segment lost more than B, the next power of two above what the worst in the sample lost and one unit more:
- * a sample cannot know of one heavy loser outside it. O(1) a call; 8 bytes a slot.
+ * It assumes that no segment lost more than B, which is one unit more than the worst in the sample lost: a sample cannot know of one
+ * heavy loser outside it. O(1) a call; 8 bytes a slot.
  */
 export class SampledSum {
   #value: Float64Array;
@@ -59,7 +59,7 @@ export class SampledSum {
    */
   upper(rate: number, logInverse: number, unit: number): number {
     if (rate >= 1) return this.#lost - this.#gained;
-    const b = powerOfTwoAbove(this.#lostMost + unit);
+    const b = this.#lostMost + unit;
     const x = this.#lost / b;
     const most = (b / rate) * (x + Math.sqrt(2 * logInverse * x) + logInverse);
     const k = powerOfTwoAbove(Math.max(1, this.#gainedMost));
