@@ -3,19 +3,13 @@
 import { assert } from '../../engine/assert.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { Operation } from '../../streams/operation.ts';
-import {
-  type AccessCursor,
-  Outcome,
-  type OutcomeCode,
-  type Prefetcher,
-  ProposalBuffer,
-  Served,
-} from '../prefetcher.ts';
+import { firstCursor, Outcome, type OutcomeCode, type Prefetcher, ProposalBuffer, Served } from '../prefetcher.ts';
 import { Decision } from './decision-digest.ts';
 import type { Eviction } from './eviction.ts';
 import { FetchLog } from './fetch-log.ts';
 import { FlightTable } from './flight-table.ts';
 import type { Where } from './ghost.ts';
+import { type GovernorState, stateOf } from './governor-state.ts';
 import type { Holdout } from './holdout.ts';
 import { Ledger, Refusal } from './ledger.ts';
 import { MissBound } from './miss-bound.ts';
@@ -68,15 +62,7 @@ export class PrefetchingSite implements Site {
   readonly #queue: PrefetchQueue;
   readonly #fetches = new FetchLog();
   readonly #proposals = new ProposalBuffer();
-  readonly #cursor: AccessCursor = {
-    position: 0,
-    timeMs: Number.NaN,
-    segment: 0,
-    consumer: -1,
-    site: -1,
-    op: 0,
-    sizeBytes: -1,
-  };
+  readonly #cursor = firstCursor();
   readonly #isBytes: boolean;
   readonly #isTimed: boolean;
   readonly #isShared: boolean;
@@ -161,6 +147,14 @@ export class PrefetchingSite implements Site {
     return this.#pollutionCount;
   }
 
+  get governor(): GovernorState {
+    return stateOf(this, this.#guard, this.#missBound, this.#options);
+  }
+
+  get missSlack(): number {
+    return this.#guard.missSlack;
+  }
+
   get trafficBreaches(): number {
     return this.#budget.breachCount;
   }
@@ -230,7 +224,7 @@ export class PrefetchingSite implements Site {
     for (let i = 0; i < batch.length; i++) {
       const position = batch.position + i;
       if (position >= ledger.turnsAt) {
-        ledger.moveTo(position);
+        ledger.moveTo(position, this);
         this.#guard.moveTo(position);
       }
       const id = segment[i]!;
@@ -343,7 +337,7 @@ export class PrefetchingSite implements Site {
         this.#settle(segment, Outcome.pending);
       }
     }
-    this.ledger.finish(this.#position + 1);
+    this.ledger.finish(this.#position + 1, this);
   }
 
   #serveDemand(segment: number, bytes: number): number {
@@ -351,7 +345,7 @@ export class PrefetchingSite implements Site {
     const guard = this.#guard;
     const units = this.#isBytes ? Math.max(1, bytes) : 1;
     guard.demand(segment, units, bytes);
-    const { isBaselineHit, isReferenceHit, weight } = guard;
+    const { isBaselineHit, weight } = guard;
     let served: number = Served.miss;
     let wait = 0;
     let joinedAt = -1;
@@ -390,7 +384,7 @@ export class PrefetchingSite implements Site {
     if (!isBaselineHit && (served === Served.miss || served === Served.late)) this.#classify(segment, stage!, weight);
     this.#classes.demanded(segment);
     if (this.#holdout !== null) this.#observeHoldout(this.#holdout, segment);
-    this.#count(segment, served, bytes, wait, isBaselineHit, isReferenceHit, joinedAt, weight);
+    this.#count(segment, served, bytes, wait, joinedAt);
     return served;
   }
 
@@ -407,17 +401,9 @@ export class PrefetchingSite implements Site {
     this.ledger.unavoided(this.#classes.classOf(segment, this.#position, horizon, isLate, isForecast), weight);
   }
 
-  #count(
-    segment: number,
-    served: number,
-    bytes: number,
-    wait: number,
-    isBaselineHit: boolean,
-    isReferenceHit: boolean,
-    joinedAt: number,
-    weight: number,
-  ): void {
+  #count(segment: number, served: number, bytes: number, wait: number, joinedAt: number): void {
     const { ledger } = this;
+    const { isBaselineHit, isReferenceHit, weight } = this.#guard;
     const { benefit } = this.#options;
     ledger.digest.add(Decision.served + served, segment);
     if (served === Served.miss || served === Served.late) {
@@ -589,6 +575,7 @@ export class PrefetchingSite implements Site {
     if (benefit !== undefined && !benefit.isWorth(probability, this.#fetches.waitMean, bytes)) {
       return this.#refuse(segment, Refusal.price);
     }
+    if (this.#options.expertTrust?.allows(expert) === false) return this.#refuse(segment, Refusal.distrusted);
     if (holdout?.withholds(segment, this.#position, probability) === true)
       return this.#refuse(segment, Refusal.heldOut);
     table.expert[segment] = expert;
@@ -775,6 +762,7 @@ export class PrefetchingSite implements Site {
     this.#decided(Decision.outcome + outcome, segment, expert, probability, table.bytes[segment]!);
     this.ledger.ended(table.issuedAt[segment]!, outcome, expert, probability);
     this.#options.benefit?.ended(table.bytes[segment]!);
+    if (outcome <= Outcome.wasted) this.#options.expertTrust?.ended(expert, probability, outcome !== Outcome.wasted);
     this.#prefetcher.onOutcome?.(segment, expert, outcome, probability);
     this.#options.onSettled?.(segment, expert, outcome);
   }

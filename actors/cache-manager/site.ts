@@ -4,7 +4,9 @@ import type { AccessBatch } from '../../streams/access-batch.ts';
 import type { Prefetcher, SiteView } from '../prefetcher.ts';
 import type { BenefitAccount } from './benefit-account.ts';
 import type { Eviction } from './eviction.ts';
+import type { ExpertTrust } from './expert-trust.ts';
 import type { GhostConfig } from './ghost-config.ts';
+import type { GovernorState } from './governor-state.ts';
 import type { Holdout } from './holdout.ts';
 import type { Ledger } from './ledger.ts';
 import type { MissBound } from './miss-bound.ts';
@@ -45,6 +47,8 @@ export interface SiteOptions {
   readonly ghost?: GhostConfig & { readonly seed: number };
   /** Withholds a share of the prefetches; without it none is. */
   readonly holdout?: Holdout;
+  /** Turns experts off that mislead; without it each is taken at its word. */
+  readonly expertTrust?: ExpertTrust;
   /** Refuses prefetches that are not worth their price; without it nothing is priced. */
   readonly benefit?: BenefitAccount;
   /** Hard caps and what may be prefetched at all; without it nothing is capped or forbidden. */
@@ -93,6 +97,8 @@ export interface Site extends SiteView {
   /** Accesses after which misses stood above their bound, and the most by which they stood above the baseline's. */
   readonly missBreaches: number;
   readonly missExcess: number;
+  /** Where its bounds and records stand; null without a prefetcher. */
+  readonly governor: GovernorState | null;
   /** Misses so far, counted or not, on segments that the baseline held. */
   readonly pollutionCount: number;
   /** Space that the prefetch cache may take now, in the site's unit, and what of it is taken. */
