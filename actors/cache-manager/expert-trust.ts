@@ -8,9 +8,9 @@ export const expertTrustSchema = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.5)
+    .default(0.35)
     .describe('An expert is turned off while fewer of its prefetches are used than this share of what it stated.'),
-  memory: z.int().min(8).max(65_536).default(128).describe('Prefetches of an expert that its account remembers.'),
+  memory: z.int().min(8).max(65_536).default(256).describe('Prefetches of an expert that its account remembers.'),
   trialEvery: z
     .int()
     .min(1)

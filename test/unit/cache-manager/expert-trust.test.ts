@@ -75,14 +75,14 @@ const hundreds = (from: number, until: number) => [from / 100, until / 100] as c
 describe('an expert that lies', () => {
   test('is turned off while it lies, comes back when it tells the truth again, and nobody else is', () => {
     const { site, trust, sentByLiar, isOffAt } = run();
-    const during = hundreds(LIES_FROM + 500, LIES_UNTIL);
+    const during = hundreds(LIES_FROM + 1000, LIES_UNTIL);
     const after = hundreds(LIES_UNTIL + 2000, LENGTH);
     expect(isOffAt.slice(...hundreds(0, LIES_FROM)).some(Boolean)).toBe(false);
     expect(isOffAt.slice(...during).every(Boolean)).toBe(true);
     expect(isOffAt.slice(...after).some(Boolean)).toBe(false);
     const before = sum(sentByLiar.slice(...hundreds(LIES_FROM - 2000, LIES_FROM))) / 20;
     // One in sixteen of what it would have sent is a trial.
-    expect(sum(sentByLiar.slice(...during)) / 25).toBeLessThan(before / 8);
+    expect(sum(sentByLiar.slice(...during)) / 20).toBeLessThan(before / 8);
     expect(sum(sentByLiar.slice(...after)) / 10).toBeGreaterThan(0.8 * before);
     expect(trust!.account(LIAR)).toMatchObject({ turnedOff: 1, turnedOn: 1, isOff: false });
     expect(trust!.account(HONEST)).toMatchObject({ turnedOff: 0, refused: 0 });
@@ -110,14 +110,14 @@ describe('settings of the trust in experts', () => {
 
   test('trustMin: how far below its word an expert may fall', () => {
     const oneInThree = (i: number): boolean => i % 3 === 0;
-    expect(fed({ trustMin: 0.5 }, oneInThree, 600).account(3).isOff).toBe(true);
+    expect(fed({ trustMin: 0.6 }, oneInThree, 600).account(3).isOff).toBe(true);
     expect(fed({ trustMin: 0.3 }, oneInThree, 600).account(3).isOff).toBe(false);
   });
 
   test('memory: how soon it is turned off', () => {
     const never = (): boolean => false;
-    expect(fed({ memory: 16 }, never, 12).account(3).isOff).toBe(true);
-    expect(fed({ memory: 1024 }, never, 12).account(3).isOff).toBe(false);
+    expect(fed({ memory: 16 }, never, 16).account(3).isOff).toBe(true);
+    expect(fed({ memory: 1024 }, never, 16).account(3).isOff).toBe(false);
   });
 
   test('trialEvery: how many are sent to find out', () => {
