@@ -36,6 +36,11 @@ export interface AccessCursor {
   sizeBytes: number;
 }
 
+/** A cursor before the first access; one is kept and overwritten. */
+export function firstCursor(): AccessCursor {
+  return { position: 0, timeMs: Number.NaN, segment: 0, consumer: -1, site: -1, op: 0, sizeBytes: -1 };
+}
+
 /** Proposals of one access, as parallel columns that are reused. The site drops what is resident or in flight, best first. */
 export class ProposalBuffer {
   readonly capacity: number;
@@ -90,6 +95,13 @@ export interface Evidence {
   readonly threshold: number;
 }
 
+/** How the consumers of a prefetcher fare. */
+export interface ConsumerCounts {
+  readonly known: number;
+  readonly doubted: number;
+  readonly lowered: number;
+}
+
 /**
  * Learns from accesses and proposes prefetches. Called once for each access, after it was served and admitted.
  *
@@ -111,6 +123,8 @@ export interface Prefetcher {
   forecastOf?(segment: number, position: number): number;
   /** What spoke for `segment` at the access that `onAccess` saw last; null = nothing did. Changes nothing; for whoever explains. */
   evidenceOf?(segment: number): Evidence | null;
+  /** Consumers with a record, those believed less now, and forecasts lowered so far; null where consumers are not judged. */
+  consumerCounts?(): ConsumerCounts | null;
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void;
   /** A segment left the reactive cache by eviction. `isUnused` = it was staged and never demanded. True = admit it once more. */
   onEvict?(segment: number, isUnused: boolean): boolean;

@@ -28,6 +28,7 @@ export class BaselineSite implements Site {
   readonly trafficOvershoot = 0;
   readonly missBreaches = 0;
   readonly missExcess = 0;
+  readonly governor = null;
   readonly pollutionCount = 0;
   readonly leadAccesses = 0;
   readonly stagingCapacity = 0;

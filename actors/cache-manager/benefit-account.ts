@@ -40,9 +40,9 @@ export class BenefitAccount {
     this.#balance += this.#value(waitMs) + this.#price(bytes);
   }
 
-  /** A demand waited `waitMs` where the baseline had a hit; it fetched `bytes`, or -1 = it joined a prefetch. */
-  lost(waitMs: number, bytes: number): void {
-    this.#balance -= this.#value(waitMs) + (bytes < 0 ? 0 : this.#price(bytes));
+  /** A demand waited `waitMs` where the baseline had a hit; it fetched `bytes`, or -1 = it joined a prefetch. It stands for `weight` of them. */
+  lost(waitMs: number, bytes: number, weight = 1): void {
+    this.#balance -= weight * (this.#value(waitMs) + (bytes < 0 ? 0 : this.#price(bytes)));
   }
 
   /** A prefetch of `bytes` ended, whichever way. */

@@ -8,7 +8,7 @@ import { type MissClassName, missClassNames } from './miss-classes.ts';
 
 /**
  * Why a proposal was not issued; each is counted. `price` = it was not worth what it costs, `throttled` = the bound on misses left no room;
- * `denied` and `unsafe` are of the policy, `heldOut` is by chance, the others are of the caps.
+ * `denied` and `unsafe` are of the policy, `heldOut` is by chance, `distrusted` = its expert is turned off, the others are of the caps.
  */
 export const Refusal = {
   resident: 0,
@@ -26,6 +26,7 @@ export const Refusal = {
   byteTotal: 12,
   spending: 13,
   heldOut: 14,
+  distrusted: 15,
 } as const;
 export type RefusalName = keyof typeof Refusal;
 /** In the order of their codes. */
@@ -40,6 +41,18 @@ export interface LedgerSlice {
   readonly issued: number;
   /** Of the prefetches issued in this slice, those that were used, whenever that was. */
   readonly used: number;
+  /** Proposals refused by the bound on misses or because their expert is turned off, and those beyond the bound on traffic. */
+  readonly throttled: number;
+  readonly overBudget: number;
+  /** What the bounds left at its end: misses that may still be lost, fetches that may still be sent; null without a bound. */
+  readonly missSlack: number | null;
+  readonly trafficHeadroom: number | null;
+}
+
+/** What the bounds of a site leave; Infinity without one. */
+export interface BoundsLeft {
+  readonly missSlack: number;
+  readonly trafficHeadroom: number;
 }
 
 /**
@@ -89,7 +102,7 @@ export class Ledger {
   readonly #slices: Omit<LedgerSlice, 'used'>[] = [];
   /** Used prefetches by the slice in which they were issued. */
   readonly #usedOfSlice: number[] = [];
-  #lastSlice = { accesses: 0, misses: 0, baselineMisses: 0, issued: 0 };
+  #lastSlice = { accesses: 0, misses: 0, baselineMisses: 0, issued: 0, throttled: 0, overBudget: 0 };
 
   /** @param options `warmup` 0 and one slice unless they say otherwise. */
   constructor(options: { readonly warmup?: number; readonly sliceLength?: number } = {}) {
@@ -111,37 +124,37 @@ export class Ledger {
   }
 
   /** To be called before what happens at `position`, at least where `position >= turnsAt`. */
-  moveTo(position: number): void {
+  moveTo(position: number, bounds?: BoundsLeft): void {
     if (position < this.#turnsAt) return;
-    if (position >= this.#nextSliceAt) this.#closeSlice(position);
+    if (position >= this.#nextSliceAt) this.#closeSlice(position, bounds);
     this.#isCounting = position >= this.warmup;
     this.#turnsAt = this.#isCounting ? this.#nextSliceAt : Math.min(this.warmup, this.#nextSliceAt);
   }
 
   /** Ends the run at `endPosition`. */
-  finish(endPosition: number): void {
-    this.#closeSlice(endPosition);
+  finish(endPosition: number, bounds?: BoundsLeft): void {
+    this.#closeSlice(endPosition, bounds);
   }
 
-  /** A demand access for `bytes` bytes was a hit (`isHit`), on the first demand of a staged segment or not. */
-  hit(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean): void {
+  /** A demand access for `bytes` bytes was a hit, on the first demand of a staged segment or not. It stands for `weight` of them in what is said of baseline and reference: 1 but where these are sampled. */
+  hit(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean, weight: number): void {
     if (!this.#isCounting) return;
     this.accesses++;
     this.bytesAccessed += bytes;
-    if (!isReferenceHit) this.referenceMisses++;
+    if (!isReferenceHit) this.referenceMisses += weight;
     if (isBaselineHit) return;
-    this.baselineMisses++;
-    this.coveredMisses++;
+    this.baselineMisses += weight;
+    this.coveredMisses += weight;
   }
 
   /** A demand access was a miss. `joinedAt` = log position at which the prefetch that it joined was sent; -1 = it fetched. */
-  miss(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean, joinedAt: number): void {
+  miss(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean, joinedAt: number, weight: number): void {
     if (!this.#isCounting) return;
     this.accesses++;
     this.bytesAccessed += bytes;
-    if (!isReferenceHit) this.referenceMisses++;
-    if (isBaselineHit) this.pollutionMisses++;
-    else this.baselineMisses++;
+    if (!isReferenceHit) this.referenceMisses += weight;
+    if (isBaselineHit) this.pollutionMisses += weight;
+    else this.baselineMisses += weight;
     this.misses++;
     this.bytesMissed += bytes;
     if (joinedAt >= this.warmup) {
@@ -153,8 +166,8 @@ export class Ledger {
   }
 
   /** A miss that the baseline had too was not avoided, for this reason (a `MissClass`). */
-  unavoided(missClass: number): void {
-    if (this.#isCounting) this.missClasses[missClass]! += 1;
+  unavoided(missClass: number, weight: number): void {
+    if (this.#isCounting) this.missClasses[missClass]! += weight;
   }
 
   /** A demand access waited so long, 0 for not at all. */
@@ -233,8 +246,14 @@ export class Ledger {
     >;
   }
 
-  #closeSlice(endPosition: number): void {
-    const { accesses, misses, baselineMisses, issued } = this;
+  /** Prefetches that could have been sent, but for the bound on misses or the record of their expert. */
+  get throttled(): number {
+    return this.refusals[Refusal.throttled]! + this.refusals[Refusal.distrusted]!;
+  }
+
+  #closeSlice(endPosition: number, bounds?: BoundsLeft): void {
+    const { accesses, misses, baselineMisses, issued, throttled } = this;
+    const overBudget = this.refusals[Refusal.budget]!;
     const last = this.#lastSlice;
     this.#slices.push({
       endPosition,
@@ -242,8 +261,16 @@ export class Ledger {
       misses: misses - last.misses,
       baselineMisses: baselineMisses - last.baselineMisses,
       issued: issued - last.issued,
+      throttled: throttled - last.throttled,
+      overBudget: overBudget - last.overBudget,
+      missSlack: finite(bounds?.missSlack),
+      trafficHeadroom: finite(bounds?.trafficHeadroom),
     });
-    this.#lastSlice = { accesses, misses, baselineMisses, issued };
+    this.#lastSlice = { accesses, misses, baselineMisses, issued, throttled, overBudget };
     this.#nextSliceAt = endPosition + this.#sliceLength;
   }
+}
+
+function finite(value: number | undefined): number | null {
+  return value === undefined || !Number.isFinite(value) ? null : value;
 }

@@ -54,6 +54,11 @@ export class MissBound {
     return (1 + this.excessMax) * ghost.misses + this.allowance - this.misses - ghost.lost.count;
   }
 
+  /** Notes by how many misses the site is taken to stand above its ghost, where that is an estimate. */
+  note(excess: number): void {
+    if (excess > this.excess) this.excess = excess;
+  }
+
   /** Notes, after an access, where misses stand. */
   check(ghost: MissGhost): void {
     const excess = this.misses - ghost.misses;

@@ -3,19 +3,13 @@
 import { assert } from '../../engine/assert.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { Operation } from '../../streams/operation.ts';
-import {
-  type AccessCursor,
-  Outcome,
-  type OutcomeCode,
-  type Prefetcher,
-  ProposalBuffer,
-  Served,
-} from '../prefetcher.ts';
+import { firstCursor, Outcome, type OutcomeCode, type Prefetcher, ProposalBuffer, Served } from '../prefetcher.ts';
 import { Decision } from './decision-digest.ts';
 import type { Eviction } from './eviction.ts';
 import { FetchLog } from './fetch-log.ts';
 import { FlightTable } from './flight-table.ts';
 import type { Where } from './ghost.ts';
+import { type GovernorState, stateOf } from './governor-state.ts';
 import type { Holdout } from './holdout.ts';
 import { Ledger, Refusal } from './ledger.ts';
 import { MissBound } from './miss-bound.ts';
@@ -26,9 +20,11 @@ import type { PrefetchPolicy } from './prefetch-policy.ts';
 import { PrefetchQueue } from './prefetch-queue.ts';
 import { PrefetchTable, Stage } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
+import { SampledGuard } from './sampled-guard.ts';
 import { SegmentFifo } from './segment-fifo.ts';
 import { SegmentSizes } from './segment-sizes.ts';
 import { type FetchSample, type Site, type SiteOptions, WITHDRAWN, type WritePolicy } from './site.ts';
+import type { SiteGuard } from './site-guard.ts';
 import { StagingShare } from './staging-share.ts';
 import { TrafficBudget } from './traffic-budget.ts';
 import { TrafficGuard } from './traffic-guard.ts';
@@ -59,21 +55,15 @@ export class PrefetchingSite implements Site {
   readonly #origin: Origin;
   readonly #budget: TrafficBudget;
   readonly #missBound: MissBound;
-  readonly #guard: TrafficGuard;
+  readonly #guard: SiteGuard;
+  /** The guard where its ghosts are whole, so that there is one to follow; null where they are sampled. */
+  readonly #whole: TrafficGuard | null;
   readonly #staging: SegmentFifo;
   readonly #flights = new FlightTable();
   readonly #queue: PrefetchQueue;
   readonly #fetches = new FetchLog();
   readonly #proposals = new ProposalBuffer();
-  readonly #cursor: AccessCursor = {
-    position: 0,
-    timeMs: Number.NaN,
-    segment: 0,
-    consumer: -1,
-    site: -1,
-    op: 0,
-    sizeBytes: -1,
-  };
+  readonly #cursor = firstCursor();
   readonly #isBytes: boolean;
   readonly #isTimed: boolean;
   readonly #isBounded: boolean;
@@ -114,10 +104,14 @@ export class PrefetchingSite implements Site {
     this.#reactive = options.makeEviction(options.capacity, (segment) => this.#onEvict(segment));
     this.#budget = options.budget ?? new TrafficBudget(Infinity, 0);
     this.#missBound = options.missBound ?? new MissBound(Infinity, 0);
-    this.#guard = new TrafficGuard(options, this.#budget, this.#missBound, this.#sizes, {
-      whereIs: (segment) => this.#whereIs(segment),
-      unitsOf: (segment) => this.#units(segment),
-    });
+    const beside = {
+      whereIs: (segment: number) => this.#whereIs(segment),
+      unitsOf: (segment: number) => this.#units(segment),
+      reactiveUsed: () => this.#reactive.used,
+    };
+    const books = [this.#budget, this.#missBound, this.#sizes, beside] as const;
+    this.#whole = options.ghost?.kind === 'sampled' ? null : new TrafficGuard(options, ...books);
+    this.#guard = this.#whole ?? new SampledGuard(options, options.ghost!, ...books);
     this.#isBounded = this.#guard.isBounded;
     this.#writes = options.writes ?? 'access';
     this.#future = options.future;
@@ -139,6 +133,7 @@ export class PrefetchingSite implements Site {
     this.#holdout = options.holdout ?? null;
     this.#prefetcher = options.makePrefetcher(this);
     this.#isShared = this.#prefetcher.staging === 'shared';
+    assert(this.#whole !== null || !this.#isShared, 'a sampled ghost needs staged segments to be apart');
   }
 
   get prefetcher(): Prefetcher {
@@ -159,6 +154,14 @@ export class PrefetchingSite implements Site {
 
   get pollutionCount(): number {
     return this.#pollutionCount;
+  }
+
+  get governor(): GovernorState {
+    return stateOf(this, this.#guard, this.#missBound, this.#options);
+  }
+
+  get missSlack(): number {
+    return this.#guard.missSlack;
   }
 
   get trafficBreaches(): number {
@@ -301,14 +304,14 @@ export class PrefetchingSite implements Site {
         this.#settle(segment, Outcome.pending);
       }
     }
-    this.ledger.finish(this.#position + 1);
+    this.ledger.finish(this.#position + 1, this);
   }
 
   #serveRow(batch: AccessBatch, i: number): void {
     const { ledger } = this;
     const position = batch.position + i;
     if (position >= ledger.turnsAt) {
-      ledger.moveTo(position);
+      ledger.moveTo(position, this);
       this.#guard.moveTo(position);
     }
     const id = batch.segment[i]!;
@@ -350,11 +353,9 @@ export class PrefetchingSite implements Site {
   #serveDemand(segment: number, bytes: number): number {
     const table = this.#table;
     const guard = this.#guard;
-    const { baseline, reference } = guard;
     const units = this.#isBytes ? Math.max(1, bytes) : 1;
-    const isBaselineHit = baseline.access(segment, units, bytes);
-    const isReferenceHit = reference === baseline ? isBaselineHit : reference.access(segment, units, bytes);
-    if (!isReferenceHit) guard.referenceFetched(bytes);
+    guard.demand(segment, units, bytes);
+    const { isBaselineHit, weight } = guard;
     let served: number = Served.miss;
     let wait = 0;
     let joinedAt = -1;
@@ -384,16 +385,16 @@ export class PrefetchingSite implements Site {
         // A demand may have fetched it a moment ago.
         if (!this.#origin.isInstant) wait = Math.max(0, table.landsAt[segment]! - this.#now);
       } else {
-        guard.fetched(bytes);
-        if (!this.#isShared) this.#share.missed(segment, isBaselineHit);
+        guard.fetched(segment, bytes, false);
+        if (!this.#isShared) this.#share.missed(segment, isBaselineHit ? weight : 0);
         if (!this.#origin.isInstant) wait = this.#fetchDemand(segment, bytes);
       }
     }
     if (this.#readmissions.length > 0) this.#readmit();
-    if (!isBaselineHit && (served === Served.miss || served === Served.late)) this.#classify(segment, stage!);
+    if (!isBaselineHit && (served === Served.miss || served === Served.late)) this.#classify(segment, stage!, weight);
     this.#classes.demanded(segment);
     if (this.#holdout !== null) this.#observeHoldout(this.#holdout, segment);
-    this.#count(segment, served, bytes, wait, isBaselineHit, isReferenceHit, joinedAt);
+    this.#count(segment, served, bytes, wait, joinedAt);
     return served;
   }
 
@@ -403,34 +404,29 @@ export class PrefetchingSite implements Site {
   }
 
   /** Says why a miss that the baseline has too was not avoided. */
-  #classify(segment: number, stage: number): void {
+  #classify(segment: number, stage: number, weight: number): void {
     const horizon = this.#prefetcher.horizonAccesses ?? HORIZON_UNSTATED;
     const isForecast = (this.#prefetcher.forecastOf?.(segment, this.#position) ?? 0) > 0;
     const isLate = stage === Stage.inFlight || stage === Stage.queued;
-    this.ledger.unavoided(this.#classes.classOf(segment, this.#position, horizon, isLate, isForecast));
+    this.ledger.unavoided(this.#classes.classOf(segment, this.#position, horizon, isLate, isForecast), weight);
   }
 
-  #count(
-    segment: number,
-    served: number,
-    bytes: number,
-    wait: number,
-    isBaselineHit: boolean,
-    isReferenceHit: boolean,
-    joinedAt: number,
-  ): void {
+  #count(segment: number, served: number, bytes: number, wait: number, joinedAt: number): void {
     const { ledger } = this;
+    const { isBaselineHit, isReferenceHit, weight } = this.#guard;
     const { benefit } = this.#options;
     ledger.digest.add(Decision.served + served, segment);
     if (served === Served.miss || served === Served.late) {
-      this.#guard.missed();
-      if (isBaselineHit) this.#pollutionCount++;
-      ledger.miss(bytes, isBaselineHit, isReferenceHit, joinedAt);
-      if (isBaselineHit) benefit?.lost(wait, served === Served.miss ? bytes : -1);
+      this.#guard.missed(segment);
+      if (isBaselineHit) this.#pollutionCount += weight;
+      ledger.miss(bytes, isBaselineHit, isReferenceHit, joinedAt, weight);
+      if (isBaselineHit) benefit?.lost(wait, served === Served.miss ? bytes : -1, weight);
       else if (served === Served.late) benefit?.gained(this.#fetches.waitMean - wait, bytes);
     } else {
-      ledger.hit(bytes, isBaselineHit, isReferenceHit);
-      if (!isBaselineHit) benefit?.gained(this.#fetches.waitMean - wait, bytes);
+      ledger.hit(bytes, isBaselineHit, isReferenceHit, weight);
+      // Where nothing is known of the baseline, what was staged is taken to have been a miss without it.
+      if (!isBaselineHit && (weight > 0 || served === Served.stagedHit))
+        benefit?.gained(this.#fetches.waitMean - wait, bytes);
     }
     if (!this.#origin.isInstant) ledger.waited(wait);
   }
@@ -461,7 +457,12 @@ export class PrefetchingSite implements Site {
     if (!guard.isBounded || this.used + units <= capacity) return true;
     const isCovered = guard.slack > SLACK_KEPT && guard.covers(this.used + units - capacity, reactive.count);
     if (isCovered && guard.headroom(this.#lentCount()) - 2 >= FOLLOW_BELOW) return true;
-    const { extras, stagedExtras } = isCovered ? guard.baseline : guard.followed;
+    if (this.#whole === null) {
+      // No ghost to follow: what is lent comes back first, and the eviction chooses the rest.
+      while (this.used + units > capacity && this.#staging.count > 0) this.#waste(this.#staging.oldest);
+      return isCovered || this.used + units <= capacity;
+    }
+    const { extras, stagedExtras } = isCovered ? this.#whole.baseline : this.#whole.followed;
     while (this.used + units > capacity && extras.count > 0) this.#giveUp(extras.oldest);
     for (;;) {
       const excess = this.used + units - capacity;
@@ -584,6 +585,7 @@ export class PrefetchingSite implements Site {
     if (benefit !== undefined && !benefit.isWorth(probability, this.#fetches.waitMean, bytes)) {
       return this.#refuse(segment, Refusal.price);
     }
+    if (this.#options.expertTrust?.allows(expert) === false) return this.#refuse(segment, Refusal.distrusted);
     if (holdout?.withholds(segment, this.#position, probability) === true)
       return this.#refuse(segment, Refusal.heldOut);
     table.expert[segment] = expert;
@@ -607,7 +609,7 @@ export class PrefetchingSite implements Site {
 
   /** Segments that may have to be fetched again: as many as the baseline holds more, and one for each prefetch on its way. */
   #lentCount(): number {
-    return Math.max(0, this.#guard.baseline.eviction.count - this.#reactive.count) + this.#flights.count;
+    return this.#guard.lentCount(this.#reactive.count, this.#staging.count) + this.#flights.count;
   }
 
   #isTooLarge(segment: number): boolean {
@@ -634,7 +636,7 @@ export class PrefetchingSite implements Site {
   #issue(segment: number, landsAt: number): void {
     const table = this.#table;
     const bytes = this.#sizes.of(segment);
-    this.#guard.fetched(bytes);
+    this.#guard.fetched(segment, bytes, true);
     this.#options.admission?.caps?.sent(bytes);
     table.issuedAt[segment] = this.#position;
     table.landsAt[segment] = landsAt;
@@ -684,7 +686,7 @@ export class PrefetchingSite implements Site {
     const guard = this.#guard;
     while (staging.count > 0 && staging.used + units > room) {
       const { oldest } = staging;
-      const isSpare = !guard.isBounded || guard.followed.stagedExtras.has(oldest);
+      const isSpare = !guard.isBounded || this.#whole?.followed.stagedExtras.has(oldest) === true;
       if (!isSpare && !guard.covers(this.#units(oldest), 1)) return false;
       this.#waste(oldest);
     }
@@ -698,6 +700,7 @@ export class PrefetchingSite implements Site {
     const mean = this.#unusedResidence;
     this.#unusedResidence = Number.isNaN(mean) ? stayed : mean + (stayed - mean) / 128;
     this.#unstage(segment);
+    this.#guard.departed();
     this.#guard.compare(segment, 'nowhere');
     this.#share.wasted(segment);
     table.stage[segment] = Stage.none;
@@ -720,6 +723,7 @@ export class PrefetchingSite implements Site {
   }
 
   #onEvict(segment: number): void {
+    this.#guard.departed();
     this.#guard.compare(segment, 'nowhere');
     if (this.#isShared && this.#table.stageOf(segment) === Stage.staged) {
       if (this.#prefetcher.onEvict?.(segment, true) === true) {
@@ -768,6 +772,7 @@ export class PrefetchingSite implements Site {
     this.#decided(Decision.outcome + outcome, segment, expert, probability, table.bytes[segment]!);
     this.ledger.ended(table.issuedAt[segment]!, outcome, expert, probability);
     this.#options.benefit?.ended(table.bytes[segment]!);
+    if (outcome <= Outcome.wasted) this.#options.expertTrust?.ended(expert, probability, outcome !== Outcome.wasted);
     this.#prefetcher.onOutcome?.(segment, expert, outcome, probability);
     this.#options.onSettled?.(segment, expert, outcome);
   }

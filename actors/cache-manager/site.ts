@@ -4,6 +4,9 @@ import type { AccessBatch } from '../../streams/access-batch.ts';
 import type { Prefetcher, SiteView } from '../prefetcher.ts';
 import type { BenefitAccount } from './benefit-account.ts';
 import type { Eviction } from './eviction.ts';
+import type { ExpertTrust } from './expert-trust.ts';
+import type { GhostConfig } from './ghost-config.ts';
+import type { GovernorState } from './governor-state.ts';
 import type { Holdout } from './holdout.ts';
 import type { Ledger } from './ledger.ts';
 import type { MissBound } from './miss-bound.ts';
@@ -14,16 +17,23 @@ import type { TrafficBudget } from './traffic-budget.ts';
 /** What to do with a write or delete: count it as an access, let it end every copy, or pass over it. */
 export type WritePolicy = 'access' | 'invalidate' | 'ignore';
 
+/** `segmentCountHint` where it is not that of the site. */
+export type MakeEviction = (
+  capacity: number,
+  onEvict?: (segment: number) => void,
+  segmentCountHint?: number,
+) => Eviction;
+
 export interface SiteOptions {
   /** Cache size in `unit`s, reactive and prefetch cache together. */
   readonly capacity: number;
   readonly unit: 'segments' | 'bytes';
   /** Makes an eviction of this site's kind; called for the reactive cache and, beside a prefetcher, for the baseline's ghost. */
-  readonly makeEviction: (capacity: number, onEvict?: (segment: number) => void) => Eviction;
+  readonly makeEviction: MakeEviction;
   /** Told of each access before it is served, to keep the future of offline policies true. */
   readonly future?: { beforeAccess(position: number, segment: number): void };
   /** Makes the reference's eviction (LRU), unless `makeEviction` makes the same kind; then leave it out. */
-  readonly makeReference?: (capacity: number, onEvict?: (segment: number) => void) => Eviction;
+  readonly makeReference?: MakeEviction;
   /** Makes the prefetcher that watches this site; null = the baseline itself. */
   readonly makePrefetcher: ((view: SiteView) => Prefetcher) | null;
   readonly origin: Origin;
@@ -33,8 +43,12 @@ export interface SiteOptions {
   readonly budget?: TrafficBudget;
   /** Bounds what prefetching may cost in misses; without it nothing does. */
   readonly missBound?: MissBound;
+  /** How the worlds without prefetching are watched, and the seed of the hash that chooses a sample. Default: whole. */
+  readonly ghost?: GhostConfig & { readonly seed: number };
   /** Withholds a share of the prefetches; without it none is. */
   readonly holdout?: Holdout;
+  /** Turns experts off that mislead; without it each is taken at its word. */
+  readonly expertTrust?: ExpertTrust;
   /** Refuses prefetches that are not worth their price; without it nothing is priced. */
   readonly benefit?: BenefitAccount;
   /** Hard caps and what may be prefetched at all; without it nothing is capped or forbidden. */
@@ -83,6 +97,8 @@ export interface Site extends SiteView {
   /** Accesses after which misses stood above their bound, and the most by which they stood above the baseline's. */
   readonly missBreaches: number;
   readonly missExcess: number;
+  /** Where its bounds and records stand; null without a prefetcher. */
+  readonly governor: GovernorState | null;
   /** Misses so far, counted or not, on segments that the baseline held. */
   readonly pollutionCount: number;
   /** Space that the prefetch cache may take now, in the site's unit, and what of it is taken. */

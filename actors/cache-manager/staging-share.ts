@@ -54,8 +54,8 @@ export class StagingShare {
     this.#wastedAt[segment] = ++this.#wastedCount;
   }
 
-  /** A demand was missed. `isPollution` = the baseline held it. */
-  missed(segment: number, isPollution: boolean): void {
+  /** A demand was missed. `pollution` = as many such misses as this one stands for were on segments that the baseline held. */
+  missed(segment: number, pollution: number): void {
     const step = this.#meanUnits();
     const at = segment < this.#wastedAt.length ? this.#wastedAt[segment]! : 0;
     if (at > 0) {
@@ -65,9 +65,10 @@ export class StagingShare {
         this.#target = Math.min(this.#most, this.#target + step * Math.max(1, this.#shrinkRegrets / this.#growRegrets));
       }
     }
-    if (isPollution) {
-      this.#shrinkRegrets++;
-      this.#target = Math.max(this.#least, this.#target - step * Math.max(1, this.#growRegrets / this.#shrinkRegrets));
+    if (pollution > 0) {
+      this.#shrinkRegrets += pollution;
+      const weight = pollution * Math.max(1, this.#growRegrets / this.#shrinkRegrets);
+      this.#target = Math.max(this.#least, this.#target - step * weight);
     }
     if (this.#growRegrets + this.#shrinkRegrets >= 1024) {
       this.#growRegrets /= 2;

@@ -4,6 +4,7 @@ import { Ghost, type GhostSite, type Where } from './ghost.ts';
 import type { MissBound } from './miss-bound.ts';
 import type { SegmentSizes } from './segment-sizes.ts';
 import type { SiteOptions } from './site.ts';
+import type { SiteGuard } from './site-guard.ts';
 import type { TrafficBudget } from './traffic-budget.ts';
 
 /** Sums of fractions err in their last bits. */
@@ -40,7 +41,12 @@ interface Book {
  * `lost` may exceed C; such fetches, and they alone, can then stand above it. In bytes the argument needs sizes that
  * do not change while a segment is remembered. O(1) a call.
  */
-export class TrafficGuard {
+export class TrafficGuard implements SiteGuard {
+  isBaselineHit = false;
+  isReferenceHit = false;
+  readonly weight = 1;
+  readonly rate = 1;
+  readonly ghostError = 0;
   readonly baseline: Ghost;
   /** LRU; the baseline itself where that is LRU. */
   readonly reference: Ghost;
@@ -88,19 +94,34 @@ export class TrafficGuard {
     if (this.#books.length === 1 && this.#warmup > 0 && position >= this.#warmup) this.#open();
   }
 
-  /** A demand was fetched or a prefetch sent. */
-  fetched(bytes: number): void {
+  demand(segment: number, units: number, bytes: number): void {
+    const { baseline, reference } = this;
+    this.isBaselineHit = baseline.access(segment, units, bytes);
+    this.isReferenceHit = reference === baseline ? this.isBaselineHit : reference.access(segment, units, bytes);
+    if (!this.isReferenceHit) this.#referenceFetched(bytes);
+  }
+
+  get ghostMisses(): number {
+    return this.baseline.misses;
+  }
+
+  lentCount(reactiveCount: number): number {
+    return Math.max(0, this.baseline.eviction.count - reactiveCount);
+  }
+
+  departed(): void {}
+
+  fetched(_segment: number, bytes: number): void {
     this.#fetches++;
     this.#fetchBytes += bytes;
   }
 
-  /** A demand was missed, late or not. */
   missed(): void {
     this.#missBound.misses++;
   }
 
   /** The reference fetched; for the allowance in bytes. */
-  referenceFetched(bytes: number): void {
+  #referenceFetched(bytes: number): void {
     if (!this.#isBytes) return;
     for (const book of this.#books) {
       const count = this.reference.misses - book.reference;
@@ -131,7 +152,7 @@ export class TrafficGuard {
 
   /** Fetches of mean size, or misses, that may still be lost without breaking a bound, whichever ghost leaves more of the former. */
   get slack(): number {
-    return Math.min(this.trafficSlack, this.#missSlack());
+    return Math.min(this.trafficSlack, this.missSlack);
   }
 
   /** Whether misses leave room for a prefetch while `inFlightCount` others are on their way: each displaces what may have to be missed. */
@@ -155,7 +176,7 @@ export class TrafficGuard {
     this.#measure(this.reference);
     const referenceSlack = this.#slackMeasured();
     // Misses are bounded by the baseline alone; the reference comes first only where fetches are shorter still.
-    if (slack >= referenceSlack || this.#missSlack() < referenceSlack) return this.baseline;
+    if (slack >= referenceSlack || this.missSlack < referenceSlack) return this.baseline;
     return this.reference;
   }
 
@@ -167,7 +188,7 @@ export class TrafficGuard {
   }
 
   #hasSlack(requests: number, bytes: number): boolean {
-    if (this.#missSlack() < requests) return false;
+    if (this.missSlack < requests) return false;
     if (!this.#budget.isBounded) return true;
     this.#measure(this.baseline);
     if (this.#requests >= requests && this.#bytes >= bytes) return true;
@@ -274,7 +295,7 @@ export class TrafficGuard {
     }
   }
 
-  #missSlack(): number {
+  get missSlack(): number {
     return this.#missBound.isBounded ? this.#missBound.slack(this.baseline) : Infinity;
   }
 

@@ -6,6 +6,8 @@ import { BenefitAccount } from '../cache-manager/benefit-account.ts';
 import { createSite } from '../cache-manager/create-site.ts';
 import type { Eviction } from '../cache-manager/eviction.ts';
 import { createEviction } from '../cache-manager/evictions/create-eviction.ts';
+import { expertTrustOf } from '../cache-manager/expert-trust.ts';
+import { type Lift, liftOf } from '../cache-manager/governor-state.ts';
 import { holdoutOf } from '../cache-manager/holdout.ts';
 import { missBoundOf } from '../cache-manager/miss-bound.ts';
 import type { Origin } from '../cache-manager/origin.ts';
@@ -40,16 +42,24 @@ export interface BuildOptions {
 export function buildPipeline(options: BuildOptions): {
   readonly pipeline: Pipeline;
   readonly nearLoop: AnteroomPrefetcher;
+  /** What prefetches are worth by those withheld so far; null where none is known. */
+  readonly liftNow: () => Lift | null;
 } {
   const { config, isTimed, segmentCountHint, admission, onForecasts, onLeave, onDecision } = options;
   const { capacity, unit, prices } = config;
   const missPenaltyMs = isTimed ? null : config.missPenaltyMs;
   const holdout = holdoutOf(config.holdout, config.seed);
+  const expertTrust = expertTrustOf(config.expertTrust);
   const made: AnteroomPrefetcher[] = [];
   const evict =
     (name: EngineConfig['eviction']) =>
-    (units: number, onEvict?: (segment: number) => void): Eviction =>
-      createEviction(name, { capacity: units, unit, segmentCountHint, ...(onEvict === undefined ? {} : { onEvict }) });
+    (units: number, onEvict?: (segment: number) => void, hint = segmentCountHint): Eviction =>
+      createEviction(name, {
+        capacity: units,
+        unit,
+        segmentCountHint: hint,
+        ...(onEvict === undefined ? {} : { onEvict }),
+      });
   const pipeline = new Pipeline({
     system: options.system,
     name: 'site',
@@ -73,7 +83,9 @@ export function buildPipeline(options: BuildOptions): {
         modelTime: isTimed ? 'ms' : 'requests',
         writes: config.writes,
         missBound: missBoundOf(config.missBound),
+        ghost: { ...config.ghost, seed: config.seed },
         ...(holdout === undefined ? {} : { holdout }),
+        ...(expertTrust === undefined ? {} : { expertTrust }),
         ...(admission === undefined ? {} : { admission }),
         budget: new TrafficBudget(config.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
         // Where every segment counts as one, the traffic bound alone rules, as in published comparisons.
@@ -86,5 +98,6 @@ export function buildPipeline(options: BuildOptions): {
         onDecision,
       }),
   });
-  return { pipeline, nearLoop: made[0]! };
+  const liftNow = (): Lift | null => (holdout === undefined ? null : liftOf(holdout.counts));
+  return { pipeline, nearLoop: made[0]!, liftNow };
 }

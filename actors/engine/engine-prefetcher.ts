@@ -1,6 +1,6 @@
 /** The near loop as an engine has it: watched, so that who keeps the values knows what left. */
 
-import type { AccessCursor, Evidence, Prefetcher, ProposalBuffer } from '../prefetcher.ts';
+import type { AccessCursor, ConsumerCounts, Evidence, Prefetcher, ProposalBuffer } from '../prefetcher.ts';
 
 /** Hands everything on to `inner`. */
 export class EnginePrefetcher implements Required<Prefetcher> {
@@ -27,6 +27,10 @@ export class EnginePrefetcher implements Required<Prefetcher> {
 
   evidenceOf(segment: number): Evidence | null {
     return this.#inner.evidenceOf(segment);
+  }
+
+  consumerCounts(): ConsumerCounts | null {
+    return this.#inner.consumerCounts();
   }
 
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {

@@ -1,5 +1,6 @@
 /** What an engine has measured so far, by the definitions and names of a replay's report. */
 
+import type { GovernorState, Lift } from '../cache-manager/governor-state.ts';
 import type { Ledger, RefusalName } from '../cache-manager/ledger.ts';
 import type { MissClassName } from '../cache-manager/miss-classes.ts';
 import type { Site } from '../cache-manager/site.ts';
@@ -57,6 +58,10 @@ export interface EngineStats {
     /** Accesses after which misses stood above their bound, and the most by which they stood above the ghost's. */
     readonly missBreaches: number;
     readonly missExcess: number;
+    /** Bounds, records of experts and consumers, and what they refused; null without a prefetcher. */
+    readonly state: GovernorState | null;
+    /** What prefetched segments withheld by chance were good for; null where none was withheld for its whole horizon. */
+    readonly lift: Lift | null;
     /** What prefetches cost at the prices; null where nothing is capped. */
     readonly spent: number | null;
     /** Least probability that the near loop proposes now; null without one. */

@@ -11,6 +11,7 @@ import { VirtualClock } from '../../engine/virtual-clock.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
 import type { AddressSpace } from '../../streams/address-space.ts';
 import type { NameInterner } from '../../streams/name-table.ts';
+import type { Lift } from '../cache-manager/governor-state.ts';
 import { admissionOf, type PrefetchAdmission } from '../cache-manager/prefetch-admission.ts';
 import type { Site } from '../cache-manager/site.ts';
 import { HintBook } from '../hints/hint-book.ts';
@@ -96,6 +97,7 @@ export class Engine {
   readonly #departures = new Subject<number>();
   readonly #left: number[] = [];
   readonly #nearLoop: AnteroomPrefetcher;
+  readonly #liftNow: () => Lift | null;
   readonly #models: EngineModels;
   readonly #told: ForecastsMessage[] = [];
   readonly #journal: Journal;
@@ -154,6 +156,7 @@ export class Engine {
     });
     this.#pipeline = built.pipeline;
     this.#nearLoop = built.nearLoop;
+    this.#liftNow = built.liftNow;
     this.#models = new EngineModels(this.#pipeline, this.names);
     const state = options.snapshot === undefined ? null : fromBytes(options.snapshot);
     this.#journal = new Journal(config.journalAccessesMax, state?.start);
@@ -402,6 +405,8 @@ export class Engine {
         trafficOvershoot: site.trafficOvershoot,
         missBreaches: site.missBreaches,
         missExcess: site.missExcess,
+        state: site.governor,
+        lift: this.#liftNow(),
         spent: this.#admission?.caps?.spent ?? null,
         threshold: this.#nearLoop.threshold,
       },

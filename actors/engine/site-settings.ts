@@ -1,6 +1,8 @@
 /** Settings of a site and its engine that a replay and an embedded engine share, so that the same file serves both. */
 
 import { z } from 'zod';
+import { expertTrustSchema } from '../cache-manager/expert-trust.ts';
+import { ghostSchema } from '../cache-manager/ghost-config.ts';
 import { holdoutSchema } from '../cache-manager/holdout.ts';
 import { missBoundSchema } from '../cache-manager/miss-bound.ts';
 import { prefetchCapsSchema } from '../cache-manager/prefetch-caps.ts';
@@ -24,6 +26,12 @@ export const siteSettings = {
     .default(64)
     .describe('Requests granted on top of the traffic bound, so that a run can start.'),
   missBound: missBoundSchema.prefault({}).describe('What prefetching may cost in misses at most, at every moment.'),
+  expertTrust: expertTrustSchema
+    .prefault({})
+    .describe('When an expert whose prefetches are used less often than it says is turned off.'),
+  ghost: ghostSchema
+    .prefault({})
+    .describe('How the world without prefetching, which bounds are measured against, is watched.'),
   holdout: holdoutSchema.prefault({}).describe('Prefetches withheld by chance, to measure what they are good for.'),
   stagingShareMax: z
     .number()

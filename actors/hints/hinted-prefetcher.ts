@@ -2,6 +2,7 @@
 
 import {
   type AccessCursor,
+  type ConsumerCounts,
   type Evidence,
   Outcome,
   type Prefetcher,
@@ -47,6 +48,10 @@ export class HintedPrefetcher implements Required<Prefetcher> {
 
   evidenceOf(segment: number): Evidence | null {
     return this.#inner.evidenceOf(segment);
+  }
+
+  consumerCounts(): ConsumerCounts | null {
+    return this.#inner.consumerCounts();
   }
 
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {

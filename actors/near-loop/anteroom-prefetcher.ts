@@ -2,7 +2,7 @@
 
 import type { AddressSpace } from '../../streams/address-space.ts';
 import { grownTable } from '../cache-manager/grown-table.ts';
-import type { AccessCursor, Evidence, Prefetcher, ProposalBuffer, SiteView } from '../prefetcher.ts';
+import type { AccessCursor, ConsumerCounts, Evidence, Prefetcher, ProposalBuffer, SiteView } from '../prefetcher.ts';
 import { Outcome, Served } from '../prefetcher.ts';
 import { createNextItemModel } from '../sequence-predictor/create-next-item-model.ts';
 import { type NextItemModel, NextItemRanking } from '../sequence-predictor/next-item-model.ts';
@@ -193,6 +193,10 @@ export class AnteroomPrefetcher implements Prefetcher {
     const since = (position + 1 - (forecast >>> 4)) & POSITION_MASK;
     const probability = (forecast & 15) / 16;
     return since <= this.horizonAccesses && probability >= this.#config.thresholdFloor ? probability : 0;
+  }
+
+  consumerCounts(): ConsumerCounts | null {
+    return this.#trust?.counts ?? null;
   }
 
   onEvict(segment: number, _isUnused: boolean): boolean {

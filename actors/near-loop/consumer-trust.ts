@@ -1,5 +1,6 @@
 /** Whether what is forecast after a consumer's accesses comes true as often as was said: who misleads is believed less. */
 
+import type { ConsumerCounts } from '../prefetcher.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 /** Prefetches that the account of a consumer remembers. */
@@ -31,6 +32,18 @@ export class ConsumerTrust {
 
   get bytes(): number {
     return this.#expected.byteLength + this.#used.byteLength + this.#passedOver.byteLength;
+  }
+
+  /** Accounts in use, those not believed now, and forecasts lowered so far. */
+  get counts(): ConsumerCounts {
+    let known = 0;
+    let doubted = 0;
+    for (let slot = 0; slot < this.#expected.length; slot++) {
+      if (this.#expected[slot] === 0) continue;
+      known++;
+      if ((this.#used[slot]! + PRIOR) / (this.#expected[slot]! + PRIOR) < BELIEVED_FROM) doubted++;
+    }
+    return { known, doubted, lowered: this.loweredCount };
   }
 
   /** `probability` as far as `consumer` is to be believed. */

@@ -203,6 +203,9 @@ async function verdictLines(runs: readonly RunResult[]): Promise<string> {
   const lines = verdicts(runs)
     .filter((verdict) => verdict.answer !== 'none')
     .map((verdict) => verdictLine(verdict, names.get(verdict.trace)!));
+  const { governorLine } = await import('../report/governor-text.ts');
+  const governor = governorLine(runs);
+  if (governor !== '') lines.push(governor);
   return lines.length === 0 ? '' : `\n${lines.join('\n')}\n`;
 }
 

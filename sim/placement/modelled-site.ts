@@ -3,6 +3,7 @@
 import { BenefitAccount } from '../../actors/cache-manager/benefit-account.ts';
 import { createSite } from '../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
+import { expertTrustOf } from '../../actors/cache-manager/expert-trust.ts';
 import { holdoutOf } from '../../actors/cache-manager/holdout.ts';
 import { missBoundOf } from '../../actors/cache-manager/miss-bound.ts';
 import type { Site } from '../../actors/cache-manager/site.ts';
@@ -19,15 +20,18 @@ export function modelledSite(
 ): Site {
   const latency = parseLatencySpec(config.latency);
   const isTimed = latency.kind === 'time';
-  const eviction = (name: EngineConfig['eviction']) => (capacity: number, onEvict?: (segment: number) => void) =>
-    createEviction(name, {
-      capacity,
-      unit: config.unit,
-      segmentCountHint: 1024,
-      ...(onEvict === undefined ? {} : { onEvict }),
-    });
+  const eviction =
+    (name: EngineConfig['eviction']) =>
+    (capacity: number, onEvict?: (segment: number) => void, hint = 1024) =>
+      createEviction(name, {
+        capacity,
+        unit: config.unit,
+        segmentCountHint: hint,
+        ...(onEvict === undefined ? {} : { onEvict }),
+      });
   const { prices } = config;
   const holdout = holdoutOf(config.holdout, config.seed);
+  const expertTrust = expertTrustOf(config.expertTrust);
   const missPenaltyMs = isTimed ? null : config.missPenaltyMs;
   return createSite({
     capacity: config.capacity,
@@ -39,7 +43,9 @@ export function modelledSite(
     modelTime: isTimed ? 'ms' : 'requests',
     writes: config.writes,
     missBound: missBoundOf(config.missBound),
+    ghost: { ...config.ghost, seed: config.seed },
     ...(holdout === undefined ? {} : { holdout }),
+    ...(expertTrust === undefined ? {} : { expertTrust }),
     budget: new TrafficBudget(config.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
     ...(config.unit === 'bytes' ? { benefit: new BenefitAccount({ prices, missPenaltyMs }) } : {}),
     stagingShareMax: config.stagingShareMax,

@@ -13,6 +13,7 @@ import { evictionOf, type PlannedRun, planRuns } from './plan-runs.ts';
 import { type ReplayConfig, replayConfigSchema } from './replay-config.ts';
 import type { LogCounts, ReplayResult, RunDetails, RunResult, TraceInsight } from './result.ts';
 import { executeRun, type RunRecord } from './run.ts';
+import { runGovernor } from './run-governor.ts';
 import { Trace, type TraceOptions } from './trace.ts';
 import { areTimesUnreliable, countedText as countText, traceWarnings } from './trace-warnings.ts';
 
@@ -257,6 +258,7 @@ async function replayTrace(
       missBreaches: record.missBreaches,
       missExcess: record.missExcess,
       holdout: record.holdout,
+      governor: runGovernor(record),
       clampedTimes: trace.summary.clampedTimeCount,
       notes: runNotes(run, record, trace, latencyUnit),
       seconds: record.seconds,

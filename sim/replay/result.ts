@@ -1,6 +1,7 @@
 /** What a replay reports: the JSON contract of `anteroom replay` and the details that only the HTML report shows. */
 
 import type { HoldoutCounts } from '../../actors/cache-manager/holdout.ts';
+import type { RunGovernor } from './run-governor.ts';
 
 /** Every prefetch issued, by its one outcome; the seven first add up as `issued = useful + ... + pending`. */
 export interface PrefetchCounts {
@@ -82,6 +83,8 @@ export interface RunResult {
   readonly missExcess: number;
   /** Prefetches withheld by chance and what became of their segments; null where none are. */
   readonly holdout: HoldoutCounts | null;
+  /** Where bounds and records stood at the end, and what was throttled; null for a run that nobody governs. */
+  readonly governor: RunGovernor | null;
   readonly clampedTimes: number;
   readonly notes: readonly string[];
   /** Of this run. Reading the log once serves all runs and is apart, in `readSeconds`. */
@@ -134,6 +137,12 @@ export interface RunDetails {
     readonly issued: number;
     /** Of those issued in this slice. */
     readonly used: number;
+    /** Refused by the bound on misses or for their expert's record, and by the bound on traffic. */
+    readonly throttled: number;
+    readonly overBudget: number;
+    /** What the bounds left at its end; null without one. */
+    readonly missSlack: number | null;
+    readonly trafficHeadroom: number | null;
   }[];
   readonly experts: readonly { readonly name: string; readonly issued: number; readonly used: number }[];
 }

@@ -4,6 +4,8 @@ import { type MonoTypeOperatorFunction, Observable, tap } from 'rxjs';
 import { BenefitAccount } from '../../actors/cache-manager/benefit-account.ts';
 import { createSite } from '../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
+import { expertTrustOf } from '../../actors/cache-manager/expert-trust.ts';
+import type { GovernorState } from '../../actors/cache-manager/governor-state.ts';
 import { type HoldoutCounts, holdoutOf } from '../../actors/cache-manager/holdout.ts';
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
 import { missBoundOf } from '../../actors/cache-manager/miss-bound.ts';
@@ -64,6 +66,8 @@ export interface RunRecord {
   readonly trafficOvershoot: number;
   readonly missBreaches: number;
   readonly missExcess: number;
+  /** Null without a prefetcher. */
+  readonly governor: GovernorState | null;
   /** Null where nothing is withheld. */
   readonly holdout: HoldoutCounts | null;
   readonly seconds: number;
@@ -84,10 +88,15 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
   const lookAhead = run.prefetch.split(':')[0] === 'clairvoyant' ? new LookAhead(config.lookAheadMax, writes) : null;
   const segmentCountHint = trace.facts.segmentCount;
   const addresses = trace.addresses === null ? null : new RunAddressSpace(trace.addresses, trace.segments);
-  const makeEviction = (name: typeof run.eviction, capacity: number, onEvict?: (segment: number) => void) =>
+  const makeEviction = (
+    name: typeof run.eviction,
+    capacity: number,
+    onEvict?: (segment: number) => void,
+    hint = segmentCountHint,
+  ) =>
     createEviction(name, {
       capacity,
-      segmentCountHint,
+      segmentCountHint: hint,
       unit: run.cache.unit,
       ...(onEvict === undefined ? {} : { onEvict }),
       ...(future === null ? {} : { future }),
@@ -113,6 +122,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
           segment < segments.count ? segments.nameOf(segment) : String(addresses?.addressOf(segment) ?? segment),
       })
     : undefined;
+  const expertTrust = isEngine ? expertTrustOf(config.expertTrust) : undefined;
   const holdout = isEngine ? holdoutOf(config.holdout, context.seed) : undefined;
   const pipeline = new Pipeline({
     system,
@@ -125,10 +135,10 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
       createSite({
         capacity: run.cache.size,
         unit: run.cache.unit,
-        makeEviction: (capacity, onEvict) => makeEviction(run.eviction, capacity, onEvict),
+        makeEviction: (capacity, onEvict, hint) => makeEviction(run.eviction, capacity, onEvict, hint),
         ...(run.eviction === 'lru'
           ? {}
-          : { makeReference: (capacity, onEvict) => makeEviction('lru', capacity, onEvict) }),
+          : { makeReference: (capacity, onEvict, hint) => makeEviction('lru', capacity, onEvict, hint) }),
         makePrefetcher:
           run.prefetch === 'none' && context.onSite === undefined
             ? null
@@ -139,7 +149,10 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
         budget: new TrafficBudget(run.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
         ...(admission === undefined ? {} : { admission }),
         ...(isEngine ? { missBound: missBoundOf(config.missBound) } : {}),
+        // A policy that knows the future knows it by the trace's ids, not by those of a sample.
+        ...(isEngine && run.eviction !== 'belady' ? { ghost: { ...config.ghost, seed: context.seed } } : {}),
         ...(holdout === undefined ? {} : { holdout }),
+        ...(expertTrust === undefined ? {} : { expertTrust }),
         // Where every segment counts as one, the traffic bound alone rules, as in published comparisons.
         ...(isEngine && run.cache.unit === 'bytes'
           ? {
@@ -193,6 +206,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
     trafficOvershoot: site.trafficOvershoot,
     missBreaches: site.missBreaches,
     missExcess: site.missExcess,
+    governor: site.governor,
     holdout: holdout?.counts ?? null,
     seconds: (elapsedMs() - startedMs) / 1000,
     rssBytesMax: residentBytesMax(),

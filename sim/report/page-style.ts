@@ -57,6 +57,7 @@ svg .heat{fill:var(--c0)}
 svg .node{fill:var(--bg);stroke:var(--line)}
 svg .edge{fill:none;stroke:var(--c0);stroke-opacity:.65}
 svg .arrow{fill:var(--c0)}
+figure.governor p,figure.governor li{font-size:13px}
 figure.wide .causes p{margin:8px 0 2px;font-size:13px}
 .bar{display:flex;height:26px;border-radius:5px;overflow:hidden;gap:1px}
 .bar span{min-width:2px;flex-basis:0;overflow:hidden;color:#fff;font-size:11.5px;line-height:26px;padding-left:4px;text-shadow:0 0 3px #0009;white-space:nowrap}

@@ -7,6 +7,7 @@ import { best } from './comparison.ts';
 import { drawCharts } from './draw-charts.ts';
 import { escapeHtml, jsonForScript } from './escape-html.ts';
 import { clockText, dependencyFigure, hourOfWeekFigure, isDated } from './figures.ts';
+import { governorSection } from './governor-section.ts';
 import { missCausesFigure } from './miss-causes.ts';
 import { pageStyle } from './page-style.ts';
 import { chartsOf, type DetailedRun, lineName } from './replay-charts.ts';
@@ -85,6 +86,7 @@ ${verdicts(runs.map(({ run }) => run))
 ${digestList(runs.map(({ run }) => run))}
 <div class="charts">${figures.join('\n')}</div>
 ${missCausesFigure(runs.map(({ run }) => run).filter((run) => run.prefetch === 'anteroom'))}
+${governorSection(runs.map(({ run }) => run))}
 ${insight === undefined ? '' : insightFigures(insight)}
 </section>`;
 }

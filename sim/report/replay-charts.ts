@@ -13,7 +13,8 @@ export interface DetailedRun {
 /** Every chart that has something to show, in reading order. */
 export function chartsOf(runs: readonly DetailedRun[], focus: DetailedRun | undefined): readonly Chart[] {
   const charts = [hitChart(runs), latencyChart(runs), tradeChart(runs)];
-  if (focus !== undefined) charts.push(overTimeChart(focus), latenessChart(focus), reliabilityChart(focus));
+  if (focus !== undefined)
+    charts.push(overTimeChart(focus), governorChart(focus), latenessChart(focus), reliabilityChart(focus));
   return charts.filter((chart): chart is Chart => chart !== null);
 }
 
@@ -160,6 +161,31 @@ function overTimeChart({ run, details }: DetailedRun): Chart | null {
         style: 'dashed',
         ys: details.slices.map((s) => share(s.baselineMisses, s.accesses)),
       },
+    ],
+  };
+}
+
+/** Only where something was refused or room ran short: a flat line says nothing. */
+function governorChart({ run, details }: DetailedRun): Chart | null {
+  const { slices } = details;
+  const isGoverned = slices.some((slice) => slice.throttled > 0 || slice.overBudget > 0);
+  if (slices.length < 2 || !isGoverned) return null;
+  const share = (count: number, issued: number): number | null =>
+    count + issued === 0 ? null : (100 * count) / (count + issued);
+  const forMisses = slices.map((slice) => share(slice.throttled, slice.issued));
+  const forTraffic = slices.map((slice) => share(slice.overBudget, slice.issued));
+  const most = Math.max(...[...forMisses, ...forTraffic].map((value) => value ?? 0));
+  return {
+    title: 'What the bounds refused over time',
+    note: `${lineName(run)}, by slices of the log: of the prefetches that it would have sent, those that the bound on misses (or an expert’s record) and the bound on traffic refused.`,
+    xLabel: 'log position, accesses',
+    yLabel: 'refused, %',
+    yRange: [0, Math.min(100, Math.max(5, 1.1 * most))],
+    xScale: 'linear',
+    xs: slices.map((slice) => slice.endPosition),
+    series: [
+      { label: 'for misses', color: 1, style: 'line', ys: forMisses },
+      { label: 'for traffic', color: 0, style: 'line', ys: forTraffic },
     ],
   };
 }

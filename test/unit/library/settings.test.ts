@@ -56,6 +56,8 @@ const cases: Readonly<Record<string, readonly [EngineConfigInput, EngineConfigIn
   missPenaltyMs: [{ ...inBytes, latency: '2req' }, { missPenaltyMs: 0 }],
   trafficAllowance: [{ ...base, trafficMax: 1 }, { trafficAllowance: 0 }],
   missBound: [{ ...base, trafficMax: null }, { missBound: { excessMax: 0, allowance: 0 } }],
+  expertTrust: [base, { expertTrust: { trustMin: 1 } }],
+  ghost: [base, { ghost: { kind: 'sampled', rate: 0.5 } }],
   holdout: [base, { holdout: { share: 0.3 } }],
   stagingShareMax: [base, { stagingShareMax: 0.02 }],
   queueLengthMax: [

@@ -2,6 +2,9 @@
 
 import type { Report, RunDetails, RunResult, TraceInsight } from '../../../sim/replay/result.ts';
 
+/** A slice in which nothing was bounded. */
+const unbounded = { throttled: 0, overBudget: 0, missSlack: null, trafficHeadroom: null };
+
 export function runOf(fields: Partial<RunResult> = {}): RunResult {
   const isNone = (fields.prefetch ?? 'none') === 'none';
   return {
@@ -56,6 +59,7 @@ export function runOf(fields: Partial<RunResult> = {}): RunResult {
     missBreaches: 0,
     missExcess: 0,
     holdout: null,
+    governor: null,
     clampedTimes: 0,
     notes: [],
     seconds: 0.5,
@@ -100,8 +104,8 @@ export const fullDetails: RunDetails = {
     { low: 0.5, high: 1, count: 0, meanForecast: null, hitRatio: null },
   ],
   slices: [
-    { endPosition: 500, accesses: 500, misses: 200, baselineMisses: 200, issued: 0, used: 0 },
-    { endPosition: 1000, accesses: 500, misses: 100, baselineMisses: 200, issued: 200, used: 120 },
+    { endPosition: 500, accesses: 500, misses: 200, baselineMisses: 200, issued: 0, used: 0, ...unbounded },
+    { endPosition: 1000, accesses: 500, misses: 100, baselineMisses: 200, issued: 200, used: 120, ...unbounded },
   ],
   experts: [{ name: 'successor', issued: 200, used: 120 }],
 };

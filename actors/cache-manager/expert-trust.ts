@@ -1,0 +1,104 @@
+/** Whether what an expert sends is used as often as it says: who misleads is turned off, and on again when trials show otherwise. */
+
+import { z } from 'zod';
+
+export const expertTrustSchema = z.strictObject({
+  isEnabled: z.boolean().default(true).describe('Whether experts are throttled one by one at all.'),
+  trustMin: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.35)
+    .describe('An expert is turned off while fewer of its prefetches are used than this share of what it stated.'),
+  memory: z.int().min(8).max(65_536).default(256).describe('Prefetches of an expert that its account remembers.'),
+  trialEvery: z
+    .int()
+    .min(1)
+    .default(16)
+    .describe('Of the prefetches of an expert that is off, one in so many is sent, to see whether it is right again.'),
+});
+export type ExpertTrustConfig = z.output<typeof expertTrustSchema>;
+
+/** The account of one expert. */
+export interface ExpertAccount {
+  /** Used by what was stated, of late: 1 = as often as it said. */
+  readonly trust: number;
+  readonly isOff: boolean;
+  /** How often it was turned off, and on again. */
+  readonly turnedOff: number;
+  readonly turnedOn: number;
+  /** Prefetches not sent because it was off. */
+  readonly refused: number;
+}
+
+/** Prefetches as good as said that each account begins with, as a share of its memory. */
+const PRIOR_SHARE = 0.125;
+/** Back on at this multiple of `trustMin`, so that chance alone does not turn it on and off. */
+const ON_AGAIN = 1.25;
+
+/**
+ * For each expert the decayed sum of the probabilities at which its prefetches were sent, and of those that were used. Experts of the near
+ * loop are weighed and calibrated where they are mixed; this is the governor's own look at what they led to, the same for hints and the far loop,
+ * and whatever comes after. Only ends that say something count: used, late or wasted. O(1).
+ */
+export class ExpertTrust {
+  readonly #config: ExpertTrustConfig;
+  readonly #expected = new Float64Array(256);
+  readonly #used = new Float64Array(256);
+  readonly #isOff = new Uint8Array(256);
+  readonly #passedOver = new Uint32Array(256);
+  readonly #turnedOff = new Uint32Array(256);
+  readonly #turnedOn = new Uint32Array(256);
+  readonly #refused = new Float64Array(256);
+
+  constructor(config: ExpertTrustConfig) {
+    this.#config = config;
+  }
+
+  /** Whether a prefetch of `expert` may be sent; to be asked once for each that would be. */
+  allows(expert: number): boolean {
+    if (this.#isOff[expert] === 0) return true;
+    const passedOver = this.#passedOver[expert]! + 1;
+    this.#passedOver[expert] = passedOver % this.#config.trialEvery;
+    if (passedOver === this.#config.trialEvery) return true;
+    this.#refused[expert]! += 1;
+    return false;
+  }
+
+  /** A prefetch that `expert` stated at `probability` was used, or left unused. */
+  ended(expert: number, probability: number, isUsed: boolean): void {
+    if (Number.isNaN(probability)) return;
+    const kept = 1 - 1 / this.#config.memory;
+    this.#expected[expert] = this.#expected[expert]! * kept + probability;
+    this.#used[expert] = this.#used[expert]! * kept + (isUsed ? 1 : 0);
+    const trust = this.#trust(expert);
+    if (this.#isOff[expert] === 0) {
+      if (trust >= this.#config.trustMin) return;
+      this.#isOff[expert] = 1;
+      this.#turnedOff[expert]! += 1;
+    } else if (trust >= Math.min(1, ON_AGAIN * this.#config.trustMin)) {
+      this.#isOff[expert] = 0;
+      this.#turnedOn[expert]! += 1;
+    }
+  }
+
+  account(expert: number): ExpertAccount {
+    return {
+      trust: this.#trust(expert),
+      isOff: this.#isOff[expert] === 1,
+      turnedOff: this.#turnedOff[expert]!,
+      turnedOn: this.#turnedOn[expert]!,
+      refused: this.#refused[expert]!,
+    };
+  }
+
+  #trust(expert: number): number {
+    const prior = PRIOR_SHARE * this.#config.memory;
+    return (this.#used[expert]! + prior) / (this.#expected[expert]! + prior);
+  }
+}
+
+/** The trust that settings ask for; undefined = every expert is taken at its word. */
+export function expertTrustOf(config: ExpertTrustConfig): ExpertTrust | undefined {
+  return config.isEnabled ? new ExpertTrust(config) : undefined;
+}
