@@ -68,11 +68,6 @@ export class Holdout {
     return { share, withheld, demanded, open: this.#open, expected };
   }
 
-  /** Whether none waits to be expired. */
-  get isIdle(): boolean {
-    return this.#count === 0;
-  }
-
   /** Whether `segment` is withheld now. */
   isHeld(segment: number): boolean {
     return segment < this.#held.length && this.#held[segment] === 1;
@@ -92,7 +87,13 @@ export class Holdout {
     return true;
   }
 
-  /** `segment` was demanded at `position`; to be called where `isHeld`. */
+  /** A demand for `segment`, after what was withheld before `position` has been so for its horizon. */
+  observe(segment: number, position: number): void {
+    if (this.#count > 0) this.expire(position);
+    if (this.isHeld(segment)) this.demanded(segment);
+  }
+
+  /** `segment` was demanded; to be called where `isHeld`. */
   demanded(segment: number): void {
     this.#held[segment] = 0;
     this.demandedCount++;

@@ -393,14 +393,9 @@ export class PrefetchingSite implements Site {
     if (this.#readmissions.length > 0) this.#readmit();
     if (!isBaselineHit && (served === Served.miss || served === Served.late)) this.#classify(segment, stage!, weight);
     this.#classes.demanded(segment);
-    if (this.#holdout !== null) this.#observeHoldout(this.#holdout, segment);
+    this.#holdout?.observe(segment, this.#position - (this.#prefetcher.horizonAccesses ?? HORIZON_UNSTATED));
     this.#count(segment, served, bytes, wait, joinedAt);
     return served;
-  }
-
-  #observeHoldout(holdout: Holdout, segment: number): void {
-    if (!holdout.isIdle) holdout.expire(this.#position - (this.#prefetcher.horizonAccesses ?? HORIZON_UNSTATED));
-    if (holdout.isHeld(segment)) holdout.demanded(segment);
   }
 
   /** Says why a miss that the baseline has too was not avoided. */

@@ -220,7 +220,7 @@ export class TrafficGuard implements SiteGuard {
       const book = this.#books[0]!;
       const r = reference.misses - book.reference;
       const b = baseline.misses - book.baseline;
-      this.#requests = this.#fetches - book.fetches - (allowance + (ratioMax - 1) * r + (r > b ? r : b));
+      this.#requests = this.#fetches - book.fetches - (allowance + (ratioMax - 1) * r + Math.max(r, b));
       this.#isBreach = this.#requests > overshootMax + ROUNDING;
       return;
     }

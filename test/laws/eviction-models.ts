@@ -489,10 +489,8 @@ const hazardModel: Model = (options) => {
   let now = 0;
   let updatedAt = 0;
   let updateAt = 256;
-  let ids = 0;
   let inspected = 0;
   const historyOf = (id: number): History => {
-    ids = Math.max(ids, id + 1);
     const history = known.get(id) ?? { uses: 0, slow: 0, fast: 0, demandedAt: 0, since: 0, reuseClass: -1 };
     known.set(id, history);
     return history;
@@ -532,12 +530,12 @@ const hazardModel: Model = (options) => {
   };
   const demanded = (id: number): void => {
     now++;
-    const limit = ids;
-    for (let i = 0; i < 4 && limit > 0; i++) {
-      inspected %= limit;
-      const other = known.get(inspected);
-      if (other !== undefined && inspected !== id) hazards.exposed(other.reuseClass, now - other.since, limit / 4);
-      inspected++;
+    // A map keeps the order in which its keys came.
+    const seen = [...known];
+    for (let i = 0; i < 4 && seen.length > 0; i++) {
+      const [other, { reuseClass, since }] = seen[inspected % seen.length]!;
+      if (other !== id) hazards.exposed(reuseClass, now - since, seen.length / 4);
+      inspected = (inspected % seen.length) + 1;
     }
     const before = known.get(id);
     if (before !== undefined) hazards.returned(before.reuseClass, now - before.since);

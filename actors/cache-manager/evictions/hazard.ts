@@ -1,7 +1,7 @@
 /** Hazard: the segment leaves that is good for the fewest hits per access of residence, as learned from segments with a history like its own. */
 
 import type { Eviction, EvictionOptions } from '../eviction.ts';
-import { tableLengthDefault, tableLengthFor } from './dense-table.ts';
+import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { Residents } from './residents.ts';
 import { admittedClass, fastGap, reuseClassCount, reuseClassOf, slowGap } from './reuse-classes.ts';
 import { ageOf, ageStart, ReuseHazards } from './reuse-hazards.ts';
@@ -25,7 +25,7 @@ const unknown = 65535;
  * access of residence that a resident is good for. The least leaves. Within a class residents stand in order of age, and as that worth mostly falls or
  * rises with age, or rises and falls, only the two ends of each class are compared.
  * Why: the policies with fixed rules each suit some traces; this one finds out whether recency, frequency or regularity counts.
- * Cost: O(1) an access but for the four inspections; O(classes in use) an eviction, at most 257. 33 bytes a segment ever seen and 350 KB.
+ * Cost: O(1) an access but for the four inspections; O(classes in use) an eviction, at most 257. 39 bytes a segment ever seen and 350 KB.
  * Gets wrong: what follows from order (who comes after whom), which is the prefetcher's; the first few thousand accesses, when little is known.
  * Sizes in bytes: the worth is per byte, compared at the same ends.
  * Sources of the idea: hit density, Beckmann, Chen, Cidon, "LHD: improving cache hit rate by maximizing hit density", NSDI 2018; ordering by hazard,
@@ -40,8 +40,9 @@ export class HazardEviction implements Eviction {
   #now = 0;
   #untilUpdate = UPDATE_LEAST;
   #sinceUpdate = 0;
-  /** Segments below it were seen, or may have been. */
-  #seenLimit = 0;
+  /** Segments in the order in which they were first seen: what is decided must not depend on how they are numbered. */
+  #seen: Int32Array;
+  #seenCount = 0;
   #inspectNext = 0;
   /** Classes that have residents, in any order, and where each stands among them. */
   readonly #inUse = new Int32Array(reuseClassCount);
@@ -58,6 +59,7 @@ export class HazardEviction implements Eviction {
     this.#lists = new SegmentLists(reuseClassCount, segmentLimit);
     this.#residents = new Residents(options, segmentLimit);
     this.#table = new HistoryTable(segmentLimit);
+    this.#seen = new Int32Array(segmentLimit);
     this.#hazards = new ReuseHazards(Math.max(HALF_LIFE_CAPACITIES * options.capacity, HALF_LIFE_LEAST));
   }
 
@@ -104,9 +106,9 @@ export class HazardEviction implements Eviction {
     if (segment >>> 0 >= this.#table.length) this.#fit(segment);
     if (size > this.#residents.capacity || this.#lists.isLinked(segment)) return false;
     this.#makeRoom(size);
+    if (this.#table.reuseClass[segment] === unknown) this.#seen[this.#seenCount++] = segment;
     this.#table.reuseClass[segment] = admittedClass;
     this.#table.since[segment] = this.#now;
-    if (segment >= this.#seenLimit) this.#seenLimit = segment + 1;
     this.#residents.enter(segment, size);
     this.#link(segment);
     return true;
@@ -127,15 +129,13 @@ export class HazardEviction implements Eviction {
   /** Some known segments, in turn, stand for all: each that is passed was at its age for this access. */
   #inspect(demanded: number): void {
     const { reuseClass, since } = this.#table;
-    const limit = this.#seenLimit;
+    const count = this.#seenCount;
     let next = this.#inspectNext;
-    for (let i = 0; i < INSPECTED && limit > 0; i++) {
-      if (next >= limit) next = 0;
-      const seen = reuseClass[next]!;
-      if (seen !== unknown && next !== demanded) {
-        this.#hazards.exposed(seen, (this.#now - since[next]!) >>> 0, limit / INSPECTED);
-      }
-      next++;
+    for (let i = 0; i < INSPECTED && count > 0; i++) {
+      if (next >= count) next = 0;
+      const segment = this.#seen[next++]!;
+      if (segment === demanded) continue;
+      this.#hazards.exposed(reuseClass[segment]!, (this.#now - since[segment]!) >>> 0, count / INSPECTED);
     }
     this.#inspectNext = next;
   }
@@ -145,7 +145,7 @@ export class HazardEviction implements Eviction {
     const { reuseClass, since } = this.#table;
     const former = reuseClass[segment]!;
     if (former !== unknown) this.#hazards.returned(former, (this.#now - since[segment]!) >>> 0);
-    else if (segment >= this.#seenLimit) this.#seenLimit = segment + 1;
+    else this.#seen[this.#seenCount++] = segment;
   }
 
   /** Brings the history of a segment up to date, and with it its class. It is in no list. */
@@ -239,6 +239,7 @@ export class HazardEviction implements Eviction {
     this.#lists.fit(segmentLimit);
     this.#residents.fit(segmentLimit);
     this.#table = this.#table.grown(segmentLimit);
+    this.#seen = grownTable(this.#seen, segmentLimit);
   }
 }
 

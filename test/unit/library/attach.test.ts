@@ -204,7 +204,7 @@ describe('an attached LRUCache', () => {
       },
       safe: true,
       clock: world.clock,
-      config: { ...config, live: { answerWithinMs: 2500 } },
+      config: { ...config, eviction: 'lru', live: { answerWithinMs: 2500 } },
     });
     const read = async (key: string): Promise<string> => {
       const reading = pages.get(key);
