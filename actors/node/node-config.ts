@@ -6,6 +6,7 @@ import { bytesField, durationField } from '../../engine/config.ts';
 import { checkpointStoreSchema } from '../../engine/state/checkpoint-store.ts';
 import { logStoreSchema } from '../../engine/state/log-store-config.ts';
 import { engineConfigSchema } from '../engine/engine-config.ts';
+import { sourceItemSchema } from './sources/source-config.ts';
 
 export const scopes = ['ingest', 'read', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
@@ -95,6 +96,22 @@ export const nodeConfigSchema = z
       .describe('What is taken in, and how much at once.'),
     tail: z.array(tailItem).default([]).describe('Log files to follow, across rotation.'),
     tailPollMs: durationField({ minMs: 10 }).default(500).describe('How often followed files are looked at.'),
+    sources: z
+      .array(sourceItemSchema)
+      .max(16)
+      .default([])
+      .describe('Brokers and sockets to read accesses from, besides HTTP and followed files.'),
+    badMessages: z
+      .strictObject({
+        keptMax: z
+          .int()
+          .min(1)
+          .default(1000)
+          .describe('Bad messages of sources kept; beyond it the oldest go, counted.'),
+        bytesMax: bytesField({ minBytes: 0 }).default(65_536).describe('Bytes of a bad message that are kept.'),
+      })
+      .prefault({})
+      .describe('Messages of sources that could not be read.'),
     log: logStoreSchema.prefault({}),
     checkpoints: checkpointStoreSchema
       .extend({
