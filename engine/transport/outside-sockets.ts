@@ -9,6 +9,8 @@ import type { CurveSecurity } from './zeromq-carrier.ts';
 
 type ZeroMq = typeof import('zeromq');
 
+const ANSWERS_LINGER_MS = 1000;
+
 export interface OutsideReceiverOptions {
   /** `router` can answer, `pull` cannot. */
   readonly pattern: 'pull' | 'router';
@@ -59,6 +61,8 @@ export async function openOutsideReceiver(options: OutsideReceiverOptions): Prom
   socket.events.on('handshake:error:protocol', ({ address }) => onRefused('handshake-protocol', address));
   socket.events.on('handshake:error:other', ({ address }) => onRefused('handshake-broken', address));
   const close = (): void => {
+    // Answers that ZeroMQ has still go out; without them a producer repeats what was taken.
+    socket.linger = pattern === 'router' ? ANSWERS_LINGER_MS : 0;
     socket.close();
     zap?.close();
   };

@@ -21,6 +21,8 @@ export interface SourceTraits {
   readonly hasMessages: boolean;
   /** There is a broker that may vanish. */
   readonly hasOutage: boolean;
+  /** Its producers repeat by themselves, so repetitions and another order are theirs. */
+  readonly isRepeating: boolean;
   readonly isSkipped: boolean;
 }
 
@@ -30,7 +32,7 @@ const BAD = '{"time": 1000, "segment"';
 
 export function sourceContract(
   name: string,
-  { hasMessages, hasOutage, isSkipped }: SourceTraits,
+  { hasMessages, hasOutage, isRepeating, isSkipped }: SourceTraits,
   makeWorld: (isForOutage: boolean) => Promise<SourceWorld>,
 ): void {
   /** One test with its own stream; sources that it opened are stopped. */
@@ -88,7 +90,7 @@ export function sourceContract(
       host.fault = 'lost-answer';
       await world.publish(names('a', 5).map(line));
       const first = open();
-      await inLog(host, 5);
+      await inLog(host, 1);
       await first.stop();
       expect((await world.unacknowledged()) ?? 5).toBe(5);
       host.fault = 'none';
@@ -97,7 +99,8 @@ export function sourceContract(
       await inLog(host, 10);
       await until(async () => ((await world.unacknowledged()) ?? 0) === 0, 'all is acknowledged');
       await pause();
-      expect(await host.segments()).toEqual([...names('a', 5), ...names('b', 5)]);
+      const found = await host.segments();
+      expect(isRepeating ? found.toSorted() : found).toEqual([...names('a', 5), ...names('b', 5)]);
       expect(second.status.counts.duplicates).toBeGreaterThan(0);
     });
 
@@ -111,8 +114,9 @@ export function sourceContract(
       const second = open();
       await inLog(host, 10);
       await pause();
-      expect(await host.segments()).toEqual([...names('a', 5), ...names('b', 5)]);
-      expect(second.status.counts).toMatchObject({ accesses: 5, duplicates: 0 });
+      const found = await host.segments();
+      expect(isRepeating ? found.toSorted() : found).toEqual([...names('a', 5), ...names('b', 5)]);
+      expect(second.status.counts).toMatchObject({ accesses: 5, ...(isRepeating ? {} : { duplicates: 0 }) });
     });
 
     holds('keeps what the log cannot take now, says so, and takes it when it can', async ({ world, host, open }) => {

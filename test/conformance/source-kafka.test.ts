@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => shared?.remove());
 
-const traits = { hasMessages: true, hasOutage: true, isSkipped: isWithoutKafka };
+const traits = { hasMessages: true, hasOutage: true, isRepeating: false, isSkipped: isWithoutKafka };
 
 sourceContract('a topic of a mock of Kafka', traits, async (isForOutage) => {
   const server = isForOutage ? await mockKafka() : shared;

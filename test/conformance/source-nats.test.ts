@@ -5,12 +5,13 @@ import { sourceContract } from './source-contract.ts';
 
 let shared: TestServer;
 let streams = 0;
+let published = 0;
 beforeAll(async () => {
   if (!isWithoutNats) shared = await natsServer();
 });
 afterAll(() => shared?.remove());
 
-const traits = { hasMessages: true, hasOutage: true, isSkipped: isWithoutNats };
+const traits = { hasMessages: true, hasOutage: true, isRepeating: false, isSkipped: isWithoutNats };
 
 for (const retention of ['limits', 'workqueue'] as const) {
   sourceContract(`a stream of NATS with ${retention}`, traits, async (isForOutage) => {
@@ -28,7 +29,12 @@ for (const retention of ['limits', 'workqueue'] as const) {
           ...{ backOff: { initialMs: 20, maxMs: 100 }, ...settings },
         }),
       publish: async (bodies) => {
-        for (const body of bodies) await js.publish(`${stream}.a`, new TextEncoder().encode(body));
+        for (const body of bodies) {
+          const options = { msgID: String(published++), timeout: 500 };
+          const publish = () => js.publish(`${stream}.a`, new TextEncoder().encode(body), options);
+          // After an outage our own connection may still be on its way.
+          await publish().catch(() => publish().catch(publish));
+        }
       },
       unacknowledged: async () => {
         const { state } = await manager.streams.info(stream);

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => shared?.remove());
 
-const traits = { hasMessages: true, hasOutage: true, isSkipped: isWithoutRedis };
+const traits = { hasMessages: true, hasOutage: true, isRepeating: false, isSkipped: isWithoutRedis };
 
 sourceContract('a stream of Redis', traits, async (isForOutage) => {
   const server = isForOutage ? await redisServer() : shared;
