@@ -17,10 +17,9 @@ import type { NodeConfig } from './node-config.ts';
 import { NodeLifeCycle, type NodeState } from './node-life-cycle.ts';
 import type { NodeStatus, Recovery } from './node-status.ts';
 import { type ParsedPost, type PostOptions, parsePost } from './parse-post.ts';
-import { CommandSink } from './sinks/command-sink.ts';
 import { Dispatcher } from './sinks/dispatcher.ts';
+import { makeSink } from './sinks/make-sink.ts';
 import type { Sink } from './sinks/sink.ts';
-import { WebhookSink } from './sinks/webhook-sink.ts';
 import { makeSource } from './sources/make-source.ts';
 import type { Source, SourceStatus } from './sources/source.ts';
 import { type SourceLetter, SourceLetters } from './sources/source-letters.ts';
@@ -91,7 +90,10 @@ export class AnteroomNode {
     this.#logger = logger;
     this.#startedMs = clock.now();
     this.lifeCycle = new NodeLifeCycle(clock, (state) => this.#entered(state));
-    const sinks = [...config.sinks.map((sink) => makeSink(sink, config)), ...(options.sinks ?? [])];
+    const sinks = [
+      ...config.sinks.map((sink) => makeSink(sink, config.delivery.timeoutMs, clock)),
+      ...(options.sinks ?? []),
+    ];
     this.#mode = sinks.length > 0 ? 'prefetching' : 'observing';
     this.#dispatcher = new Dispatcher({
       node: config.name,
@@ -446,11 +448,4 @@ export class AnteroomNode {
       rowsPerFrame,
     };
   }
-}
-
-function makeSink(sink: NodeConfig['sinks'][number], config: NodeConfig): Sink {
-  const { timeoutMs } = config.delivery;
-  return sink.type === 'webhook'
-    ? new WebhookSink({ name: sink.name, url: sink.url, headers: sink.headers, timeoutMs })
-    : new CommandSink({ name: sink.name, words: sink.command, timeoutMs });
 }

@@ -6,6 +6,7 @@ import { bytesField, durationField } from '../../engine/config.ts';
 import { checkpointStoreSchema } from '../../engine/state/checkpoint-store.ts';
 import { logStoreSchema } from '../../engine/state/log-store-config.ts';
 import { engineConfigSchema } from '../engine/engine-config.ts';
+import { sinkItemSchema } from './sinks/sink-config.ts';
 import { sourceItemSchema } from './sources/source-config.ts';
 
 export const scopes = ['ingest', 'read', 'admin'] as const;
@@ -28,27 +29,6 @@ const tailItem = z.strictObject({
   fromStart: z.boolean().default(true).describe('Whether the first run reads what is there already.'),
 });
 
-const sinkItem = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('webhook'),
-    name: z
-      .string()
-      .regex(/^[\w.-]{1,60}$/)
-      .describe('Its name in metrics and dead letters.'),
-    url: z.url({ protocol: /^https?$/ }).describe('Where each request is posted as JSON.'),
-    headers: z.record(z.string(), z.string()).default({}).describe('Further headers, never logged.'),
-  }),
-  z.strictObject({
-    type: z.literal('command'),
-    name: z
-      .string()
-      .regex(/^[\w.-]{1,60}$/)
-      .describe('Its name in metrics and dead letters.'),
-    command: z.array(z.string()).min(1).describe('Program and words; each request is JSON on its standard input.'),
-  }),
-]);
-
-export type SinkConfig = z.output<typeof sinkItem>;
 export type TailConfig = z.output<typeof tailItem>;
 
 export const nodeConfigSchema = z
@@ -127,7 +107,7 @@ export const nodeConfigSchema = z
       .omit({ mode: true })
       .prefault({})
       .describe('The engine. It prefetches where `sinks` has any, and otherwise shows what prefetching would do.'),
-    sinks: z.array(sinkItem).max(16).default([]).describe('Where prefetch requests go; each gets every request.'),
+    sinks: z.array(sinkItemSchema).max(16).default([]).describe('Where prefetch requests go; each gets every request.'),
     delivery: z
       .strictObject({
         attemptsMax: z.int().min(1).max(100).default(4).describe('Tries before a request is a dead letter.'),

@@ -99,5 +99,16 @@ export function checkNodeConfig(value: unknown, source: string): NodeConfig {
         `${source}: sources[${i}].bind: ${one.bind} can be reached by others: configure keysFolder, or listen on 127.0.0.1`,
       );
   }
+  for (const [i, sink] of config.sinks.entries()) {
+    if (sink.type !== 'zeromq') continue;
+    const at = `${source}: sinks[${i}]`;
+    if (sink.keysFolder === null && !isLocalEndpoint(sink.connect))
+      throw new AnteroomError(
+        'bad-config',
+        `${at}.connect: ${sink.connect} is not on this machine: configure keysFolder`,
+      );
+    if (sink.keysFolder !== null && sink.place === null)
+      throw new AnteroomError('bad-config', `${at}.place: expected the receiver's place in the allow-list`);
+  }
   return config;
 }

@@ -2,10 +2,10 @@
 
 import { type BackOffConfig, backOffMs } from '../../../engine/back-off.ts';
 import type { Clock, TimerId } from '../../../engine/clock.ts';
+import { withDeadline } from '../../../engine/deadline.ts';
 import { AnteroomError } from '../../../engine/errors.ts';
 import type { RandomSource } from '../../../engine/random.ts';
 import type { Broker, BrokerConnection, BrokerMessage, FetchLimits, Settled } from './broker.ts';
-import { withDeadline } from './deadline.ts';
 import type { LanePlaces } from './lane-places.ts';
 import type { MessageDesk } from './message-desk.ts';
 import type { Source, SourceState, SourceStatus } from './source.ts';

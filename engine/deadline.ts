@@ -1,7 +1,7 @@
 /** A promise that must settle in time, by the project's clock. */
 
-import type { Clock } from '../../../engine/clock.ts';
-import { AnteroomError } from '../../../engine/errors.ts';
+import type { Clock } from './clock.ts';
+import { AnteroomError } from './errors.ts';
 
 /** @throws AnteroomError 'unavailable' after `timeoutMs`; what was under way is left to end unheard. */
 export async function withDeadline<T>(clock: Clock, timeoutMs: number, what: string, work: Promise<T>): Promise<T> {
