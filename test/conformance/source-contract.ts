@@ -52,6 +52,7 @@ export function sourceContract(
       } finally {
         host.fault = 'none';
         host.hasRoom = true;
+        host.release();
         await Promise.all(opened.map((source) => source.stop()));
         await world.close();
       }
@@ -70,17 +71,14 @@ export function sourceContract(
     });
 
     holds('acknowledges nothing that is not in the log yet', async ({ world, host, open }) => {
-      let release = (): void => {};
-      host.gate = new Promise((settle) => {
-        release = settle;
-      });
+      host.hold();
       open();
       await world.publish(names('a', 3).map(line));
       await until(() => host.appends > 0, 'an append is under way');
       await pause();
       expect((await world.unacknowledged()) ?? 3).toBe(3);
       expect(await host.segments()).toEqual([]);
-      release();
+      host.release();
       await until(async () => ((await world.unacknowledged()) ?? 0) === 0, 'all is acknowledged');
       expect(await host.segments()).toEqual(names('a', 3));
     });
@@ -161,15 +159,12 @@ export function sourceContract(
     });
 
     holds('stops with the append under way in the log and acknowledged', async ({ world, host, open }) => {
-      let release = (): void => {};
-      host.gate = new Promise((settle) => {
-        release = settle;
-      });
+      host.hold();
       const source = open();
       await world.publish([line('a0')]);
       await until(() => host.appends > 0, 'an append is under way');
       const stopped = source.stop();
-      release();
+      host.release();
       await stopped;
       expect(await host.segments()).toEqual(['a0']);
       await until(async () => ((await world.unacknowledged()) ?? 0) === 0, 'it is acknowledged');

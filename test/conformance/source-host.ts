@@ -27,9 +27,9 @@ export class SourceHost {
   /** What happens at an append: nothing is kept, or it is kept and the answer is lost, as in a crash right after it. */
   fault: 'none' | 'disk-full' | 'lost-answer' = 'none';
   hasRoom = true;
-  /** Appends wait for it. */
-  gate: Promise<void> = Promise.resolve();
   appends = 0;
+  #gate: Promise<void> = Promise.resolve();
+  #release = (): void => {};
   readonly #disk = new MemoryDisk();
   #log = new MemoryLogStore({ config: parseConfig(logStoreSchema, {}), disk: this.#disk });
   #tail: Promise<unknown> = Promise.resolve();
@@ -66,10 +66,21 @@ export class SourceHost {
     };
   }
 
+  /** Appends wait from now on, until `release`. */
+  hold(): void {
+    this.#gate = new Promise((settle) => {
+      this.#release = settle;
+    });
+  }
+
+  release(): void {
+    this.#release();
+  }
+
   append(frames: readonly LogFrame[], origin: LogOrigin | null): Promise<LogReceipt> {
     const appended = this.#tail.then(async () => {
       this.appends++;
-      await this.gate;
+      await this.#gate;
       if (this.fault === 'disk-full') throw new AnteroomError('disk-full', 'the disk is full', { isRetryable: true });
       const [receipt] = await this.#log.append([{ origin, frames }]);
       if (this.fault === 'lost-answer') throw new AnteroomError('io', 'the answer was lost');

@@ -7,9 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { skipUnless } from '../require-or-skip.ts';
 
+/** Debian puts servers where only root looks. */
+const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+
 function isInstalled(program: string): boolean {
   try {
-    execFileSync('which', [program], { stdio: 'ignore' });
+    execFileSync('which', [program], { stdio: 'ignore', env });
     return true;
   } catch {
     return false;
@@ -68,7 +71,7 @@ async function testServer(commandOf: (port: number, folder: string) => readonly 
   const server: TestServer = {
     port,
     start: async () => {
-      child = spawn(program!, words, { stdio: 'ignore' });
+      child = spawn(program!, words, { stdio: 'ignore', env });
       await listening(port);
     },
     kill,
