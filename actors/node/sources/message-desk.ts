@@ -224,6 +224,8 @@ export class MessageDesk {
       return { message, why: null, post: await this.#options.parse(message.bytes, this.#formatOf(message)) };
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
+      if (error instanceof AnteroomError && error.code === 'unknown-format')
+        return bad('its format is not recognised; say which in the format of the source');
       return bad(why.replace(/^<bytes>:(?=\d)/, 'line '));
     }
   }
