@@ -21,6 +21,7 @@ function isInstalled(program: string): boolean {
 
 export const isWithoutRedis = skipUnless(isInstalled('redis-server'), 'redis-server is absent (Debian: redis-server)');
 export const isWithoutNats = skipUnless(isInstalled('nats-server'), 'nats-server is absent (Debian: nats-server)');
+export const isWithoutOpenSsl = skipUnless(isInstalled('openssl'), 'openssl is absent (Debian: openssl)');
 export const isWithoutKafka = skipUnless(isInstalled('kcat'), 'kcat is absent (Debian: kcat)');
 
 /** A server that can be killed and started again with what it kept on disk. */
@@ -42,17 +43,19 @@ export async function freePort(): Promise<number> {
 }
 
 /** Every write is on disk before it is answered. */
-export function redisServer(): Promise<TestServer> {
+export function redisServer(more: (port: number) => readonly string[] = () => []): Promise<TestServer> {
   return testServer((port, folder) => [
     'redis-server',
     ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--logfile', join(folder, 'log')],
     ...['--appendonly', 'yes', '--appendfsync', 'always'],
+    ...more(port),
   ]);
 }
 
 /** With JetStream. */
-export function natsServer(): Promise<TestServer> {
-  return testServer((port, folder) => ['nats-server', '-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder]);
+export function natsServer(more: readonly string[] = []): Promise<TestServer> {
+  const words = (port: number, folder: string) => ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder];
+  return testServer((port, folder) => ['nats-server', ...words(port, folder), ...more]);
 }
 
 async function testServer(commandOf: (port: number, folder: string) => readonly string[]): Promise<TestServer> {

@@ -77,7 +77,12 @@ const redisServer = {
 
 const natsServer = {
   servers: z
-    .array(address(/^(nats|tls)$/, 'Address of a server.'))
+    .array(
+      address(/^(nats|tls)$/, 'Address of a server.').refine(
+        (text) => !/^tls:\/\/(\[|\d+\.\d+\.\d+\.\d+(:|$))/.test(text),
+        'expected a name after tls://: it is what the certificate is held against',
+      ),
+    )
     .min(1)
     .max(64)
     .describe('Addresses of servers, nats:// or tls://; without user and password.'),
