@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { connect, type JetStreamManager, type NatsConnection } from 'nats';
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -14,12 +13,9 @@ import type { OutgoingRequest } from '../../actors/node/sinks/sink.ts';
 import { sinkItemSchema } from '../../actors/node/sinks/sink-config.ts';
 import { clock, SourceHost, until } from '../conformance/source-host.ts';
 import {
-  isWithoutKafka,
   isWithoutNats,
   isWithoutOpenSsl,
   isWithoutRedis,
-  type MockKafka,
-  mockKafka,
   natsServer,
   redisServer,
   type TestServer,
@@ -99,6 +95,24 @@ describe.skipIf(isWithoutRedis)('Redis', () => {
     await client.xAdd('fields', '*', { data: access('other') });
     await hasOnly(host, ['a']);
     expect(host.letters.list(10)).toMatchObject([{ why: expect.stringContaining('has no field body') }]);
+  });
+
+  test('a message may be in any format of a post, binary ones too', async () => {
+    const { host } = opened({ type: 'redis', name: 'r', url, stream: 'formats' });
+    const { frames } = await host.parts().parse(new TextEncoder().encode(`${access('d')}\n${access('e')}`), 'ndjson');
+    // What a log frame holds after its header is a stream of Arrow IPC.
+    const arrow = Buffer.from(frames[0]!.bytes.subarray(8));
+    const bodies = [
+      `${access('a')}\n${access('b')}\n`,
+      'time,segment,consumer,size\n1000,c,x,1\n',
+      arrow,
+      '10.0.0.1 - - [17/May/2026:10:00:00 +0000] "GET /f HTTP/1.1" 200 12 "-" "x"\n',
+    ];
+    for (const data of bodies) await client.xAdd('formats', '*', { data });
+    await hasOnly(host, ['a', 'b', 'c', 'd', 'e', '/f']);
+    const only = opened({ type: 'redis', name: 'r', url, stream: 'formats', group: 'csv', format: 'csv' });
+    await until(() => only.source.status.counts.bad > 0, 'others are bad');
+    expect(await only.host.segments()).toContain('c');
   });
 
   test('fromStart, and that each group has everything', async () => {
@@ -297,36 +311,5 @@ describe.skipIf(isWithoutNats)('NATS', () => {
       await client.connection.close();
       await expect(connectNats(at, 'test', 2000)).rejects.toMatchObject({ code: 'unavailable' });
     }
-  });
-});
-
-describe.skipIf(isWithoutKafka)('Kafka (a mock)', () => {
-  let server: MockKafka;
-  beforeAll(async () => {
-    server = await mockKafka();
-  });
-  afterAll(() => server?.remove());
-
-  test('topics, group, fromStart and messagesMax', async () => {
-    const kafka = new Kafka({ brokers: [server.address], logLevel: logLevel.NOTHING });
-    const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
-    await producer.connect();
-    ends.push(() => producer.disconnect());
-    const send = (topic: string, ...names: string[]) =>
-      producer.send({ topic, messages: names.map((name) => ({ value: access(name), partition: 0 })) });
-    await send('one', 'a0', 'a1', 'a2', 'a3');
-    await send('two', 'b0');
-    await send('three', 'c0');
-    const settings = { type: 'kafka', name: 'k', brokers: [server.address], sessionMs: 6000, timeoutMs: 8000 };
-    const whole = opened({ ...settings, topics: ['one', 'two'], group: 'whole', messagesMax: 2 });
-    const later = opened({ ...settings, topics: ['one'], group: 'later', fromStart: false });
-    await until(() => later.source.status.state === 'running', 'the later one reads');
-    await until(async () => (await whole.host.segments()).length === 5, 'all have come');
-    expect((await whole.host.segments()).toSorted()).toEqual(['a0', 'a1', 'a2', 'a3', 'b0']);
-    expect(whole.host.appends).toBe(3);
-    await new Promise((done) => setTimeout(done, 300));
-    await send('one', 'a4');
-    await hasOnly(later.host, ['a4']);
-    expect(whole.source.status.positions).toMatchObject({ 'two/0': '0' });
   });
 });
