@@ -17,10 +17,12 @@ import type { NodeConfig } from './node-config.ts';
 import { NodeLifeCycle, type NodeState } from './node-life-cycle.ts';
 import type { NodeStatus, Recovery } from './node-status.ts';
 import { type ParsedPost, type PostOptions, parsePost } from './parse-post.ts';
-import { CommandSink } from './sinks/command-sink.ts';
 import { Dispatcher } from './sinks/dispatcher.ts';
+import { makeSink } from './sinks/make-sink.ts';
 import type { Sink } from './sinks/sink.ts';
-import { WebhookSink } from './sinks/webhook-sink.ts';
+import { makeSource } from './sources/make-source.ts';
+import type { Source, SourceStatus } from './sources/source.ts';
+import { type SourceLetter, SourceLetters } from './sources/source-letters.ts';
 import { Tailer } from './tailer.ts';
 
 /** Where a node writes what happens; pino's shape. Never given a secret. */
@@ -65,6 +67,8 @@ export class AnteroomNode {
   readonly #logger: NodeLogger;
   readonly #dispatcher: Dispatcher;
   readonly #tailer: Tailer;
+  readonly #sources: readonly Source[];
+  readonly #sourceLetters: SourceLetters;
   readonly #mode: NodeStatus['mode'];
   readonly #startedMs: number;
   #engine: Engine | null = null;
@@ -76,6 +80,7 @@ export class AnteroomNode {
   #timer: TimerId | null = null;
   #draining: Promise<void> | null = null;
   readonly #failingSinks = new Map<string, string>();
+  readonly #failingSources = new Map<string, string>();
 
   constructor(options: NodeOptions) {
     const { config, stores, clock, logger } = options;
@@ -85,7 +90,10 @@ export class AnteroomNode {
     this.#logger = logger;
     this.#startedMs = clock.now();
     this.lifeCycle = new NodeLifeCycle(clock, (state) => this.#entered(state));
-    const sinks = [...config.sinks.map((sink) => makeSink(sink, config)), ...(options.sinks ?? [])];
+    const sinks = [
+      ...config.sinks.map((sink) => makeSink(sink, config.delivery.timeoutMs, clock)),
+      ...(options.sinks ?? []),
+    ];
     this.#mode = sinks.length > 0 ? 'prefetching' : 'observing';
     this.#dispatcher = new Dispatcher({
       node: config.name,
@@ -106,10 +114,25 @@ export class AnteroomNode {
       clock,
       parse: (bytes, format) => parsePost(bytes, this.#postOptions({ format, isLenient: true })),
       append: (frames, origin) => this.intake.append({ origin, frames }),
-      hasRoom: (bytes) =>
-        this.intake.pendingBytes + bytes <= config.ingest.queueBytesMax || this.intake.pendingBytes === 0,
+      hasRoom: (bytes) => this.#hasRoom(bytes),
       onTrouble: (why) => this.#trouble('tail', why),
     });
+    const { keptMax, bytesMax } = config.badMessages;
+    this.#sourceLetters = new SourceLetters({ records: stores.records, lettersMax: keptMax, letterBytesMax: bytesMax });
+    this.#sources = config.sources.map((source) =>
+      makeSource(source, {
+        records: stores.records,
+        letters: this.#sourceLetters,
+        clock,
+        random: options.random.fork(`source ${source.name}`),
+        parse: (bytes, format) => parsePost(bytes, this.#postOptions({ format, isLenient: false })),
+        append: (frames, origin) => this.intake.append({ origin, frames }),
+        whenRoom: (bytes, waitMs) => this.#whenRoom(bytes, waitMs),
+        onChange: (status) => this.#sourceChanged(status),
+        onBad: (why) => this.#logger.warn({ why }, 'a message is bad'),
+        onNote: (facts, message) => this.#logger.info(facts, message),
+      }),
+    );
   }
 
   get engine(): Engine {
@@ -189,7 +212,8 @@ export class AnteroomNode {
     });
     this.lifeCycle.recovered();
     this.#dispatcher.begin();
-    this.#tailer.begin();
+    if (this.config.tail.length > 0) this.#tailer.start();
+    for (const source of this.#sources) source.start();
     this.#scheduleCheckpoint();
   }
 
@@ -228,6 +252,11 @@ export class AnteroomNode {
     return this.#draining;
   }
 
+  /** Messages of sources that could not be read. */
+  badMessages(limit: number): readonly SourceLetter[] {
+    return this.#sourceLetters.list(limit);
+  }
+
   status(): NodeStatus {
     const { lifeCycle } = this;
     const checkpoint = this.#checkpoint;
@@ -256,6 +285,8 @@ export class AnteroomNode {
       checkpointAgeSeconds: checkpoint === null ? null : Math.max(0, now - checkpoint.createdAtMs) / 1000,
       delivery: this.#dispatcher.counts,
       tail: this.#tailer.counts,
+      sources: [...(this.config.tail.length > 0 ? [this.#tailer] : []), ...this.#sources].map(({ status }) => status),
+      badMessages: this.#sourceLetters.count,
     };
   }
 
@@ -328,7 +359,7 @@ export class AnteroomNode {
     this.lifeCycle.drain();
     if (this.#timer !== null) this.#clock.clearTimeout(this.#timer);
     if (this.#intake !== null) {
-      await this.#tailer.end();
+      await Promise.all([this.#tailer, ...this.#sources].map((source) => source.stop()));
       await this.#dispatcher.end();
       await this.#intake.idle();
       await this.#checkpointing?.catch(() => {});
@@ -365,7 +396,33 @@ export class AnteroomNode {
     this.#trouble('sink', all === '' ? null : all);
   }
 
-  #trouble(trouble: 'log' | 'engine' | 'checkpoint' | 'sink' | 'tail', why: string | null): void {
+  #sourceChanged({ name, state, trouble }: SourceStatus): void {
+    if (trouble === null) this.#failingSources.delete(name);
+    else this.#failingSources.set(name, trouble);
+    this.#logger.info({ source: name, state, trouble }, 'source');
+    const all = [...this.#failingSources].map(([source, reason]) => `${source}: ${reason}`).join('; ');
+    this.#trouble('source', all === '' ? null : all);
+  }
+
+  /** An engine that is down learns nothing: what a source has is better left where it is. */
+  #hasRoom(bytes: number): boolean {
+    return !('engine' in this.lifeCycle.troubles) && this.intake.hasRoom(bytes);
+  }
+
+  async #whenRoom(bytes: number, waitMs: number): Promise<boolean> {
+    if (this.#hasRoom(bytes) || waitMs === 0) return this.#hasRoom(bytes);
+    let forget = (): void => {};
+    let timer: TimerId = 0;
+    await new Promise<void>((settle) => {
+      timer = this.#clock.setTimeout(settle, waitMs);
+      if (!('engine' in this.lifeCycle.troubles)) forget = this.intake.whenRoom(bytes, settle);
+    });
+    forget();
+    this.#clock.clearTimeout(timer);
+    return this.#hasRoom(bytes);
+  }
+
+  #trouble(trouble: 'log' | 'engine' | 'checkpoint' | 'sink' | 'tail' | 'source', why: string | null): void {
     if (why === null) {
       this.lifeCycle.relief(trouble);
       return;
@@ -391,11 +448,4 @@ export class AnteroomNode {
       rowsPerFrame,
     };
   }
-}
-
-function makeSink(sink: NodeConfig['sinks'][number], config: NodeConfig): Sink {
-  const { timeoutMs } = config.delivery;
-  return sink.type === 'webhook'
-    ? new WebhookSink({ name: sink.name, url: sink.url, headers: sink.headers, timeoutMs })
-    : new CommandSink({ name: sink.name, words: sink.command, timeoutMs });
 }

@@ -3,6 +3,8 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { nodeConfigSchema } from './node-config.ts';
+import { sinkItemSchema } from './sinks/sink-config.ts';
+import { sourceItemSchema } from './sources/source-config.ts';
 
 interface SchemaNode {
   readonly description?: string;
@@ -12,9 +14,16 @@ interface SchemaNode {
   readonly anyOf?: readonly SchemaNode[];
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
+  readonly default?: unknown;
 }
 
 const WIDTH = 118;
+
+/** Lists whose items are of several kinds. */
+const itemSchemas: Readonly<Record<string, { readonly options: readonly { readonly shape: object }[] } | undefined>> = {
+  sources: sourceItemSchema,
+  sinks: sinkItemSchema,
+};
 
 /** Every setting with its description and default; what it prints is itself a valid file that changes nothing. */
 export function configReference(): string {
@@ -42,26 +51,37 @@ function writeFields(
       continue;
     }
     lines.push(`${indent}${name}: ${stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim()}`);
-    if (field.items !== undefined) writeItems(field.items, `${indent}#   `, lines);
+    if (field.items !== undefined) writeItems(name, field.items, `${indent}#   `, lines);
   }
 }
 
-/** What an item of a list may say, as comments. */
-function writeItems(item: SchemaNode, indent: string, lines: string[]): void {
-  const variants = item.oneOf ?? item.anyOf ?? [item];
-  for (const variant of variants) {
-    for (const [i, [name, field]] of Object.entries(variant.properties ?? {}).entries()) {
-      const value = field.const === undefined ? '' : ` ${String(field.const)}`;
-      lines.push(
-        `${indent}${i === 0 ? '- ' : '  '}${name}:${value}${field.description === undefined ? '' : `  # ${field.description}`}`,
-      );
+/** What an item of a list may say, as comments: each field with its default and what it means. */
+function writeItems(list: string, item: SchemaNode, indent: string, lines: string[]): void {
+  const options = itemSchemas[list]?.options ?? [];
+  for (const [i, variant] of (item.oneOf ?? item.anyOf ?? [item]).entries()) {
+    const shape = (options[i]?.shape ?? {}) as Readonly<Record<string, z.ZodType>>;
+    for (const [j, [name, field]] of Object.entries(variant.properties ?? {}).entries()) {
+      // The JSON schema of a unit with a default does not say the default.
+      const value = field.const ?? shape[name]?.safeParse(undefined).data ?? field.default;
+      writeItemField(name, field, value, `${indent}${j === 0 ? '- ' : '  '}`, lines);
     }
+  }
+}
+
+function writeItemField(name: string, field: SchemaNode, value: unknown, indent: string, lines: string[]): void {
+  const isShown = value !== undefined && field.properties === undefined;
+  const shown = isShown ? ` ${stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim()}` : '';
+  const text = descriptionOf(field);
+  lines.push(`${indent}${name}:${shown}${text === '' ? '' : `  # ${text}`}`);
+  for (const [inner, innerField] of Object.entries(field.properties ?? {})) {
+    const innerValue = (value as Readonly<Record<string, unknown>> | undefined)?.[inner];
+    writeItemField(inner, innerField, innerValue, `${indent.replace('- ', '  ')}  `, lines);
   }
 }
 
 function descriptionOf(field: SchemaNode): string {
   const words = field.enum === undefined ? '' : ` One of ${field.enum.map(String).join(', ')}.`;
-  return `${field.description ?? ''}${words}`;
+  return `${field.description ?? ''}${words}`.trim();
 }
 
 function comment(text: string, indent: string, lines: string[]): void {

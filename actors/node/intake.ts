@@ -49,6 +49,7 @@ export class Intake {
   #isTelling = false;
   #isEngineDown = false;
   #idleWaiters: (() => void)[] = [];
+  readonly #roomWaiters = new Set<{ readonly bytes: number; readonly settle: () => void }>();
   readonly #betweens: (() => void)[] = [];
   #toldUntil = 0;
   #counts = { appended: 0, duplicates: 0, refused: 0, throttled: 0, failed: 0 };
@@ -92,11 +93,23 @@ export class Intake {
       release: () => {
         if (!isHeld) return;
         isHeld = false;
-        this.#pendingBytes -= bytes;
+        this.#free(bytes);
         this.#postCount--;
         this.#checkIdle();
       },
     };
+  }
+
+  /** Whether so many bytes may be taken now; more than the whole queue holds when nothing else waits. */
+  hasRoom(bytes: number): boolean {
+    return this.#pendingBytes === 0 || this.#pendingBytes + bytes <= this.#options.queueBytesMax;
+  }
+
+  /** Calls once when there is room for so many bytes; returns what forgets it. */
+  whenRoom(bytes: number, settle: () => void): () => void {
+    const waiter = { bytes, settle };
+    this.#roomWaiters.add(waiter);
+    return () => void this.#roomWaiters.delete(waiter);
   }
 
   /** Seconds after which there may be room again, 1 to 60. */
@@ -154,7 +167,7 @@ export class Intake {
       const isFault = error instanceof AnteroomError && error.code !== 'bad-usage';
       if (isFault) this.#options.onLog(error);
       for (const { bytes, fail } of batch) {
-        this.#pendingBytes -= bytes;
+        this.#free(bytes);
         fail(error);
       }
       return;
@@ -166,7 +179,7 @@ export class Intake {
         this.#counts.appended++;
         this.#queue(receipt.from, append.frames);
       } else {
-        this.#pendingBytes -= bytes;
+        this.#free(bytes);
         if (receipt.kind === 'duplicate') this.#counts.duplicates++;
         else this.#counts.refused++;
       }
@@ -213,9 +226,18 @@ export class Intake {
         this.#options.onEngine(error);
       }
     }
-    this.#pendingBytes -= entry.bytes.length;
+    this.#free(entry.bytes.length);
     const seconds = Math.max(1e-3, this.#options.now() - startedMs) / 1000;
     this.#bytesPerSecond += (entry.bytes.length / seconds - this.#bytesPerSecond) / 16;
+  }
+
+  #free(bytes: number): void {
+    this.#pendingBytes -= bytes;
+    for (const waiter of this.#roomWaiters) {
+      if (!this.hasRoom(waiter.bytes)) continue;
+      this.#roomWaiters.delete(waiter);
+      waiter.settle();
+    }
   }
 
   #checkIdle(): void {

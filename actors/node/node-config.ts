@@ -6,6 +6,8 @@ import { bytesField, durationField } from '../../engine/config.ts';
 import { checkpointStoreSchema } from '../../engine/state/checkpoint-store.ts';
 import { logStoreSchema } from '../../engine/state/log-store-config.ts';
 import { engineConfigSchema } from '../engine/engine-config.ts';
+import { sinkItemSchema } from './sinks/sink-config.ts';
+import { sourceItemSchema } from './sources/source-config.ts';
 
 export const scopes = ['ingest', 'read', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
@@ -27,27 +29,6 @@ const tailItem = z.strictObject({
   fromStart: z.boolean().default(true).describe('Whether the first run reads what is there already.'),
 });
 
-const sinkItem = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('webhook'),
-    name: z
-      .string()
-      .regex(/^[\w.-]{1,60}$/)
-      .describe('Its name in metrics and dead letters.'),
-    url: z.url({ protocol: /^https?$/ }).describe('Where each request is posted as JSON.'),
-    headers: z.record(z.string(), z.string()).default({}).describe('Further headers, never logged.'),
-  }),
-  z.strictObject({
-    type: z.literal('command'),
-    name: z
-      .string()
-      .regex(/^[\w.-]{1,60}$/)
-      .describe('Its name in metrics and dead letters.'),
-    command: z.array(z.string()).min(1).describe('Program and words; each request is JSON on its standard input.'),
-  }),
-]);
-
-export type SinkConfig = z.output<typeof sinkItem>;
 export type TailConfig = z.output<typeof tailItem>;
 
 export const nodeConfigSchema = z
@@ -95,6 +76,22 @@ export const nodeConfigSchema = z
       .describe('What is taken in, and how much at once.'),
     tail: z.array(tailItem).default([]).describe('Log files to follow, across rotation.'),
     tailPollMs: durationField({ minMs: 10 }).default(500).describe('How often followed files are looked at.'),
+    sources: z
+      .array(sourceItemSchema)
+      .max(16)
+      .default([])
+      .describe('Brokers and sockets to read accesses from, besides HTTP and followed files.'),
+    badMessages: z
+      .strictObject({
+        keptMax: z
+          .int()
+          .min(1)
+          .default(1000)
+          .describe('Bad messages of sources kept; beyond it the oldest go, counted.'),
+        bytesMax: bytesField({ minBytes: 0 }).default(65_536).describe('Bytes of a bad message that are kept.'),
+      })
+      .prefault({})
+      .describe('Messages of sources that could not be read.'),
     log: logStoreSchema.prefault({}),
     checkpoints: checkpointStoreSchema
       .extend({
@@ -110,7 +107,7 @@ export const nodeConfigSchema = z
       .omit({ mode: true })
       .prefault({})
       .describe('The engine. It prefetches where `sinks` has any, and otherwise shows what prefetching would do.'),
-    sinks: z.array(sinkItem).max(16).default([]).describe('Where prefetch requests go; each gets every request.'),
+    sinks: z.array(sinkItemSchema).max(16).default([]).describe('Where prefetch requests go; each gets every request.'),
     delivery: z
       .strictObject({
         attemptsMax: z.int().min(1).max(100).default(4).describe('Tries before a request is a dead letter.'),

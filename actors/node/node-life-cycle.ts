@@ -6,7 +6,7 @@ import type { Clock } from '../../engine/clock.ts';
 export type NodeState = 'starting' | 'recovering' | 'ready' | 'degraded' | 'draining' | 'stopped';
 
 /** What can be wrong with a node that goes on. `log` and `engine` keep it from taking accesses, the others do not. */
-export type Trouble = 'log' | 'engine' | 'checkpoint' | 'sink' | 'tail';
+export type Trouble = 'log' | 'engine' | 'checkpoint' | 'sink' | 'tail' | 'source';
 
 /** Troubles in which a node cannot do its main job. */
 const grave: ReadonlySet<string> = new Set<Trouble>(['log', 'engine']);

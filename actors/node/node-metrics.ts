@@ -4,6 +4,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { EngineStats } from '../engine/engine-stats.ts';
 import { outcomeNames } from '../prefetcher.ts';
 import type { NodeStatus } from './node-status.ts';
+import type { SourceStatus } from './sources/source.ts';
 
 /** Everything that a scrape tells, looked up when it is asked for. */
 export interface MetricsSource {
@@ -94,6 +95,10 @@ function outcomesOf({ prefetches }: EngineStats): Record<string, number> {
 function openOf(stats: EngineStats): number {
   const { useful, late, wasted, cancelled, stale, issued } = stats.prefetches;
   return issued - useful - late - wasted - cancelled - stale;
+}
+
+function bySource({ sources }: NodeStatus, value: (source: SourceStatus) => number): Record<string, number> {
+  return Object.fromEntries(sources.map((source) => [source.name, value(source)]));
 }
 
 function metricOf(
@@ -246,6 +251,55 @@ const nodeMetrics: readonly (MetricFacts & { readonly value: (status: NodeStatus
     name: 'anteroom_dead_letters_dropped_total',
     help: 'Dead letters that had to go.',
     value: (s) => s.delivery.deadLettersDropped,
+  },
+  {
+    name: 'anteroom_source_up',
+    help: '1 = the source reads, or waits for room; 0 = it is degraded, halted or stopped.',
+    label: 'source',
+    value: (s) => bySource(s, ({ state }) => (state === 'running' || state === 'paused' ? 1 : 0)),
+  },
+  {
+    name: 'anteroom_source_messages_total',
+    help: 'Messages that came to a source, repeated ones included.',
+    label: 'source',
+    value: (s) => bySource(s, ({ counts }) => counts.messages),
+  },
+  {
+    name: 'anteroom_source_accesses_total',
+    help: 'Accesses that a source has put into the log.',
+    label: 'source',
+    value: (s) => bySource(s, ({ counts }) => counts.accesses),
+  },
+  {
+    name: 'anteroom_source_duplicates_total',
+    help: 'Messages of a source that were in the log already.',
+    label: 'source',
+    value: (s) => bySource(s, ({ counts }) => counts.duplicates),
+  },
+  {
+    name: 'anteroom_source_bad_total',
+    help: 'Messages of a source that could not be read.',
+    label: 'source',
+    value: (s) => bySource(s, ({ counts }) => counts.bad),
+  },
+  {
+    name: 'anteroom_source_failures_total',
+    help: 'Connections of a source that broke or could not be made.',
+    label: 'source',
+    value: (s) => bySource(s, ({ counts }) => counts.failures),
+  },
+  {
+    name: 'anteroom_source_pauses_total',
+    help: 'Times that a source waited for room.',
+    label: 'source',
+    value: (s) => bySource(s, ({ counts }) => counts.pauses),
+  },
+  { name: 'anteroom_bad_messages', help: 'Bad messages of sources that are kept.', value: (s) => s.badMessages },
+  {
+    name: 'anteroom_bad_messages_dropped_total',
+    help: 'Bad messages of sources that had to go.',
+    label: 'source',
+    value: (s) => bySource(s, ({ counts }) => counts.deadLettersDropped),
   },
   { name: 'anteroom_tail_lines_total', help: 'Accesses taken from followed files.', value: (s) => s.tail.lines },
   { name: 'anteroom_tail_rotations_total', help: 'Rotations of followed files.', value: (s) => s.tail.rotations },

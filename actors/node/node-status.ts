@@ -7,6 +7,7 @@ import type { IntakeCounts } from './intake.ts';
 import type { FollowerCounts } from './log-follower.ts';
 import type { NodeState } from './node-life-cycle.ts';
 import type { DispatcherCounts } from './sinks/dispatcher.ts';
+import type { SourceStatus } from './sources/source.ts';
 import type { TailerCounts } from './tailer.ts';
 
 /** How the last start went. */
@@ -41,4 +42,8 @@ export interface NodeStatus {
   readonly checkpointAgeSeconds: number | null;
   readonly delivery: DispatcherCounts;
   readonly tail: TailerCounts;
+  /** Each source, followed files as one. */
+  readonly sources: readonly SourceStatus[];
+  /** Messages of sources that could not be read and are kept. */
+  readonly badMessages: number;
 }

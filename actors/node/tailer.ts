@@ -8,6 +8,7 @@ import type { LogReceipt } from '../../engine/state/log-store.ts';
 import type { RecordStore } from '../../engine/state/record-store.ts';
 import type { TailConfig } from './node-config.ts';
 import type { ParsedPost } from './parse-post.ts';
+import type { Source, SourceStatus } from './sources/source.ts';
 
 export interface TailerOptions {
   readonly tails: readonly TailConfig[];
@@ -40,13 +41,24 @@ const PREFIX = 'tail/';
  * origin is the file and its generation with the offset as the sequence, and the log refuses the repetition. A chunk that could not be
  * appended is kept and tried again before anything else of its file.
  */
-export class Tailer {
+export class Tailer implements Source {
+  readonly name = 'tail';
   readonly #options: TailerOptions;
   readonly #files: TailFile[] = [];
   readonly #held = new Map<TailFile, TailChunk>();
   #timer: TimerId | null = null;
   #isRunning = false;
   #isEnded = false;
+  #isPaused = false;
+  #isBegun = false;
+  #hasFailed = false;
+  #isFull = false;
+  #trouble: string | null = null;
+  readonly #positions = new Map<string, string>();
+  #chunks = 0;
+  #duplicates = 0;
+  #failures = 0;
+  #pauses = 0;
   #lines = 0;
   #rejected = 0;
   readonly #waiting: (() => void)[] = [];
@@ -65,7 +77,37 @@ export class Tailer {
     return { lines: this.#lines, rejected: this.#rejected, ...sums };
   }
 
-  begin(): void {
+  get status(): SourceStatus {
+    return {
+      name: this.name,
+      type: 'tail',
+      state: this.#isEnded
+        ? 'stopped'
+        : !this.#isBegun
+          ? 'idle'
+          : this.#hasFailed
+            ? 'degraded'
+            : this.#isPaused || this.#isFull
+              ? 'paused'
+              : 'running',
+      trouble: this.#trouble,
+      counts: {
+        messages: this.#chunks,
+        accesses: this.#lines,
+        duplicates: this.#duplicates,
+        bad: this.#rejected,
+        deadLettersDropped: 0,
+        // A file is told nothing: its place is noted instead.
+        acknowledged: this.#chunks,
+        failures: this.#failures,
+        pauses: this.#pauses,
+      },
+      positions: Object.fromEntries(this.#positions),
+    };
+  }
+
+  start(): void {
+    this.#isBegun = true;
     for (const { file, fromStart } of this.#options.tails) {
       const stored = this.#options.places.get(PREFIX + file);
       const place = stored === null ? null : (JSON.parse(stored) as TailPlace);
@@ -74,8 +116,16 @@ export class Tailer {
     if (this.#files.length > 0) void this.#round();
   }
 
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+  }
+
   /** Stops; resolves when what is under way has ended. */
-  async end(): Promise<void> {
+  async stop(): Promise<void> {
     this.#isEnded = true;
     if (this.#timer !== null) this.#options.clock.clearTimeout(this.#timer);
     if (this.#isRunning) await new Promise<void>((settle) => this.#waiting.push(settle));
@@ -86,14 +136,22 @@ export class Tailer {
     this.#isRunning = true;
     try {
       for (const [i, file] of this.#files.entries()) {
-        while (!this.#isEnded && this.#options.hasRoom(this.#options.chunkBytesMax)) {
+        while (!this.#isEnded && !this.#isPaused) {
+          const isFull = !this.#options.hasRoom(this.#options.chunkBytesMax);
+          if (isFull && !this.#isFull) this.#pauses++;
+          this.#isFull = isFull;
+          if (isFull) break;
           if (!(await this.#take(file, this.#options.tails[i]!))) break;
         }
       }
-      this.#options.onTrouble(null);
+      this.#hasFailed = false;
+      this.#trouble = null;
     } catch (error) {
-      this.#options.onTrouble(error instanceof AnteroomError ? error.message : String(error));
+      this.#failures++;
+      this.#hasFailed = true;
+      this.#trouble = error instanceof AnteroomError ? error.message : String(error);
     }
+    this.#options.onTrouble(this.#trouble);
     this.#isRunning = false;
     for (const settle of this.#waiting.splice(0)) settle();
     if (!this.#isEnded) this.#timer = this.#options.clock.setTimeout(() => void this.#round(), this.#options.pollMs);
@@ -113,10 +171,13 @@ export class Tailer {
       const receipt = await append(post.frames, origin);
       if (receipt.kind === 'refused')
         throw new AnteroomError('limit', `${tail.file}: the log refused its lines: ${receipt.reason}`);
+      if (receipt.kind === 'duplicate') this.#duplicates++;
+      else this.#lines += post.accepted;
     }
+    this.#chunks++;
     await places.put(PREFIX + tail.file, JSON.stringify(place));
     this.#held.delete(file);
-    this.#lines += post.accepted;
+    this.#positions.set(tail.file, String(place.offset));
     this.#rejected += post.rejected;
     return true;
   }

@@ -60,7 +60,9 @@ export function registerNodeCommands(program: Command): void {
       );
     });
 
-  const dlq = program.command('dlq').description('prefetch requests that a sink could not be given');
+  const dlq = program
+    .command('dlq')
+    .description('prefetch requests that a sink could not be given, and messages that a source could not read');
   addClientOptions(dlq.command('ls').description('list them')).action(async (flags: ClientFlags) => {
     const answer = await askNode<{
       count: number;
@@ -78,6 +80,17 @@ export function registerNodeCommands(program: Command): void {
         body: keys.length === 0 ? {} : { keys },
       });
       print(flags, answer, `${answer.delivered} delivered, ${answer.failed} failed again\n`);
+    },
+  );
+
+  addClientOptions(dlq.command('messages').description('messages of sources that could not be read')).action(
+    async (flags: ClientFlags) => {
+      const answer = await askNode<{ count: number; messages: readonly { why: string; atMs: number }[] }>(
+        flags,
+        '/v1/bad-messages',
+      );
+      const lines = answer.messages.map(({ why, atMs }) => `${instant(atMs)}  ${why}\n`);
+      print(flags, answer, `${lines.join('')}${answer.count} in all\n`);
     },
   );
 

@@ -26,6 +26,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'yaml',
     'zod',
   ],
+  // Optional peers: loaded where their use is configured, by a dynamic import.
+  'actors/node/servers': ['nats', 'redis'],
+  'actors/node/sources': ['kafkajs', 'nats', 'zod'],
   sim: ['rxjs', 'zod'],
   'sim/cli': ['commander', 'cli-progress', 'yaml', 'zod'],
   'sim/report': ['uplot'],

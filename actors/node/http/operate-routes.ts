@@ -111,6 +111,16 @@ const lettersRoute = createRoute({
     ...problems,
   },
 });
+const badMessagesRoute = createRoute({
+  method: 'get',
+  path: '/v1/bad-messages',
+  summary: 'Messages of sources that could not be read, with place and reason; the body is base64',
+  request: { query: limitQuery },
+  responses: {
+    200: json(z.object({ count: z.int(), messages: z.array(facts('BadMessage')) }), 'By source and place.'),
+    ...problems,
+  },
+});
 const redriveRoute = createRoute({
   method: 'post',
   path: '/v1/dead-letters/redrive',
@@ -197,6 +207,11 @@ export function operateRoutes(app: OpenAPIHono, node: AnteroomNode, series: Seri
       },
       200,
     );
+  });
+  app.openapi(badMessagesRoute, (c) => {
+    const { limit = 100 } = c.req.valid('query');
+    const messages = node.badMessages(Math.min(limit, answersMax)).map(plain);
+    return c.json({ count: node.status().badMessages, messages }, 200);
   });
   app.openapi(redriveRoute, async (c) => {
     const { keys } = c.req.valid('json');

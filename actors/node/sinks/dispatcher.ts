@@ -64,6 +64,7 @@ export class Dispatcher {
   #sequence = 0;
   #counts = { delivered: 0, failed: 0, retries: 0, overflowed: 0, cancelled: 0, deadLettersDropped: 0 };
   #idleWaiters: (() => void)[] = [];
+  readonly #backedOff = new Set<() => void>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -117,11 +118,13 @@ export class Dispatcher {
     this.#pump();
   }
 
-  /** Sends nothing more and resolves when what is under way has ended. */
+  /** Sends nothing more, and resolves when what is under way has ended and the sinks are closed. */
   async end(): Promise<void> {
     this.#isEnded = true;
-    if (this.#inFlight === 0) return;
-    await new Promise<void>((settle) => this.#idleWaiters.push(settle));
+    // Who waits to try again has its last try now.
+    for (const wake of [...this.#backedOff]) wake();
+    if (this.#inFlight > 0) await new Promise<void>((settle) => this.#idleWaiters.push(settle));
+    await Promise.all(this.#options.sinks.map((sink) => sink.close?.()));
   }
 
   deadLetters(limit: number): readonly DeadLetter[] {
@@ -199,8 +202,20 @@ export class Dispatcher {
         return end;
       }
       this.#counts.retries++;
-      await new Promise<void>((settle) => clock.setTimeout(settle, backOffMs(attempt, config.backOff, random)));
+      await this.#wait(clock, backOffMs(attempt, config.backOff, random));
     }
+  }
+
+  async #wait(clock: Clock, ms: number): Promise<void> {
+    let wake = (): void => {};
+    const waiting = new Promise<void>((settle) => {
+      wake = settle;
+    });
+    this.#backedOff.add(wake);
+    const timer = clock.setTimeout(wake, ms);
+    await waiting;
+    clock.clearTimeout(timer);
+    this.#backedOff.delete(wake);
   }
 
   async #bury(sink: string, request: OutgoingRequest, why: string, attempts: number): Promise<void> {

@@ -1,5 +1,7 @@
 /** Where prefetch requests go: the contract, and what a request says to the outside. */
 
+import { AnteroomError } from '../../../engine/errors.ts';
+
 /** Stage this, by then, because: what a sink is given. */
 export interface OutgoingRequest {
   /** The same for every try and after a restart: whoever fetches may use it to do so once. */
@@ -33,4 +35,15 @@ export type DeliveryEnd =
 export interface Sink {
   readonly name: string;
   deliver(request: OutgoingRequest): Promise<DeliveryEnd>;
+  /** Ends its connections; called once, when nothing is under way. Must not reject. */
+  close?(): Promise<void>;
+}
+
+/** Faults that another try cannot mend. */
+const lasting: ReadonlySet<string> = new Set(['missing-library', 'bad-config', 'unsupported', 'bad-usage']);
+
+/** The end of a try that threw. */
+export function failedBy(error: unknown): DeliveryEnd {
+  const why = (error instanceof Error ? error.message : String(error)).slice(0, 300);
+  return { kind: 'failed', why, isRetryable: !(error instanceof AnteroomError && lasting.has(error.code)) };
 }

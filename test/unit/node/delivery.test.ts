@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CommandSink } from '../../../actors/node/sinks/command-sink.ts';
 import type { DeliveryEnd, OutgoingRequest, Sink } from '../../../actors/node/sinks/sink.ts';
 import { WebhookSink } from '../../../actors/node/sinks/webhook-sink.ts';
+import { RealClock } from '../../../engine/host/real-clock.ts';
 import { Disks, ndjson, type TestNode, testNode } from './test-node.ts';
 
 /** A sink that remembers and answers as told. */
@@ -177,7 +178,14 @@ describe('a webhook', () => {
 
 describe('a command', () => {
   const run = (words: string[], timeoutMs = 5000) =>
-    new CommandSink({ name: 'c', words, timeoutMs }).deliver({ key: 'k', segment: '/a b;c' } as OutgoingRequest);
+    new CommandSink({
+      name: 'c',
+      words,
+      timeoutMs,
+      concurrencyMax: 4,
+      retryStatuses: [75],
+      clock: new RealClock(),
+    }).deliver({ key: 'k', segment: '/a b;c' } as OutgoingRequest);
   test('gets the request on standard input and the segment as a word of its environment, without a shell', async () => {
     const script =
       'let t="";process.stdin.on("data",d=>t+=d).on("end",()=>{const r=JSON.parse(t);console.log(JSON.stringify({sizeBytes:r.segment===process.env.ANTEROOM_SEGMENT?7:0}))})';

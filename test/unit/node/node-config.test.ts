@@ -30,6 +30,38 @@ describe('the reference that anteroom config prints', () => {
   });
 });
 
+describe('the settings of sources and sinks', () => {
+  /** What a kind of source or sink must be told; all else has a default. */
+  const least = [
+    ['sources', { type: 'redis', url: 'redis://127.0.0.1:6379', stream: 's' }],
+    ['sources', { type: 'nats', servers: ['nats://127.0.0.1:4222'], stream: 'S' }],
+    ['sources', { type: 'kafka', brokers: ['127.0.0.1:9092'], topics: ['t'] }],
+    ['sources', { type: 'zeromq', bind: 'tcp://127.0.0.1:7879' }],
+    ['sinks', { type: 'webhook', url: 'http://127.0.0.1:9000/' }],
+    ['sinks', { type: 'command', command: ['true'] }],
+    ['sinks', { type: 'zeromq', connect: 'tcp://127.0.0.1:7880' }],
+    ['sinks', { type: 'nats', servers: ['nats://127.0.0.1:4222'], subject: 's' }],
+    ['sinks', { type: 'redis', url: 'redis://127.0.0.1:6379', key: 'k' }],
+  ] as const;
+
+  test.each(least)('%s: %j are printed, each with its default and what it means', (list, item) => {
+    const config = checkNodeConfig({ [list]: [{ ...item, name: 'x' }] }, 'node.yaml');
+    const made = config[list][0] as Readonly<Record<string, unknown>>;
+    // From the line of its list on, since a source and a sink may have one type.
+    const lines = reference.slice(reference.indexOf(`\n${list}: []`)).split('\n');
+    const from = lines.findIndex((line) => line.includes(`# `) && line.includes(`- type: ${item.type}`));
+    const length = lines.slice(from + 1).findIndex((line) => /- type: |^[^#]*$/.test(line));
+    const block = lines.slice(from, from + 1 + length).map((line) => line.replace(/^#\s*(- )?/, ''));
+    for (const [name, value] of Object.entries(made)) {
+      const line = block.find((text) => text.startsWith(`${name}:`));
+      expect(line, name).toBeDefined();
+      if (name !== 'type') expect(line).toMatch(/ {2}# \S/);
+      const isGiven = name in item || name === 'name' || name === 'backOff';
+      if (!isGiven) expect(parse(line!)).toEqual({ [name]: value });
+    }
+  });
+});
+
 describe('a mistake in the settings is one line that says where', () => {
   test.each([
     [{ httpp: {} }, /node\.yaml: httpp: unknown setting/],
@@ -46,6 +78,31 @@ describe('a mistake in the settings is one line that says where', () => {
       /two are named a/,
     ],
     [{ ingest: { queueBytesMax: 2048 } }, /bodyBytesMax/],
+    [
+      { sources: [{ type: 'redis', name: 'r', url: 'redis://u:p@h', stream: 's' }] },
+      /sources\[0\]\.url: expected no user/,
+    ],
+    [{ sources: [{ type: 'redis', name: 'r', url: 'http://h', stream: 's' }] }, /sources\[0\]\.url/],
+    [
+      { sources: [{ type: 'nats', name: 'n', servers: ['tls://10.0.0.1:4222'], stream: 'S' }] },
+      /expected a name after tls/,
+    ],
+    [{ sources: [{ type: 'kafka', name: 'k', brokers: ['h'], topics: ['t'] }] }, /brokers\[0\]: expected HOST:PORT/],
+    [{ sources: [{ type: 'zeromq', name: 'z', bind: 'tcp://*:7879' }] }, /sources\[0\]\.bind: .*keysFolder/],
+    [{ sources: [{ type: 'zeromq', name: 'z', bind: 'udp://x' }] }, /expected tcp:/],
+    [{ sources: [{ type: 'zeromq', name: 'z', bind: 'ipc://x', onBadRecord: 'halt' }] }, /onBadRecord/],
+    [
+      { sources: [{ type: 'zeromq', name: 'z', bind: 'ipc://x', messageBytesMax: '1GiB' }] },
+      /messageBytesMax: expected at most/,
+    ],
+    [
+      { sources: [{ type: 'redis', name: 'r', url: 'redis://h', stream: 's', fetchBytesMax: '1GiB' }] },
+      /fetchBytesMax: expected at most ingest/,
+    ],
+    [{ sources: [1, 2].map(() => ({ type: 'zeromq', name: 'z', bind: 'ipc://x' })) }, /sources: two are named z/],
+    [{ sinks: [{ type: 'zeromq', name: 'z', connect: 'tcp://10.0.0.1:1' }] }, /sinks\[0\]\.connect: .*keysFolder/],
+    [{ sinks: [{ type: 'zeromq', name: 'z', connect: 'ipc://x', keysFolder: 'k' }] }, /sinks\[0\]\.place/],
+    [{ sinks: [{ type: 'redis', name: 'r', url: 'redis://h', key: 'k', as: 'set' }] }, /sinks\[0\]\.as/],
     [{ engine: { mode: 'live' } }, /engine\.mode: unknown setting/],
   ])('%j', (settings, message) => {
     expect(() => checkNodeConfig(settings, 'node.yaml')).toThrow(message);

@@ -1,0 +1,174 @@
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type JetStreamManager } from 'nats';
+import { createClient } from 'redis';
+import type { OutgoingRequest } from '../../actors/node/sinks/sink.ts';
+import { changeAllowed, generatePlaceKeys, readPlaceKeys } from '../../engine/host/key-folder.ts';
+import { AllowList } from '../../engine/transport/allow-list.ts';
+import { type OutsideReceiver, openOutsideReceiver } from '../../engine/transport/outside-sockets.ts';
+import { encodeZ85 } from '../../engine/transport/z85.ts';
+import { freePort, isWithoutNats, isWithoutRedis, natsServer, redisServer } from '../interop/broker-servers.ts';
+import { sinkContract } from './sink-contract.ts';
+
+const parsed = (texts: readonly string[]): OutgoingRequest[] =>
+  texts.map((text) => JSON.parse(text) as OutgoingRequest);
+
+sinkContract('a webhook', false, async () => {
+  const port = await freePort();
+  const bodies: string[] = [];
+  let server: Server;
+  const listen = async (): Promise<void> => {
+    server = createServer((request, response) => {
+      let text = '';
+      request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      request.on('end', () => {
+        bodies.push(text);
+        response.end();
+      });
+    });
+    await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
+  };
+  const vanish = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise((done) => server.close(done));
+  };
+  await listen();
+  return {
+    settings: { type: 'webhook', name: 'w', url: `http://127.0.0.1:${port}/` },
+    received: async () => parsed(bodies),
+    vanish,
+    return: listen,
+    close: vanish,
+  };
+});
+
+sinkContract('a command', false, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'anteroom-sink-'));
+  const [out, program] = [join(folder, 'out'), join(folder, 'program.cjs')];
+  writeFileSync(out, '');
+  writeFileSync(program, `process.stdin.pipe(require('fs').createWriteStream(${JSON.stringify(out)}, { flags: 'a' }))`);
+  return {
+    // Node itself ends with 1 where it finds no program.
+    settings: {
+      type: 'command',
+      name: 'c',
+      command: [process.execPath, program],
+      timeoutMs: 10_000,
+      retryStatuses: [1],
+    },
+    received: async () => parsed(readFileSync(out, 'utf8').split('\n').filter(Boolean)),
+    vanish: async () => renameSync(program, `${program}.away`),
+    return: async () => {
+      if (existsSync(`${program}.away`)) renameSync(`${program}.away`, program);
+    },
+    close: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+});
+
+sinkContract('a PULL of ZeroMQ under CURVE', false, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'anteroom-sink-'));
+  const [ours, theirs] = [join(folder, 'ours'), join(folder, 'theirs')];
+  await generatePlaceKeys(ours, 'node');
+  await changeAllowed(ours, 'fetcher', await generatePlaceKeys(theirs, 'fetcher'), true);
+  const own = await readPlaceKeys(theirs);
+  const node = await readPlaceKeys(ours);
+  const allowed = new AllowList(new Map([['node', [encodeZ85(node.keys.publicKey)]]]));
+  const bodies: string[] = [];
+  let receiver: OutsideReceiver | null = null;
+  const endpoint = `tcp://127.0.0.1:${await freePort()}`;
+  const listen = async (): Promise<void> => {
+    for (let i = 0; receiver === null; i++) {
+      receiver = await openOutsideReceiver({
+        ...{ pattern: 'pull', endpoint, security: { keys: own.keys, allowed }, highWaterMark: 100, frameBytesMax: 1e6 },
+        onRefused: () => {},
+      }).catch(async (error: unknown) => {
+        // The port of a socket that was closed is free a little later.
+        if (i > 100) throw error;
+        await new Promise((done) => setTimeout(done, 20));
+        return null;
+      });
+    }
+    const pulling: OutsideReceiver = receiver;
+    void (async () => {
+      while (receiver === pulling) {
+        const frames = await pulling.receive(50).catch(() => null);
+        if (frames !== null) bodies.push(String(frames[0]));
+      }
+    })();
+  };
+  const vanish = async (): Promise<void> => {
+    const closing = receiver;
+    receiver = null;
+    await new Promise((done) => setTimeout(done, 100));
+    closing?.close();
+    await new Promise((done) => setTimeout(done, 100));
+  };
+  await listen();
+  return {
+    timeoutMs: 500,
+    settings: { type: 'zeromq', name: 'z', connect: endpoint, keysFolder: ours, place: 'fetcher' },
+    received: async () => parsed(bodies),
+    vanish,
+    return: listen,
+    close: async () => {
+      await vanish();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+});
+
+sinkContract('JetStream', isWithoutNats, async () => {
+  const server = await natsServer();
+  const servers = [`nats://127.0.0.1:${server.port}`];
+  // A connection for each question: one that lived through an outage may answer late.
+  const asked = async <T>(ask: (manager: JetStreamManager) => Promise<T>): Promise<T> => {
+    const connection = await connect({ servers });
+    try {
+      return await ask(await connection.jetstreamManager());
+    } finally {
+      await connection.close();
+    }
+  };
+  await asked((manager) => manager.streams.add({ name: 'REQUESTS', subjects: ['prefetch'] }));
+  return {
+    settings: { type: 'nats', name: 'n', servers, subject: 'prefetch' },
+    received: () =>
+      asked(async (manager) => {
+        const { state } = await manager.streams.info('REQUESTS');
+        const texts: string[] = [];
+        for (let seq = state.first_seq; seq <= state.last_seq && state.messages > 0; seq++)
+          texts.push(new TextDecoder().decode((await manager.streams.getMessage('REQUESTS', { seq })).data));
+        return parsed(texts);
+      }),
+    vanish: () => server.kill(),
+    return: () => server.start(),
+    close: () => server.remove(),
+  };
+});
+
+for (const as of ['stream', 'list'] as const) {
+  sinkContract(`a ${as} of Redis`, isWithoutRedis, async () => {
+    const server = await redisServer();
+    const url = `redis://127.0.0.1:${server.port}`;
+    const client = createClient({ url, socket: { reconnectStrategy: 30 } });
+    client.on('error', () => {});
+    await client.connect();
+    return {
+      settings: { type: 'redis', name: 'r', url, key: 'requests', as },
+      received: async () =>
+        parsed(
+          as === 'list'
+            ? await client.lRange('requests', 0, -1)
+            : ((await client.xRange('requests', '-', '+')) ?? []).map((entry) => entry!.message.data!),
+        ),
+      vanish: () => server.kill(),
+      return: () => server.start(),
+      close: async () => {
+        client.destroy();
+        await server.remove();
+      },
+    };
+  });
+}
