@@ -25,6 +25,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'xstate',
     'yaml',
     'zod',
+    // An optional peer, by a dynamic import.
+    '@opentelemetry/api',
   ],
   sim: ['rxjs', 'zod'],
   'sim/cli': ['commander', 'cli-progress', 'yaml', 'zod'],

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { optionalPeers } from '../../actors/node/servers/optional-peer.ts';
 import { VERSION } from '../../engine/version.ts';
 import { productFiles, projectFiles, root, textOf, typeScriptFiles } from './project-files.ts';
 import { importsOf } from './scan-source.ts';
@@ -17,6 +18,8 @@ interface Manifest {
   readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
 const manifest = JSON.parse(textOf('package.json')) as Manifest;
@@ -56,13 +59,27 @@ describe('dependencies', () => {
 
   test('all that the product imports are declared', () => {
     const shipped = productFiles.filter((path) => !path.startsWith('sim/bench/'));
-    const undeclared = [...importedBy(shipped)].filter((name) => !(name in manifest.dependencies));
+    const undeclared = [...importedBy(shipped)].filter(
+      (name) => !(name in manifest.dependencies) && !(name in manifest.peerDependencies),
+    );
     expect(undeclared).toEqual([]);
   });
 
   test('all that tests and benches import are declared', () => {
     const declared = { ...manifest.dependencies, ...manifest.devDependencies };
     expect([...importedBy(typeScriptFiles)].filter((name) => !(name in declared))).toEqual([]);
+  });
+
+  test('every peer is optional, is installed for the tests, and is only imported where it is used', () => {
+    const imports = productFiles.flatMap((path) => importsOf(textOf(path)).map((found) => ({ path, ...found })));
+    for (const [name, range] of Object.entries(manifest.peerDependencies)) {
+      expect(manifest.peerDependenciesMeta[name]).toEqual({ optional: true });
+      expect(range).toBe(`^${manifest.devDependencies[name]}`);
+      expect(optionalPeers).toHaveProperty([name], manifest.devDependencies[name]);
+      const loaded = imports.filter(({ specifier }) => specifier === name);
+      expect(loaded.filter(({ isDynamic, isTypeOnly }) => !isDynamic && !isTypeOnly)).toEqual([]);
+      expect(loaded.some(({ isDynamic }) => isDynamic)).toBe(true);
+    }
   });
 
   test('all that are declared are used, or it is said why not', () => {
