@@ -28,6 +28,19 @@ export class FlightTable {
     return this.#count;
   }
 
+  /** Those on their way, sent first first, at most `limit`. */
+  list(limit: number): readonly number[] {
+    const entries = Array.from({ length: this.#length }, (_, i) => ({
+      segment: this.#segment[i]!,
+      order: this.#order[i]!,
+    }));
+    return entries
+      .filter(({ segment, order }) => this.#live[segment] === order)
+      .sort((a, b) => a.order - b.order)
+      .slice(0, limit)
+      .map(({ segment }) => segment);
+  }
+
   add(segment: number, landsAt: number): void {
     if (segment >= this.#live.length) this.#live = grownTable(this.#live, Math.max(segment, 1023));
     if (this.#live[segment] !== 0) assert(false, `segment ${segment} is in flight already`);

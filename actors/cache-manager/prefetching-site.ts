@@ -20,6 +20,7 @@ import type { PrefetchPolicy } from './prefetch-policy.ts';
 import { PrefetchQueue } from './prefetch-queue.ts';
 import { PrefetchTable, Stage } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
+import { type Prospect, prospectsOf } from './prospects.ts';
 import { SampledGuard } from './sampled-guard.ts';
 import { SegmentFifo } from './segment-fifo.ts';
 import { SegmentSizes } from './segment-sizes.ts';
@@ -215,6 +216,10 @@ export class PrefetchingSite implements Site {
 
   holds(segment: number): boolean {
     return this.#reactive.has(segment) || this.#staging.has(segment);
+  }
+
+  prospects(limit: number): readonly Prospect[] {
+    return prospectsOf(this.#table, this.#sizes, this.#queue, this.#flights, this.#staging, limit);
   }
 
   takeFetches(): FetchSample {

@@ -20,7 +20,13 @@ const tokenItem = z.strictObject({
     .array(z.enum(scopes))
     .min(1)
     .default(['read'])
-    .describe('ingest: accesses in. read: everything out. admin: drain, dead letters; holds the others.'),
+    .describe('ingest: accesses in. read: everything out. admin: drain, reload, dead letters; holds the others.'),
+  bytesPerSecondMax: bytesField({ minBytes: 1 })
+    .nullable()
+    .default(null)
+    .describe(
+      'Bytes that its holder may post a second on average; more is answered 429 with Retry-After. null = no quota.',
+    ),
 });
 
 const tailItem = z.strictObject({
@@ -51,6 +57,24 @@ export const nodeConfigSchema = z
         bodyBytesMax: bytesField({ minBytes: 1024 })
           .default(64 * 2 ** 20)
           .describe('Largest body of a post; a larger one is refused with 413.'),
+        headBytesMax: bytesField({ minBytes: 1024 })
+          .default(16 * 2 ** 10)
+          .describe('Largest head of a request; a larger one is refused with 431.'),
+        headWithinMs: durationField({ minMs: 100 })
+          .default(10_000)
+          .describe('Time for the head of a request; one that takes longer is refused with 408.'),
+        requestWithinMs: durationField({ minMs: 100 })
+          .default(120_000)
+          .describe('Time for a whole request, its body included; one that takes longer is refused with 408.'),
+        idleMs: durationField({ minMs: 0 })
+          .default(5000)
+          .describe('How long a connection may stay open between two requests.'),
+        connectionsMax: z
+          .int()
+          .min(1)
+          .max(65_536)
+          .default(1024)
+          .describe('Connections at once; further ones are closed at once, counted.'),
         answersMax: z.int().min(1).max(100_000).default(1000).describe('Most items that one answer lists.'),
       })
       .prefault({})
@@ -123,6 +147,17 @@ export const nodeConfigSchema = z
       .prefault({})
       .describe('How requests are delivered.'),
     drainMs: durationField({ minMs: 0 }).default(25_000).describe('How long a stop may take before it is forced.'),
+    tracing: z
+      .strictObject({
+        isEnabled: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Spans of posts by OpenTelemetry; needs the package @opentelemetry/api, and an SDK that the process loads with node --import.',
+          ),
+      })
+      .prefault({})
+      .describe('Traces.'),
     logging: z
       .strictObject({
         level: z

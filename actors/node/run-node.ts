@@ -1,6 +1,6 @@
 /** A node as a process: stores, node, HTTP and signals, from start to stop. */
 
-import { serve } from '@hono/node-server';
+import type { TimerId } from '../../engine/clock.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { entropySeed } from '../../engine/host/entropy.ts';
 import { RealClock } from '../../engine/host/real-clock.ts';
@@ -10,8 +10,10 @@ import { dashboardPage } from './dashboard/dashboard-page.ts';
 import { openStores } from './data-folder.ts';
 import { knownTokens } from './http/authorise.ts';
 import { createApp } from './http/create-app.ts';
+import { listen } from './http/listen.ts';
 import type { NodeConfig } from './node-config.ts';
 import { NodeMetrics } from './node-metrics.ts';
+import { adoptSettings, type ReloadAnswer } from './reload-settings.ts';
 import { Series } from './series.ts';
 
 /** A node that listens. */
@@ -21,20 +23,33 @@ export interface RunningNode {
   readonly address: string;
   /** Resolves when it has stopped, however that came. */
   readonly stopped: Promise<void>;
+  /**
+   * Reads the settings again and takes over what may change. One reload at a time.
+   * @throws AnteroomError where there is no file to read or it cannot be; then nothing has changed.
+   */
+  reload(): Promise<ReloadAnswer>;
   /** Drains and stops; what takes longer than `drainMs` is cut off. */
   stop(): Promise<void>;
+}
+
+export interface RunOptions {
+  /** Reads the settings again, as they were read for the start; absent = there is nothing to read. */
+  readonly readConfig?: () => Promise<NodeConfig>;
+  /** Told of another level of the log. */
+  readonly onLogLevel?: (level: NodeConfig['logging']['level']) => void;
 }
 
 /**
  * Starts a node. HTTP listens before the recovery, so that health and readiness can be asked meanwhile.
  * @throws AnteroomError 'bad-config', 'io' where the address is taken, 'corrupt' and others as `AnteroomNode.start`.
  */
-export async function runNode(config: NodeConfig, logger: NodeLogger): Promise<RunningNode> {
+export async function runNode(config: NodeConfig, logger: NodeLogger, options: RunOptions = {}): Promise<RunningNode> {
   const clock = new RealClock();
-  const tokens = await knownTokens(config.http);
+  const tokens = [...(await knownTokens(config.http))];
   const page = await dashboardPage();
+  const tracing = config.tracing.isEnabled ? await (await import('./tracing.ts')).Tracing.load() : null;
   const stores = await openStores(config);
-  const node = new AnteroomNode({ config, stores, clock, random: new Xoshiro128(entropySeed()), logger });
+  const node = new AnteroomNode({ config, stores, clock, random: new Xoshiro128(entropySeed()), logger, tracing });
   const metrics = new NodeMetrics({
     status: () => node.status(),
     stats: () => (node.hasEngine ? node.engine.stats() : null),
@@ -45,21 +60,56 @@ export async function runNode(config: NodeConfig, logger: NodeLogger): Promise<R
     stopping ??= shutDown();
     return stopping;
   };
-  const app = createApp({ node, metrics, series, tokens, page, logger, onDrain: () => void stop() });
+  let reloading: Promise<unknown> = Promise.resolve();
+  const reload = (): Promise<ReloadAnswer> => {
+    const next = reloading.then(reloadNow);
+    reloading = next.catch(() => {});
+    return next;
+  };
+  const reloadNow = async (): Promise<ReloadAnswer> => {
+    if (options.readConfig === undefined)
+      throw new AnteroomError('bad-usage', 'the node was started without a file of settings: nothing to read again');
+    const fresh = await options.readConfig();
+    // The address stays as it is, so whoever can reach that still needs a token.
+    const freshTokens = await knownTokens({ ...fresh.http, host: config.http.host });
+    const hasNewSecrets = JSON.stringify(freshTokens) !== JSON.stringify(tokens);
+    const { applied, needsRestart } = adoptSettings(config, fresh);
+    tokens.splice(0, tokens.length, ...freshTokens);
+    server.bound(config.http);
+    options.onLogLevel?.(config.logging.level);
+    // A file with a token may hold another one under the same name.
+    const isRotated = hasNewSecrets && !applied.includes('http.tokens');
+    const answer = { applied: isRotated ? [...applied, 'http.tokens'] : applied, needsRestart };
+    logger.info(answer, 'settings were read again');
+    return answer;
+  };
+  const app = createApp({
+    node,
+    metrics,
+    series,
+    tokens,
+    page,
+    logger,
+    clock,
+    onDrain: () => void stop(),
+    onReload: reload,
+  });
   let finish = (): void => {};
   const stopped = new Promise<void>((settle) => {
     finish = settle;
   });
-  const server = await listen(app.fetch, config.http).catch(async (error: unknown) => {
-    await stores.close();
-    throw error;
-  });
+  const server = await listen(app.fetch, config.http, (fault) => metrics.refused(fault)).catch(
+    async (error: unknown) => {
+      await stores.close();
+      throw error;
+    },
+  );
   const shutDown = async (): Promise<void> => {
     series.end();
-    let isOver = false;
+    let timer: TimerId = 0;
     const forced = new Promise<void>((settle) => {
-      clock.setTimeout(() => {
-        if (!isOver) logger.error({ drainMs: config.drainMs }, 'the drain took too long and was cut off');
+      timer = clock.setTimeout(() => {
+        logger.error({ drainMs: config.drainMs }, 'the drain took too long and was cut off');
         settle();
       }, config.drainMs);
     });
@@ -67,7 +117,8 @@ export async function runNode(config: NodeConfig, logger: NodeLogger): Promise<R
       node.drain().catch((error: unknown) => logger.error({ error: String(error) }, 'the drain failed')),
       forced,
     ]);
-    isOver = true;
+    // A timer that is left would keep the process alive.
+    clock.clearTimeout(timer);
     server.close();
     finish();
   };
@@ -80,26 +131,5 @@ export async function runNode(config: NodeConfig, logger: NodeLogger): Promise<R
     throw error;
   }
   series.begin();
-  return { node, address: server.address, stopped, stop };
-}
-
-function listen(
-  fetch: (request: Request) => Response | Promise<Response>,
-  http: NodeConfig['http'],
-): Promise<{ readonly address: string; close(): void }> {
-  return new Promise((settle, fail) => {
-    const server = serve({ fetch, hostname: http.host, port: http.port }, ({ address, port }) => {
-      const host = address.includes(':') ? `[${address}]` : address;
-      settle({
-        address: `http://${host}:${port}`,
-        close: () => {
-          server.close();
-          if ('closeAllConnections' in server) server.closeAllConnections();
-        },
-      });
-    });
-    server.on('error', (cause: Error) =>
-      fail(new AnteroomError('io', `cannot listen on ${http.host}:${http.port}: ${cause.message}`, { cause })),
-    );
-  });
+  return { node, address: server.address, stopped, reload, stop };
 }

@@ -2,39 +2,45 @@
 
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { VERSION } from '../../../engine/version.ts';
+import { bodyLimit } from 'hono/body-limit';
+import type { Clock } from '../../../engine/clock.ts';
 import type { AnteroomNode, NodeLogger } from '../anteroom-node.ts';
-import type { Scope } from '../node-config.ts';
-import type { NodeMetrics } from '../node-metrics.ts';
-import type { Series } from '../series.ts';
+import { contentSecurityPolicy } from '../dashboard/dashboard-page.ts';
+import type { HttpRefusal, NodeMetrics } from '../node-metrics.ts';
 import { authorise, type KnownToken } from './authorise.ts';
+import { guardedRoutes } from './guarded-routes.ts';
 import { ingestRoutes } from './ingest-routes.ts';
-import { operateRoutes } from './operate-routes.ts';
+import { describePlainRoutes, openApiDocument } from './openapi-document.ts';
+import { type OperateOptions, operateRoutes } from './operate-routes.ts';
+import { planRoutes } from './plan-routes.ts';
 import { problem } from './problem.ts';
 import { questionRoutes } from './question-routes.ts';
+import { tooLarge } from './read-body.ts';
 
-export interface AppOptions {
+export interface AppOptions extends OperateOptions {
   readonly node: AnteroomNode;
   readonly metrics: NodeMetrics;
-  readonly series: Series;
   readonly tokens: readonly KnownToken[];
   /** The dashboard's page. */
   readonly page: string;
   readonly logger: NodeLogger;
-  readonly onDrain: () => void;
+  readonly clock: Clock;
 }
 
-/** What each path asks for, the first that fits; all others are free of data (health, the page, the document). */
-const guarded: readonly (readonly [method: string, path: string, scope: Scope])[] = [
-  ['POST', '/v1/accesses', 'ingest'],
-  ['POST', '/prefetch/train', 'ingest'],
-  ['POST', '/v1/drain', 'admin'],
-  ['POST', '/v1/checkpoints', 'admin'],
-  ['POST', '/v1/dead-letters/redrive', 'admin'],
-  ['GET', '/v1/*', 'read'],
-  ['GET', '/prefetch/*', 'read'],
-  ['GET', '/metrics', 'read'],
-];
+/** Names of refusals, for the count of them. A readiness that is asked for and denied is an answer. */
+const refusalOf: Readonly<Partial<Record<number, HttpRefusal>>> = {
+  400: 'bad-request',
+  401: 'unauthorised',
+  403: 'forbidden',
+  404: 'not-found',
+  409: 'conflict',
+  413: 'too-large',
+  415: 'unknown-format',
+  429: 'throttled',
+  500: 'fault',
+  503: 'unavailable',
+  507: 'full',
+};
 
 export function createApp(options: AppOptions): OpenAPIHono {
   const { node, metrics, tokens, page, logger } = options;
@@ -51,17 +57,26 @@ export function createApp(options: AppOptions): OpenAPIHono {
     await next();
     c.header('x-content-type-options', 'nosniff');
     c.header('cache-control', 'no-store');
+    const reason = refusalOf[c.res.status];
+    if (reason !== undefined && !(c.req.path === '/readyz' && c.res.status === 503)) metrics.refused(reason);
   });
-  for (const [method, path, scope] of guarded) {
+  for (const [method, path, scope] of guardedRoutes) {
     const check = authorise(tokens, scope);
     app.use(path, (c, next) =>
       c.req.method === method || (method === 'GET' && c.req.method === 'HEAD') ? check(c, next) : next(),
     );
   }
+  app.use('/v1/dead-letters/redrive', (c, next) =>
+    bodyLimit({
+      maxSize: node.config.http.bodyBytesMax,
+      onError: (over) => problem(over, tooLarge(node.config.http.bodyBytesMax)),
+    })(c, next),
+  );
   app.onError((error, c) => {
-    if (!(error instanceof Error && error.name === 'AnteroomError'))
+    const answer = problem(c, error);
+    if (answer.status === 500 && error.name !== 'AnteroomError')
       logger.error({ error: String(error.stack ?? error), path: c.req.path }, 'a request failed');
-    return problem(c, error);
+    return answer;
   });
   app.notFound((c) =>
     c.json(
@@ -77,25 +92,14 @@ export function createApp(options: AppOptions): OpenAPIHono {
     const text = await metrics.text();
     return c.body(text, 200, { 'content-type': metrics.contentType });
   });
-  app.get('/', (c) =>
-    c.html(page, 200, {
-      'content-security-policy':
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    }),
-  );
-  ingestRoutes(app, node, metrics);
+  const policy = contentSecurityPolicy(page);
+  app.get('/', (c) => c.html(page, 200, { 'content-security-policy': policy, 'referrer-policy': 'no-referrer' }));
+  ingestRoutes(app, node, metrics, options.clock);
   questionRoutes(app, node);
-  operateRoutes(app, node, options.series, options.onDrain);
-  app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'Anteroom node',
-      version: VERSION,
-      description: 'Accesses in, forecasts and prefetch requests out.',
-    },
-    security: tokens.length === 0 ? [] : [{ token: [] }],
-  });
+  planRoutes(app, node);
+  operateRoutes(app, node, options);
+  describePlainRoutes(app);
+  app.get('/openapi.json', (c) => c.json(openApiDocument(app, tokens.length > 0)));
   return app;
 }
 

@@ -87,7 +87,7 @@ const hotRoute = createRoute({
 const graphRoute = createRoute({
   ...get,
   path: '/v1/graph',
-  summary: 'What follows a segment, and what follows that',
+  summary: 'What follows a segment, what follows that, and what leads to it',
   request: {
     query: z.strictObject({
       segment: z.string(),
@@ -96,13 +96,20 @@ const graphRoute = createRoute({
     }),
   },
   responses: {
-    200: json(z.object({ segment: z.string(), edges: z.array(edge) }), 'Edges, near ones first.'),
+    200: json(
+      z.object({
+        segment: z.string(),
+        edges: z.array(edge).openapi({ description: 'Out of it and on, near ones first.' }),
+        before: z.array(edge).openapi({ description: 'Into it, the best supported first, `fanout` at most.' }),
+      }),
+      'The edges around it.',
+    ),
     ...problems,
   },
 });
 
 export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
-  const { answersMax } = node.config.http;
+  const answersMax = (): number => node.config.http.answersMax;
   const engine = () => {
     if (!node.hasEngine || node.lifeCycle.state === 'starting' || node.lifeCycle.state === 'recovering')
       throw new AnteroomError('unavailable', `the node is ${node.lifeCycle.state}`);
@@ -171,7 +178,7 @@ export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
 
   app.openapi(hotRoute, (c) => {
     const { limit = 20 } = c.req.valid('query');
-    return c.json({ segments: engine().hotSegments(Math.min(limit, answersMax)).map(useAnswer) }, 200);
+    return c.json({ segments: engine().hotSegments(Math.min(limit, answersMax())).map(useAnswer) }, 200);
   });
 
   app.openapi(graphRoute, (c) => {
@@ -185,7 +192,7 @@ export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
       const next: string[] = [];
       for (const source of front) {
         for (const { name, confidence, support, lift, lagMean } of engine().successors(source).slice(0, fanout)) {
-          if (edges.length >= answersMax) break;
+          if (edges.length >= answersMax()) break;
           edges.push({ source, target: name, confidence, support, lift, lagMeanMs: lagMean, depth: level });
           // A cycle is an edge, and is not walked again.
           if (!seen.has(name)) next.push(name);
@@ -194,7 +201,18 @@ export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
       }
       front = next;
     }
-    return c.json({ segment, edges }, 200);
+    const before = engine()
+      .predecessors(segment, fanout)
+      .map(({ name, confidence, support, lift, lagMean }) => ({
+        source: name,
+        target: segment,
+        confidence,
+        support,
+        lift,
+        lagMeanMs: lagMean,
+        depth: 1,
+      }));
+    return c.json({ segment, edges, before }, 200);
   });
 }
 
