@@ -82,7 +82,7 @@ export const nearLoopConfigSchema = z
       .default(1)
       .describe('Price of a wasted fetch in units of the gain of a useful one, where traffic has no bound.'),
     thresholdFloor: probability
-      .default(0.1)
+      .default(0.05)
       .describe('Probability below which nothing is staged, however free traffic is.'),
     gateInterval: count(1).default(256).describe('Accesses between two adjustments of the threshold.'),
     headroomReserve: count(0).default(200).describe('Fetches of headroom kept back for the best candidates.'),
