@@ -48,6 +48,14 @@ export const forecasterConfigSchema = z
       .describe(
         'Expected calibration error of the latest 1,000 forecasts of a horizon above which the next are on trial only; so they are while they say less than the base rate. 1 = passed on whatever came of them.',
       ),
+    windowErrorMax: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.2)
+      .describe(
+        'How far whole windows, each as long as the horizon, may be off in the mean beyond chance; above it, and before the first window is over, forecasts of .05 or more are on trial only. 1 = not asked, as where calibrationErrorMax is 1.',
+      ),
     pendingMax: z
       .int()
       .min(1)

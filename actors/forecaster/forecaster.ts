@@ -12,6 +12,7 @@ import { ExpertMixture } from './expert-mixture.ts';
 import { type ForecasterConfig, forecasterConfigSchema } from './forecaster-config.ts';
 import { type DueForecast, PendingForecasts } from './pending-forecasts.ts';
 import { RecentCalibration } from './recent-calibration.ts';
+import { WindowError } from './window-error.ts';
 
 interface Horizon {
   /** One for each expert. */
@@ -21,6 +22,8 @@ interface Horizon {
   readonly bank: CalibratorBank;
   /** Of forecasts that would matter, passed on or not. */
   readonly recent: RecentCalibration;
+  /** Of the same, by windows as long as the horizon. */
+  readonly windows: WindowError;
   readonly pending: PendingForecasts;
   readonly stats: CalibrationStats;
   /** Of those that were stated at `candidateMin` or above. */
@@ -58,6 +61,7 @@ export class Forecaster {
       mixture: new ExpertMixture(experts.length, config.shareRate),
       bank: new CalibratorBank(config),
       recent: new RecentCalibration(recentOutcomes),
+      windows: new WindowError(),
       pending: new PendingForecasts(experts.length, bankSize, config.pendingMax),
       stats: new CalibrationStats(),
       candidates: new CalibrationStats(),
@@ -136,11 +140,13 @@ export class Forecaster {
   }
 
   #learn(h: number, now: number): void {
-    const { calibrators, mixture, bank, recent, pending, stats, candidates } = this.#horizons[h]!;
+    const { calibrators, mixture, bank, recent, windows, pending, stats, candidates } = this.#horizons[h]!;
+    const length = this.horizons[h]!;
     const due: DueForecast[] = [];
     pending.takeExpired(now, (forecast) => due.push(forecast));
     // What the mixture said is computed anew from the experts' scores, under what these mean and the experts weigh by now: so its
     // calibration is of the mixture as it will be asked next, and not as it was a horizon ago.
+    windows.advance(now);
     const today = new Float64Array(this.experts.length);
     for (const { isHit, scores, from, said, saidFrom } of due) {
       this.#calibrate(calibrators, scores, from, today, 0);
@@ -152,7 +158,10 @@ export class Forecaster {
         if (!Number.isNaN(score)) calibrators[e]!.learn(score, isHit);
       }
       mixture.learn(calibrated, from, isHit);
-      if (Math.abs(stated) >= candidateMin) recent.observe(Math.abs(stated), isHit);
+      if (Math.abs(stated) >= candidateMin) {
+        recent.observe(Math.abs(stated), isHit);
+        windows.observe(now, length, Math.abs(stated), isHit);
+      }
       if (stated < 0) continue;
       stats.observe(stated, isHit);
       if (stated >= candidateMin) candidates.observe(stated, isHit);
@@ -174,12 +183,13 @@ export class Forecaster {
   }
 
   #forecastHorizon(h: number, deadline: number, proposals: readonly ProposalColumns[]): ForecastColumns {
-    const { calibrators, mixture, bank, recent, pending } = this.#horizons[h]!;
-    const { forecastsMax, probabilityMin, outcomesMin, calibrationErrorMax } = this.config;
+    const { calibrators, mixture, bank, recent, windows, pending } = this.#horizons[h]!;
+    const { forecastsMax, probabilityMin, outcomesMin, calibrationErrorMax, windowErrorMax } = this.config;
     // Before it has seen what becomes of them forecasts are on trial only, and those that matter also while the latest of these did not
     // come true as they said.
     const isSeasoned = bank.outcomeCount >= outcomesMin;
-    const isTrusted = calibrationErrorMax >= 1 || (recent.ece <= calibrationErrorMax && recent.hasSkill);
+    const isSteady = windowErrorMax >= 1 || (windows.windowCount > 0 && windows.error <= windowErrorMax);
+    const isTrusted = calibrationErrorMax >= 1 || (isSteady && recent.ece <= calibrationErrorMax && recent.hasSkill);
     const expertCount = this.experts.length;
     const rowOf = new Map<number, number>();
     const total = proposals.reduce((sum, { segment }) => sum + segment.length, 0);

@@ -33,7 +33,7 @@ export const nearLoopConfigSchema = z
     modelBytesMax: count(65536, 2 ** 40)
       .default(2 ** 28)
       .describe(
-        'Bytes that the memories of order may take: successors 55 %, pairs 30 %, consumers 15 %. Segments beyond it lose their successors, those not visited lately first.',
+        'Bytes that the memories of order may take, 15 % of them for consumers. Where they run out, three successors a segment are kept instead of degreeMax, of the segments and pairs that were worth it.',
       ),
     consumerCountMax: count(1, 2 ** 24)
       .default(65536)
@@ -82,7 +82,7 @@ export const nearLoopConfigSchema = z
       .default(1)
       .describe('Price of a wasted fetch in units of the gain of a useful one, where traffic has no bound.'),
     thresholdFloor: probability
-      .default(0.1)
+      .default(0.05)
       .describe('Probability below which nothing is staged, however free traffic is.'),
     gateInterval: count(1).default(256).describe('Accesses between two adjustments of the threshold.'),
     headroomReserve: count(0).default(200).describe('Fetches of headroom kept back for the best candidates.'),

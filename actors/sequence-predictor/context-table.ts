@@ -14,28 +14,29 @@ const WAYS = 3;
 /** Three entries and a spare word: 64 bytes, one cache line. */
 const BUCKET = 16;
 const COUNT_MAX = 15;
-/** Bytes that a context takes, its share of the spare word included. */
-export const CONTEXT_BYTES = (4 * BUCKET) / WAYS;
 
 /**
  * For a pair (previous, current): the successor last confirmed most, and a challenger.
  *
  * An entry is found by hash and verified by both ids, so two contexts are never merged. The champion's count rises when it is right
  * and falls when it is wrong; a challenger takes over at a tie at zero. A bucket has three places; the least confirmed yields.
- * The table starts small and doubles when a third of it is filled, up to `entryCountMax` entries.
+ * The table starts small and doubles when a third of it is filled, up to `entryCountMax` entries, as long as it may grow.
  * O(1) a call, 21 bytes an entry. Idea: the two-level predictors of Joseph and Grunwald (ISCA 1997), with verified keys.
  */
 export class ContextTable {
   readonly #bucketCountMax: number;
+  readonly #mayGrow: (bytes: number) => boolean;
   #bucketCount: number;
   #words: Int32Array;
   #filled = 0;
 
-  constructor(options: { readonly entryCountMax: number }) {
+  /** `mayGrow` is asked before the table grows by so many bytes. */
+  constructor(options: { readonly entryCountMax: number; readonly mayGrow: (bytes: number) => boolean }) {
     assert(options.entryCountMax >= WAYS, `a table holds at least ${WAYS} contexts`);
     let bucketCount = 1;
     while (bucketCount * 2 * WAYS <= options.entryCountMax) bucketCount *= 2;
     this.#bucketCountMax = bucketCount;
+    this.#mayGrow = options.mayGrow;
     this.#bucketCount = Math.min(1024, bucketCount);
     this.#words = new Int32Array(this.#bucketCount * BUCKET);
   }
@@ -86,6 +87,16 @@ export class ContextTable {
     else this.#claim(previous + 1, current + 1, next + 1);
   }
 
+  /** The pairs that are kept, for whoever takes them over. O(entries). */
+  forEach(visit: (previous: number, current: number, entry: number) => void): void {
+    const words = this.#words;
+    for (let first = 0; first < words.length; first += BUCKET) {
+      for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
+        if (words[at] !== 0) visit(words[at]! - 1, words[at + 1]! - 1, at);
+      }
+    }
+  }
+
   save(writer: SnapshotWriter): void {
     writer.numbers(this.#filled);
     writer.array(this.#words);
@@ -106,7 +117,8 @@ export class ContextTable {
 
   /** A new context takes the place of the least confirmed of its bucket. */
   #claim(a: number, b: number, next: number): void {
-    if (this.#filled > this.#bucketCount && this.#bucketCount < this.#bucketCountMax) this.#grow();
+    const isCrowded = this.#filled > this.#bucketCount && this.#bucketCount < this.#bucketCountMax;
+    if (isCrowded && this.#mayGrow(this.#words.byteLength)) this.#grow();
     const words = this.#words;
     const first = this.#bucketOf(a, b);
     let entry = first;

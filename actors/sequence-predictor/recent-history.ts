@@ -24,6 +24,8 @@ export const HistoryField = {
   positions: POSITIONS,
 } as const;
 const STRIDE = POSITIONS + HISTORY_LENGTH;
+/** Consumers that there is room for at first. */
+const FIRST_COUNT = 16;
 /** Bytes of a consumer's record. */
 export const HISTORY_BYTES = 4 * STRIDE;
 
@@ -42,7 +44,7 @@ export class RecentHistory {
   constructor(options: { readonly consumerCountMax: number }) {
     assert(options.consumerCountMax >= 1, 'a history holds at least one consumer');
     this.#consumerCountMax = options.consumerCountMax;
-    this.#words = new Int32Array(16 * STRIDE);
+    this.#words = new Int32Array(FIRST_COUNT * STRIDE);
   }
 
   get bytes(): number {
@@ -52,6 +54,11 @@ export class RecentHistory {
   /** Words behind the records, for loops that read them in place: see {@link HistoryField}. Replaced when the table grows. */
   get words(): Int32Array {
     return this.#words;
+  }
+
+  /** Bytes at the longest. */
+  get bytesMax(): number {
+    return Math.max(FIRST_COUNT, this.#consumerCountMax + 1) * HISTORY_BYTES;
   }
 
   /** The consumer's record, to be handed to the other calls; makes room for it. */
@@ -98,6 +105,11 @@ export class RecentHistory {
     this.#words[record + HINT] = hint;
   }
 
+  /** What the hints pointed at is no longer there. O(consumers). */
+  clearHints(): void {
+    for (let at = HINT; at < this.#words.length; at += STRIDE) this.#words[at] = -1;
+  }
+
   /** Adds an entry; every entry but the latest {@link HISTORY_LENGTH} - 1 must have been ripened. */
   push(record: number, segment: number, position: number): void {
     const words = this.#words;
@@ -117,7 +129,8 @@ export class RecentHistory {
   }
 
   #grow(record: number): void {
-    const words = new Int32Array(Math.max(this.#words.length * 2, record + STRIDE));
+    const length = Math.max(this.#words.length * 2, record + STRIDE);
+    const words = new Int32Array(Math.min(length, this.bytesMax / 4));
     words.set(this.#words);
     this.#words = words;
   }

@@ -3,7 +3,9 @@
 import type { CandidateSet } from '../near-loop/candidate-set.ts';
 import { contextBin, Opinion, successorBin } from '../near-loop/opinion-bins.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
-import { CONTEXT_BYTES, CONTEXT_COUNTS, CONTEXT_SUCCESSOR, ContextTable } from './context-table.ts';
+import { COMPACT_DEGREE, COMPACT_ONE, CompactOrder, OrderKind, pairKey, successorKey } from './compact-order.ts';
+import { CONTEXT_COUNTS, CONTEXT_SUCCESSOR, ContextTable } from './context-table.ts';
+import { movePairs, moveSuccessors } from './move-order.ts';
 import { HISTORY_BYTES, HISTORY_LENGTH, HISTORY_MASK, HistoryField, RecentHistory } from './recent-history.ts';
 import {
   ageOfSlot,
@@ -14,15 +16,21 @@ import {
   weightOfSlot,
 } from './successor-table.ts';
 
-/** How the bytes are shared out. */
-const SUCCESSOR_SHARE = 0.55;
-const CONTEXT_SHARE = 0.3;
+/** Part of the bytes that the consumers' histories may take. */
 const CONSUMER_SHARE = 0.15;
+
+/** Tables with room, as long as they may grow. */
+interface WideOrder {
+  readonly successors: SuccessorTable;
+  /** Null where the expert is off. */
+  readonly missSuccessors: SuccessorTable | null;
+  readonly contexts: ContextTable;
+}
 
 export interface SequencePredictorOptions {
   readonly degreeMax: number;
   readonly visitsMax: number;
-  /** Bytes of all tables, shared out by fixed shares; the other limits hold as well. */
+  /** Bytes of all tables; the other limits hold as well. At least 64 KiB. */
   readonly bytesMax: number;
   readonly lookahead: number;
   readonly missLookahead: number;
@@ -44,16 +52,21 @@ export interface SequencePredictorOptions {
  * Where fetches take time, what comes before a fetch would land is not learned: a segment's successors are those that come once
  * it is ripe (`RecentHistory`), so what is named can be there in time. How far ahead that is follows from the measured lead
  * (the lesson of Gill and Bathen, "AMP: Adaptive Multi-stream Prefetching in a Shared Cache", FAST 2007).
- * O(lookahead x degree) an access.
+ *
+ * Where wide tables would outgrow the bytes, what they know moves into one `CompactOrder` of what is left beside the histories, for good; while it moves, both are
+ * there. O(lookahead x degree) an access.
  */
 export class SequencePredictor {
   /** Successors with a smaller share of the visits are passed over. */
   scoreMin: number;
   readonly #orders: RecentHistory;
   readonly #missOrder: RecentHistory;
-  readonly #successors: SuccessorTable;
-  readonly #missSuccessors: SuccessorTable;
-  readonly #contexts: ContextTable;
+  readonly #options: SequencePredictorOptions;
+  /** One of the two is there, the other is null. */
+  #wide: WideOrder | null;
+  #compact: CompactOrder | null = null;
+  /** A wide table was refused to grow. */
+  #isShort = false;
   readonly #recency: Int32Array;
   readonly #lookahead: number;
   readonly #missLookahead: number;
@@ -67,19 +80,12 @@ export class SequencePredictor {
 
   constructor(options: SequencePredictorOptions) {
     this.scoreMin = options.scoreMin;
-    const { degreeMax, visitsMax, bytesMax } = options;
-    const tableCount = options.isOn[Opinion.missSuccessor] ? 2 : 1;
-    const rowBytesMax = (SUCCESSOR_SHARE * bytesMax) / tableCount;
-    const consumerCountMax = Math.floor((CONSUMER_SHARE * bytesMax) / HISTORY_BYTES);
+    this.#options = options;
+    const historiesMax = Math.floor((CONSUMER_SHARE * options.bytesMax) / HISTORY_BYTES);
     this.#orders = new RecentHistory({
-      consumerCountMax: Math.max(1, Math.min(options.consumerCountMax, consumerCountMax)),
+      consumerCountMax: Math.max(1, Math.min(options.consumerCountMax, historiesMax)),
     });
     this.#missOrder = new RecentHistory({ consumerCountMax: 1 });
-    this.#successors = new SuccessorTable({ degreeMax, visitsMax, rowBytesMax });
-    this.#missSuccessors = new SuccessorTable({ degreeMax, visitsMax, rowBytesMax });
-    this.#contexts = new ContextTable({
-      entryCountMax: Math.min(options.contextCountMax, Math.floor((CONTEXT_SHARE * bytesMax) / CONTEXT_BYTES)),
-    });
     this.#lookahead = options.lookahead;
     this.#missLookahead = options.missLookahead;
     this.#areSuccessorsOn = options.isOn[Opinion.consumerSuccessor]!;
@@ -90,16 +96,17 @@ export class SequencePredictor {
     for (let lag = 0; lag < longest; lag++) {
       this.#recency[lag] = Math.max(1, Math.floor(WEIGHT_ONE / (1 + lag / 4) + 0.5));
     }
+    this.#wide = this.#createWide();
+    if (this.#tableBytes() > this.#tableBytesMax()) this.#compress();
   }
 
   get bytes(): number {
-    return (
-      this.#orders.bytes +
-      this.#missOrder.bytes +
-      this.#successors.bytes +
-      this.#missSuccessors.bytes +
-      this.#contexts.bytes
-    );
+    return this.#orders.bytes + this.#missOrder.bytes + this.#tableBytes();
+  }
+
+  /** Whether bytes ran out, so that fewer successors are kept, of what is worth most. */
+  get isCompact(): boolean {
+    return this.#compact !== null;
   }
 
   /** Learns an access; false when it repeats the consumer's previous segment, after which nothing new can be expected. `leadAccesses`: see `SiteView`. */
@@ -114,48 +121,111 @@ export class SequencePredictor {
     if (previous === segment) return false;
     this.#record = record;
     this.#previous = previous;
-    const successors = this.#successors;
     for (
       let i = orders.ripen(record, position, leadAccesses);
       i >= 0;
       i = orders.ripen(record, position, leadAccesses)
     ) {
       const source = history[segments + (i & HISTORY_MASK)]!;
-      successors.visit(source);
+      this.#visit(OrderKind.successor, source);
       if (this.#areContextsOn && i > 0) {
         const hint = i === pushed - 1 ? history[record + HistoryField.hint]! : -1;
-        this.#contexts.observe(history[segments + ((i - 1) & HISTORY_MASK)]!, source, segment, hint);
+        this.#followPair(history[segments + ((i - 1) & HISTORY_MASK)]!, source, segment, hint);
       }
     }
-    if (this.#areSuccessorsOn) this.#follow(successors, orders, record, segment, this.#lookahead);
+    if (this.#areSuccessorsOn) this.#follow(OrderKind.successor, orders, record, segment, this.#lookahead);
     orders.push(record, segment, position);
+    if (this.#isShort) this.#compress();
     return true;
   }
 
   /** Names candidates after the access observed last. Would-be misses are asked for after would-be misses only. */
   gather(segment: number, candidates: CandidateSet, isWouldBeMiss: boolean): void {
-    if (this.#areSuccessorsOn) this.#gatherSuccessors(this.#successors, Opinion.consumerSuccessor, segment, candidates);
-    if (isWouldBeMiss && this.#areMissSuccessorsOn) {
-      this.#gatherSuccessors(this.#missSuccessors, Opinion.missSuccessor, segment, candidates);
+    if (this.#areSuccessorsOn) {
+      this.#gatherSuccessors(OrderKind.successor, Opinion.consumerSuccessor, segment, candidates);
     }
-    if (this.#areContextsOn && this.#previous >= 0) this.#gatherContext(this.#previous, segment, candidates);
+    if (isWouldBeMiss && this.#areMissSuccessorsOn) {
+      this.#gatherSuccessors(OrderKind.missSuccessor, Opinion.missSuccessor, segment, candidates);
+    }
+    if (!this.#areContextsOn || this.#previous < 0) return;
+    if (this.#wide !== null) this.#gatherContext(this.#wide.contexts, this.#previous, segment, candidates);
+    else this.#gatherPair(this.#compact!, this.#previous, segment, candidates);
   }
 
   save(writer: SnapshotWriter): void {
-    writer.numbers(this.#previous, this.#record, this.scoreMin);
+    writer.numbers(this.#previous, this.#record, this.scoreMin, this.isCompact ? 1 : 0);
     for (const part of this.#parts()) part.save(writer);
   }
 
   load(reader: SnapshotReader): void {
-    const [previous, record, scoreMin] = reader.numbers();
+    const [previous, record, scoreMin, isCompact] = reader.numbers();
     this.#previous = previous!;
     this.#record = record!;
     this.scoreMin = scoreMin!;
+    this.#wide = isCompact === 1 ? null : this.#createWide();
+    this.#compact = isCompact === 1 ? this.#createCompact() : null;
     for (const part of this.#parts()) part.load(reader);
   }
 
   #parts(): readonly { save(writer: SnapshotWriter): void; load(reader: SnapshotReader): void }[] {
-    return [this.#orders, this.#missOrder, this.#successors, this.#missSuccessors, this.#contexts];
+    const histories = [this.#orders, this.#missOrder];
+    if (this.#wide === null) return [...histories, this.#compact!];
+    const { successors, missSuccessors, contexts } = this.#wide;
+    return [...histories, successors, contexts, ...(missSuccessors === null ? [] : [missSuccessors])];
+  }
+
+  #createWide(): WideOrder {
+    const { degreeMax, visitsMax, contextCountMax } = this.#options;
+    const tableBytesMax = this.#tableBytesMax();
+    const mayGrow = (bytes: number) => {
+      if (this.#tableBytes() + bytes <= tableBytesMax) return true;
+      this.#isShort = true;
+      return false;
+    };
+    const create = () => new SuccessorTable({ degreeMax, visitsMax, mayGrow });
+    return {
+      successors: create(),
+      missSuccessors: this.#areMissSuccessorsOn ? create() : null,
+      contexts: new ContextTable({ entryCountMax: contextCountMax, mayGrow }),
+    };
+  }
+
+  #createCompact(): CompactOrder {
+    return new CompactOrder({ bytesMax: this.#tableBytesMax(), visitsMax: this.#options.visitsMax });
+  }
+
+  #compress(): void {
+    const { successors, missSuccessors, contexts } = this.#wide!;
+    const compact = this.#createCompact();
+    moveSuccessors(successors, compact, OrderKind.successor);
+    if (missSuccessors !== null) moveSuccessors(missSuccessors, compact, OrderKind.missSuccessor);
+    movePairs(contexts, compact);
+    this.#orders.clearHints();
+    this.#compact = compact;
+    this.#wide = null;
+    this.#isShort = false;
+  }
+
+  /** What is left for the tables beside the histories at their longest. */
+  #tableBytesMax(): number {
+    return this.#options.bytesMax - this.#orders.bytesMax - this.#missOrder.bytes;
+  }
+
+  #tableBytes(): number {
+    if (this.#wide === null) return this.#compact?.bytes ?? 0;
+    const { successors, missSuccessors, contexts } = this.#wide;
+    return successors.bytes + contexts.bytes + (missSuccessors?.bytes ?? 0);
+  }
+
+  #visit(kind: number, segment: number): void {
+    if (this.#wide === null) this.#compact!.visit(successorKey(segment, kind));
+    else if (kind === OrderKind.successor) this.#wide.successors.visit(segment);
+    else this.#wide.missSuccessors!.visit(segment);
+  }
+
+  #followPair(previous: number, current: number, next: number, hint: number): void {
+    if (this.#wide === null) this.#compact!.observePair(pairKey(previous, current), next, hint);
+    else this.#wide.contexts.observe(previous, current, next, hint);
   }
 
   #observeMiss(segment: number, position: number, leadAccesses: number): void {
@@ -163,20 +233,36 @@ export class SequencePredictor {
     const pushed = order.pushedCount(0);
     if (pushed > 0 && order.segmentAt(0, pushed - 1) === segment) return;
     for (let i = order.ripen(0, position, leadAccesses); i >= 0; i = order.ripen(0, position, leadAccesses)) {
-      this.#missSuccessors.visit(order.segmentAt(0, i));
+      this.#visit(OrderKind.missSuccessor, order.segmentAt(0, i));
     }
-    this.#follow(this.#missSuccessors, order, 0, segment, this.#missLookahead);
+    this.#follow(OrderKind.missSuccessor, order, 0, segment, this.#missLookahead);
     order.push(0, segment, position);
   }
 
   /** `segment` came after the ripe entries, of which the latest are told. */
-  #follow(table: SuccessorTable, order: RecentHistory, record: number, segment: number, lookahead: number): void {
+  #follow(kind: number, order: RecentHistory, record: number, segment: number, lookahead: number): void {
     const latest = order.ripeCount(record) - 1;
     const oldest = Math.max(latest - lookahead + 1, order.pushedCount(record) - HISTORY_LENGTH, 0);
-    table.follow(segment, order.words, record + HistoryField.segments, HISTORY_MASK, latest, oldest, this.#recency);
+    const words = order.words;
+    const first = record + HistoryField.segments;
+    if (this.#wide !== null) {
+      const table = kind === OrderKind.successor ? this.#wide.successors : this.#wide.missSuccessors!;
+      table.follow(segment, words, first, HISTORY_MASK, latest, oldest, this.#recency);
+      return;
+    }
+    for (let i = latest; i >= oldest; i--) {
+      const source = words[first + (i & HISTORY_MASK)]!;
+      if (source === segment) continue;
+      this.#compact!.observe(successorKey(source, kind), segment, compactWeight(this.#recency[latest - i]!));
+    }
   }
 
-  #gatherSuccessors(table: SuccessorTable, opinion: number, segment: number, candidates: CandidateSet): void {
+  #gatherSuccessors(kind: number, opinion: number, segment: number, candidates: CandidateSet): void {
+    if (this.#wide === null) {
+      this.#gatherRecord(this.#compact!, kind, opinion, segment, candidates);
+      return;
+    }
+    const table = kind === OrderKind.successor ? this.#wide.successors : this.#wide.missSuccessors!;
     const row = table.rowOf(segment);
     if (row < 0) return;
     const words = table.words;
@@ -201,8 +287,37 @@ export class SequencePredictor {
     }
   }
 
-  #gatherContext(previous: number, segment: number, candidates: CandidateSet): void {
-    const contexts = this.#contexts;
+  #gatherRecord(compact: CompactOrder, kind: number, opinion: number, segment: number, candidates: CandidateSet): void {
+    const record = compact.find(successorKey(segment, kind));
+    if (record < 0) return;
+    const visits = compact.visitsAt(record);
+    const scale = 1 / (visits * COMPACT_ONE);
+    const weightMin = this.scoreMin * visits * COMPACT_ONE;
+    for (let place = 0; place < COMPACT_DEGREE; place++) {
+      const weight = compact.weightAt(record, place);
+      if (weight < weightMin || weight === 0) break;
+      const slot = candidates.claim(compact.successorAt(record, place));
+      if (slot < 0) continue;
+      compact.praise(record);
+      candidates.say(slot, opinion, successorBin(weight * scale, visits, compact.ageAt(record, place)));
+    }
+  }
+
+  #gatherPair(compact: CompactOrder, previous: number, segment: number, candidates: CandidateSet): void {
+    const record = compact.find(pairKey(previous, segment));
+    if (record < 0) return;
+    this.#orders.setHint(this.#record, record);
+    const seen = compact.visitsAt(record);
+    for (let place = 0; place < 2; place++) {
+      const successor = compact.successorAt(record, place);
+      const slot = successor < 0 ? -1 : candidates.claim(successor);
+      if (slot < 0) continue;
+      compact.praise(record);
+      candidates.say(slot, Opinion.context, contextBin(compact.weightAt(record, place), seen));
+    }
+  }
+
+  #gatherContext(contexts: ContextTable, previous: number, segment: number, candidates: CandidateSet): void {
     const entry = contexts.find(previous, segment);
     if (entry < 0) return;
     // The consumer's next access is told of this very entry.
@@ -219,4 +334,9 @@ export class SequencePredictor {
     const slot = candidates.claim(named);
     if (slot >= 0) candidates.say(slot, Opinion.context, contextBin(confirmed, seen));
   }
+}
+
+/** A weight in the units of the compact memory; the least observation stays one. */
+function compactWeight(weight: number): number {
+  return Math.max(1, Math.round((weight * COMPACT_ONE) / WEIGHT_ONE));
 }

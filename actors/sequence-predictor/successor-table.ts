@@ -1,6 +1,7 @@
 /** What followed each segment lately: bounded, decayed successor counts over typed arrays. */
 
 import { assert } from '../../engine/assert.ts';
+import { grownTable } from '../cache-manager/grown-table.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 
 /** Weight of one observation at full recency; weights are fixed-point in these units. */
@@ -13,71 +14,50 @@ const HEADER = 1;
 const WEIGHT_MASK = 0xffff;
 const TICK_SHIFT = 16;
 const TICK_MASK = 0xff;
-/** Set in a row's first word when the row was visited since the hand last passed. */
-const REFERENCED = 1 << 24;
 
 export interface SuccessorTableOptions {
   /** Successors kept for each segment. */
   readonly degreeMax: number;
   /** Visits after which a segment's counts are halved. */
   readonly visitsMax: number;
-  /** Bytes that the rows may take; at least one row is kept. */
-  readonly rowBytesMax: number;
-}
-
-/** Where the bytes end, rows are narrowed down to so many successors before any segment loses its own. */
-const DEGREE_MIN = 2;
-
-/** Bytes of a row of a {@link SuccessorTable} with its owner. */
-export function successorRowBytes(degreeMax: number): number {
-  return 4 * (HEADER + 2 * degreeMax) + 4;
+  /** Asked before the table grows by so many bytes; false = it may not, and what is new finds no place. */
+  readonly mayGrow: (bytes: number) => boolean;
 }
 
 /**
- * Successor counts of each segment, at most `degreeMax` of them, in at most `rowBytesMax` bytes.
+ * Successor counts of each segment, at most `degreeMax` of them, as long as it may grow.
  *
  * A row is one run of 32-bit words: visits, then pairs (successor + 1, tick and weight), so that one access touches one
  * or two cache lines. A weight counts visits of the source after which the successor was seen within the window, each
  * visit once, scaled by how soon it came. When visits reach `visitsMax` the whole row is halved: memory is by count, not by time.
  * A newcomer that finds no free slot takes the weakest one's: the row then forgets what it saw least.
  *
- * When the bytes are taken, all rows are narrowed to half their successors, the stronger ones, down to two: a loop over more
- * segments than there are rows would find each row gone when it comes round again, while most segments need few successors. After that a hand goes round and gives the next row that was not visited again since it last passed (Corbató's CLOCK, 1969). Who came once is not spared, so a scan of new segments leaves what recurs alone.
  * Cost O(degreeMax) a call, amortised; memory 8 (1 + degree) bytes a row and 4 bytes a segment.
  * Source of the idea: Griffioen and Appleton, "Reducing File System Latency using a Predictive Approach", USENIX 1994;
  * bounded and decayed here.
  */
 export class SuccessorTable {
-  /** Successors kept for each segment now. */
-  degree: number;
-  /** Rows taken from one segment for another. */
-  replacedCount = 0;
+  readonly degree: number;
   readonly #visitsMax: number;
-  readonly #rowBytesMax: number;
-  #stride: number;
-  #rowCountMax: number;
+  readonly #mayGrow: (bytes: number) => boolean;
+  readonly #stride: number;
   #rows: Int32Array;
   /** Row of each segment + 1; 0 = none. */
   #rowIndex: Int32Array = new Int32Array(1024);
-  #owner: Int32Array;
   #rowCount = 0;
-  #hand = 0;
 
   constructor(options: SuccessorTableOptions) {
     assert(options.degreeMax >= 1 && options.degreeMax <= 64, `degreeMax ${options.degreeMax} is not in 1..64`);
     assert(options.visitsMax >= 2 && options.visitsMax <= 4095, `visitsMax ${options.visitsMax} is not in 2..4095`);
     this.degree = options.degreeMax;
     this.#visitsMax = options.visitsMax;
-    this.#rowBytesMax = options.rowBytesMax;
+    this.#mayGrow = options.mayGrow;
     this.#stride = HEADER + 2 * options.degreeMax;
-    this.#rowCountMax = this.#rowsThatFit();
-    const first = Math.min(1024, this.#rowCountMax);
-    this.#rows = new Int32Array(first * this.#stride);
-    this.#owner = new Int32Array(first);
+    this.#rows = new Int32Array(1024 * this.#stride);
   }
 
   get bytes(): number {
-    return this.#rows.byteLength + this.#owner.byteLength + this.#rowIndex.byteLength;
+    return this.#rows.byteLength + this.#rowIndex.byteLength;
   }
 
   /** Words behind the rows, for loops that read them in place: see {@link rowOf}. */
@@ -95,7 +75,8 @@ export class SuccessorTable {
   visit(segment: number): void {
     const base = this.#baseOf(segment);
     if (base < 0) {
-      this.#rows[this.#claim(segment)] = (1 << TICK_SHIFT) | 1;
+      const claimed = this.#claim(segment);
+      if (claimed >= 0) this.#rows[claimed] = (1 << TICK_SHIFT) | 1;
       return;
     }
     const rows = this.#rows;
@@ -111,12 +92,12 @@ export class SuccessorTable {
         if (weight === 0) rows[i] = 0;
       }
     }
-    rows[base + VISITS] = REFERENCED | (tick << TICK_SHIFT) | (visits + 1);
+    rows[base + VISITS] = (tick << TICK_SHIFT) | (visits + 1);
   }
 
   /**
    * `target` came after `source`, worth `weight` of at most {@link WEIGHT_ONE}; a second time within one visit is ignored, and so is a source
-   * that was never visited or has lost its row.
+   * that has no row.
    */
   observe(source: number, target: number, weight: number): void {
     const base = this.#baseOf(source);
@@ -169,21 +150,26 @@ export class SuccessorTable {
     return 0;
   }
 
+  /** The segments that have a row, for whoever takes them over. O(segments). */
+  segments(): Int32Array {
+    const id = new Int32Array(this.#rowCount);
+    for (let segment = 0; segment < this.#rowIndex.length; segment++) {
+      const row = this.#rowIndex[segment]! - 1;
+      if (row >= 0) id[row] = segment;
+    }
+    return id;
+  }
+
   save(writer: SnapshotWriter): void {
-    writer.numbers(this.degree, this.#rowCount, this.#hand, this.replacedCount);
-    for (const a of [this.#rows, this.#owner, this.#rowIndex]) writer.array(a);
+    writer.numbers(this.degree, this.#rowCount);
+    for (const a of [this.#rows, this.#rowIndex]) writer.array(a);
   }
 
   load(reader: SnapshotReader): void {
-    const [degree, rowCount, hand, replaced] = reader.numbers();
-    this.degree = degree!;
-    this.#stride = HEADER + 2 * this.degree;
-    this.#rowCountMax = this.#rowsThatFit();
+    const [degree, rowCount] = reader.numbers();
+    assert(degree === this.degree, 'a snapshot made with another degreeMax');
     this.#rowCount = rowCount!;
-    this.#hand = hand!;
-    this.replacedCount = replaced!;
     this.#rows = reader.array(this.#rows);
-    this.#owner = reader.array(this.#owner);
     this.#rowIndex = reader.array(this.#rowIndex);
   }
 
@@ -193,71 +179,23 @@ export class SuccessorTable {
     return row < 0 ? -1 : row * this.#stride;
   }
 
-  /** A row for a segment that has none; gives its base. */
+  /** A row for a segment that has none; gives its base, or -1 where the table may not grow. */
   #claim(segment: number): number {
     if (segment >= this.#rowIndex.length) {
-      this.#rowIndex = grown(this.#rowIndex, Math.max(this.#rowIndex.length * 2, segment + 1));
+      const length = Math.max(this.#rowIndex.length * 2, segment + 1);
+      if (!this.#mayGrow(4 * (length - this.#rowIndex.length))) return -1;
+      this.#rowIndex = grownTable(this.#rowIndex, segment);
     }
-    while (this.#rowCount === this.#rowCountMax && this.degree > DEGREE_MIN) this.#narrow();
-    let row = this.#rowCount;
-    if (row < this.#rowCountMax) {
-      if (row === this.#owner.length) this.#growRows();
-      this.#rowCount++;
-    } else {
-      row = this.#passHand();
-      this.#rowIndex[this.#owner[row]!] = 0;
-      this.#rows.fill(0, row * this.#stride, (row + 1) * this.#stride);
-      this.replacedCount++;
+    const base = this.#rowCount * this.#stride;
+    if (base === this.#rows.length) {
+      if (!this.#mayGrow(this.#rows.byteLength)) return -1;
+      const rows = new Int32Array(2 * base);
+      rows.set(this.#rows);
+      this.#rows = rows;
     }
-    this.#owner[row] = segment;
-    this.#rowIndex[segment] = row + 1;
-    return row * this.#stride;
+    this.#rowIndex[segment] = ++this.#rowCount;
+    return base;
   }
-
-  #rowsThatFit(): number {
-    return Math.max(1, Math.floor(this.#rowBytesMax / successorRowBytes(this.degree)));
-  }
-
-  /** Keeps the stronger half of every row's successors, which stand first. */
-  #narrow(): void {
-    const before = this.#stride;
-    this.degree = Math.max(DEGREE_MIN, this.degree >> 1);
-    this.#stride = HEADER + 2 * this.degree;
-    this.#rowCountMax = this.#rowsThatFit();
-    const rows = this.#rows;
-    for (let row = 0; row < this.#rowCount; row++) {
-      rows.copyWithin(row * this.#stride, row * before, row * before + this.#stride);
-    }
-    rows.fill(0, this.#rowCount * this.#stride);
-    // As many rows as the same words hold, so that the bytes do not grow.
-    const held = Math.min(this.#rowCountMax, Math.floor(rows.length / this.#stride));
-    if (held > this.#owner.length) this.#owner = grown(this.#owner, held);
-  }
-
-  #passHand(): number {
-    for (;;) {
-      const row = this.#hand;
-      this.#hand = row + 1 === this.#rowCountMax ? 0 : row + 1;
-      const base = row * this.#stride;
-      const header = this.#rows[base]!;
-      if ((header & REFERENCED) === 0) return row;
-      this.#rows[base] = header & ~REFERENCED;
-    }
-  }
-
-  #growRows(): void {
-    const rowCount = Math.min(this.#owner.length * 2, this.#rowCountMax);
-    this.#owner = grown(this.#owner, rowCount);
-    const rows = new Int32Array(rowCount * this.#stride);
-    rows.set(this.#rows.subarray(0, this.#rowCount * this.#stride));
-    this.#rows = rows;
-  }
-}
-
-function grown(table: Int32Array, length: number): Int32Array {
-  const larger = new Int32Array(length);
-  larger.set(table);
-  return larger;
 }
 
 /**

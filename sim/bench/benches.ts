@@ -8,6 +8,7 @@ import { engineCurve } from './engine-curve.ts';
 import { memory } from './memory.ts';
 import { parseClf } from './parse-clf.ts';
 import { parseCsv, parseCsvNames } from './parse-csv.ts';
+import { predictorCurve } from './predictor-curve.ts';
 import { replayEngine } from './replay-engine.ts';
 import { replayLru, replayLruInstant } from './replay-lru.ts';
 import { simSeeds } from './sim-seeds.ts';
@@ -19,6 +20,7 @@ export const benches: readonly Bench[] = [
   replayLruInstant,
   replayEngine,
   engineCurve,
+  predictorCurve,
   embedded,
   parseCsv,
   parseCsvNames,

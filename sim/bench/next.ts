@@ -4,8 +4,11 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { WorkerTraining } from '../../actors/recurrent-predictor/worker-training.ts';
 import { createNextItemModel } from '../../actors/sequence-predictor/create-next-item-model.ts';
-import { type PredictionModelType, predictionModelTypes } from '../../actors/sequence-predictor/next-item-config.ts';
+import { nextItemConfigSchema, predictionModelTypes } from '../../actors/sequence-predictor/next-item-config.ts';
+import { NextItemMixture } from '../../actors/sequence-predictor/next-item-mixture.ts';
+import type { NextItemModel } from '../../actors/sequence-predictor/next-item-model.ts';
 import { elapsedMs } from '../../engine/host/process-usage.ts';
+import { CtwModel } from './ctw-next.ts';
 import { type NextHits, type NextScore, scoreBaselines, scoreModel } from './next-score.ts';
 import { readNextTrace } from './next-trace.ts';
 
@@ -17,8 +20,8 @@ const { values } = parseArgs({
     bytes: { type: 'string' },
   },
 });
-const known = [...predictionModelTypes, 'ensemble+gru'] as const;
-const types = values.models.split(',').map((name): PredictionModelType | 'ensemble+gru' => {
+const known = [...predictionModelTypes, 'ensemble+gru', 'ctw', 'ensemble+ctw', 'ensemble+ppm'] as const;
+const types = values.models.split(',').map((name): (typeof known)[number] => {
   const type = known.find((other) => other === name);
   if (type !== undefined) return type;
   process.stderr.write(`bench:next: no model ${name}; there are ${known.join(', ')}\n`);
@@ -36,18 +39,29 @@ for (const name of values.traces.split(',')) {
   const scores = scoreBaselines(trace);
   const markov = scores.at(-1)!;
   for (const type of types) {
-    const predictionModelType = type === 'ensemble+gru' ? 'ensemble' : type;
-    const config = values.bytes === undefined ? {} : { modelBytesMax: Number(values.bytes) };
-    const recurrentExperts = type === 'ensemble+gru' ? (['gru'] as const) : [];
-    // Nothing else waits for the machine here, so training takes what it needs.
-    const model = createNextItemModel(
-      { predictionModelType, ...config, recurrentExperts: [...recurrentExperts], recurrent: { cpuShare: 1 } },
-      (options) => new WorkerTraining(options),
-    );
+    const model = create(type);
     scores.push({ ...(await scoreModel(model, trace, elapsedMs, () => model.adoptionDue?.())), name: type });
     await model.close?.();
   }
   for (const score of scores) process.stdout.write(`${line(name, score, markov)}\n`);
+}
+
+function create(type: (typeof known)[number]): NextItemModel {
+  const config = values.bytes === undefined ? {} : { modelBytesMax: Number(values.bytes) };
+  if (type === 'ctw') return new CtwModel();
+  if (type === 'ensemble+ctw' || type === 'ensemble+ppm') {
+    const { modelBytesMax, ...rest } = nextItemConfigSchema.parse(config);
+    const expert =
+      type === 'ensemble+ctw' ? new CtwModel() : createNextItemModel({ ...config, predictionModelType: 'ppm' });
+    return new NextItemMixture({ ...rest, bytesMax: modelBytesMax }, [expert]);
+  }
+  const predictionModelType = type === 'ensemble+gru' ? 'ensemble' : type;
+  const recurrentExperts = type === 'ensemble+gru' ? (['gru'] as const) : [];
+  // Nothing else waits for the machine here, so training takes what it needs.
+  return createNextItemModel(
+    { predictionModelType, ...config, recurrentExperts: [...recurrentExperts], recurrent: { cpuShare: 1 } },
+    (options) => new WorkerTraining(options),
+  );
 }
 
 function line(trace: string, score: NextScore, markov: NextScore): string {

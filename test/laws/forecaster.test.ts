@@ -7,6 +7,7 @@ import { ExpertMixture } from '../../actors/forecaster/expert-mixture.ts';
 import { Forecaster } from '../../actors/forecaster/forecaster.ts';
 import { forecasterConfigSchema } from '../../actors/forecaster/forecaster-config.ts';
 import { RecentCalibration } from '../../actors/forecaster/recent-calibration.ts';
+import { WindowError } from '../../actors/forecaster/window-error.ts';
 import type { ProposalColumns } from '../../actors/messages.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
@@ -155,6 +156,93 @@ describe('mixture of experts', () => {
   });
 });
 
+describe('mixture of experts after a change', () => {
+  const count = 4;
+  const shareRate = 0.01;
+
+  test('from any moment on it loses to any one expert at most ln(experts / share), and what sharing costs an outcome', () => {
+    // Fixed share (Herbster and Warmuth 1998): no weight is ever below share / experts, so whatever was believed before a change costs
+    // no more than the logarithm of that, and each outcome -ln(1 - share + share / experts).
+    const p = fc.double({ min: 0.001, max: 0.999, noNaN: true });
+    const outcomes = fc.array(fc.tuple(fc.tuple(p, p, p, p), fc.boolean()), { maxLength: 150 });
+    fc.assert(
+      fc.property(outcomes, outcomes, (before, after) => {
+        const mixture = new ExpertMixture(count, shareRate);
+        for (const [said, isHit] of before) mixture.learn(Float64Array.from(said), 0, isHit);
+        const loss = new Float64Array(count);
+        let mixed = 0;
+        for (const [said, isHit] of after) {
+          const stated = mixture.mix(Float64Array.from(said), 0);
+          mixed -= Math.log(isHit ? stated : 1 - stated);
+          for (let e = 0; e < count; e++) loss[e]! -= Math.log(isHit ? said[e]! : 1 - said[e]!);
+          mixture.learn(Float64Array.from(said), 0, isHit);
+        }
+        const price = Math.log(count / shareRate) - after.length * Math.log(1 - shareRate + shareRate / count);
+        expect(mixed).toBeLessThanOrEqual(Math.min(...loss) + price + 1e-6);
+      }),
+    );
+  });
+
+  test('however long one expert was right, four outcomes are enough to believe another that is nine times as likely right', () => {
+    // Odds of at least share / experts : 1 grow ninefold an outcome: 9 ^ m * (share / experts) > 9 from m = 1 + ln(400) / ln(9) = 3.7 on.
+    for (const length of [10, 1000, 100_000]) {
+      const mixture = new ExpertMixture(count, shareRate);
+      const said = Float64Array.of(0.9, 0.1, 0.1, 0.1);
+      for (let i = 0; i < length; i++) mixture.learn(said, 0, true);
+      expect(mixture.mix(said, 0)).toBeGreaterThan(0.88);
+      for (let i = 0; i < 4; i++) mixture.learn(said, 0, false);
+      expect(mixture.mix(said, 0)).toBeLessThan(0.2);
+    }
+  });
+});
+
+describe('error of windows', () => {
+  const LENGTH = 1000;
+  /** Forecasts of `stated`, `each` a window; in a window all share a probability that `truth` draws. */
+  function errorOf(windows: number, each: number, stated: number, truth: (random: Xoshiro128) => number): WindowError {
+    const random = new Xoshiro128(7);
+    const error = new WindowError();
+    for (let w = 0; w < windows; w++) {
+      const probability = truth(random);
+      for (let i = 0; i < each; i++) error.observe(w * LENGTH, LENGTH, stated, random.next() < probability);
+    }
+    error.advance(windows * LENGTH);
+    return error;
+  }
+
+  test('is next to nothing where forecasts come true independently, the less the more a window has', () => {
+    for (const each of [10, 100, 3000]) {
+      const error = errorOf(200, each, 0.3, () => 0.3);
+      expect(error.windowCount).toBe(200);
+      // Squares of some eight windows are remembered; their mean has a standard deviation of .21 * sqrt(2 / 8) / each. Three of them.
+      expect(error.error).toBeLessThan(Math.sqrt((3 * 0.21 * Math.sqrt(2 / 8)) / each));
+    }
+  });
+
+  test('is the spread of what windows come to, where forecasts of a window come true together', () => {
+    // All of a window or none, true in the mean: the spread of a coin that falls on one side three times in ten.
+    const whole = errorOf(400, 50, 0.3, (random) => (random.next() < 0.3 ? 1 : 0));
+    expect(Math.abs(whole.error - Math.sqrt(0.3 * 0.7))).toBeLessThan(0.12);
+    const shifted = errorOf(50, 1000, 0.3, () => 0.5);
+    expect(Math.abs(shifted.error - 0.2)).toBeLessThan(0.02);
+  });
+
+  test('a window is judged when it is over, and old windows are forgotten', () => {
+    const error = new WindowError();
+    for (let i = 0; i < 100; i++) error.observe(0, LENGTH, 0.9, false);
+    error.advance(LENGTH - 1);
+    expect([error.windowCount, error.error]).toEqual([0, 0]);
+    error.advance(LENGTH);
+    expect(error.windowCount).toBe(1);
+    expect(error.error).toBeGreaterThan(0.85);
+    const random = new Xoshiro128(3);
+    for (let w = 2; w < 60; w++) {
+      for (let i = 0; i < 100; i++) error.observe(w * LENGTH, LENGTH, 0.9, random.next() < 0.9);
+    }
+    expect(error.error).toBeLessThan(0.06);
+  });
+});
+
 describe('bank of calibrators', () => {
   const bank = (): CalibratorBank => new CalibratorBank({ binCount: 20, priorOutcomes: 4, outcomesMax: 4096 });
 
@@ -241,6 +329,34 @@ describe('forecaster', () => {
     // 1/4 is the Brier score of always saying one half, the share of segments that are accessed.
     expect(forecaster.statsOf(0).brier).toBeLessThan(0.255);
     expect(forecaster.statsOf(0).ece).toBeLessThan(0.03);
+  });
+
+  test('passes on what matters once a window is over, and only where the forecasts of a window do not share their fate', () => {
+    for (const isShared of [false, true]) {
+      const random = new Xoshiro128(9);
+      const config = forecasterConfigSchema.parse({ horizonsMs: [10_000], horizonsAccesses: [10] });
+      const forecaster = new Forecaster(['a'], config);
+      const segments = Array.from({ length: 40 }, (_, s) => s);
+      let position = 1;
+      let passed = 0;
+      forecaster.observe(accesses(0, [[0, 999]]));
+      for (let tick = 1; tick <= 300; tick++) {
+        const now = tick * 10_000;
+        const forecasts = forecaster.forecast(position, now, [proposals(segments, () => 0.4)]);
+        const stated = [...forecasts.probability].filter((p) => p >= 0.05).length;
+        // The first are due one horizon later and judged a window after that.
+        if (tick <= 2) expect(stated).toBe(0);
+        if (tick > 100) passed += stated;
+        const isAll = random.next() < 0.4;
+        const rows = segments
+          .filter(() => (isShared ? isAll : random.next() < 0.4))
+          .map((segment) => [now + 500, segment] as const);
+        forecaster.observe(accesses(position, [...rows, [now + 600, 999]]));
+        position += rows.length + 1;
+      }
+      if (isShared) expect(passed).toBe(0);
+      else expect(passed).toBeGreaterThan(0.9 * 200 * segments.length);
+    }
   });
 
   test('learns each forecast once, and does not depend on how batches are cut', () => {

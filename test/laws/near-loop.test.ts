@@ -19,7 +19,7 @@ describe('near loop, laws', () => {
   test('a successor table with room equals a naive recount of visits after which a segment came', () => {
     fc.assert(
       fc.property(smallTrace, (trace) => {
-        const table = new SuccessorTable({ degreeMax: 16, visitsMax: 4000, rowBytesMax: 2 ** 16 });
+        const table = new SuccessorTable({ degreeMax: 16, visitsMax: 4000, mayGrow: () => true });
         const naive = new Map<string, number>();
         const visits = new Map<number, number>();
         for (let i = 0; i < trace.length; i++) {
@@ -85,23 +85,51 @@ describe('near loop, laws', () => {
     );
   });
 
+  test('memories of order never take more bytes than they may, at any moment, however many segments and consumers there are', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 2 ** 31 }),
+        fc.integer({ min: 65_536, max: 500_000 }),
+        fc.integer({ min: 1, max: 3000 }),
+        fc.integer({ min: 1, max: 3000 }),
+        (seed, modelBytesMax, segmentCount, consumerCount) => {
+          const random = new Xoshiro128(seed);
+          const site = new ModelSite({ capacity: 40, stagedMax: 20 });
+          const prefetcher = new AnteroomPrefetcher(site, { experts: [...opinionNames], modelBytesMax });
+          for (let i = 0; i < 30; i++) {
+            const part = Array.from({ length: 200 }, () => ({
+              segment: random.int(segmentCount),
+              consumer: random.int(consumerCount),
+            }));
+            site.serve(part, prefetcher);
+            expect(prefetcher.modelBytes).toBeLessThanOrEqual(modelBytesMax);
+          }
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
   test('what is restored decides as the original would have, from any moment on', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 2 ** 31 }),
         fc.integer({ min: 0, max: 2000 }),
         fc.boolean(),
-        (seed, cut, isAddressed) => {
+        // With room for all, with none to spare from the first access on, and so that room runs out on the way.
+        fc.constantFrom(2 ** 28, 65_536, 300_000),
+        (seed, cut, isAddressed, modelBytesMax) => {
+          const config = { experts: [...opinionNames], modelBytesMax };
           const run = (isCut: boolean) => {
             const space = isAddressed ? new MapAddressSpace() : null;
             const random = new Xoshiro128(seed);
             const trace = space === null ? walks(random, 2000, 8) : streams(random, 2000, space);
             const site = new ModelSite({ capacity: 40, stagedMax: 20, headroomPerAccess: 0.2, leadAccesses: 2 });
-            let prefetcher = new AnteroomPrefetcher(site, { experts: [...opinionNames] }, space);
+            let prefetcher = new AnteroomPrefetcher(site, config, space);
             site.serve(trace.slice(0, cut), prefetcher);
             if (isCut) {
               const snapshot = prefetcher.snapshot();
-              prefetcher = new AnteroomPrefetcher(site, { experts: [...opinionNames] }, space);
+              prefetcher = new AnteroomPrefetcher(site, config, space);
               prefetcher.restore(snapshot);
             }
             site.serve(trace.slice(cut), prefetcher);

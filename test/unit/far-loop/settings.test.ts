@@ -319,6 +319,7 @@ describe('forecaster settings', () => {
       outcomesMax: 20,
       outcomesMin: 1,
       calibrationErrorMax: 1,
+      windowErrorMax: 1,
       pendingMax: 3,
       heldAccessesMax: 100,
       probabilityMin: 0.2,

@@ -3,7 +3,7 @@ import { ContextTable } from '../../../actors/sequence-predictor/context-table.t
 
 describe('context table', () => {
   test('keeps contexts apart that share one of their segments', () => {
-    const table = new ContextTable({ entryCountMax: 4096 });
+    const table = new ContextTable({ entryCountMax: 4096, mayGrow: () => true });
     table.observe(1, 2, 10);
     table.observe(3, 2, 20);
     expect(table.successorAt(table.find(1, 2), 0)).toBe(10);
@@ -12,7 +12,7 @@ describe('context table', () => {
   });
 
   test('a challenger that is confirmed more often becomes the first', () => {
-    const table = new ContextTable({ entryCountMax: 4096 });
+    const table = new ContextTable({ entryCountMax: 4096, mayGrow: () => true });
     table.observe(1, 2, 10);
     for (let i = 0; i < 3; i++) table.observe(1, 2, 11);
     const entry = table.find(1, 2);
@@ -22,7 +22,7 @@ describe('context table', () => {
   });
 
   test('a hint that points at another context by now is not believed', () => {
-    const table = new ContextTable({ entryCountMax: 4096 });
+    const table = new ContextTable({ entryCountMax: 4096, mayGrow: () => true });
     table.observe(1, 2, 10);
     table.observe(3, 4, 20);
     table.observe(3, 4, 21, table.find(1, 2));
@@ -33,7 +33,7 @@ describe('context table', () => {
   });
 
   test('answers only for pairs that were observed, whatever the table forgot', () => {
-    const table = new ContextTable({ entryCountMax: 4096 });
+    const table = new ContextTable({ entryCountMax: 4096, mayGrow: () => true });
     const truth = new Map<string, Set<number>>();
     for (let i = 0; i < 50_000; i++) {
       const [a, b, c] = [(i * 7919) % 331, (i * 104729) % 337, (i * 31) % 997];
@@ -59,7 +59,7 @@ describe('context table', () => {
   });
 
   test('loses nothing when it grows', () => {
-    const table = new ContextTable({ entryCountMax: 1 << 18 });
+    const table = new ContextTable({ entryCountMax: 1 << 18, mayGrow: () => true });
     for (let i = 0; i < 20_000; i++) table.observe(i, i + 1, i + 2);
     let kept = 0;
     for (let i = 0; i < 20_000; i++) {

@@ -2,14 +2,15 @@ import { describe, expect, test } from 'vitest';
 import {
   ageOfSlot,
   SuccessorTable,
-  successorRowBytes,
   WEIGHT_ONE,
   weightOfSlot,
 } from '../../../actors/sequence-predictor/successor-table.ts';
 
+const mayGrow = () => true;
+
 describe('successor table', () => {
   test('counts a successor once in a visit, however often it is seen', () => {
-    const table = new SuccessorTable({ degreeMax: 4, visitsMax: 64, rowBytesMax: 2 ** 20 });
+    const table = new SuccessorTable({ degreeMax: 4, visitsMax: 64, mayGrow });
     table.visit(1);
     table.observe(1, 2, WEIGHT_ONE);
     table.observe(1, 2, 8);
@@ -21,7 +22,7 @@ describe('successor table', () => {
   });
 
   test('a newcomer takes the place of the weakest successor', () => {
-    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 64, rowBytesMax: 2 ** 20 });
+    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 64, mayGrow });
     table.visit(0);
     table.observe(0, 5, 16);
     table.observe(0, 6, 4);
@@ -30,7 +31,7 @@ describe('successor table', () => {
   });
 
   test('halves a row when its visits reach the limit, and drops what falls to nothing', () => {
-    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 4, rowBytesMax: 2 ** 20 });
+    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 4, mayGrow });
     for (let visit = 0; visit < 4; visit++) {
       table.visit(0);
       table.observe(0, 1, 16);
@@ -44,7 +45,7 @@ describe('successor table', () => {
   });
 
   test('knows how many visits ago a successor was confirmed', () => {
-    const table = new SuccessorTable({ degreeMax: 1, visitsMax: 64, rowBytesMax: 2 ** 20 });
+    const table = new SuccessorTable({ degreeMax: 1, visitsMax: 64, mayGrow });
     table.visit(3);
     table.observe(3, 9, 16);
     table.visit(3);
@@ -54,7 +55,7 @@ describe('successor table', () => {
   });
 
   test('keeps the strongest successor first, whatever the order of arrival', () => {
-    const table = new SuccessorTable({ degreeMax: 4, visitsMax: 64, rowBytesMax: 2 ** 20 });
+    const table = new SuccessorTable({ degreeMax: 4, visitsMax: 64, mayGrow });
     for (const targets of [[5], [6], [7, 6], [6, 5], [8, 6]]) {
       table.visit(1);
       for (const target of targets) table.observe(1, target, 16);
@@ -70,64 +71,52 @@ describe('successor table', () => {
   });
 
   test('knows nothing of segments it never saw', () => {
-    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 8, rowBytesMax: 1 });
+    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 8, mayGrow });
     expect(table.rowOf(100)).toBe(-1);
     expect(table.visitsOf(100)).toBe(0);
     expect(table.weightOf(100, 1)).toBe(0);
   });
 
-  test('memory is a fixed number of bytes for each segment, within the doubling, and within the bound', () => {
-    for (const rowBytesMax of [2 ** 30, 72_000, 24_000, 7200]) {
-      const table = new SuccessorTable({ degreeMax: 8, visitsMax: 64, rowBytesMax });
-      for (let i = 0; i < 20_000; i++) {
-        table.visit(i % 1000);
-        table.observe(i % 1000, (i * 7) % 5000, 16);
-      }
-      // Beside the rows, four bytes for each segment there is; both tables double.
-      expect(table.bytes).toBeLessThanOrEqual(Math.min(rowBytesMax, 2 * 1000 * 72) + 2 * 1000 * 4);
+  test('memory is a fixed number of bytes for each segment, within the doubling', () => {
+    const table = new SuccessorTable({ degreeMax: 8, visitsMax: 64, mayGrow });
+    for (let i = 0; i < 80_000; i++) {
+      table.visit(i % 4000);
+      table.observe(i % 4000, (i * 7) % 5000, 16);
     }
+    // A row of 68 bytes, and four bytes for each segment there is; both tables double.
+    expect(table.bytes).toBeLessThanOrEqual(2 * 4000 * (68 + 4));
   });
 
-  test('a scan of segments that come once takes no row from those that recur', () => {
-    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 64, rowBytesMax: 50 * successorRowBytes(2) });
-    for (let i = 0; i < 20_000; i++) {
-      const recurring = i % 25;
-      table.visit(recurring);
-      table.observe(recurring, 7, 16);
-      table.visit(1000 + i);
+  test('a table that may not grow keeps what it has and takes nothing new', () => {
+    let asked = 0;
+    const table = new SuccessorTable({
+      degreeMax: 2,
+      visitsMax: 64,
+      mayGrow: (bytes) => {
+        asked = bytes;
+        return false;
+      },
+    });
+    const bytes = table.bytes;
+    for (let segment = 0; segment < 1024; segment++) {
+      table.visit(segment);
+      table.observe(segment, 7, 16);
     }
-    for (let segment = 0; segment < 25; segment++) expect(table.weightOf(segment, 7)).toBeGreaterThan(0);
-    expect(table.replacedCount).toBe(20_000 - 25);
-    expect(table.visitsOf(1000)).toBe(0);
+    table.visit(1024);
+    table.observe(1024, 7, 16);
+    expect([table.bytes, asked]).toEqual([bytes, 4096]);
+    expect([table.visitsOf(1023), table.weightOf(1023, 7), table.visitsOf(1024)]).toEqual([1, 16, 0]);
+    expect(Array.from(table.segments())).toEqual(Array.from({ length: 1024 }, (_, i) => i));
   });
 
-  test('where bytes are short, rows keep their stronger successors before a segment loses its row', () => {
-    const table = new SuccessorTable({ degreeMax: 4, visitsMax: 64, rowBytesMax: 10 * successorRowBytes(4) });
-    // Ten rows fit with four successors each: the eleventh segment comes when they are known.
-    for (const segments of [
-      [0, 9],
-      [0, 14],
-    ] as const) {
-      for (let round = 0; round < 4; round++) {
-        for (let segment = segments[0]; segment <= segments[1]; segment++) {
-          table.visit(segment);
-          for (let rank = 0; rank < 4 - round; rank++) table.observe(segment, 100 + rank, 16);
-        }
-      }
-      expect(table.degree).toBe(segments[1] === 9 ? 4 : 2);
-    }
-    expect(table.replacedCount).toBe(0);
-    for (let segment = 0; segment < 15; segment++) {
-      const [first, second] = [100, 101].map((target) => table.weightOf(segment, target));
-      expect(first).toBeGreaterThanOrEqual(64);
-      expect(second).toBeGreaterThan(0);
-      expect(table.weightOf(segment, 103)).toBe(0);
-      expect(table.visitsOf(segment)).toBe(segment < 10 ? 8 : 4);
-    }
+  test('the visit for which the table grows is counted like any other', () => {
+    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 64, mayGrow });
+    for (let segment = 0; segment < 5000; segment++) table.visit(segment);
+    for (let segment = 0; segment < 5000; segment++) expect(table.visitsOf(segment)).toBe(1);
   });
 
   test('a successor that recurs is not pushed out by others that come once', () => {
-    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 64, rowBytesMax: 1000 });
+    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 64, mayGrow });
     for (let i = 0; i < 60; i++) {
       table.visit(1);
       table.observe(1, i % 2 === 0 ? 5 : 6, 16);
@@ -135,16 +124,5 @@ describe('successor table', () => {
     }
     expect(table.weightOf(1, 5)).toBeGreaterThan(100);
     expect(table.weightOf(1, 6)).toBeGreaterThan(100);
-  });
-
-  test('a segment that lost its row starts anew', () => {
-    const table = new SuccessorTable({ degreeMax: 2, visitsMax: 64, rowBytesMax: 1 });
-    table.visit(1);
-    table.observe(1, 5, 16);
-    table.visit(2);
-    table.observe(1, 6, 16);
-    expect([table.visitsOf(1), table.weightOf(1, 5), table.weightOf(1, 6), table.rowOf(1)]).toEqual([0, 0, 0, -1]);
-    table.visit(1);
-    expect([table.visitsOf(1), table.weightOf(1, 5), table.visitsOf(2)]).toEqual([1, 0, 0]);
   });
 });

@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'vitest';
+import {
+  COMPACT_BYTES_MIN,
+  COMPACT_DEGREE,
+  COMPACT_ONE,
+  CompactOrder,
+  OrderKind,
+  pairKey,
+  successorKey,
+} from '../../../actors/sequence-predictor/compact-order.ts';
+import { ContextTable } from '../../../actors/sequence-predictor/context-table.ts';
+import { movePairs, moveSuccessors } from '../../../actors/sequence-predictor/move-order.ts';
+import { SuccessorTable } from '../../../actors/sequence-predictor/successor-table.ts';
+
+const key = (segment: number) => successorKey(segment, OrderKind.successor);
+const roomy = (visitsMax = 31) => new CompactOrder({ bytesMax: 2 ** 20, visitsMax });
+
+/** [successor, weight, age] of each place that is taken. */
+function successorsOf(table: CompactOrder, segment: number): readonly (readonly number[])[] {
+  const record = table.find(key(segment));
+  const places = Array.from({ length: COMPACT_DEGREE }, (_, place) => place);
+  return places
+    .filter((place) => record >= 0 && table.successorAt(record, place) >= 0)
+    .map((place) => [table.successorAt(record, place), table.weightAt(record, place), table.ageAt(record, place)]);
+}
+
+describe('compact order', () => {
+  test('counts a successor once in a visit, and keeps the strongest first', () => {
+    const table = roomy();
+    for (const targets of [[5, 5], [6], [6, 5], [6]]) {
+      table.visit(key(1));
+      for (const target of targets) table.observe(key(1), target, COMPACT_ONE);
+    }
+    expect(successorsOf(table, 1)).toEqual([
+      [6, 3 * COMPACT_ONE, 1],
+      [5, 2 * COMPACT_ONE, 2],
+    ]);
+    expect(table.visitsAt(table.find(key(1)))).toBe(4);
+  });
+
+  test('tells how many visits ago a successor came, exactly up to four and by the right order of magnitude beyond', () => {
+    const table = roomy();
+    table.visit(key(1));
+    table.observe(key(1), 9, COMPACT_ONE);
+    for (let ago = 1; ago <= 12; ago++) {
+      const [[, , age] = []] = successorsOf(table, 1);
+      if (ago <= 4) expect(age).toBe(ago);
+      else expect(Math.abs(age! - ago)).toBeLessThanOrEqual(2);
+      table.visit(key(1));
+    }
+  });
+
+  test('halves a record when its visits reach the limit', () => {
+    const table = roomy(4);
+    for (let visit = 0; visit < 4; visit++) {
+      table.visit(key(0));
+      table.observe(key(0), 1, COMPACT_ONE);
+    }
+    table.visit(key(0));
+    expect(table.visitsAt(table.find(key(0)))).toBe(3);
+    expect(successorsOf(table, 0)).toEqual([[1, 2 * COMPACT_ONE, 2]]);
+  });
+
+  test('what came later in the same visit pushes nothing of it out; what an earlier visit left is worn down first', () => {
+    const table = roomy();
+    table.visit(key(1));
+    for (const target of [10, 11, 12, 13]) table.observe(key(1), target, COMPACT_ONE);
+    expect(successorsOf(table, 1).map(([target]) => target)).toEqual([10, 11, 12]);
+    table.visit(key(1));
+    table.observe(key(1), 12, COMPACT_ONE);
+    table.visit(key(1));
+    table.observe(key(1), 13, 1);
+    expect(successorsOf(table, 1).map(([target, weight]) => [target, weight])).toEqual([
+      [12, 4],
+      [10, 2],
+      [11, 1],
+    ]);
+    table.observe(key(1), 14, 1);
+    expect(successorsOf(table, 1).map(([target]) => target)).toEqual([12, 10, 14]);
+  });
+
+  test('a pair counts as a context of the wide table does', () => {
+    const compact = roomy();
+    const wide = new ContextTable({ entryCountMax: 4096, mayGrow: () => true });
+    const keyOfPair = pairKey(1, 2);
+    for (let i = 0; i < 400; i++) {
+      const next = [10, 10, 11, 12, 11, 10, 13][(i * i + (i >> 3)) % 7]!;
+      wide.observe(1, 2, next);
+      compact.observePair(keyOfPair, next);
+      const entry = wide.find(1, 2);
+      const record = compact.find(keyOfPair);
+      for (const place of [0, 1]) {
+        expect(compact.successorAt(record, place)).toBe(wide.successorAt(entry, place));
+        expect(compact.weightAt(record, place)).toBe(wide.confirmedAt(entry, place));
+      }
+      expect(compact.visitsAt(record)).toBe(wide.seenAt(entry));
+    }
+  });
+
+  test('a hint at a record that has another owner by now is not believed', () => {
+    const table = roomy();
+    table.observePair(pairKey(1, 2), 10);
+    const hint = table.find(pairKey(1, 2));
+    table.observePair(pairKey(3, 4), 20, hint);
+    expect(table.visitsAt(hint)).toBe(1);
+    expect(table.successorAt(table.find(pairKey(3, 4)), 0)).toBe(20);
+  });
+
+  test('never takes more bytes than it was given, and uses all but one bucket of them', () => {
+    for (const bytesMax of [COMPACT_BYTES_MIN, 1000, 65_536]) {
+      const table = new CompactOrder({ bytesMax, visitsMax: 31 });
+      for (let i = 0; i < 20_000; i++) table.visit(key(i));
+      expect(table.bytes).toBeLessThanOrEqual(bytesMax);
+      expect(table.bytes).toBeGreaterThan(bytesMax - COMPACT_BYTES_MIN);
+    }
+  });
+
+  test('a flood of segments that come once takes few records from those that named what was needed', () => {
+    const table = new CompactOrder({ bytesMax: 100 * COMPACT_BYTES_MIN, visitsMax: 31 });
+    let known = 0;
+    let asked = 0;
+    for (let i = 0; i < 60_000; i++) {
+      const recurring = i % 200;
+      const record = table.find(key(recurring));
+      if (i >= 1000) {
+        asked++;
+        if (record >= 0) known++;
+      }
+      if (record >= 0) table.praise(record);
+      table.visit(key(recurring));
+      table.observe(key(recurring), 7, COMPACT_ONE);
+      table.visit(key(1000 + i));
+    }
+    expect(known / asked).toBeGreaterThan(0.95);
+    expect(table.replacedCount).toBeGreaterThan(10_000);
+  });
+
+  test('of a loop four times as long as the table a fair part is still known when it comes round', () => {
+    const recordCount = 600;
+    const table = new CompactOrder({ bytesMax: (recordCount / 6) * COMPACT_BYTES_MIN, visitsMax: 31 });
+    const loop = 4 * recordCount;
+    let known = 0;
+    for (let i = 0; i < 20 * loop; i++) {
+      const record = table.find(key(i % loop));
+      if (record >= 0 && i >= 10 * loop) known++;
+      if (record >= 0 && table.successorAt(record, 0) >= 0) table.praise(record);
+      table.visit(key(i % loop));
+      table.observe(key(i % loop), (i + 1) % loop, COMPACT_ONE);
+    }
+    // A quarter is the most that fits; the least recently used of such a loop would all be gone.
+    expect(known / (10 * loop)).toBeGreaterThan(0.15);
+  });
+
+  test('pairs that were never seen are found as seldom as a hash of 30 bits says', () => {
+    const table = new CompactOrder({ bytesMax: 2 ** 21, visitsMax: 31 });
+    for (let i = 0; i < 50_000; i++) table.observePair(pairKey(i % 1009, i % 997), i);
+    let met = 0;
+    for (let i = 0; i < 1_000_000; i++) if (table.find(pairKey(5000 + (i >> 10), i & 1023)) >= 0) met++;
+    // 50,000 of 2^30: about 47 of a million.
+    expect(met).toBeLessThan(150);
+  });
+
+  test('takes over from wide tables the heaviest successors, their shares and ages, and every pair', () => {
+    const wide = new SuccessorTable({ degreeMax: 8, visitsMax: 64, mayGrow: () => true });
+    const contexts = new ContextTable({ entryCountMax: 4096, mayGrow: () => true });
+    for (let visit = 0; visit < 50; visit++) {
+      wide.visit(4);
+      wide.observe(4, 1, 16);
+      if (visit % 2 === 0) wide.observe(4, 2, 16);
+      if (visit < 20) wide.observe(4, 3, 16);
+      if (visit === 7) wide.observe(4, 5, 16);
+      contexts.observe(1, visit % 5, 7);
+    }
+    const table = roomy();
+    moveSuccessors(wide, table, OrderKind.successor);
+    movePairs(contexts, table);
+    const record = table.find(key(4));
+    const visits = table.visitsAt(record) * COMPACT_ONE;
+    const [first, second, third] = successorsOf(table, 4);
+    expect([first![0], second![0], third![0]]).toEqual([1, 2, 3]);
+    expect(first![1]! / visits).toBeCloseTo(1, 1);
+    expect(second![1]! / visits).toBeCloseTo(0.5, 1);
+    expect(third![1]! / visits).toBeCloseTo(0.4, 1);
+    expect([first![2], second![2]]).toEqual([1, 2]);
+    for (let i = 0; i < 5; i++) {
+      const at = table.find(pairKey(1, i));
+      expect([table.successorAt(at, 0), table.weightAt(at, 0), table.visitsAt(at)]).toEqual([7, 10, 10]);
+    }
+  });
+});
