@@ -4,7 +4,7 @@ import type { RunResult } from '../replay/result.ts';
 
 export type WaitName = 'mean' | 'p99';
 
-/** One run as a point: what it fetched to what LRU fetches, and how long demands waited. */
+/** One run as a point: bytes that it fetched to those of LRU (requests, in a log without sizes), and how long demands waited. */
 export interface LatencyPoint {
   readonly name: string;
   readonly bytes: number;
@@ -65,7 +65,8 @@ function pointOf(run: RunResult): LatencyPoint {
   const bound = run.prefetch === 'anteroom' ? ` <=${run.trafficMax ?? 'price'}` : '';
   return {
     name: `${run.prefetch}${bound} on ${run.evict}`,
-    bytes: run.trafficBytesRatio ?? Number.NaN,
+    // A log without sizes says how many were fetched, not how much.
+    bytes: run.trafficBytesRatio ?? run.trafficRatio ?? Number.NaN,
     mean: run.latencyMs.mean ?? Number.NaN,
     p99: run.latencyMs.p99 ?? Number.NaN,
   };
