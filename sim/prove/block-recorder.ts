@@ -1,5 +1,6 @@
 /** Looks on while a run is served and keeps what it cost, by block of the log and by part of the traffic. */
 
+import { LatencyHistogram } from '../../actors/cache-manager/latency-histogram.ts';
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
 import type { Site } from '../../actors/cache-manager/site.ts';
 import { assert } from '../../engine/assert.ts';
@@ -10,14 +11,17 @@ export const Cost = { accesses: 0, misses: 1, wait: 2, requests: 3, bytes: 4, st
 export const costColumns = 6;
 
 /**
- * What is counted between two accesses belongs to the block of the later one. By part, a prefetch belongs to the access after
- * which it was sent, not to the one that profits. O(1) per access; memory: 48 bytes for each block and part.
+ * A demand belongs to the block and the part of its access; what was sent, and space that was given up, to the access after which that was: not to
+ * the one that profits. Waits are kept of the blocks that judge. O(1) per access; memory: 48 bytes for each block and part.
  */
 export class BlockRecorder {
   /** Row-major, a row a block. */
   readonly blocks: Float64Array;
   /** By part, as `blocks`. */
   readonly parts: readonly Float64Array[];
+  /** Of demands from block `judgedFrom` on. */
+  readonly waits = new LatencyHistogram();
+  readonly #judgedFrom: number;
   readonly #start: number;
   readonly #blockLength: number;
   readonly #blockCount: number;
@@ -38,7 +42,8 @@ export class BlockRecorder {
   #stagedByteMs = 0;
 
   /** @param start log position of the first block; what comes before is not kept. */
-  constructor(start: number, blockLength: number, blockCount: number, partition: Partition) {
+  constructor(start: number, blockLength: number, blockCount: number, partition: Partition, judgedFrom = 0) {
+    this.#judgedFrom = judgedFrom;
     this.#start = start;
     this.#blockLength = blockLength;
     this.#blockCount = blockCount;
@@ -89,7 +94,10 @@ export class BlockRecorder {
     this.#wait = ledger.waits.sum;
     this.#demandFetches = ledger.demandFetches;
     this.#demandBytes = ledger.demandBytes;
-    if (this.#block >= 0) this.#add(accesses, misses, wait, requests, bytes, 0);
+    if (this.#block < 0) return;
+    this.#add(accesses, misses, wait, requests, bytes, 0);
+    // A sum of many errs in its last bits; a wait has fewer digits than that.
+    if (accesses > 0 && this.#block >= this.#judgedFrom) this.waits.add(Math.max(0, Math.round(wait * 1e6) / 1e6));
   }
 
   #addPrefetches(): void {

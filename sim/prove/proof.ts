@@ -4,7 +4,7 @@ import type { LogCounts, RunResult } from '../replay/result.ts';
 import type { Interval, Level } from './block-bootstrap.ts';
 import type { Dimension } from './parts.ts';
 
-/** What one change does to a stretch of the log, each figure with its interval. Shares are of what it is compared with. */
+/** What one change does to a stretch of the log, each figure with its interval (none where the log is too short for one). Shares are of what it is compared with. */
 export interface Effect {
   /** Share of accesses that become hits; negative = fewer hits. */
   readonly hitsGained: Interval;
@@ -27,7 +27,7 @@ export interface BudgetProof {
   /** On the blocks that judge. */
   readonly effect: Effect;
   readonly issued: number;
-  /** Of all counted accesses; quantiles come without an interval. */
+  /** On the blocks that judge; quantiles come without an interval. */
   readonly latencyMs: RunResult['latencyMs'];
 }
 

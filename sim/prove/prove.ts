@@ -5,7 +5,6 @@ import { AnteroomError } from '../../engine/errors.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { VERSION } from '../../engine/version.ts';
 import { type CacheSize, resolveCacheSize } from '../replay/cache-size.ts';
-import { measure } from '../replay/measure.ts';
 import { evictionOf, type PlannedRun } from '../replay/plan-runs.ts';
 import {
   checkOptions,
@@ -194,10 +193,11 @@ async function proveCache(cache: CacheSize, context: TraceContext): Promise<Cach
       : benefitPerMillionOf(baseline.costs.blocks, costs.blocks, 0, blocks.judgedFrom, valuation),
   );
   const chosen = indexOfLargest(chosenOn);
-  const isLongEnough = blocks.count - blocks.judgedFrom >= JUDGED_BLOCKS_MIN;
-  const judgedFrom = isLongEnough ? blocks.judgedFrom : 0;
-  const judge = (base: Float64Array, changed: Float64Array): Effect =>
-    effectOf(base, changed, judgedFrom, judgedTo(blocks), valuation, intervalsOf(context));
+  const judgedFrom = judgingFrom(blocks);
+  const judge = (base: Float64Array, changed: Float64Array): Effect => {
+    const effect = effectOf(base, changed, judgedFrom, judgedTo(blocks), valuation, intervalsOf(context));
+    return isLongEnough(blocks) ? effect : withoutIntervals(effect);
+  };
   const budgets = engines.map(({ record, costs }, i): BudgetProof => {
     return {
       trafficMax: plan.trafficMax[i]!,
@@ -205,7 +205,7 @@ async function proveCache(cache: CacheSize, context: TraceContext): Promise<Cach
       isChosen: i === chosen,
       effect: judge(baseline.costs.blocks, costs.blocks),
       issued: record.ledger.issued,
-      latencyMs: latencyOf(record, context, baseline, reference),
+      latencyMs: latencyOf(costs, record),
     };
   });
   const parts = partProofs(baseline.costs, engines[chosen]!.costs, context, judge);
@@ -215,7 +215,7 @@ async function proveCache(cache: CacheSize, context: TraceContext): Promise<Cach
     evict,
     evictUsed: eviction,
     evictionAlone,
-    baselineLatencyMs: latencyOf(baseline.record, context, baseline, reference),
+    baselineLatencyMs: latencyOf(baseline.costs, baseline.record),
     budgets,
     parts,
     recommendation: recommend({
@@ -226,9 +226,11 @@ async function proveCache(cache: CacheSize, context: TraceContext): Promise<Cach
       evictUsed: eviction,
       cache,
       hasBytes: valuation.hasBytes,
-      baselineLatencyMs: latencyOf(baseline.record, context, baseline, reference),
+      budgets,
+      baselineLatencyMs: latencyOf(baseline.costs, baseline.record),
       latencyUnit: valuation.latencyUnit,
-      isLongEnough,
+      missPenaltyMs: valuation.missPenaltyMs,
+      isLongEnough: isLongEnough(blocks),
       timesAreUnreliable: context.timesAreUnreliable,
       level: context.level,
     }),
@@ -247,7 +249,13 @@ function intervalsOf({ plan, level, resamples }: TraceContext): IntervalOptions 
 
 async function recorded(run: PlannedRun, context: TraceContext): Promise<Recorded> {
   const { trace, plan, terms, blocks } = context;
-  const costs = new BlockRecorder(blocks.start, blocks.accesses, judgedTo(blocks), context.partition);
+  const costs = new BlockRecorder(
+    blocks.start,
+    blocks.accesses,
+    judgedTo(blocks),
+    context.partition,
+    judgingFrom(blocks),
+  );
   const bound = run.trafficMax === null ? '' : ` within ${run.trafficMax}`;
   const stage = run.prefetch === 'none' ? `${run.evict} alone` : `${run.evict} with the engine${bound}`;
   const record = await executeRun(trace, run, {
@@ -264,19 +272,33 @@ async function recorded(run: PlannedRun, context: TraceContext): Promise<Recorde
   return { record, costs };
 }
 
-function latencyOf(
-  { ledger }: RunRecord,
-  { valuation }: TraceContext,
-  baseline: Recorded,
-  reference: Recorded,
-): RunResult['latencyMs'] {
-  return measure(ledger, {
-    baseline: baseline.record.ledger,
-    reference: reference.record.ledger,
-    prices: valuation.prices,
-    latencyUnit: valuation.latencyUnit,
-    missPenaltyMs: valuation.missPenaltyMs,
-  }).latencyMs;
+/** Of the blocks that judge; where fetches take no time, nobody waits. */
+function latencyOf({ waits }: BlockRecorder, { ledger }: RunRecord): RunResult['latencyMs'] {
+  if (ledger.waits.count === 0) {
+    const none = ledger.accesses === 0 ? null : 0;
+    return { mean: none, p50: none, p90: none, p99: none };
+  }
+  const [p50, p90, p99] = [0.5, 0.9, 0.99].map((q) => waits.quantile(q)) as [
+    number | null,
+    number | null,
+    number | null,
+  ];
+  return { mean: waits.mean(), p50, p90, p99 };
+}
+
+function isLongEnough(blocks: Blocks): boolean {
+  return blocks.count - blocks.judgedFrom >= JUDGED_BLOCKS_MIN;
+}
+
+/** First block that judges; a log that is too short for two halves is looked at as a whole. */
+function judgingFrom(blocks: Blocks): number {
+  return isLongEnough(blocks) ? blocks.judgedFrom : 0;
+}
+
+/** An interval of a handful of blocks is no interval: that of one block would have no width at all. */
+function withoutIntervals(effect: Effect): Effect {
+  const entries = Object.entries(effect).map(([name, { estimate }]) => [name, { estimate, low: null, high: null }]);
+  return Object.fromEntries(entries) as Effect;
 }
 
 /**
@@ -306,7 +328,9 @@ function partProofs(
         : effectOf(base, changed, 0, blocks.judgedFrom, valuation, intervalsOf(context));
     const intervals = [before.benefitPerMillion, effect.benefitPerMillion];
     const isWorthWords = Math.abs(effect.benefitPerMillion.estimate ?? 0) > GAIN_MIN * whole;
-    const pays = isWorthWords && intervals.every(({ low }) => low !== null && low > 0);
+    // As for the whole: fewer misses saved than that are not worth another moving part, however certain.
+    const isGain = (effect.missesSaved.estimate ?? 0) >= GAIN_MIN;
+    const pays = isWorthWords && isGain && intervals.every(({ low }) => low !== null && low > 0);
     const loses = isWorthWords && intervals.every(({ high }) => high !== null && high < 0);
     return {
       dimension: part.dimension,

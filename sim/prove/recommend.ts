@@ -8,6 +8,9 @@ import type { Interval, Level } from './block-bootstrap.ts';
 import { partText } from './parts.ts';
 import type { BudgetProof, PartProof, Reason, Recommendation } from './proof.ts';
 
+/** Extra requests that someone who runs the origin wants to be told of. */
+const REQUESTS_ADDED_NOTED = 0.05;
+
 /** Fewer avoided misses than this share are not worth another moving part. */
 export const GAIN_MIN = 0.01;
 
@@ -17,6 +20,8 @@ export interface Case {
   /** Of the run under that bound, and of the same eviction alone. */
   readonly ledger: Ledger;
   readonly baseline: Ledger;
+  /** All bounds that were tried. */
+  readonly budgets: readonly BudgetProof[];
   readonly parts: readonly PartProof[];
   readonly evictUsed: string;
   readonly cache: RunResult['cache'];
@@ -24,6 +29,8 @@ export interface Case {
   readonly hasBytes: boolean;
   readonly baselineLatencyMs: RunResult['latencyMs'];
   readonly latencyUnit: 'ms' | 'requests';
+  /** What an avoided miss is taken to be worth where waits have no milliseconds. */
+  readonly missPenaltyMs: number;
   readonly isLongEnough: boolean;
   readonly timesAreUnreliable: boolean;
   readonly level: Level;
@@ -39,7 +46,7 @@ export function recommend(argument: Case): Recommendation {
     reason,
     trafficMax: isYes ? budget.trafficMax : null,
     headline: isYes ? headlineOf(argument) : `do not turn this on: ${clauses[reason]}`,
-    sentences: isYes ? yesSentences(argument) : [whyNot(reason, argument)],
+    sentences: isYes ? yesSentences(argument) : [whyNot(reason, argument), ...hints(reason, argument)],
   };
 }
 
@@ -60,6 +67,23 @@ function reasonOf(argument: Case): Reason {
 function isTooSmall({ ledger, cache }: Case): boolean {
   if (ledger.refusals[Refusal.tooLarge]! > 0) return true;
   return cache.unit === 'bytes' && ledger.bytesAccessed > (cache.size / 2) * ledger.accesses;
+}
+
+/** Another bound that the judging half speaks for: seen only there, so not proven. */
+function hints(reason: Reason, { budget, budgets }: Case): string[] {
+  if (reason !== 'not-certain' && reason !== 'costs-more' && reason !== 'too-little') return [];
+  const better = budgets.find(
+    ({ effect, trafficMax }) =>
+      trafficMax !== budget.trafficMax &&
+      (effect.benefitPerMillion.low ?? 0) > 0 &&
+      (effect.missesSaved.low ?? 0) >= GAIN_MIN,
+  );
+  if (better === undefined) return [];
+  const { trafficMax } = better;
+  const bound = trafficMax === null ? 'no bound on traffic' : `--traffic-max ${trafficMax}`;
+  return [
+    `On the half of the log that judges ${bound} would have paid, ${rangeText(better.effect.benefitPerMillion, amountText)} for a million accesses, but the other half did not choose it: a hint, not a proof. Prove that bound alone on another log.`,
+  ];
 }
 
 const clauses: Readonly<Record<Reason, string>> = {
@@ -113,10 +137,23 @@ function yesSentences(argument: Case): string[] {
   const sentences = [
     `At ${percent(Number(level))} confidence it saves ${rangeText(missesSaved, percent)} of the misses, and ${rangeText(benefitPerMillion, amountText)} for a million accesses once requests, bytes and space are paid, at the prices given.`,
   ];
+  const { requestsAdded } = budget.effect;
+  if ((requestsAdded.estimate ?? 0) > REQUESTS_ADDED_NOTED) {
+    const lru =
+      budget.trafficMax !== null && argument.evictUsed !== 'lru'
+        ? `; --traffic-max bounds them against LRU of the same size, here they are counted against ${argument.evictUsed} alone`
+        : '';
+    sentences.push(`The origin must carry ${rangeText(requestsAdded, percent)} more requests${lru}.`);
+  }
+  if (latencyUnit === 'requests') {
+    sentences.push(
+      `Fetches are counted in accesses here, so money rests on an assumption: each avoided miss is taken to spare ${argument.missPenaltyMs} ms of waiting (missPenaltyMs).`,
+    );
+  }
   if (!argument.hasBytes) sentences.push('The log has no sizes, so bytes cost nothing in this sum.');
   const before = baselineLatencyMs.p99;
   const after = budget.latencyMs.p99;
-  if (budget.effect.waitSaved.estimate !== null && before !== null && after !== null) {
+  if (latencyUnit === 'ms' && budget.effect.waitSaved.estimate !== null && before !== null && after !== null) {
     const worse = after > 1.01 * before ? ' Mind that: the slowest get slower.' : '';
     sentences.push(
       `Of a hundred accesses the slowest waits ${waitText(before, { latencyUnit })} without and ${waitText(after, { latencyUnit })} with it.${worse}`,

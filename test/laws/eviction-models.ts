@@ -596,13 +596,15 @@ const autoModel: Model = (options) => {
     }),
   );
   let spared = experts.map(() => 0);
-  const isLed = (id: number): boolean => holds(experts[leader]!.residents(), id);
+  /** Whether the leader holds it, in a copy no smaller. */
+  const isLed = (entry: Entry): boolean =>
+    experts[leader]!.residents().some(({ id, size }) => id === entry.id && size >= entry.size);
   const makeRoom = (size: number): void => {
     while (units(kept, extra) + size > capacity) options.onEvict?.((extra.length > 0 ? extra : kept).shift()!.id);
   };
   const insert = (entry: Entry): void => {
     makeRoom(entry.size);
-    (isLed(entry.id) ? kept : extra).push(entry);
+    (isLed(entry) ? kept : extra).push(entry);
   };
   return {
     residents: () => [...kept, ...extra],
@@ -612,15 +614,16 @@ const autoModel: Model = (options) => {
       spared = spared.map((sum, i) => Math.max(0, sum + Number(hits.get(i)) - Number(hits.get(leader))));
       const isHit = holds(kept, id) || holds(extra, id);
       if (!isHit && size <= capacity) insert({ id, size });
-      if (holds(extra, id) && isHit && isLed(id)) kept.push(take(id, extra)!);
+      const spare = extra.find((entry) => entry.id === id);
+      if (spare !== undefined && isHit && isLed(spare)) kept.push(take(id, extra)!);
       // Only who gained by this very access can have come to lead.
       const gained = spared.map((sum, i) => (hits.get(i) === true && hits.get(leader) === false ? sum : 0));
       const most = Math.max(...gained);
       if (most > 16 && most > 0.1 * (kept.length + extra.length)) {
         leader = gained.indexOf(most);
         spared = experts.map(() => 0);
-        for (const entry of extra.splice(0)) (isLed(entry.id) ? kept : extra).push(entry);
-        for (const entry of kept.splice(0)) (isLed(entry.id) ? kept : extra).push(entry);
+        for (const entry of extra.splice(0)) (isLed(entry) ? kept : extra).push(entry);
+        for (const entry of kept.splice(0)) (isLed(entry) ? kept : extra).push(entry);
       }
       return isHit;
     },

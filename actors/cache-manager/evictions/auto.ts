@@ -16,6 +16,11 @@ const kept = 0;
 const extra = 1;
 const absent = 255;
 
+/** A policy that tells how large its copy of a segment is. */
+interface Directory extends Eviction {
+  sizeOf(segment: number): number;
+}
+
 /** Misses by which another must have been better since it last was level before it leads: a share of the cache, and at least so many. */
 const LEAD_SHARE = 0.1;
 const LEAD_LEAST = 16;
@@ -35,7 +40,7 @@ export class AutoEviction implements Eviction {
   readonly name = 'auto';
   readonly #lists: SegmentLists;
   readonly #residents: Residents;
-  readonly #experts: readonly Eviction[];
+  readonly #experts: readonly Directory[];
   /** Misses that each expert would have spared the leader. */
   readonly #spared: Float64Array;
   #place: Uint8Array;
@@ -96,7 +101,7 @@ export class AutoEviction implements Eviction {
     const place = this.#place[segment];
     if (place === absent) {
       if (size <= this.#residents.capacity) this.#insert(segment, size);
-    } else if (place === extra && experts[this.#leader]!.has(segment)) {
+    } else if (place === extra && this.#isKept(segment)) {
       this.#move(segment, kept);
     }
     if (mostSpared > LEAD_LEAST && mostSpared > LEAD_SHARE * this.#residents.count) this.#follow(best);
@@ -129,7 +134,7 @@ export class AutoEviction implements Eviction {
   #insert(segment: number, size: number): void {
     this.#makeRoom(size);
     this.#residents.enter(segment, size);
-    const list = this.#experts[this.#leader]!.has(segment) ? kept : extra;
+    const list = this.#isKept(segment) ? kept : extra;
     this.#lists.push(list, segment);
     this.#place[segment] = list;
   }
@@ -145,6 +150,15 @@ export class AutoEviction implements Eviction {
       this.#place[victim] = absent;
       residents.evict(victim);
     }
+  }
+
+  /**
+   * Whether the leader wants the copy that is here. It may hold the segment at another size, fetched when that was smaller; a copy that is larger
+   * stays among those that go first, since it would crowd out for good what the leader has room for.
+   */
+  #isKept(segment: number): boolean {
+    const leader = this.#experts[this.#leader]!;
+    return leader.has(segment) && this.#residents.sizeOf(segment) <= leader.sizeOf(segment);
   }
 
   /** An expert evicted a segment. */
@@ -163,13 +177,12 @@ export class AutoEviction implements Eviction {
   #follow(expert: number): void {
     this.#leader = expert;
     this.#spared.fill(0);
-    const leader = this.#experts[expert]!;
     // In the order of the lists, so that what the former leader had given up goes first where neither wants it.
     for (const from of [extra, kept] as const) {
       const segments: number[] = [];
       for (let s = this.#lists.oldest(from); s >= 0; s = this.#lists.newerThan(s)) segments.push(s);
       for (const segment of segments) {
-        const list = leader.has(segment) ? kept : extra;
+        const list = this.#isKept(segment) ? kept : extra;
         if (list !== from || from === extra) this.#move(segment, list);
       }
     }

@@ -59,6 +59,11 @@ export class S3FifoEviction implements Eviction {
     return this.#residents.capacity;
   }
 
+  /** Units that a resident segment takes here. */
+  sizeOf(segment: number): number {
+    return this.#residents.sizeOf(segment);
+  }
+
   has(segment: number): boolean {
     if (segment >= this.#state.length) return false;
     const where = this.#state[segment] & whereMask;

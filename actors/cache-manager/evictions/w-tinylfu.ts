@@ -64,6 +64,11 @@ export class WTinyLfuEviction implements Eviction {
     return this.#residents.capacity;
   }
 
+  /** Units that a resident segment takes here. */
+  sizeOf(segment: number): number {
+    return this.#residents.sizeOf(segment);
+  }
+
   has(segment: number): boolean {
     return segment < this.#state.length && this.#state[segment] !== absent;
   }

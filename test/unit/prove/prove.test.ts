@@ -9,6 +9,7 @@ import { effectOf, type Valuation } from '../../../sim/prove/effect.ts';
 import { blocksOf, type ProveOptions, prove } from '../../../sim/prove/prove.ts';
 import { replay } from '../../../sim/replay/replay.ts';
 import { replayConfigSchema } from '../../../sim/replay/replay-config.ts';
+import type { RunResult } from '../../../sim/replay/result.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'anteroom-prove-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -80,6 +81,35 @@ describe('recommendation', () => {
     expect(caches[0]!.recommendation.sentences.join(' ')).toContain('no sizes');
   });
 
+  test('a log of fifty accesses has estimates, but no interval that pretends to know', async () => {
+    const rows = Array.from({ length: 50 }, (_, i) => `${i * 1000},c,o${i % 7}`);
+    const { caches } = await proved(write('fifty.csv', `t_ms,client,object\n${rows.join('\n')}\n`));
+    expect(caches[0]!.recommendation.reason).toBe('too-short');
+    for (const { effect } of caches[0]!.budgets) {
+      for (const { low, high } of Object.values(effect)) expect([low, high]).toEqual([null, null]);
+    }
+  });
+
+  test('without times it says what its money rests on, and what the origin must carry', async () => {
+    const { caches } = await proved('workload:chains,accesses=9000,segments=500', { ...small, latency: '4req' });
+    const said = caches[0]!.recommendation.sentences.join(' ');
+    expect(caches[0]!.recommendation.answer).toBe('turn-on');
+    expect(said).toContain('each avoided miss is taken to spare 50 ms of waiting');
+    expect(said).toMatch(
+      /The origin must carry [\d.]+ % to [\d.]+ % more requests; --traffic-max bounds them against LRU/,
+    );
+  });
+
+  test('no part of a log of chance is called worth it', async () => {
+    for (const seed of [1, 3, 5]) {
+      const { caches } = await proved('workload:uniform,accesses=20000', { cache: '0.01,0.1', seed });
+      for (const { parts, recommendation } of caches) {
+        expect(recommendation.answer).toBe('do-not');
+        expect(parts.filter(({ answer }) => answer === 'on')).toEqual([]);
+      }
+    }
+  });
+
   test('parts of the traffic are told apart: one consumer walks a ring, the other asks at random', async () => {
     const random = new Xoshiro128(3);
     const rows: string[] = [];
@@ -116,8 +146,44 @@ describe('figures of a proof', () => {
       else expect(effect.waitSaved.estimate).toBeCloseTo(1 - engine!.latencyRatio!, 9);
       const alone = caches[0]!.evictionAlone!;
       expect(alone.missesSaved.estimate).toBeCloseTo(1 - baseline!.misses / reference!.misses, 9);
-      expect(caches[0]!.baselineLatencyMs).toEqual(baseline!.latencyMs);
+      for (const name of ['mean', 'p50', 'p90', 'p99'] as const) {
+        expect(caches[0]!.baselineLatencyMs[name]).toBeCloseTo(baseline!.latencyMs[name]!, 5);
+      }
     }
+  });
+
+  test('of several bounds each is judged on what replays say of the second half alone, p99 included', async () => {
+    // Slow at first: waits of the half that chooses must not show.
+    const random = new Xoshiro128(8);
+    const rows = Array.from({ length: 8000 }, (_, i) => {
+      const size = i < 4800 ? 4_000_000 : 40_000;
+      return `${i * 900},c${i % 3},o${i < 4000 ? random.int(3000) : (i * 7) % 500},${size}`;
+    });
+    const log = write('halves.csv', `t_ms,client,object,size\n${rows.join('\n')}\n`);
+    const asked = { cache: '200', unit: 'segments', latency: '50ms@20MB/sx32' } as const;
+    const proof = await proved(log, { ...asked, trafficMax: [1.1, 1.3] });
+    expect(proof.judgedFrom).toBe(4800);
+    for (const budget of proof.caches[0]!.budgets) {
+      const terms = { ...asked, traces: [log], warmup: proof.chosenFrom, trafficMax: [budget.trafficMax] };
+      const whole = (await replay({ ...terms, evict: ['auto'] })).result.runs;
+      const first = (await replay({ ...terms, evict: ['auto'], limit: proof.judgedFrom })).result.runs;
+      const second = (prefetch: string, of: (run: RunResult) => number): number => {
+        const isOf = (run: RunResult): boolean => run.prefetch === prefetch && run.evict === 'auto';
+        return of(whole.find(isOf)!) - of(first.find(isOf)!);
+      };
+      const saved = (of: (run: RunResult) => number): number => 1 - second('anteroom', of) / second('none', of);
+      expect(budget.effect.missesSaved.estimate).toBeCloseTo(
+        saved((run) => run.misses),
+        9,
+      );
+      expect(budget.effect.bytesAdded.estimate).toBeCloseTo(-saved((run) => run.originBytes), 9);
+      expect(budget.effect.waitSaved.estimate).toBeCloseTo(
+        saved((run) => run.latencyMs.mean! * run.accesses),
+        6,
+      );
+    }
+    // 50 ms and 40,000 bytes at 20 MB/s; over the whole log it would be 250.
+    expect(proof.caches[0]!.baselineLatencyMs.p99).toBeLessThan(53);
   });
 
   test('the cut: a fifth is learned from, half of the rest chooses and the other half judges', () => {
