@@ -31,6 +31,7 @@ const { values } = parseArgs({
     latencies: { type: 'string', default: LATENCIES },
     bounds: { type: 'string', default: '1.0,1.05,1.1,1.3,1.6,2,none' },
     cache: { type: 'string', default: '0.01,0.1' },
+    prices: { type: 'string', default: '8,4,2,0.5,0.35,0.25,0.1' },
     config: { type: 'string', default: '{}' },
     points: { type: 'boolean', default: false },
   },
@@ -40,28 +41,38 @@ if (!existsSync(`${values.shared}/traces`)) {
   process.exit(2);
 }
 const bounds = values.bounds.split(',').map((bound) => (bound === 'none' ? null : Number(bound)));
-const config = replayConfigSchema.parse(JSON.parse(values.config));
+const configured = JSON.parse(values.config) as { nearLoop?: object };
+/** What a wasted fetch costs: the engine's own parameter where traffic has no bound, as baselines have theirs. */
+const prices = values.prices === '' ? [] : values.prices.split(',').map(Number);
 const cells: LatencyCell[] = [];
 
 process.stdout.write(
-  '| trace | cache | fetches take | none: mean, p99 | engine: bytes to LRU, mean, p99 by bound | points of baselines not dominated: mean | p99 |\n|---|--:|---|---|---|---|---|\n',
+  '| trace | cache | fetches take | none: mean, p99 | engine: bytes to LRU, mean, p99 by bound, then by price | points of baselines not dominated: mean | p99 |\n|---|--:|---|---|---|---|---|\n',
 );
 for (const latency of values.latencies.split(';')) {
   for (const trace of values.traces.split(',')) {
     const isBlocks = trace === 'block_cp_vm';
-    const { result } = await replay({
+    const asked = {
       traces: [`${values.shared}/traces/${trace}.csv.gz`],
       latency,
       cache: values.cache,
-      evict: ['auto', 'lru'],
-      prefetch: ['none', ...BASELINES, 'anteroom'],
-      trafficMax: bounds,
-      config,
       ...(isBlocks ? { addresses: 512 } : {}),
+    };
+    const { result } = await replay({
+      ...asked,
+      evict: ['auto', 'lru'],
+      prefetch: ['none', ...BASELINES],
+      config: replayConfigSchema.parse(configured),
     });
-    for (const fraction of new Set(result.runs.map((run) => run.cache.fraction))) {
-      const runs = result.runs.filter((run) => run.cache.fraction === fraction);
-      const cell = cellOf(runs.filter((run) => run.prefetch !== 'anteroom' || run.evict === 'auto'));
+    const all = [...result.runs, ...(await engineRuns(asked, bounds, configured))];
+    for (const wastedFetchPrice of prices) {
+      all.push(
+        ...(await engineRuns(asked, [null], { ...configured, nearLoop: { ...configured.nearLoop, wastedFetchPrice } })),
+      );
+    }
+    for (const fraction of new Set(all.map((run) => run.cache.fraction))) {
+      const runs = all.filter((run) => run.cache.fraction === fraction);
+      const cell = cellOf(runs);
       cells.push(cell);
       process.stdout.write(`${latencyRow(trace, latency, cell)}\n`);
       if (values.points) for (const run of runs) process.stdout.write(`${pointText(run)}\n`);
@@ -69,6 +80,22 @@ for (const latency of values.latencies.split(';')) {
   }
 }
 for (const wait of ['mean', 'p99'] as const) process.stdout.write(`\n${totalText(wait)}\n`);
+
+/** Runs of the engine alone, on its own eviction. */
+async function engineRuns(
+  asked: Parameters<typeof replay>[0],
+  trafficMax: readonly (number | null)[],
+  config: object,
+): Promise<readonly RunResult[]> {
+  const { result } = await replay({
+    ...asked,
+    evict: ['auto'],
+    prefetch: ['anteroom'],
+    trafficMax,
+    config: replayConfigSchema.parse(config),
+  });
+  return result.runs.filter((run) => run.prefetch === 'anteroom');
+}
 
 function pointText(run: RunResult): string {
   const { mean, p99 } = run.latencyMs;
