@@ -25,7 +25,7 @@ for (const retention of ['limits', 'workqueue'] as const) {
     return {
       open: (host, settings) =>
         host.open({
-          ...{ type: 'nats', name: 'n', servers, stream, waitMs: 50, keepAliveMs: 20, timeoutMs: 1000 },
+          ...{ type: 'nats', name: 'n', servers, stream, waitMs: 50, keepAliveMs: 20, timeoutMs: 5000 },
           ...{ backOff: { initialMs: 20, maxMs: 100 }, ...settings },
         }),
       publish: async (bodies) => {

@@ -22,7 +22,7 @@ sourceContract('a stream of Redis', traits, async (isForOutage) => {
   return {
     open: (host, settings) =>
       host.open({
-        ...{ type: 'redis', name: 'r', url, stream, waitMs: 50, keepAliveMs: 20, timeoutMs: 1000 },
+        ...{ type: 'redis', name: 'r', url, stream, waitMs: 50, keepAliveMs: 20, timeoutMs: 5000 },
         ...{ backOff: { initialMs: 20, maxMs: 100 }, ...settings },
       }),
     publish: async (bodies) => {

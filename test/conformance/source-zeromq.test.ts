@@ -49,7 +49,7 @@ sourceContract('producers over ZeroMQ', traits, async () => {
   return {
     open: (host, settings) =>
       host.open({
-        ...{ type: 'zeromq', name: 'z', bind: endpoint, waitMs: 50, keepAliveMs: 20, timeoutMs: 1000 },
+        ...{ type: 'zeromq', name: 'z', bind: endpoint, waitMs: 50, keepAliveMs: 20, timeoutMs: 5000 },
         ...{ backOff: { initialMs: 20, maxMs: 100 }, ...settings },
       }),
     publish: async (bodies) => {

@@ -10,7 +10,7 @@ const MESSAGES = 1000;
 const DEATHS = 3;
 
 const body = (i: number): string => JSON.stringify({ time: 1000 + i, segment: `s${i}`, consumer: 'c', size: 1 });
-const times = { waitMs: 50, keepAliveMs: 20, timeoutMs: 2000, messagesMax: 64, backOff: { initialMs: 10, maxMs: 100 } };
+const times = { waitMs: 50, keepAliveMs: 20, timeoutMs: 5000, messagesMax: 64, backOff: { initialMs: 10, maxMs: 100 } };
 
 /** Publishes message i, again and again until the broker has confirmed it; it must know a repetition. */
 type Publish = (i: number) => Promise<void>;

@@ -33,7 +33,7 @@ const file = (name: string, text: string): string => {
   return join(folder, name);
 };
 
-const times = { waitMs: 30, keepAliveMs: 20, timeoutMs: 2000, backOff: { initialMs: 20, maxMs: 100 } };
+const times = { waitMs: 30, keepAliveMs: 20, timeoutMs: 5000, backOff: { initialMs: 20, maxMs: 100 } };
 const access = (segment: string): string => JSON.stringify({ time: 1000, segment, consumer: 'c', size: 1 });
 
 function opened(settings: object) {

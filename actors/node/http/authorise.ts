@@ -5,7 +5,7 @@ import { parseConfig } from '../../../engine/config.ts';
 import { AnteroomError } from '../../../engine/errors.ts';
 import { isSameSecret } from '../../../engine/host/digest.ts';
 import { readTextFile } from '../../../engine/host/text-file.ts';
-import { isLocalEndpoint } from '../../../engine/transport/endpoint.ts';
+import { checkConnections } from '../check-connections.ts';
 import { type NodeConfig, nodeConfigSchema, type Scope } from '../node-config.ts';
 
 /** A token as it is compared. */
@@ -94,34 +94,11 @@ export function checkNodeConfig(value: unknown, source: string): NodeConfig {
   const config = parseConfig(nodeConfigSchema, value, source);
   if (config.http.bodyBytesMax > config.ingest.queueBytesMax)
     throw new AnteroomError('bad-config', `${source}: http.bodyBytesMax: expected at most ingest.queueBytesMax`);
-  for (const list of ['sinks', 'sources'] as const) {
-    const names = config[list].map(({ name }) => name);
-    const twice = names.find((name, i) => names.indexOf(name) !== i);
-    if (twice !== undefined) throw new AnteroomError('bad-config', `${source}: ${list}: two are named ${twice}`);
-  }
-  for (const [i, one] of config.sources.entries()) {
-    const bytes = one.type === 'zeromq' ? one.messageBytesMax : one.fetchBytesMax;
-    const field = one.type === 'zeromq' ? 'messageBytesMax' : 'fetchBytesMax';
-    if (bytes > config.ingest.queueBytesMax)
-      throw new AnteroomError('bad-config', `${source}: sources[${i}].${field}: expected at most ingest.queueBytesMax`);
-    if (one.type === 'zeromq' && one.keysFolder === null && !isLocalEndpoint(one.bind))
-      throw new AnteroomError(
-        'bad-config',
-        `${source}: sources[${i}].bind: ${one.bind} can be reached by others: configure keysFolder, or listen on 127.0.0.1`,
-      );
-  }
-  for (const [i, sink] of config.sinks.entries()) {
-    if (sink.type !== 'zeromq') continue;
-    const at = `${source}: sinks[${i}]`;
-    if (sink.keysFolder === null && !isLocalEndpoint(sink.connect))
-      throw new AnteroomError(
-        'bad-config',
-        `${at}.connect: ${sink.connect} is not on this machine: configure keysFolder`,
-      );
-    if (sink.keysFolder !== null && sink.place === null)
-      throw new AnteroomError('bad-config', `${at}.place: expected the receiver's place in the allow-list`);
-  }
   if (config.http.headWithinMs > config.http.requestWithinMs)
     throw new AnteroomError('bad-config', `${source}: http.headWithinMs: expected at most http.requestWithinMs`);
+  const names = config.sinks.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new AnteroomError('bad-config', `${source}: sinks: two are named ${twice}`);
+  checkConnections(config, source);
   return config;
 }

@@ -1,0 +1,39 @@
+/** What the settings of sources and sinks must be beyond their schemas. */
+
+import { AnteroomError } from '../../engine/errors.ts';
+import { isLocalEndpoint } from '../../engine/transport/endpoint.ts';
+import type { NodeConfig } from './node-config.ts';
+
+/** @throws AnteroomError 'bad-config' with the place in `file`. */
+export function checkConnections(config: Pick<NodeConfig, 'sources' | 'sinks' | 'ingest'>, file: string): void {
+  const names = config.sources.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new AnteroomError('bad-config', `${file}: sources: two are named ${twice}`);
+  for (const [i, source] of config.sources.entries()) checkSource(source, `${file}: sources[${i}]`, config);
+  for (const [i, sink] of config.sinks.entries()) checkSink(sink, `${file}: sinks[${i}]`);
+}
+
+function checkSource(source: NodeConfig['sources'][number], at: string, { ingest }: Pick<NodeConfig, 'ingest'>): void {
+  const [field, bytes] =
+    source.type === 'zeromq'
+      ? (['messageBytesMax', source.messageBytesMax] as const)
+      : (['fetchBytesMax', source.fetchBytesMax] as const);
+  if (bytes > ingest.queueBytesMax)
+    throw new AnteroomError('bad-config', `${at}.${field}: expected at most ingest.queueBytesMax`);
+  if (source.type === 'zeromq' && source.keysFolder === null && !isLocalEndpoint(source.bind))
+    throw new AnteroomError(
+      'bad-config',
+      `${at}.bind: ${source.bind} can be reached by others: configure keysFolder, or listen on 127.0.0.1`,
+    );
+}
+
+function checkSink(sink: NodeConfig['sinks'][number], at: string): void {
+  if (sink.type !== 'zeromq') return;
+  if (sink.keysFolder === null && !isLocalEndpoint(sink.connect))
+    throw new AnteroomError(
+      'bad-config',
+      `${at}.connect: ${sink.connect} is not on this machine: configure keysFolder`,
+    );
+  if (sink.keysFolder !== null && sink.place === null)
+    throw new AnteroomError('bad-config', `${at}.place: expected the receiver's place in the allow-list`);
+}
