@@ -7,6 +7,7 @@ import { Served } from '../prefetcher.ts';
 import { Decision } from './decision-digest.ts';
 import type { Eviction } from './eviction.ts';
 import { Ledger } from './ledger.ts';
+import type { Prospect } from './prospects.ts';
 import { ResidualWaits } from './residual-waits.ts';
 import { SegmentSizes } from './segment-sizes.ts';
 import type { FetchSample, Site, SiteOptions } from './site.ts';
@@ -119,6 +120,10 @@ export class BaselineSite implements Site {
   invalidate(segment: number): void {
     this.ledger.invalidated();
     this.#eviction.remove(segment);
+  }
+
+  prospects(): readonly Prospect[] {
+    return [];
   }
 
   takeFetches(): FetchSample {

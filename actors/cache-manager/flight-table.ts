@@ -28,6 +28,16 @@ export class FlightTable {
     return this.#count;
   }
 
+  /** Those on their way, sent first first, at most `limit`. */
+  list(limit: number): readonly number[] {
+    const found: number[] = [];
+    for (const segment of this.#live.keys()) {
+      if (found.length === limit) break;
+      found.push(segment);
+    }
+    return found;
+  }
+
   add(segment: number, landsAt: number): void {
     if (segment >= this.#live.length) this.#live = grownTable(this.#live, Math.max(segment, 1023));
     if (this.#live[segment] !== 0) assert(false, `segment ${segment} is in flight already`);

@@ -19,6 +19,11 @@ export class PrefetchQueue {
     return this.#segments.length;
   }
 
+  /** Those that wait, the most valuable first, at most `limit`. */
+  list(limit: number): readonly number[] {
+    return this.#segments.slice(0, limit);
+  }
+
   /** Adds a segment; returns the segment that had to go for it (perhaps itself), or -1. */
   add(segment: number, value: number): number {
     let low = 0;

@@ -21,6 +21,7 @@ import { PrefetchQueue } from './prefetch-queue.ts';
 import { PrefetchTable, Stage } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
 import { SampledGuard } from './sampled-guard.ts';
+import { type Prospect, prospectsOf } from './prospects.ts';
 import { SegmentFifo } from './segment-fifo.ts';
 import { SegmentSizes } from './segment-sizes.ts';
 import { type FetchSample, type Site, type SiteOptions, WITHDRAWN, type WritePolicy } from './site.ts';
@@ -215,6 +216,10 @@ export class PrefetchingSite implements Site {
 
   holds(segment: number): boolean {
     return this.#reactive.has(segment) || this.#staging.has(segment);
+  }
+
+  prospects(limit: number): readonly Prospect[] {
+    return prospectsOf(this.#table, this.#sizes, this.#queue, this.#flights, this.#staging, limit);
   }
 
   takeFetches(): FetchSample {

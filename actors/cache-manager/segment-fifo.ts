@@ -39,6 +39,13 @@ export class SegmentFifo {
     return this.#oldest;
   }
 
+  /** Those listed, the latest first, at most `limit`. */
+  latest(limit: number): readonly number[] {
+    const found: number[] = [];
+    for (let at = this.#newest; at !== NONE && found.length < limit; at = this.#older[at]!) found.push(at);
+    return found;
+  }
+
   has(segment: number): boolean {
     return segment < this.#isListed.length && this.#isListed[segment] === 1;
   }

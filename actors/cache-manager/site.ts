@@ -12,6 +12,7 @@ import type { Ledger } from './ledger.ts';
 import type { MissBound } from './miss-bound.ts';
 import type { Origin } from './origin.ts';
 import type { PrefetchAdmission } from './prefetch-admission.ts';
+import type { Prospect } from './prospects.ts';
 import type { TrafficBudget } from './traffic-budget.ts';
 
 /** What to do with a write or delete: count it as an access, let it end every copy, or pass over it. */
@@ -129,6 +130,8 @@ export interface Site extends SiteView {
   learnSize(segment: number, sizeBytes: number): void;
   /** An outside fetcher gave up on the segment of a prefetch in flight. Returns whether one was. */
   fail(segment: number, now: number): boolean;
+  /** Prefetches that have not ended, at most `limit` of each stage: queued by value, then in flight by age, then staged, the latest first. */
+  prospects(limit: number): readonly Prospect[];
   /** Sizes and durations, in model time, of the latest fetches since the last call. */
   takeFetches(): FetchSample;
 }

@@ -7,6 +7,8 @@ import type { HintInput } from '../hints/hints-config.ts';
 import { hintsOf } from '../hints/hints-of-edges.ts';
 import type { ForecastsMessage } from '../messages.ts';
 import { farExperts, type Pipeline } from '../pipeline.ts';
+import type { DemandErrors, DemandExpert } from '../seasonal-predictor/demand-forecaster.ts';
+import type { HourlyDemand } from '../seasonal-predictor/seasonal-model.ts';
 import type { EngineNames } from './engine-names.ts';
 import { forecastNow } from './forecast-query.ts';
 import { LatestAccesses } from './latest-accesses.ts';
@@ -41,6 +43,22 @@ export interface ForecastRequest {
   readonly count?: number;
 }
 
+/** Total demand by the hour: what was, what is expected, and the season behind it. Weights are accesses. */
+export interface DemandOutlook {
+  /** Event time of the latest access. */
+  readonly timeMs: number;
+  readonly timeZone: string;
+  readonly ahead: readonly HourlyDemand[];
+  /** Closed hours, the oldest first; hours since 1970 on the local clock. */
+  readonly past: readonly { readonly clockHour: number; readonly weight: number }[];
+  /** Mean of each hour of the week on the local clock, Monday 00:00 first; null = never seen. */
+  readonly weekProfile: readonly (number | null)[];
+  /** Mean absolute errors one hour ahead, beside those of "as in the last hour"; null before an hour was judged. */
+  readonly errors: DemandErrors | null;
+  /** Of each way of forecasting, by how well it did; they add up to one. */
+  readonly shares: Readonly<Record<DemandExpert, number>>;
+}
+
 export interface LearnedHintsOptions {
   /** Edges at most. Default 1000. */
   readonly count?: number;
@@ -55,7 +73,7 @@ export interface NamedUse extends SegmentUse {
 }
 
 export interface NamedDependency extends Dependency {
-  /** Of the target. */
+  /** Of the target; of the source where sources were asked for. */
   readonly name: string;
 }
 
@@ -145,6 +163,28 @@ export class EngineModels {
   successors(segment: number): readonly NamedDependency[] {
     const found = segment < 0 ? [] : (this.#pipeline.graphBuilder?.graph.successorsOf(segment) ?? []);
     return found.map((edge) => ({ ...edge, name: this.#names.nameOf(edge.target) }));
+  }
+
+  predecessors(segment: number, count: number): readonly NamedDependency[] {
+    const found = segment < 0 ? [] : (this.#pipeline.graphBuilder?.graph.predecessorsOf(segment, count) ?? []);
+    return found.map((edge) => ({ ...edge, name: this.#names.nameOf(edge.source) }));
+  }
+
+  demand(hours: number): DemandOutlook | null {
+    const model = this.#pipeline.seasonalPredictor?.model;
+    if (model === undefined || model.axis.usesTime !== true) return null;
+    // NaN stands at the latest instant that the model has seen, so that its clock does not go on.
+    const ahead = model.forecastDemand(Number.NaN, hours);
+    const { history, errors, shares } = model.demand;
+    return {
+      timeMs: model.axis.latest,
+      timeZone: model.config.timeZone,
+      ahead,
+      past: history.latest(hours),
+      weekProfile: history.weekProfile(),
+      errors,
+      shares,
+    };
   }
 
   learnedHints(options: LearnedHintsOptions): readonly HintInput[] {

@@ -15,6 +15,18 @@ export interface PrefetchStats extends Readonly<Record<OutcomeName, number>> {
   readonly bytes: number;
 }
 
+/**
+ * An estimate: the ghost without prefetching counts its misses and not its waits, so each of them is taken to wait as long as a miss that
+ * fetches waits here in the mean. Negative = prefetching cost time.
+ */
+export interface LatencySaved {
+  readonly totalMs: number;
+  /** Mean over all demands, beside `latencyMs.mean`. */
+  readonly withoutMeanMs: number;
+  /** Of the waiting without prefetching. */
+  readonly share: number;
+}
+
 export interface EngineStats {
   readonly accesses: number;
   readonly hits: number;
@@ -38,6 +50,8 @@ export interface EngineStats {
     readonly p90: number | null;
     readonly p99: number | null;
   };
+  /** Waiting that prefetching saved; null before anything waited, or where fetches take no time. */
+  readonly latencySaved: LatencySaved | null;
   readonly calibration: { readonly brier: number | null; readonly ece: number | null } | null;
   readonly experts: readonly { readonly name: string; readonly issued: number; readonly used: number }[];
   /** Misses that the ghost without prefetching has too, by why they were not avoided. */
@@ -118,6 +132,7 @@ export function siteStats(
       p90: quantile(0.9),
       p99: quantile(0.99),
     },
+    latencySaved: latencySaved(ledger),
     calibration:
       ledger.calibration.count === 0 ? null : { brier: ledger.calibration.brier, ece: ledger.calibration.ece },
     experts: experts.map((name, i) => ({ name, issued: ledger.issuedByExpert[i]!, used: ledger.usedByExpert[i]! })),
@@ -126,6 +141,16 @@ export function siteStats(
     cache: { capacity: site.capacity, used: site.used, staged: site.stagingUsed, inFlight: site.inFlightCount },
     digest: ledger.digest.hex(),
   };
+}
+
+function latencySaved(ledger: Ledger): LatencySaved | null {
+  const fetches = ledger.misses - ledger.late;
+  if (ledger.waits.count === 0 || fetches <= 0) return null;
+  const missMs = Math.max(0, ledger.waits.sum - ledger.lateness.sum) / fetches;
+  const withoutMs = ledger.baselineMisses * missMs;
+  if (!(withoutMs > 0)) return null;
+  const totalMs = withoutMs - ledger.waits.sum;
+  return { totalMs, withoutMeanMs: withoutMs / ledger.accesses, share: totalMs / withoutMs };
 }
 
 function prefetchStats(ledger: Ledger): PrefetchStats {

@@ -26,6 +26,7 @@ import { buildPipeline } from './build-pipeline.ts';
 import { DecisionLog, type DecisionRecord } from './decision-log.ts';
 import { type EngineConfig, type EngineConfigInput, engineConfigSchema } from './engine-config.ts';
 import {
+  type DemandOutlook,
   EngineModels,
   type ForecastRequest,
   type ForecastSet,
@@ -35,6 +36,7 @@ import {
   type SegmentForecast,
 } from './engine-models.ts';
 import { EngineNames, type SharedNames } from './engine-names.ts';
+import { type EnginePlan, enginePlans, type PlanCounts } from './engine-plans.ts';
 import { type EngineState, fromBytes, toBytes } from './engine-state.ts';
 import { type EngineStats, siteStats } from './engine-stats.ts';
 import { Journal, type JournalEvent } from './journal.ts';
@@ -374,6 +376,32 @@ export class Engine {
   accessMap(segment: string | number): NamedUse | null {
     this.flush();
     return this.#models.accessMap(this.#idOf(segment));
+  }
+
+  /** What leads to a segment, the most confident first, at most `count`. Looks at every edge of the graph. */
+  predecessors(segment: string | number, count = 10): readonly NamedDependency[] {
+    this.flush();
+    return this.#models.predecessors(this.#idOf(segment), count);
+  }
+
+  /**
+   * Total demand of each of the next `hours` hours of the local clock (1 to 168), the first of which is the one of the latest access, with what
+   * came before and the profile of the week. Null with the far loop off or without event times.
+   */
+  demand(hours = 24): DemandOutlook | null {
+    this.flush();
+    return this.#models.demand(hours);
+  }
+
+  /** Prefetches that have not ended: planned, queued, on their way, staged; at most `limit` of each. See {@link EnginePlan}. */
+  plans(limit = 100): readonly EnginePlan[] {
+    return enginePlans(this.#pipeline, limit, (segment) => this.nameOf(segment), this.#experts);
+  }
+
+  /** What became of the far loop's candidates since the start, by reason; null with the far loop off. */
+  get planCounts(): PlanCounts | null {
+    const counts = this.#pipeline.scheduler?.scheduler.counts;
+    return counts === undefined ? null : { ...counts };
   }
 
   /** What follows a segment, the most confident first. */

@@ -146,6 +146,19 @@ export class DependencyGraph {
     return this.#edgesOf(source, this.#follows);
   }
 
+  /** Edges into `target`, the most confident first, ties by the smaller source, at most `k`. Looks at every edge: O(sources x degreeMax). */
+  predecessorsOf(target: number, k: number): readonly Dependency[] {
+    const table = this.#follows;
+    const found: Dependency[] = [];
+    for (let slot = 0; slot < this.#count; slot++) {
+      const base = slot * this.config.degreeMax;
+      for (let edge = base; edge < base + table.degree(slot); edge++) {
+        if (table.target[edge] === target && table.weight[edge]! > 0) found.push(this.#dependency(slot, edge, table));
+      }
+    }
+    return found.sort((a, b) => b.confidence - a.confidence || a.source - b.source).slice(0, k);
+  }
+
   /** Segments accessed in one set with `source`, most confident first. */
   companionsOf(source: number): readonly Dependency[] {
     return this.#edgesOf(source, this.#accompanies);

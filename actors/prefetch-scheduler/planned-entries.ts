@@ -6,6 +6,12 @@ export interface PlannedEntry {
   readonly segment: number;
   readonly sizeBytes: number;
   readonly expiresAt: number;
+  readonly startBy: number;
+  readonly probability: number;
+  /** As the forecaster numbers experts. */
+  readonly expert: number;
+  /** In the currency of the prices. */
+  readonly netBenefit: number;
 }
 
 /** At most one entry a segment. Iterates in order of ids. */

@@ -6,7 +6,7 @@ import type { ForecastColumns, OutcomesMessage, PrefetchPlan, SiteStatus } from 
 import { TimeAxis } from '../time-axis.ts';
 import { FetchTime } from './fetch-time.ts';
 import { netBenefit } from './net-benefit.ts';
-import { PlannedEntries } from './planned-entries.ts';
+import { PlannedEntries, type PlannedEntry } from './planned-entries.ts';
 import { type PrefetchSchedulerConfig, prefetchSchedulerConfigSchema } from './prefetch-scheduler-config.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -125,6 +125,11 @@ export class PrefetchScheduler {
     return this.#live.count;
   }
 
+  /** They, in order of planning. */
+  planned(): readonly PlannedEntry[] {
+    return this.#live.all();
+  }
+
   /** Learns sizes; the last one known counts. */
   observe(batch: AccessBatch): void {
     for (let i = 0; i < batch.length; i++) {
@@ -176,8 +181,18 @@ export class PrefetchScheduler {
     entries.sort((a, b) => a.startBy - b.startBy);
     for (const entry of entries) {
       entry.id = this.#nextId++;
-      const { id, segment, sizeBytes } = entry;
-      this.#live.add({ id, segment, sizeBytes, expiresAt: now + entry.horizon });
+      const { id, segment, sizeBytes, probability, expert, benefit } = entry;
+      const expiresAt = now + entry.horizon;
+      this.#live.add({
+        id,
+        segment,
+        sizeBytes,
+        expiresAt,
+        startBy: entry.startBy,
+        probability,
+        expert,
+        netBenefit: benefit,
+      });
     }
     return {
       position,

@@ -84,6 +84,11 @@ export class DemandForecaster {
     return this.#history.hourCount;
   }
 
+  /** What it looks back on; to be read only. */
+  get history(): Pick<DemandHistory, 'latest' | 'weekProfile'> {
+    return this.#history;
+  }
+
   /** Null before an hour was judged. */
   get errors(): DemandErrors | null {
     const [mixed, persistence, hours] = this.#errors as unknown as readonly [number, number, number];

@@ -62,6 +62,21 @@ export class DemandHistory {
     return this.#recent[0]!;
   }
 
+  /** The latest `hours` clock hours learnt, the oldest first; fewer where fewer are known, three weeks at most. */
+  latest(hours: number): readonly { readonly clockHour: number; readonly weight: number }[] {
+    if (this.#hourCount === 0) return [];
+    const from = Math.max(this.#firstClockHour, this.#clockHour - Math.min(hours, this.#counts.length) + 1);
+    return Array.from({ length: this.#clockHour - from + 1 }, (_, i) => ({
+      clockHour: from + i,
+      weight: this.#counts[this.#slot(from + i)]!,
+    }));
+  }
+
+  /** Mean weight of each hour of the week, Monday 00:00 first, decayed over weeks; null where that hour was never seen. */
+  weekProfile(): readonly (number | null)[] {
+    return Array.from(this.#weekSum, (sum, hour) => (this.#weekCount[hour]! > 0 ? sum / this.#weekCount[hour]! : null));
+  }
+
   /** Fills `row` for the hour `clockHour` of the local clock, which follows the latest. */
   fill(clockHour: number, row: Float64Array): void {
     const [last, before, third] = this.#recent as unknown as readonly [number, number, number];

@@ -2,14 +2,15 @@
 
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { VERSION } from '../../../engine/version.ts';
 import type { AnteroomNode, NodeLogger } from '../anteroom-node.ts';
-import type { Scope } from '../node-config.ts';
 import type { NodeMetrics } from '../node-metrics.ts';
 import type { Series } from '../series.ts';
 import { authorise, type KnownToken } from './authorise.ts';
+import { guardedRoutes } from './guarded-routes.ts';
 import { ingestRoutes } from './ingest-routes.ts';
+import { describePlainRoutes, openApiDocument } from './openapi-document.ts';
 import { operateRoutes } from './operate-routes.ts';
+import { planRoutes } from './plan-routes.ts';
 import { problem } from './problem.ts';
 import { questionRoutes } from './question-routes.ts';
 
@@ -23,18 +24,6 @@ export interface AppOptions {
   readonly logger: NodeLogger;
   readonly onDrain: () => void;
 }
-
-/** What each path asks for, the first that fits; all others are free of data (health, the page, the document). */
-const guarded: readonly (readonly [method: string, path: string, scope: Scope])[] = [
-  ['POST', '/v1/accesses', 'ingest'],
-  ['POST', '/prefetch/train', 'ingest'],
-  ['POST', '/v1/drain', 'admin'],
-  ['POST', '/v1/checkpoints', 'admin'],
-  ['POST', '/v1/dead-letters/redrive', 'admin'],
-  ['GET', '/v1/*', 'read'],
-  ['GET', '/prefetch/*', 'read'],
-  ['GET', '/metrics', 'read'],
-];
 
 export function createApp(options: AppOptions): OpenAPIHono {
   const { node, metrics, tokens, page, logger } = options;
@@ -52,7 +41,7 @@ export function createApp(options: AppOptions): OpenAPIHono {
     c.header('x-content-type-options', 'nosniff');
     c.header('cache-control', 'no-store');
   });
-  for (const [method, path, scope] of guarded) {
+  for (const [method, path, scope] of guardedRoutes) {
     const check = authorise(tokens, scope);
     app.use(path, (c, next) =>
       c.req.method === method || (method === 'GET' && c.req.method === 'HEAD') ? check(c, next) : next(),
@@ -85,17 +74,10 @@ export function createApp(options: AppOptions): OpenAPIHono {
   );
   ingestRoutes(app, node, metrics);
   questionRoutes(app, node);
+  planRoutes(app, node);
   operateRoutes(app, node, options.series, options.onDrain);
-  app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'Anteroom node',
-      version: VERSION,
-      description: 'Accesses in, forecasts and prefetch requests out.',
-    },
-    security: tokens.length === 0 ? [] : [{ token: [] }],
-  });
+  describePlainRoutes(app);
+  app.get('/openapi.json', (c) => c.json(openApiDocument(app, tokens.length > 0)));
   return app;
 }
 

@@ -56,16 +56,6 @@ const governorRoute = createRoute({
   summary: 'What bounds prefetching now',
   responses: { 200: json(facts('Governor'), 'Now.'), ...problems },
 });
-const plansRoute = createRoute({
-  method: 'get',
-  path: '/v1/plans',
-  summary: 'Prefetch requests that are open, with deadline and reason',
-  request: { query: limitQuery },
-  responses: {
-    200: json(z.object({ mode: z.string(), requests: z.array(facts('PrefetchRequest')) }), 'The oldest first.'),
-    ...problems,
-  },
-});
 const decisionsRoute = createRoute({
   method: 'get',
   path: '/v1/decisions',
@@ -158,11 +148,6 @@ export function operateRoutes(app: OpenAPIHono, node: AnteroomNode, series: Seri
     const { governor, refusals, trafficRatio, live } = engine().stats();
     const { trafficMax, trafficAllowance } = engine().config;
     return c.json(plain({ ...governor, trafficMax, trafficAllowance, trafficRatio, refusals, live }), 200);
-  });
-  app.openapi(plansRoute, (c) => {
-    const { limit = 100 } = c.req.valid('query');
-    const requests = node.dispatcher.open(Math.min(limit, answersMax)).map(plain);
-    return c.json({ mode: node.status().mode, requests }, 200);
   });
   app.openapi(decisionsRoute, (c) => {
     const { limit = 50, kind, segment } = c.req.valid('query');

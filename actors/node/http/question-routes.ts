@@ -87,7 +87,7 @@ const hotRoute = createRoute({
 const graphRoute = createRoute({
   ...get,
   path: '/v1/graph',
-  summary: 'What follows a segment, and what follows that',
+  summary: 'What follows a segment, what follows that, and what leads to it',
   request: {
     query: z.strictObject({
       segment: z.string(),
@@ -96,7 +96,14 @@ const graphRoute = createRoute({
     }),
   },
   responses: {
-    200: json(z.object({ segment: z.string(), edges: z.array(edge) }), 'Edges, near ones first.'),
+    200: json(
+      z.object({
+        segment: z.string(),
+        edges: z.array(edge).openapi({ description: 'Out of it and on, near ones first.' }),
+        before: z.array(edge).openapi({ description: 'Into it, the most confident first, `fanout` at most.' }),
+      }),
+      'The edges around it.',
+    ),
     ...problems,
   },
 });
@@ -194,7 +201,18 @@ export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
       }
       front = next;
     }
-    return c.json({ segment, edges }, 200);
+    const before = engine()
+      .predecessors(segment, fanout)
+      .map(({ name, confidence, support, lift, lagMean }) => ({
+        source: name,
+        target: segment,
+        confidence,
+        support,
+        lift,
+        lagMeanMs: lagMean,
+        depth: 1,
+      }));
+    return c.json({ segment, edges, before }, 200);
   });
 }
 

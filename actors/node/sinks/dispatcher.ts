@@ -85,6 +85,11 @@ export class Dispatcher {
     return [...this.#open.values()].slice(0, limit).map(({ request }) => this.#outgoing(request));
   }
 
+  /** Whether the open request for a segment was given to the sinks, or still waits for one of the slots. */
+  isSent(segment: string): boolean {
+    return this.#open.get(segment)?.isSent ?? false;
+  }
+
   /** The open request for a segment, once: an answer ends it. */
   take(segment: string): { readonly id: number; readonly timeMs: number } | null {
     const open = this.#open.get(segment);

@@ -64,7 +64,7 @@ test('the graph, the hot segments, the access map, the governor, the plans and t
   });
   expect((await ask('/v1/access-map?segment=/z')).status).toBe(404);
   expect(await ask('/v1/governor')).toMatchObject({ body: { trafficMax: 1.3, refusals: expect.any(Object) } });
-  expect(await ask('/v1/plans')).toMatchObject({ body: { mode: 'observing', requests: [] } });
+  expect(await ask('/v1/plans')).toMatchObject({ body: { mode: 'observing', position: 9, plans: expect.any(Array) } });
   expect(await ask('/v1/outcomes')).toMatchObject({
     body: {
       accesses: 9,
