@@ -378,7 +378,7 @@ export class Engine {
     return this.#models.accessMap(this.#idOf(segment));
   }
 
-  /** What leads to a segment, the most confident first, at most `count`. Looks at every edge of the graph. */
+  /** What leads to a segment, the best supported first, at most `count`. Looks at every edge of the graph. */
   predecessors(segment: string | number, count = 10): readonly NamedDependency[] {
     this.flush();
     return this.#models.predecessors(this.#idOf(segment), count);

@@ -146,7 +146,7 @@ export class DependencyGraph {
     return this.#edgesOf(source, this.#follows);
   }
 
-  /** Edges into `target`, the most confident first, ties by the smaller source, at most `k`. Looks at every edge: O(sources x degreeMax). */
+  /** Edges into `target`, the best supported first, ties by the smaller source, at most `k`. Looks at every edge: O(sources x degreeMax). */
   predecessorsOf(target: number, k: number): readonly Dependency[] {
     const table = this.#follows;
     const found: Dependency[] = [];
@@ -156,7 +156,7 @@ export class DependencyGraph {
         if (table.target[edge] === target && table.weight[edge]! > 0) found.push(this.#dependency(slot, edge, table));
       }
     }
-    return found.sort((a, b) => b.confidence - a.confidence || a.source - b.source).slice(0, k);
+    return found.sort((a, b) => b.support - a.support || a.source - b.source).slice(0, k);
   }
 
   /** Segments accessed in one set with `source`, most confident first. */

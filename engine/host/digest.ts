@@ -15,6 +15,11 @@ export function sha256Hex(parts: Iterable<Uint8Array>): string {
   return hash.digest('hex');
 }
 
+/** SHA-256 of a text in base64, as a content security policy names a script. */
+export function sha256Base64(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}
+
 /** Whether two secrets are equal, in a time that does not tell where they differ. */
 export function isSameSecret(a: string, b: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -3,6 +3,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { AnteroomNode, NodeLogger } from '../anteroom-node.ts';
+import { contentSecurityPolicy } from '../dashboard/dashboard-page.ts';
 import type { NodeMetrics } from '../node-metrics.ts';
 import type { Series } from '../series.ts';
 import { authorise, type KnownToken } from './authorise.ts';
@@ -66,12 +67,8 @@ export function createApp(options: AppOptions): OpenAPIHono {
     const text = await metrics.text();
     return c.body(text, 200, { 'content-type': metrics.contentType });
   });
-  app.get('/', (c) =>
-    c.html(page, 200, {
-      'content-security-policy':
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    }),
-  );
+  const policy = contentSecurityPolicy(page);
+  app.get('/', (c) => c.html(page, 200, { 'content-security-policy': policy, 'referrer-policy': 'no-referrer' }));
   ingestRoutes(app, node, metrics);
   questionRoutes(app, node);
   planRoutes(app, node);

@@ -100,7 +100,7 @@ const graphRoute = createRoute({
       z.object({
         segment: z.string(),
         edges: z.array(edge).openapi({ description: 'Out of it and on, near ones first.' }),
-        before: z.array(edge).openapi({ description: 'Into it, the most confident first, `fanout` at most.' }),
+        before: z.array(edge).openapi({ description: 'Into it, the best supported first, `fanout` at most.' }),
       }),
       'The edges around it.',
     ),
