@@ -5,6 +5,7 @@ import type { LogFrame } from '../../engine/state/log-store.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { readAccessArrow } from '../../streams/codec/access-arrow-reader.ts';
 import { AccessArrowWriter, type AccessNames, concatBytes } from '../../streams/codec/access-arrow-writer.ts';
+import { verifiedArrowStream } from '../../streams/codec/verify-arrow-stream.ts';
 import { Interner } from '../../streams/interner.ts';
 
 /** What became of a prefetch request, as its sinks told. */
@@ -25,6 +26,9 @@ export type DecodedFrame =
 /** Kind, layout, and room so that what follows lies at a multiple of eight. */
 const HEADER_BYTES = 8;
 const LAYOUT = 1;
+/** `ingest.rowsPerFrame` at most, and far more than the metadata of so many. */
+const ROWS_MAX = 65_536;
+const ELEMENTS_MAX = 1_000_000;
 const Kind = { accesses: 1, answers: 2 } as const;
 
 /** A frame of one batch with the names of its ids. Units are its rows. */
@@ -45,13 +49,34 @@ export async function decodeFrame(bytes: Uint8Array): Promise<DecodedFrame> {
   const [kind, layout] = bytes;
   if (layout !== LAYOUT) throw new AnteroomError('unsupported', `a log frame of layout ${layout} is not known here`);
   const body = bytes.subarray(HEADER_BYTES);
-  if (kind === Kind.answers)
-    return { kind: 'answers', answers: JSON.parse(new TextDecoder().decode(body)) as readonly PrefetchAnswer[] };
+  if (kind === Kind.answers) return { kind: 'answers', answers: readAnswers(body) };
   if (kind !== Kind.accesses) throw new AnteroomError('unsupported', `a log frame of kind ${kind} is not known here`);
   const names = frameNames();
   const batches: AccessBatch[] = [];
-  for await (const batch of readAccessArrow(body, names)) batches.push(batch);
+  // A reader believes the lengths that a stream states; what lies in a log was written here, and may have been damaged since.
+  const verified = verifiedArrowStream(body, { rowsMax: ROWS_MAX, elementsMax: ELEMENTS_MAX });
+  for await (const batch of readAccessArrow(verified, names)) batches.push(batch);
   return { kind: 'accesses', batches, names };
+}
+
+/** @throws AnteroomError 'bad-record' for what is no list of answers. */
+function readAnswers(body: Uint8Array): readonly PrefetchAnswer[] {
+  let found: unknown;
+  try {
+    found = JSON.parse(new TextDecoder().decode(body));
+  } catch (cause) {
+    throw new AnteroomError('bad-record', 'a log frame of answers is no JSON', { cause });
+  }
+  const isAnswer = (one: Partial<PrefetchAnswer> | null): boolean =>
+    typeof one === 'object' &&
+    one !== null &&
+    typeof one.segment === 'string' &&
+    typeof one.isLanded === 'boolean' &&
+    Number.isFinite(one.sizeBytes) &&
+    Number.isFinite(one.durationMs);
+  if (!Array.isArray(found) || !found.every(isAnswer))
+    throw new AnteroomError('bad-record', 'a log frame of answers holds something else');
+  return found as readonly PrefetchAnswer[];
 }
 
 /** Empty tables for the names of one post or frame. */

@@ -51,6 +51,24 @@ export const nodeConfigSchema = z
         bodyBytesMax: bytesField({ minBytes: 1024 })
           .default(64 * 2 ** 20)
           .describe('Largest body of a post; a larger one is refused with 413.'),
+        headBytesMax: bytesField({ minBytes: 1024 })
+          .default(16 * 2 ** 10)
+          .describe('Largest head of a request; a larger one is refused with 431.'),
+        headWithinMs: durationField({ minMs: 100 })
+          .default(10_000)
+          .describe('Time for the head of a request; one that takes longer is refused with 408.'),
+        requestWithinMs: durationField({ minMs: 100 })
+          .default(120_000)
+          .describe('Time for a whole request, its body included; one that takes longer is refused with 408.'),
+        idleMs: durationField({ minMs: 0 })
+          .default(5000)
+          .describe('How long a connection may stay open between two requests.'),
+        connectionsMax: z
+          .int()
+          .min(1)
+          .max(65_536)
+          .default(1024)
+          .describe('Connections at once; further ones are closed at once, counted.'),
         answersMax: z.int().min(1).max(100_000).default(1000).describe('Most items that one answer lists.'),
       })
       .prefault({})

@@ -1,6 +1,7 @@
 /** The node's figures for Prometheus, by the names and definitions of a replay's report. */
 
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { HttpFault } from '../../engine/host/http-guard.ts';
 import type { EngineStats } from '../engine/engine-stats.ts';
 import { outcomeNames } from '../prefetcher.ts';
 import type { NodeStatus } from './node-status.ts';
@@ -12,11 +13,27 @@ export interface MetricsSource {
   readonly stats: () => EngineStats | null;
 }
 
+/** Why a request or a connection was refused. */
+export type HttpRefusal =
+  | HttpFault
+  | 'bad-request'
+  | 'unauthorised'
+  | 'forbidden'
+  | 'not-found'
+  | 'conflict'
+  | 'too-large'
+  | 'unknown-format'
+  | 'throttled'
+  | 'unavailable'
+  | 'full'
+  | 'fault';
+
 /** Registers every metric; `text` is one scrape. */
 export class NodeMetrics {
   readonly #registry = new Registry();
   readonly #source: MetricsSource;
   readonly #posts: Counter<'result'>;
+  readonly #refused: Counter<'reason'>;
 
   constructor(source: MetricsSource) {
     this.#source = source;
@@ -26,6 +43,12 @@ export class NodeMetrics {
       labelNames: ['result'],
       registers: [this.#registry],
     });
+    this.#refused = new Counter({
+      name: 'anteroom_http_refused_total',
+      help: 'Requests and connections refused, by reason.',
+      labelNames: ['reason'],
+      registers: [this.#registry],
+    });
     for (const metric of engineMetrics) this.#add(metric, () => metricOf(metric, source.stats()));
     for (const metric of nodeMetrics) this.#add(metric, () => metric.value(this.#source.status()));
   }
@@ -33,6 +56,11 @@ export class NodeMetrics {
   /** A post was answered. */
   posted(result: 'accepted' | 'duplicate' | 'refused' | 'throttled' | 'failed'): void {
     this.#posts.inc({ result });
+  }
+
+  /** A request or a connection was refused. */
+  refused(reason: HttpRefusal): void {
+    this.#refused.inc({ reason });
   }
 
   get contentType(): string {

@@ -1,7 +1,5 @@
 /** A node as a process: stores, node, HTTP and signals, from start to stop. */
 
-import { serve } from '@hono/node-server';
-import { AnteroomError } from '../../engine/errors.ts';
 import { entropySeed } from '../../engine/host/entropy.ts';
 import { RealClock } from '../../engine/host/real-clock.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
@@ -10,6 +8,7 @@ import { dashboardPage } from './dashboard/dashboard-page.ts';
 import { openStores } from './data-folder.ts';
 import { knownTokens } from './http/authorise.ts';
 import { createApp } from './http/create-app.ts';
+import { listen } from './http/listen.ts';
 import type { NodeConfig } from './node-config.ts';
 import { NodeMetrics } from './node-metrics.ts';
 import { Series } from './series.ts';
@@ -50,10 +49,12 @@ export async function runNode(config: NodeConfig, logger: NodeLogger): Promise<R
   const stopped = new Promise<void>((settle) => {
     finish = settle;
   });
-  const server = await listen(app.fetch, config.http).catch(async (error: unknown) => {
-    await stores.close();
-    throw error;
-  });
+  const server = await listen(app.fetch, config.http, (fault) => metrics.refused(fault)).catch(
+    async (error: unknown) => {
+      await stores.close();
+      throw error;
+    },
+  );
   const shutDown = async (): Promise<void> => {
     series.end();
     let isOver = false;
@@ -81,25 +82,4 @@ export async function runNode(config: NodeConfig, logger: NodeLogger): Promise<R
   }
   series.begin();
   return { node, address: server.address, stopped, stop };
-}
-
-function listen(
-  fetch: (request: Request) => Response | Promise<Response>,
-  http: NodeConfig['http'],
-): Promise<{ readonly address: string; close(): void }> {
-  return new Promise((settle, fail) => {
-    const server = serve({ fetch, hostname: http.host, port: http.port }, ({ address, port }) => {
-      const host = address.includes(':') ? `[${address}]` : address;
-      settle({
-        address: `http://${host}:${port}`,
-        close: () => {
-          server.close();
-          if ('closeAllConnections' in server) server.closeAllConnections();
-        },
-      });
-    });
-    server.on('error', (cause: Error) =>
-      fail(new AnteroomError('io', `cannot listen on ${http.host}:${http.port}: ${cause.message}`, { cause })),
-    );
-  });
 }

@@ -168,6 +168,12 @@ class IdMap {
     const from = chunk.valueOffsets[i]!;
     const to = chunk.valueOffsets[i + 1]!;
     const { values } = chunk;
+    if (!(from >= 0 && from <= to && to <= values.length))
+      throw new AnteroomError(
+        'bad-record',
+        `Arrow column ${this.#field}: expected name ${i} within ${values.length} bytes, found ${from} to ${to}`,
+        { context: { column: this.#field } },
+      );
     let hasBackslash = false;
     for (let at = from; at < to; at++) if (values[at] === 0x5c) hasBackslash = true;
     // Our own names are written as `nameOf` gives them, escapes and all; a stranger's are taken byte by byte.

@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import { frameNames } from '../../actors/node/log-frame.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
 import { AccessArrowWriter, concatBytes } from '../../streams/codec/access-arrow-writer.ts';
+import { fuzzInputs, fuzzTimeoutMs } from '../fuzz-inputs.ts';
 import { ndjson, testNode } from '../unit/node/test-node.ts';
 
-/** Inputs of one run; ANTEROOM_FUZZ_POSTS asks for more. */
-const POSTS = Number(process.env.ANTEROOM_FUZZ_POSTS ?? 1500);
+const POSTS = fuzzInputs(1500);
 
 function arrow(): Uint8Array {
   const names = frameNames();
@@ -71,40 +71,44 @@ const sent = fc.record({
   ),
 });
 
-test(`law: ${POSTS} damaged posts are refused or kept as a whole, none is a fault of the node, and what it said it kept is in the log`, async () => {
-  const { node, post, ask } = await testNode({ http: { bodyBytesMax: '1MiB' } });
-  let accepted = 0;
-  const statuses = new Map<number, number>();
-  await fc.assert(
-    fc.asyncProperty(
-      sent,
-      async ({ damage: { sample, edits, cut, tail }, format, isLenient, type, producer, sequence }) => {
-        let body: Uint8Array = samples[sample]!.slice(0, cut ?? undefined);
-        for (const { at, byte } of edits) if (at < body.length) body[at] = byte;
-        if (tail !== null) body = concatBytes([body, tail]);
-        const query = new URLSearchParams({
-          ...(format === '' ? {} : { format }),
-          ...(isLenient ? { lenient: '1' } : {}),
-        });
-        const before = node.status().log.end;
-        const answer = await post(`/v1/accesses?${query}`, body, {
-          ...(type === '' ? {} : { 'content-type': type }),
-          ...(producer === null ? {} : { producer }),
-          ...(sequence === null ? {} : { sequence }),
-        });
-        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-        expect([200, 400, 409, 413, 415]).toContain(answer.status);
-        const kept = answer.status === 200 ? (answer.body as { accepted: number }).accepted : 0;
-        expect(node.status().log.end - before).toBe(kept);
-        accepted += kept;
-      },
-    ),
-    { numRuns: POSTS, seed: 20_261_121 },
-  );
-  await node.intake.idle();
-  expect(node.engine.position).toBe(accepted);
-  expect((await ask('/readyz')).status).toBe(200);
-  // The inputs are worth something where both were met.
-  expect(statuses.get(200)).toBeGreaterThan(50);
-  expect(statuses.get(400)).toBeGreaterThan(50);
-});
+test(
+  `law: ${POSTS} damaged posts are refused or kept as a whole, none is a fault of the node, and what it said it kept is in the log`,
+  async () => {
+    const { node, post, ask } = await testNode({ http: { bodyBytesMax: '1MiB' } });
+    let accepted = 0;
+    const statuses = new Map<number, number>();
+    await fc.assert(
+      fc.asyncProperty(
+        sent,
+        async ({ damage: { sample, edits, cut, tail }, format, isLenient, type, producer, sequence }) => {
+          let body: Uint8Array = samples[sample]!.slice(0, cut ?? undefined);
+          for (const { at, byte } of edits) if (at < body.length) body[at] = byte;
+          if (tail !== null) body = concatBytes([body, tail]);
+          const query = new URLSearchParams({
+            ...(format === '' ? {} : { format }),
+            ...(isLenient ? { lenient: '1' } : {}),
+          });
+          const before = node.status().log.end;
+          const answer = await post(`/v1/accesses?${query}`, body, {
+            ...(type === '' ? {} : { 'content-type': type }),
+            ...(producer === null ? {} : { producer }),
+            ...(sequence === null ? {} : { sequence }),
+          });
+          statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+          expect([200, 400, 409, 413, 415]).toContain(answer.status);
+          const kept = answer.status === 200 ? (answer.body as { accepted: number }).accepted : 0;
+          expect(node.status().log.end - before).toBe(kept);
+          accepted += kept;
+        },
+      ),
+      { numRuns: POSTS },
+    );
+    await node.intake.idle();
+    expect(node.engine.position).toBe(accepted);
+    expect((await ask('/readyz')).status).toBe(200);
+    // The inputs are worth something where both were met.
+    expect(statuses.get(200)).toBeGreaterThan(50);
+    expect(statuses.get(400)).toBeGreaterThan(50);
+  },
+  fuzzTimeoutMs(POSTS),
+);

@@ -83,6 +83,8 @@ export function checkNodeConfig(value: unknown, source: string): NodeConfig {
   const config = parseConfig(nodeConfigSchema, value, source);
   if (config.http.bodyBytesMax > config.ingest.queueBytesMax)
     throw new AnteroomError('bad-config', `${source}: http.bodyBytesMax: expected at most ingest.queueBytesMax`);
+  if (config.http.headWithinMs > config.http.requestWithinMs)
+    throw new AnteroomError('bad-config', `${source}: http.headWithinMs: expected at most http.requestWithinMs`);
   for (const list of ['sinks', 'sources'] as const) {
     const names = config[list].map(({ name }) => name);
     const twice = names.find((name, i) => names.indexOf(name) !== i);

@@ -2,9 +2,10 @@
 
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import type { AnteroomNode, NodeLogger } from '../anteroom-node.ts';
 import { contentSecurityPolicy } from '../dashboard/dashboard-page.ts';
-import type { NodeMetrics } from '../node-metrics.ts';
+import type { HttpRefusal, NodeMetrics } from '../node-metrics.ts';
 import type { Series } from '../series.ts';
 import { authorise, type KnownToken } from './authorise.ts';
 import { guardedRoutes } from './guarded-routes.ts';
@@ -14,6 +15,7 @@ import { operateRoutes } from './operate-routes.ts';
 import { planRoutes } from './plan-routes.ts';
 import { problem } from './problem.ts';
 import { questionRoutes } from './question-routes.ts';
+import { tooLarge } from './read-body.ts';
 
 export interface AppOptions {
   readonly node: AnteroomNode;
@@ -25,6 +27,21 @@ export interface AppOptions {
   readonly logger: NodeLogger;
   readonly onDrain: () => void;
 }
+
+/** Names of refusals, for the count of them. A readiness that is asked for and denied is an answer. */
+const refusalOf: Readonly<Partial<Record<number, HttpRefusal>>> = {
+  400: 'bad-request',
+  401: 'unauthorised',
+  403: 'forbidden',
+  404: 'not-found',
+  409: 'conflict',
+  413: 'too-large',
+  415: 'unknown-format',
+  429: 'throttled',
+  500: 'fault',
+  503: 'unavailable',
+  507: 'full',
+};
 
 export function createApp(options: AppOptions): OpenAPIHono {
   const { node, metrics, tokens, page, logger } = options;
@@ -41,6 +58,8 @@ export function createApp(options: AppOptions): OpenAPIHono {
     await next();
     c.header('x-content-type-options', 'nosniff');
     c.header('cache-control', 'no-store');
+    const reason = refusalOf[c.res.status];
+    if (reason !== undefined && !(c.req.path === '/readyz' && c.res.status === 503)) metrics.refused(reason);
   });
   for (const [method, path, scope] of guardedRoutes) {
     const check = authorise(tokens, scope);
@@ -48,10 +67,17 @@ export function createApp(options: AppOptions): OpenAPIHono {
       c.req.method === method || (method === 'GET' && c.req.method === 'HEAD') ? check(c, next) : next(),
     );
   }
+  app.use('/v1/dead-letters/redrive', (c, next) =>
+    bodyLimit({
+      maxSize: node.config.http.bodyBytesMax,
+      onError: (over) => problem(over, tooLarge(node.config.http.bodyBytesMax)),
+    })(c, next),
+  );
   app.onError((error, c) => {
-    if (!(error instanceof Error && error.name === 'AnteroomError'))
+    const answer = problem(c, error);
+    if (answer.status === 500 && error.name !== 'AnteroomError')
       logger.error({ error: String(error.stack ?? error), path: c.req.path }, 'a request failed');
-    return problem(c, error);
+    return answer;
   });
   app.notFound((c) =>
     c.json(

@@ -2,6 +2,7 @@
 
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { AnteroomError } from '../../../engine/errors.ts';
 import type { LogOrigin } from '../../../engine/state/log-store.ts';
 import type { ColumnRole } from '../../../streams/format.ts';
@@ -10,7 +11,7 @@ import type { NodeMetrics } from '../node-metrics.ts';
 import type { PostOptions } from '../parse-post.ts';
 import { acceptedAnswer, accessesQuery, originHeaders, problemAnswer, trainBody } from './answers.ts';
 import { problem } from './problem.ts';
-import { readBody } from './read-body.ts';
+import { readBody, tooLarge } from './read-body.ts';
 
 /** Formats that a content type names; others are recognised by content. */
 const formatOfType: Readonly<Record<string, string>> = {
@@ -61,17 +62,32 @@ export function ingestRoutes(app: OpenAPIHono, node: AnteroomNode, metrics: Node
   app.openapi(accessesRoute, (c) => {
     const { format, lenient, columns, 'time-unit': timeUnit } = c.req.valid('query');
     const type = (c.req.header('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
-    return taken(c, node, metrics, (body) => [
-      withLines(body, type),
-      {
-        format: format === 'auto' ? (formatOfType[type] ?? 'auto') : format,
-        isLenient: lenient !== '0' && lenient !== 'false',
-        ...(columns === undefined ? {} : { columns: columnsOf(columns) }),
-        ...(timeUnit === undefined ? {} : { timeUnit }),
-      },
-    ]) as never;
+    return admitted(c, node, metrics, () =>
+      kept(c, node, metrics, async () => [
+        withLines(await readBody(c.req.raw, node.config.http.bodyBytesMax), type),
+        {
+          format: format === 'auto' ? (formatOfType[type] ?? 'auto') : format,
+          isLenient: lenient !== '0' && lenient !== 'false',
+          ...(columns === undefined ? {} : { columns: columnsOf(columns) }),
+          ...(timeUnit === undefined ? {} : { timeUnit }),
+        },
+      ]),
+    ) as never;
   });
 
+  // The schema reads the whole body before the route is entered: so room is taken, and a bound set, before that.
+  app.use('/prefetch/train', (c, next) =>
+    admitted(c, node, metrics, async () => {
+      const bounded = bodyLimit({
+        maxSize: node.config.http.bodyBytesMax,
+        onError: (over) => {
+          metrics.posted('refused');
+          return problem(over, tooLarge(node.config.http.bodyBytesMax));
+        },
+      });
+      return (await bounded(c, next)) ?? undefined;
+    }),
+  );
   app.openapi(trainRoute, (c) => {
     const { accesses } = c.req.valid('json');
     const lines = accesses.map(({ user_id, data_id, timestamp, size }) =>
@@ -83,7 +99,7 @@ export function ingestRoutes(app: OpenAPIHono, node: AnteroomNode, metrics: Node
       }),
     );
     const bytes = new TextEncoder().encode(`${lines.join('\n')}\n`);
-    return taken(c, node, metrics, () => [bytes, { format: 'ndjson', timeUnit: 'ms' }], bytes.length) as never;
+    return kept(c, node, metrics, async () => [bytes, { format: 'ndjson', timeUnit: 'ms' }]) as never;
   });
 }
 
@@ -95,14 +111,13 @@ function withLines(body: Uint8Array, type: string): Uint8Array {
   return body;
 }
 
-/** Admits, reads, keeps and answers a post. `known` = its bytes, where the body was read already. */
-async function taken(
+/** Takes room for a post, lets it be handled, and gives the room back. */
+async function admitted(
   c: Context,
   node: AnteroomNode,
   metrics: NodeMetrics,
-  prepare: (body: Uint8Array) => readonly [Uint8Array, Partial<PostOptions>],
-  known?: number,
-): Promise<Response> {
+  handle: () => Promise<Response | undefined>,
+): Promise<Response | undefined> {
   const { lifeCycle, config } = node;
   const { state } = lifeCycle;
   // While appends fail a post may still try: that is how it is found out that they succeed again.
@@ -110,8 +125,9 @@ async function taken(
     metrics.posted('failed');
     return problem(c, new AnteroomError('unavailable', `the node takes no accesses: ${lifeCycle.reasons.join('; ')}`));
   }
-  const announced = known ?? Number(c.req.header('content-length') ?? config.http.bodyBytesMax);
-  const room = node.intake.admit(Number.isFinite(announced) ? announced : config.http.bodyBytesMax);
+  const { bodyBytesMax } = config.http;
+  const announced = Number(c.req.header('content-length') ?? bodyBytesMax);
+  const room = node.intake.admit(Number.isFinite(announced) ? Math.min(announced, bodyBytesMax) : bodyBytesMax);
   if (room === null) {
     metrics.posted('throttled');
     const seconds = node.intake.retryAfterSeconds;
@@ -119,15 +135,26 @@ async function taken(
     return c.json({ error: { code: 'limit', message: `too much is waiting; come back in ${seconds} s` } }, 429);
   }
   try {
+    return await handle();
+  } finally {
+    room.release();
+  }
+}
+
+/** Keeps and answers a post that was admitted. */
+async function kept(
+  c: Context,
+  node: AnteroomNode,
+  metrics: NodeMetrics,
+  prepare: () => Promise<readonly [Uint8Array, Partial<PostOptions>]>,
+): Promise<Response> {
+  try {
     const origin = originOf(c);
-    const body = known === undefined ? await readBody(c.req.raw, config.http.bodyBytesMax) : new Uint8Array(0);
-    const end = await node.post(...prepare(body), origin);
+    const end = await node.post(...(await prepare()), origin);
     return answer(c, end, metrics);
   } catch (error) {
     metrics.posted(error instanceof AnteroomError && !error.isRetryable ? 'refused' : 'failed');
     return problem(c, error);
-  } finally {
-    room.release();
   }
 }
 

@@ -1,6 +1,7 @@
 /** Faults as answers: one shape, one status for each kind. */
 
 import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
 import { AnteroomError, type ErrorCode } from '../../../engine/errors.ts';
 
 type Status = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 503 | 507;
@@ -23,8 +24,13 @@ const statusOf: Readonly<Partial<Record<ErrorCode, Status>>> = {
 
 /** `{ error: { code, message, context } }` with the status that fits; 500 tells nothing of the inside. */
 export function problem(c: Context, error: unknown): Response {
+  // Hono's own refusals: a body that is no JSON, a content type that is none.
+  if (error instanceof HTTPException && error.status < 500)
+    return c.json({ error: { code: 'bad-usage', message: error.message } }, error.status);
   if (!(error instanceof AnteroomError))
     return c.json({ error: { code: 'internal', message: 'a fault of the node; its log has it' } }, 500);
+  // What is left of a body that is not read would be taken for the next request.
+  if (error.code === 'limit' || error.code === 'truncated') c.header('connection', 'close');
   const status = statusOf[error.code] ?? (error.isRetryable ? 503 : 500);
   if (status === 503 || status === 507) c.header('retry-after', '5');
   return c.json({ error: { code: error.code, message: error.message, context: error.context } }, status);

@@ -90,7 +90,7 @@ export async function testNode(
     const isJson = (response.headers.get('content-type') ?? '').includes('json');
     return {
       status: response.status,
-      body: (isJson ? JSON.parse(text) : { text }) as Record<string, never>,
+      body: (isJson && text !== '' ? JSON.parse(text) : { text }) as Record<string, never>,
       headers: response.headers,
     };
   };
