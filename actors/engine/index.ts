@@ -9,8 +9,16 @@ export { createEngine } from './create-engine.ts';
 export type { DecisionRecord } from './decision-log.ts';
 export type { Engine, EngineOptions, Restored } from './engine.ts';
 export { type EngineConfig, type EngineConfigInput, engineConfigSchema } from './engine-config.ts';
-export type { ForecastRequest, ForecastSet, NamedDependency, NamedUse, SegmentForecast } from './engine-models.ts';
+export type {
+  DemandOutlook,
+  ForecastRequest,
+  ForecastSet,
+  NamedDependency,
+  NamedUse,
+  SegmentForecast,
+} from './engine-models.ts';
 export type { SharedNames } from './engine-names.ts';
-export type { EngineStats, LiveStats, PrefetchStats } from './engine-stats.ts';
+export type { EnginePlan, PlanCounts } from './engine-plans.ts';
+export type { EngineStats, LatencySaved, LiveStats, PrefetchStats } from './engine-stats.ts';
 export type { PrefetchRequest } from './prefetch-desk.ts';
 export { type Prefetched, type PrefetchingOptions, prefetching } from './prefetching.ts';

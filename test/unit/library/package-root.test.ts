@@ -46,6 +46,46 @@ describe('importing the package', () => {
     expect(JSON.parse(stdout)).toEqual({ names: Object.keys(library).sort(), active: [], native: [] });
   });
 
+  test.each(['anteroom', 'anteroom/engine', 'anteroom/streams', 'anteroom/actors', 'anteroom/sim'])(
+    '%s loads neither zeromq nor lmdb nor a server, by any way, and starts nothing',
+    async (entry) => {
+      // Written out by the hook itself, which runs on a thread of its own.
+      const hook = `export const resolve = async (specifier, context, next) => {
+        const found = await next(specifier, context);
+        process._rawDebug('loaded ' + found.url);
+        return found;
+      };`;
+      const program = `
+        import { register } from 'node:module';
+        register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hook)}));
+        const before = process.getActiveResourcesInfo().length;
+        await import(${JSON.stringify(entry)});
+        const native = process.report.getReport().sharedObjects.filter((path) => /node_modules/.test(path));
+        console.log(JSON.stringify({ started: process.getActiveResourcesInfo().length - before, native }));`;
+      const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', program], {
+        cwd: root,
+        timeout: 60_000,
+        maxBuffer: 2 ** 24,
+      });
+      expect(JSON.parse(stdout)).toEqual({ started: 0, native: [] });
+      const packages = new Set(
+        [...stderr.matchAll(/^loaded file:.*\/node_modules\/(@[^/]+\/[^/]+|[^/]+)\//gm)].map(([, name]) => name!),
+      );
+      expect(packages.size).toBeGreaterThan(0);
+      const heavy = [
+        'zeromq',
+        'lmdb',
+        'hono',
+        '@hono/node-server',
+        '@hono/zod-openapi',
+        'pino',
+        'prom-client',
+        '@opentelemetry/api',
+      ];
+      expect(heavy.filter((name) => packages.has(name))).toEqual([]);
+    },
+  );
+
   test('is said to have no side effects', () => {
     expect((JSON.parse(textOf('package.json')) as { sideEffects: boolean }).sideEffects).toBe(false);
   });

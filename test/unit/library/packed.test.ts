@@ -70,6 +70,7 @@ describe('the packed package', () => {
 
   test.each([
     ['nodenext', 'nodenext'],
+    ['node16', 'node16'],
     ['es2022', 'bundler'],
   ])('type-checks as a library of an application with module %s', async (module, moduleResolution) => {
     const compilerOptions = {
