@@ -177,10 +177,17 @@ export class AnteroomNode {
     });
     this.#engine.prefetches$.subscribe((request) => this.#dispatcher.offer(request));
     this.#engine.cancellations$.subscribe((id) => this.#dispatcher.cancel(id));
+    const { config } = this;
+    const isLive = this.#mode === 'prefetching';
     this.#follower = new LogFollower({
       engine: this.#engine,
-      rowsPerTurn: this.config.ingest.rowsPerTurn,
-      rowsPerCall: this.#mode === 'prefetching' ? LIVE_ROWS : this.config.ingest.rowsPerTurn,
+      // Settings that may change are looked up at each use.
+      get rowsPerTurn() {
+        return config.ingest.rowsPerTurn;
+      },
+      get rowsPerCall() {
+        return isLive ? LIVE_ROWS : config.ingest.rowsPerTurn;
+      },
       openRequest: (segment) => this.#dispatcher.take(segment),
     });
     let replayed = 0;
@@ -204,8 +211,12 @@ export class AnteroomNode {
     this.#intake = new Intake({
       log,
       apply: (entry) => this.follower.apply(entry),
-      queueBytesMax: this.config.ingest.queueBytesMax,
-      postsMax: this.config.ingest.postsMax,
+      get queueBytesMax() {
+        return config.ingest.queueBytesMax;
+      },
+      get postsMax() {
+        return config.ingest.postsMax;
+      },
       onLog: (error) => this.#logChanged(error),
       onEngine: (error) => this.#trouble('engine', error instanceof Error ? error.message : String(error)),
       now: () => this.#clock.now(),

@@ -19,7 +19,8 @@ const secrets = [
   'config',
 ];
 
-export function createNodeLogger(level: NodeConfig['logging']['level']): NodeLogger {
+/** Its `level` may be set while it is used. */
+export function createNodeLogger(level: NodeConfig['logging']['level']): NodeLogger & { level: string } {
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: secrets, censor: '[left out]' } },
     pino.destination({ fd: 2, sync: true }),

@@ -1,5 +1,6 @@
 /** A node as a process: stores, node, HTTP and signals, from start to stop. */
 
+import { AnteroomError } from '../../engine/errors.ts';
 import { entropySeed } from '../../engine/host/entropy.ts';
 import { RealClock } from '../../engine/host/real-clock.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
@@ -11,6 +12,7 @@ import { createApp } from './http/create-app.ts';
 import { listen } from './http/listen.ts';
 import type { NodeConfig } from './node-config.ts';
 import { NodeMetrics } from './node-metrics.ts';
+import { adoptSettings, type ReloadAnswer } from './reload-settings.ts';
 import { Series } from './series.ts';
 
 /** A node that listens. */
@@ -20,17 +22,29 @@ export interface RunningNode {
   readonly address: string;
   /** Resolves when it has stopped, however that came. */
   readonly stopped: Promise<void>;
+  /**
+   * Reads the settings again and takes over what may change. One reload at a time.
+   * @throws AnteroomError where there is no file to read or it cannot be; then nothing has changed.
+   */
+  reload(): Promise<ReloadAnswer>;
   /** Drains and stops; what takes longer than `drainMs` is cut off. */
   stop(): Promise<void>;
+}
+
+export interface RunOptions {
+  /** Reads the settings again, as they were read for the start; absent = there is nothing to read. */
+  readonly readConfig?: () => Promise<NodeConfig>;
+  /** Told of another level of the log. */
+  readonly onLogLevel?: (level: NodeConfig['logging']['level']) => void;
 }
 
 /**
  * Starts a node. HTTP listens before the recovery, so that health and readiness can be asked meanwhile.
  * @throws AnteroomError 'bad-config', 'io' where the address is taken, 'corrupt' and others as `AnteroomNode.start`.
  */
-export async function runNode(config: NodeConfig, logger: NodeLogger): Promise<RunningNode> {
+export async function runNode(config: NodeConfig, logger: NodeLogger, options: RunOptions = {}): Promise<RunningNode> {
   const clock = new RealClock();
-  const tokens = await knownTokens(config.http);
+  const tokens = [...(await knownTokens(config.http))];
   const page = await dashboardPage();
   const stores = await openStores(config);
   const node = new AnteroomNode({ config, stores, clock, random: new Xoshiro128(entropySeed()), logger });
@@ -44,7 +58,30 @@ export async function runNode(config: NodeConfig, logger: NodeLogger): Promise<R
     stopping ??= shutDown();
     return stopping;
   };
-  const app = createApp({ node, metrics, series, tokens, page, logger, onDrain: () => void stop() });
+  let reloading: Promise<unknown> = Promise.resolve();
+  const reload = (): Promise<ReloadAnswer> => {
+    const next = reloading.then(reloadNow);
+    reloading = next.catch(() => {});
+    return next;
+  };
+  const reloadNow = async (): Promise<ReloadAnswer> => {
+    if (options.readConfig === undefined)
+      throw new AnteroomError('bad-usage', 'the node was started without a file of settings: nothing to read again');
+    const fresh = await options.readConfig();
+    // The address stays as it is, so whoever can reach that still needs a token.
+    const freshTokens = await knownTokens({ ...fresh.http, host: config.http.host });
+    const hasNewSecrets = JSON.stringify(freshTokens) !== JSON.stringify(tokens);
+    const { applied, needsRestart } = adoptSettings(config, fresh);
+    tokens.splice(0, tokens.length, ...freshTokens);
+    server.bound(config.http);
+    options.onLogLevel?.(config.logging.level);
+    // A file with a token may hold another one under the same name.
+    const isRotated = hasNewSecrets && !applied.includes('http.tokens');
+    const answer = { applied: isRotated ? [...applied, 'http.tokens'] : applied, needsRestart };
+    logger.info(answer, 'settings were read again');
+    return answer;
+  };
+  const app = createApp({ node, metrics, series, tokens, page, logger, onDrain: () => void stop(), onReload: reload });
   let finish = (): void => {};
   const stopped = new Promise<void>((settle) => {
     finish = settle;
@@ -81,5 +118,5 @@ export async function runNode(config: NodeConfig, logger: NodeLogger): Promise<R
     throw error;
   }
   series.begin();
-  return { node, address: server.address, stopped, stop };
+  return { node, address: server.address, stopped, reload, stop };
 }

@@ -1,7 +1,7 @@
 /** Talks to a running node, for the commands that look after one. */
 
 import type { Command } from 'commander';
-import { AnteroomError } from '../../engine/errors.ts';
+import { AnteroomError, type ErrorCode } from '../../engine/errors.ts';
 import { readTextFile } from '../../engine/host/text-file.ts';
 
 export interface ClientFlags {
@@ -19,39 +19,63 @@ export function addClientOptions(command: Command): Command {
 }
 
 /**
- * The JSON of an answer.
+ * The JSON of an answer; `isLong` = it may take any time.
  * @throws AnteroomError 'unavailable' where nobody answers, 'unauthorised', or with the code and message of the node.
  */
 export async function askNode<T>(
   flags: ClientFlags,
   path: string,
-  init: { readonly method?: string; readonly body?: object } = {},
+  init: { readonly method?: string; readonly body?: object; readonly isLong?: boolean } = {},
 ): Promise<T> {
   const token =
     flags.tokenFile === undefined ? process.env.ANTEROOM_TOKEN : (await readTextFile(flags.tokenFile)).trim();
+  const { url } = flags;
+  if (!URL.canParse(path, url)) throw new AnteroomError('bad-usage', `--url: expected an address, found ${url}`);
   let response: Response;
+  let text: string;
   try {
-    response = await fetch(new URL(path, flags.url), {
+    response = await fetch(new URL(path, url), {
       method: init.method ?? 'GET',
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(init.body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
+      ...(init.isLong === true ? {} : { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }),
     });
+    text = await response.text();
   } catch (cause) {
-    throw new AnteroomError('unavailable', `no node answers at ${flags.url} (--url says where it is)`, { cause });
+    const isSlow = cause instanceof Error && cause.name === 'TimeoutError';
+    const how = isSlow ? `no answer within ${ANSWER_WITHIN_MS / 1000} s from` : 'no node answers at';
+    throw new AnteroomError('unavailable', `${how} ${url} (--url says where it is)`, { cause });
   }
-  const text = await response.text();
-  if (response.ok) return JSON.parse(text) as T;
-  let message = `status ${response.status}`;
+  const answer = answerIn(text);
+  if (response.ok) {
+    if (answer === undefined)
+      throw new AnteroomError('unavailable', `${url}: what answers there is no node of Anteroom`);
+    return answer as T;
+  }
+  const { message } = (answer as { readonly error?: { readonly message?: string } } | undefined)?.error ?? {};
+  const said = message ?? `status ${response.status}; is that a node of Anteroom?`;
+  throw new AnteroomError(codeOf[response.status] ?? 'unavailable', `${url}: ${said}`);
+}
+
+/** How long a question may take. */
+const ANSWER_WITHIN_MS = 30_000;
+
+/** Statuses that say something of what was asked, and not of the node. */
+const codeOf: Readonly<Partial<Record<number, ErrorCode>>> = {
+  400: 'bad-usage',
+  401: 'unauthorised',
+  403: 'unauthorised',
+  404: 'not-found',
+};
+
+/** The JSON of an answer; undefined where it is none: somebody else listens there. */
+function answerIn(text: string): unknown {
   try {
-    message = (JSON.parse(text) as { error: { message: string } }).error.message;
+    return JSON.parse(text);
   } catch {
-    // Somebody else listens there: the status is all there is to tell.
+    return undefined;
   }
-  throw new AnteroomError(
-    response.status === 401 || response.status === 403 ? 'unauthorised' : 'unavailable',
-    `${flags.url}: ${message}`,
-  );
 }

@@ -23,6 +23,19 @@ export function registerNodeCommands(program: Command): void {
     },
   );
 
+  addClientOptions(
+    program.command('reload').description('let a running node read its settings again; the same as SIGHUP'),
+  ).action(async (flags: ClientFlags) => {
+    const answer = await askNode<{ applied: readonly string[]; needsRestart: readonly string[] }>(flags, '/v1/reload', {
+      method: 'POST',
+    });
+    const { applied, needsRestart } = answer;
+    const text =
+      (applied.length === 0 ? 'nothing changed\n' : `changed: ${applied.join(', ')}\n`) +
+      (needsRestart.length === 0 ? '' : `as before until the node starts again: ${needsRestart.join(', ')}\n`);
+    print(flags, answer, text);
+  });
+
   addClientOptions(program.command('forecast').description('what is likely to be accessed next, and why'))
     .option('--consumer <name>', 'whose next accesses; default: of whoever accessed last')
     .option('--segment <name>', 'only this segment')
@@ -78,6 +91,7 @@ export function registerNodeCommands(program: Command): void {
       const answer = await askNode<{ delivered: number; failed: number }>(flags, '/v1/dead-letters/redrive', {
         method: 'POST',
         body: keys.length === 0 ? {} : { keys },
+        isLong: true,
       });
       print(flags, answer, `${answer.delivered} delivered, ${answer.failed} failed again\n`);
     },

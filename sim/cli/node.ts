@@ -19,10 +19,12 @@ export function registerNode(program: Command): void {
     .option('--check', 'check the settings and go no further')
     .action(async (flags: NodeFlags) => {
       const { readNodeConfig } = await import('./node-config-file.ts');
-      const config = await readNodeConfig(flags.config, {
-        ...(flags.port === undefined ? {} : { port: flags.port }),
-        ...(flags.data === undefined ? {} : { dataFolder: flags.data }),
-      });
+      const readConfig = () =>
+        readNodeConfig(flags.config, {
+          ...(flags.port === undefined ? {} : { port: flags.port }),
+          ...(flags.data === undefined ? {} : { dataFolder: flags.data }),
+        });
+      const config = await readConfig();
       if (flags.check === true) {
         const { knownTokens } = await import('../../actors/node/http/authorise.ts');
         await knownTokens(config.http);
@@ -31,9 +33,20 @@ export function registerNode(program: Command): void {
       }
       const { createNodeLogger } = await import('../../actors/node/create-logger.ts');
       const { runNode } = await import('../../actors/node/run-node.ts');
-      const { onStopSignal } = await import('../../engine/host/signals.ts');
+      const { onReloadSignal, onStopSignal } = await import('../../engine/host/signals.ts');
       const logger = createNodeLogger(config.logging.level);
-      const running = await runNode(config, logger);
+      const running = await runNode(config, logger, {
+        ...(flags.config === undefined ? {} : { readConfig }),
+        onLogLevel: (level) => {
+          logger.level = level;
+        },
+      });
+      const forgetReload = onReloadSignal(() => {
+        running.reload().catch((error: unknown) => {
+          const message = error instanceof Error ? error.message : String(error);
+          logger.error({ error: message }, 'the settings were not read again and stay as they are');
+        });
+      });
       const forget = onStopSignal(
         (signal) => {
           logger.info({ signal }, 'stopping');
@@ -44,6 +57,7 @@ export function registerNode(program: Command): void {
       process.stderr.write(`anteroom: listening on ${running.address} (open it in a browser)\n`);
       await running.stopped;
       forget();
+      forgetReload();
       process.exit(0);
     });
 

@@ -6,26 +6,23 @@ import { bodyLimit } from 'hono/body-limit';
 import type { AnteroomNode, NodeLogger } from '../anteroom-node.ts';
 import { contentSecurityPolicy } from '../dashboard/dashboard-page.ts';
 import type { HttpRefusal, NodeMetrics } from '../node-metrics.ts';
-import type { Series } from '../series.ts';
 import { authorise, type KnownToken } from './authorise.ts';
 import { guardedRoutes } from './guarded-routes.ts';
 import { ingestRoutes } from './ingest-routes.ts';
 import { describePlainRoutes, openApiDocument } from './openapi-document.ts';
-import { operateRoutes } from './operate-routes.ts';
+import { type OperateOptions, operateRoutes } from './operate-routes.ts';
 import { planRoutes } from './plan-routes.ts';
 import { problem } from './problem.ts';
 import { questionRoutes } from './question-routes.ts';
 import { tooLarge } from './read-body.ts';
 
-export interface AppOptions {
+export interface AppOptions extends OperateOptions {
   readonly node: AnteroomNode;
   readonly metrics: NodeMetrics;
-  readonly series: Series;
   readonly tokens: readonly KnownToken[];
   /** The dashboard's page. */
   readonly page: string;
   readonly logger: NodeLogger;
-  readonly onDrain: () => void;
 }
 
 /** Names of refusals, for the count of them. A readiness that is asked for and denied is an answer. */
@@ -98,7 +95,7 @@ export function createApp(options: AppOptions): OpenAPIHono {
   ingestRoutes(app, node, metrics);
   questionRoutes(app, node);
   planRoutes(app, node);
-  operateRoutes(app, node, options.series, options.onDrain);
+  operateRoutes(app, node, options);
   describePlainRoutes(app);
   app.get('/openapi.json', (c) => c.json(openApiDocument(app, tokens.length > 0)));
   return app;

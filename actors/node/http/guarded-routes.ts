@@ -6,6 +6,7 @@ export const guardedRoutes: readonly (readonly [method: 'GET' | 'POST', path: st
   ['POST', '/v1/accesses', 'ingest'],
   ['POST', '/prefetch/train', 'ingest'],
   ['POST', '/v1/drain', 'admin'],
+  ['POST', '/v1/reload', 'admin'],
   ['POST', '/v1/checkpoints', 'admin'],
   ['POST', '/v1/dead-letters/redrive', 'admin'],
   ['GET', '/v1/*', 'read'],

@@ -4,6 +4,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { AnteroomError } from '../../../engine/errors.ts';
 import type { AnteroomNode } from '../anteroom-node.ts';
 import { explainDecision } from '../explain-decision.ts';
+import type { ReloadAnswer } from '../reload-settings.ts';
 import type { Series } from '../series.ts';
 import { limitQuery, problemAnswer } from './answers.ts';
 
@@ -69,6 +70,23 @@ const seriesRoute = createRoute({
   summary: 'Counters of the last quarter of an hour, a sample a second',
   responses: { 200: json(z.object({ samples: z.array(facts('Sample')) }), 'The oldest first.'), ...problems },
 });
+const reloadRoute = createRoute({
+  method: 'post',
+  path: '/v1/reload',
+  summary: 'Read the settings again: what can change does, the rest is named',
+  responses: {
+    200: json(
+      z
+        .object({
+          applied: z.array(z.string()).openapi({ description: 'Settings in force from now on.' }),
+          needsRestart: z.array(z.string()).openapi({ description: 'Different in the file, and not in the node.' }),
+        })
+        .openapi('Reloaded'),
+      'Both may be empty.',
+    ),
+    ...problems,
+  },
+});
 const drainRoute = createRoute({
   method: 'post',
   path: '/v1/drain',
@@ -130,9 +148,17 @@ const redriveRoute = createRoute({
   },
 });
 
-/** `onDrain` begins the stop of the whole process. */
-export function operateRoutes(app: OpenAPIHono, node: AnteroomNode, series: Series, onDrain: () => void): void {
-  const { answersMax } = node.config.http;
+export interface OperateOptions {
+  readonly series: Series;
+  /** Begins the stop of the whole process. */
+  readonly onDrain: () => void;
+  /** Reads the settings again. @throws AnteroomError for settings that cannot be; then nothing changed. */
+  readonly onReload: () => Promise<ReloadAnswer>;
+}
+
+export function operateRoutes(app: OpenAPIHono, node: AnteroomNode, options: OperateOptions): void {
+  const { series, onDrain, onReload } = options;
+  const answersMax = (): number => node.config.http.answersMax;
   const engine = () => {
     if (!node.hasEngine) throw new AnteroomError('unavailable', `the node is ${node.lifeCycle.state}`);
     return node.engine;
@@ -155,7 +181,7 @@ export function operateRoutes(app: OpenAPIHono, node: AnteroomNode, series: Seri
     const wanted = all.filter(
       (one) => (kind === undefined || one.kind === kind) && (segment === undefined || one.name === segment),
     );
-    const decisions = wanted.slice(0, Math.min(limit, answersMax)).map((one) => ({
+    const decisions = wanted.slice(0, Math.min(limit, answersMax())).map((one) => ({
       sequence: one.sequence,
       position: one.position,
       timeMs: Number.isNaN(one.timeMs) ? null : one.timeMs,
@@ -170,6 +196,10 @@ export function operateRoutes(app: OpenAPIHono, node: AnteroomNode, series: Seri
     return c.json({ decisions }, 200);
   });
   app.openapi(seriesRoute, (c) => c.json({ samples: series.samples.map(plain) }, 200));
+  app.openapi(reloadRoute, async (c) => {
+    const { applied, needsRestart } = await onReload();
+    return c.json({ applied: [...applied], needsRestart: [...needsRestart] }, 200);
+  });
   app.openapi(drainRoute, (c) => {
     onDrain();
     return c.json({ state: 'draining' }, 202);
@@ -188,7 +218,7 @@ export function operateRoutes(app: OpenAPIHono, node: AnteroomNode, series: Seri
     return c.json(
       {
         count: node.dispatcher.counts.deadLetters,
-        letters: node.dispatcher.deadLetters(Math.min(limit, answersMax)).map(plain),
+        letters: node.dispatcher.deadLetters(Math.min(limit, answersMax())).map(plain),
       },
       200,
     );
@@ -200,7 +230,7 @@ export function operateRoutes(app: OpenAPIHono, node: AnteroomNode, series: Seri
   });
   app.openapi(redriveRoute, async (c) => {
     const { keys } = c.req.valid('json');
-    const results = await node.dispatcher.redrive(keys ?? null, answersMax);
+    const results = await node.dispatcher.redrive(keys ?? null, answersMax());
     const delivered = results.filter(({ end }) => end.kind === 'done').length;
     return c.json({ delivered, failed: results.length - delivered, results: results.map(plain) }, 200);
   });

@@ -115,7 +115,7 @@ const demandRoute = createRoute({
 });
 
 export function planRoutes(app: OpenAPIHono, node: AnteroomNode): void {
-  const { answersMax } = node.config.http;
+  const answersMax = (): number => node.config.http.answersMax;
   const engine = () => {
     if (!node.hasEngine || node.lifeCycle.state === 'starting' || node.lifeCycle.state === 'recovering')
       throw new AnteroomError('unavailable', `the node is ${node.lifeCycle.state}`);
@@ -127,9 +127,9 @@ export function planRoutes(app: OpenAPIHono, node: AnteroomNode): void {
     const { mode } = node.status();
     const isPrefetching = mode === 'prefetching';
     const isSent = ({ segment }: OutgoingRequest): boolean => node.dispatcher.isSent(segment);
-    const requests = new Map(node.dispatcher.open(answersMax).map((request) => [request.segment, request]));
+    const requests = new Map(node.dispatcher.open(answersMax()).map((request) => [request.segment, request]));
     const all = engine()
-      .plans(answersMax)
+      .plans(answersMax())
       .map((found) => answerOf(found, isPrefetching, requests.get(found.name), isSent));
     // A demand came for what was still open: nobody plans it any more, its fetch goes on.
     const planned = new Set(all.filter((one) => one.state === 'open').map(({ segment }) => segment));
@@ -147,7 +147,7 @@ export function planRoutes(app: OpenAPIHono, node: AnteroomNode): void {
         considered: engine().planCounts,
         plans: states
           .flatMap((name) => wanted.filter((one) => one.state === name))
-          .slice(0, Math.min(limit, answersMax)),
+          .slice(0, Math.min(limit, answersMax())),
       },
       200,
     );

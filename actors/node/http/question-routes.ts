@@ -109,7 +109,7 @@ const graphRoute = createRoute({
 });
 
 export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
-  const { answersMax } = node.config.http;
+  const answersMax = (): number => node.config.http.answersMax;
   const engine = () => {
     if (!node.hasEngine || node.lifeCycle.state === 'starting' || node.lifeCycle.state === 'recovering')
       throw new AnteroomError('unavailable', `the node is ${node.lifeCycle.state}`);
@@ -178,7 +178,7 @@ export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
 
   app.openapi(hotRoute, (c) => {
     const { limit = 20 } = c.req.valid('query');
-    return c.json({ segments: engine().hotSegments(Math.min(limit, answersMax)).map(useAnswer) }, 200);
+    return c.json({ segments: engine().hotSegments(Math.min(limit, answersMax())).map(useAnswer) }, 200);
   });
 
   app.openapi(graphRoute, (c) => {
@@ -192,7 +192,7 @@ export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
       const next: string[] = [];
       for (const source of front) {
         for (const { name, confidence, support, lift, lagMean } of engine().successors(source).slice(0, fanout)) {
-          if (edges.length >= answersMax) break;
+          if (edges.length >= answersMax()) break;
           edges.push({ source, target: name, confidence, support, lift, lagMeanMs: lagMean, depth: level });
           // A cycle is an edge, and is not walked again.
           if (!seen.has(name)) next.push(name);

@@ -58,6 +58,7 @@ const owed: readonly (readonly [method: string, path: string, scope: keyof typeo
   ['POST', '/v1/checkpoints', 'admin'],
   ['GET', '/v1/dead-letters', 'read'],
   ['POST', '/v1/dead-letters/redrive', 'admin'],
+  ['POST', '/v1/reload', 'admin'],
   ['POST', '/v1/drain', 'admin'],
   ['GET', '/metrics', 'read'],
   ['GET', '/healthz', null],

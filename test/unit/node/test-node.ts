@@ -79,6 +79,7 @@ export async function testNode(
     page: '<!doctype html>',
     logger,
     onDrain: () => void node.drain(),
+    onReload: async () => ({ applied: [], needsRestart: [] }),
   });
   if (options.begin !== false) await node.start();
   const ask: TestNode['ask'] = async (path, init) => {
