@@ -5,7 +5,7 @@ import type { Clock, TimerId } from '../../engine/clock.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { RandomSource } from '../../engine/random.ts';
 import type { CheckpointHeader, LoadedCheckpoint } from '../../engine/state/checkpoint-store.ts';
-import type { LogOrigin, LogReceipt } from '../../engine/state/log-store.ts';
+import type { LogEntry, LogOrigin, LogReceipt } from '../../engine/state/log-store.ts';
 import { VERSION } from '../../engine/version.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -24,6 +24,7 @@ import { makeSource } from './sources/make-source.ts';
 import type { Source, SourceStatus } from './sources/source.ts';
 import { type SourceLetter, SourceLetters } from './sources/source-letters.ts';
 import { Tailer } from './tailer.ts';
+import type { PostSpan, Tracing } from './tracing.ts';
 
 /** Where a node writes what happens; pino's shape. Never given a secret. */
 export interface NodeLogger {
@@ -40,6 +41,8 @@ export interface NodeOptions {
   readonly logger: NodeLogger;
   /** Besides those of the configuration. */
   readonly sinks?: readonly Sink[];
+  /** Null or absent = nothing is traced. */
+  readonly tracing?: Tracing | null;
 }
 
 /** Version of what a checkpoint holds. */
@@ -70,6 +73,8 @@ export class AnteroomNode {
   readonly #sources: readonly Source[];
   readonly #sourceLetters: SourceLetters;
   readonly #mode: NodeStatus['mode'];
+  /** Null = off. */
+  readonly tracing: Tracing | null;
   readonly #startedMs: number;
   #engine: Engine | null = null;
   #follower: LogFollower | null = null;
@@ -88,6 +93,7 @@ export class AnteroomNode {
     this.#stores = stores;
     this.#clock = clock;
     this.#logger = logger;
+    this.tracing = options.tracing ?? null;
     this.#startedMs = clock.now();
     this.lifeCycle = new NodeLifeCycle(clock, (state) => this.#entered(state));
     const sinks = [
@@ -105,6 +111,7 @@ export class AnteroomNode {
       random: options.random.fork('delivery'),
       onAnswer: (answer) => void this.#answered(answer),
       onSink: (name, why) => this.#sinkChanged(name, why),
+      tracing: this.tracing,
     });
     this.#tailer = new Tailer({
       tails: config.tail,
@@ -175,7 +182,10 @@ export class AnteroomNode {
       config: { ...this.config.engine, mode: this.#mode === 'prefetching' ? 'live' : 'modelled' },
       ...(loaded === null ? {} : { snapshot: loaded.parts[0]! }),
     });
-    this.#engine.prefetches$.subscribe((request) => this.#dispatcher.offer(request));
+    this.#engine.prefetches$.subscribe((request) => {
+      this.tracing?.decide(request);
+      this.#dispatcher.offer(request);
+    });
     this.#engine.cancellations$.subscribe((id) => this.#dispatcher.cancel(id));
     const { config } = this;
     const isLive = this.#mode === 'prefetching';
@@ -210,7 +220,7 @@ export class AnteroomNode {
     this.#logger.info({ ...this.#recovery, end: log.facts.end }, 'recovered');
     this.#intake = new Intake({
       log,
-      apply: (entry) => this.follower.apply(entry),
+      apply: (entry) => this.#apply(entry),
       get queueBytesMax() {
         return config.ingest.queueBytesMax;
       },
@@ -232,10 +242,24 @@ export class AnteroomNode {
    * Parses and keeps a post; resolves when it is durable.
    * @throws AnteroomError for what cannot be read, and as the log does.
    */
-  async post(body: Uint8Array, options: Partial<PostOptions>, origin: LogOrigin | null): Promise<PostEnd> {
+  async post(
+    body: Uint8Array,
+    options: Partial<PostOptions>,
+    origin: LogOrigin | null,
+    span: PostSpan | null = null,
+  ): Promise<PostEnd> {
     const { frames, ...facts } = await parsePost(body, this.#postOptions(options));
-    const receipt = frames.length === 0 ? null : await this.intake.append({ origin, frames });
-    return { ...facts, receipt };
+    if (frames.length === 0) return { ...facts, receipt: null };
+    const part = span === null ? null : (this.tracing?.append(span.context, frames) ?? null);
+    try {
+      const receipt = await this.intake.append({ origin, frames });
+      if (receipt.kind === 'appended') part?.kept(receipt.from, receipt.to);
+      part?.end();
+      return { ...facts, receipt };
+    } catch (error) {
+      part?.end(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
   }
 
   /** Saves the engine and trims the log, to be called between two entries (`intake.between`); null where there is nothing new. @throws AnteroomError 'disk-full' or 'io'. */
@@ -299,6 +323,17 @@ export class AnteroomNode {
       sources: [...(this.config.tail.length > 0 ? [this.#tailer] : []), ...this.#sources].map(({ status }) => status),
       badMessages: this.#sourceLetters.count,
     };
+  }
+
+  async #apply(entry: LogEntry): Promise<void> {
+    const span = this.tracing?.tell(entry) ?? null;
+    try {
+      await this.follower.apply(entry);
+      span?.end();
+    } catch (error) {
+      span?.end(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
   }
 
   /** Where the replay begins. @throws AnteroomError 'corrupt' where that would leave something out. */

@@ -141,6 +141,17 @@ export const nodeConfigSchema = z
       .prefault({})
       .describe('How requests are delivered.'),
     drainMs: durationField({ minMs: 0 }).default(25_000).describe('How long a stop may take before it is forced.'),
+    tracing: z
+      .strictObject({
+        isEnabled: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Spans of posts by OpenTelemetry; needs the package @opentelemetry/api, and an SDK that the process loads with node --import.',
+          ),
+      })
+      .prefault({})
+      .describe('Traces.'),
     logging: z
       .strictObject({
         level: z

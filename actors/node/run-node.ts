@@ -46,8 +46,9 @@ export async function runNode(config: NodeConfig, logger: NodeLogger, options: R
   const clock = new RealClock();
   const tokens = [...(await knownTokens(config.http))];
   const page = await dashboardPage();
+  const tracing = config.tracing.isEnabled ? await (await import('./tracing.ts')).Tracing.load() : null;
   const stores = await openStores(config);
-  const node = new AnteroomNode({ config, stores, clock, random: new Xoshiro128(entropySeed()), logger });
+  const node = new AnteroomNode({ config, stores, clock, random: new Xoshiro128(entropySeed()), logger, tracing });
   const metrics = new NodeMetrics({
     status: () => node.status(),
     stats: () => (node.hasEngine ? node.engine.stats() : null),

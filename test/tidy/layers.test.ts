@@ -25,6 +25,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'xstate',
     'yaml',
     'zod',
+    // An optional peer, by a dynamic import.
+    '@opentelemetry/api',
   ],
   // Optional peers: loaded where their use is configured, by a dynamic import.
   'actors/node/servers': ['nats', 'redis'],

@@ -148,13 +148,22 @@ async function kept(
   metrics: NodeMetrics,
   prepare: () => Promise<readonly [Uint8Array, Partial<PostOptions>]>,
 ): Promise<Response> {
+  const span = node.tracing?.post(c.req.path, c.req.header('traceparent'), c.req.header('tracestate')) ?? null;
   try {
     const origin = originOf(c);
-    const end = await node.post(...(await prepare()), origin);
-    return answer(c, end, metrics);
+    const end = await node.post(...(await prepare()), origin, span);
+    const answered = answer(c, end, metrics);
+    span?.end(answered.status, {
+      'anteroom.format': end.format,
+      'anteroom.accesses': end.accepted,
+      'anteroom.is_duplicate': end.receipt?.kind === 'duplicate',
+    });
+    return answered;
   } catch (error) {
     metrics.posted(error instanceof AnteroomError && !error.isRetryable ? 'refused' : 'failed');
-    return problem(c, error);
+    const answered = problem(c, error);
+    span?.end(answered.status);
+    return answered;
   }
 }
 

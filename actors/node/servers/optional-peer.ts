@@ -3,7 +3,12 @@
 import { AnteroomError } from '../../../engine/errors.ts';
 
 /** Packages that are peers and not dependencies, with the version that was tried. */
-export const optionalPeers = { redis: '6.3.1', nats: '2.29.3', kafkajs: '2.2.4' } as const;
+export const optionalPeers = {
+  redis: '6.3.1',
+  nats: '2.29.3',
+  kafkajs: '2.2.4',
+  '@opentelemetry/api': '1.9.1',
+} as const;
 
 /**
  * @param load imports the package; a function, so that nothing is loaded where nothing is configured

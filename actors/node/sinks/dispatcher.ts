@@ -8,6 +8,7 @@ import type { RecordStore } from '../../../engine/state/record-store.ts';
 import type { PrefetchRequest } from '../../engine/prefetch-desk.ts';
 import type { PrefetchAnswer } from '../log-frame.ts';
 import type { NodeConfig } from '../node-config.ts';
+import type { Tracing } from '../tracing.ts';
 import type { DeliveryEnd, OutgoingRequest, Sink } from './sink.ts';
 
 /** A request that a sink could not be given. */
@@ -32,6 +33,8 @@ export interface DispatcherOptions {
   readonly onAnswer: (answer: PrefetchAnswer) => void;
   /** A sink fails (why) or works again (null). */
   readonly onSink: (name: string, why: string | null) => void;
+  /** Null or absent = nothing is traced. */
+  readonly tracing?: Tracing | null;
 }
 
 export interface DispatcherCounts {
@@ -180,9 +183,11 @@ export class Dispatcher {
     const { clock, sinks, onAnswer } = this.#options;
     const startedMs = clock.now();
     const outgoing = this.#outgoing(request);
+    const span = this.#options.tracing?.deliver(request) ?? null;
     try {
       const ends = await Promise.all(sinks.map((sink) => this.#deliver(sink, outgoing)));
       const isLanded = ends.every((end) => end.kind === 'done');
+      span?.end(isLanded ? null : 'a sink could not be given it');
       this.#counts[isLanded ? 'delivered' : 'failed']++;
       const sizeBytes = Math.max(-1, ...ends.map((end) => (end.kind === 'done' ? end.sizeBytes : -1)));
       onAnswer({ segment: request.name, isLanded, sizeBytes, durationMs: clock.now() - startedMs });

@@ -8,6 +8,7 @@ import { createApp } from '../../../actors/node/http/create-app.ts';
 import { NodeMetrics } from '../../../actors/node/node-metrics.ts';
 import { Series } from '../../../actors/node/series.ts';
 import type { Sink } from '../../../actors/node/sinks/sink.ts';
+import type { Tracing } from '../../../actors/node/tracing.ts';
 import { Xoshiro128 } from '../../../engine/random.ts';
 import { MemoryCheckpointDisk, MemoryCheckpointStore } from '../../../engine/state/memory-checkpoint-store.ts';
 import { MemoryDisk, MemoryLogStore } from '../../../engine/state/memory-log-store.ts';
@@ -42,7 +43,12 @@ export const START_MS = 1_790_000_000_000;
 /** Starts a node; `begin: false` leaves it in `starting`. */
 export async function testNode(
   settings: object = {},
-  options: { readonly disks?: Disks; readonly sinks?: readonly Sink[]; readonly begin?: boolean } = {},
+  options: {
+    readonly disks?: Disks;
+    readonly sinks?: readonly Sink[];
+    readonly begin?: boolean;
+    readonly tracing?: Tracing;
+  } = {},
 ): Promise<TestNode> {
   const config = checkNodeConfig({ store: 'memory', ...settings }, 'test');
   const disks = options.disks ?? new Disks();
@@ -67,6 +73,7 @@ export async function testNode(
     random: new Xoshiro128(1),
     logger,
     ...(options.sinks ? { sinks: options.sinks } : {}),
+    tracing: options.tracing ?? null,
   });
   const app = createApp({
     node,
