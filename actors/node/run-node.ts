@@ -1,5 +1,6 @@
 /** A node as a process: stores, node, HTTP and signals, from start to stop. */
 
+import type { TimerId } from '../../engine/clock.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { entropySeed } from '../../engine/host/entropy.ts';
 import { RealClock } from '../../engine/host/real-clock.ts';
@@ -95,10 +96,10 @@ export async function runNode(config: NodeConfig, logger: NodeLogger, options: R
   );
   const shutDown = async (): Promise<void> => {
     series.end();
-    let isOver = false;
+    let timer: TimerId = 0;
     const forced = new Promise<void>((settle) => {
-      clock.setTimeout(() => {
-        if (!isOver) logger.error({ drainMs: config.drainMs }, 'the drain took too long and was cut off');
+      timer = clock.setTimeout(() => {
+        logger.error({ drainMs: config.drainMs }, 'the drain took too long and was cut off');
         settle();
       }, config.drainMs);
     });
@@ -106,7 +107,8 @@ export async function runNode(config: NodeConfig, logger: NodeLogger, options: R
       node.drain().catch((error: unknown) => logger.error({ error: String(error) }, 'the drain failed')),
       forced,
     ]);
-    isOver = true;
+    // A timer that is left would keep the process alive.
+    clock.clearTimeout(timer);
     server.close();
     finish();
   };

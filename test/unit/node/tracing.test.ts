@@ -128,6 +128,7 @@ describe('with tracing', () => {
       traceparent: `cc-${traceId}-${spanId}-01-what-the-future-will-be-like`,
     });
     expect(named('POST /prefetch/train')[0]!.parentSpanContext).toMatchObject({ traceId, spanId });
+    await settled(one);
     exporter.reset();
     await one.post('/v1/accesses', ndjson(['/a']), { traceparent: `00-${traceId}-${spanId}-00` });
     // Who sent it does not record: by a sampler that follows its parent neither does the node.
