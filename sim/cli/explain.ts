@@ -17,13 +17,19 @@ interface ExplainFlags extends ReadingFlags {
   readonly warmup: number;
   readonly json?: string;
   readonly quiet?: boolean;
+  readonly tokenFile?: string;
 }
 
 export function registerExplain(program: Command): void {
   const command = program
     .command('explain')
-    .description('replay a log and say why: the story of one segment, or what the misses that remain are due to')
-    .argument('<log>', 'a file (- for standard input), or a built-in workload as workload:NAME,parameter=value')
+    .description(
+      'say why, by replaying a log or asking a node: the story of one segment, or what the misses that remain are due to',
+    )
+    .argument(
+      '<log>',
+      'a file (- for standard input), a built-in workload as workload:NAME,parameter=value, or the http:// address of a running node',
+    )
     .option('--segment <name>', 'follow this segment; without it the whole log is summed up')
     .option('--cache <size>', 'cache size: a share of the log (0.01), segments (5000) or bytes (64MiB)', '0.1')
     .option('--evict <policy>', 'the eviction', 'auto')
@@ -35,7 +41,14 @@ export function registerExplain(program: Command): void {
   addReadingOptions(command)
     .option('--json <file>', 'write the story as JSON; - for standard output, instead of the text')
     .option('--quiet', 'no text, no progress')
+    .option('--token-file <file>', 'of a running node: a file with the token; else ANTEROOM_TOKEN')
     .action(async (trace: string, flags: ExplainFlags) => {
+      if (/^https?:\/\//.test(trace)) {
+        const { explainNode } = await import('./explain-node.ts');
+        const client = { url: trace, ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }) };
+        await write(flags, await explainNode(client, flags.segment, flags.events));
+        return;
+      }
       const { explain } = await import('../explain/explain.ts');
       const { startProgress } = await import('./progress.ts');
       const bounds = parseTrafficMaxes(flags.trafficMax);
@@ -61,13 +74,19 @@ export function registerExplain(program: Command): void {
       } finally {
         progress.stop();
       }
-      const json = `${JSON.stringify(story, null, 2)}\n`;
-      if (flags.json === '-') process.stdout.write(json);
-      else {
-        if (flags.quiet !== true) process.stdout.write((await import('../explain/story-text.ts')).storyText(story));
-        if (flags.json !== undefined) {
-          await (await import('../../engine/host/text-file.ts')).writeTextFile(flags.json, json);
-        }
-      }
+      const { storyText } = await import('../explain/story-text.ts');
+      await write(flags, { json: story, text: storyText(story) });
     });
+}
+
+async function write(flags: ExplainFlags, story: { readonly json: object; readonly text: string }): Promise<void> {
+  const json = `${JSON.stringify(story.json, null, 2)}\n`;
+  if (flags.json === '-') {
+    process.stdout.write(json);
+    return;
+  }
+  if (flags.quiet !== true) process.stdout.write(story.text);
+  if (flags.json !== undefined) {
+    await (await import('../../engine/host/text-file.ts')).writeTextFile(flags.json, json);
+  }
 }

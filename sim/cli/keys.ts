@@ -22,18 +22,28 @@ export function registerKeys(program: Command): void {
       process.stderr.write(`At every place that ${place} speaks with: ${allowLine(place, publicKey)}\n`);
     });
 
-  command('show', 'print the place, its public key and whom it allows; never the secret').action(
-    async ({ dir }: Flags) => {
+  command('show', 'print the place, its public key and whom it allows; never the secret')
+    .option('--json', 'as JSON')
+    .action(async ({ dir, json }: Flags & { readonly json?: boolean }) => {
       const { readPlaceKeys } = await import('../../engine/host/key-folder.ts');
       const { encodeZ85 } = await import('../../engine/transport/z85.ts');
       const { place, keys: own, allowed, nextPublicKey } = await readPlaceKeys(dir);
+      if (json === true) {
+        const facts = {
+          place,
+          publicKey: encodeZ85(own.publicKey),
+          nextPublicKey,
+          allowed: Object.fromEntries(allowed),
+        };
+        process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
+        return;
+      }
       process.stdout.write(`place   ${place}\npublic  ${encodeZ85(own.publicKey)}\n`);
       if (nextPublicKey !== null) process.stdout.write(`next    ${nextPublicKey}\n`);
       for (const [name, publicKeys] of allowed) {
         for (const publicKey of publicKeys) process.stdout.write(`allowed ${name} ${publicKey}\n`);
       }
-    },
-  );
+    });
 
   command('allow', 'let a public key speak for a place; it may have several while it changes')
     .argument('<place>', 'name of the place')

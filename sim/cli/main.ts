@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { AnteroomError } from '../../engine/errors.ts';
 import { VERSION } from '../../engine/version.ts';
+import { registerCheckpointCommands } from './checkpoint-commands.ts';
 import { registerDemo } from './demo.ts';
 import { registerExplain } from './explain.ts';
 import { registerFormats } from './formats.ts';
@@ -48,6 +49,7 @@ registerDemo(program);
 registerKeys(program);
 registerNode(program);
 registerNodeCommands(program);
+registerCheckpointCommands(program);
 registerSim(program);
 
 // A reader that goes away (`| head`) ends the output, not in a stack trace.

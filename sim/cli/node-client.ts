@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { AnteroomError, type ErrorCode } from '../../engine/errors.ts';
+import { RealClock } from '../../engine/host/real-clock.ts';
 import { readTextFile } from '../../engine/host/text-file.ts';
 
 export interface ClientFlags {
@@ -56,7 +57,8 @@ export async function askNode<T>(
     return answer as T;
   }
   const { message } = (answer as { readonly error?: { readonly message?: string } } | undefined)?.error ?? {};
-  const said = message ?? `status ${response.status}; is that a node of Anteroom?`;
+  const hint = response.status === 401 ? ' (--token-file or ANTEROOM_TOKEN gives one)' : '';
+  const said = message === undefined ? `status ${response.status}; is that a node of Anteroom?` : message + hint;
   throw new AnteroomError(codeOf[response.status] ?? 'unavailable', `${url}: ${said}`);
 }
 
@@ -79,3 +81,29 @@ function answerIn(text: string): unknown {
     return undefined;
   }
 }
+
+/** The answer as text, or as it is. */
+export function print(flags: { readonly json?: boolean }, answer: unknown, text: string): void {
+  process.stdout.write(flags.json === true ? `${JSON.stringify(answer, null, 2)}\n` : text);
+}
+
+/** An instant to the second; the same width for none. */
+export function instant(ms: number | null): string {
+  return ms === null ? '-'.padEnd(20) : new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** Resolves when nobody answers any more. */
+export async function hasStopped(flags: ClientFlags): Promise<void> {
+  const clock = new RealClock();
+  for (;;) {
+    try {
+      await askNode(flags, '/healthz');
+    } catch (error) {
+      if (error instanceof AnteroomError && error.code === 'unavailable') return;
+      throw error;
+    }
+    await new Promise<void>((settle) => void clock.setTimeout(settle, LOOK_MS));
+  }
+}
+
+const LOOK_MS = 100;

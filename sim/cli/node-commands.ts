@@ -1,10 +1,8 @@
-/** `anteroom status`, `drain`, `forecast`, `decisions`, `dlq` and `checkpoint`: looking after a node. */
+/** `anteroom status`, `drain`, `reload`, `forecast`, `plans`, `decisions` and `dlq`: looking after a running node. */
 
 import type { Command } from 'commander';
 import type { NodeStatus } from '../../actors/node/node-status.ts';
-import { AnteroomError } from '../../engine/errors.ts';
-import type { CheckpointHeader } from '../../engine/state/checkpoint-store.ts';
-import { addClientOptions, askNode, type ClientFlags } from './node-client.ts';
+import { addClientOptions, askNode, type ClientFlags, hasStopped, instant, print } from './node-client.ts';
 import { positiveInteger } from './replay.ts';
 
 export function registerNodeCommands(program: Command): void {
@@ -16,12 +14,14 @@ export function registerNodeCommands(program: Command): void {
     if (!status.isReady) process.exitCode = 1;
   });
 
-  addClientOptions(program.command('drain').description('stop a running node gracefully')).action(
-    async (flags: ClientFlags) => {
-      const answer = await askNode(flags, '/v1/drain', { method: 'POST' });
-      print(flags, answer, 'draining\n');
-    },
-  );
+  addClientOptions(program.command('drain').description('stop a running node gracefully: what it acknowledged is kept'))
+    .option('--wait', 'until it has stopped')
+    .action(async (flags: ClientFlags & { readonly wait?: boolean }) => {
+      const answer = await askNode<{ state: string }>(flags, '/v1/drain', { method: 'POST' });
+      if (flags.wait === true) await hasStopped(flags);
+      const state = flags.wait === true ? 'stopped' : answer.state;
+      print(flags, { state }, `${state}\n`);
+    });
 
   addClientOptions(
     program.command('reload').description('let a running node read its settings again; the same as SIGHUP'),
@@ -48,6 +48,22 @@ export function registerNodeCommands(program: Command): void {
       if (flags.horizonMs !== undefined) query.set('horizonMs', String(flags.horizonMs));
       const answer = await askNode<ForecastAnswer>(flags, `/v1/forecast?${query}`);
       print(flags, answer, forecastText(answer));
+    });
+
+  addClientOptions(
+    program.command('plans').description('what is to be staged: planned, queued, open and staged, with reasons'),
+  )
+    .option('--limit <n>', 'how many', positiveInteger, 20)
+    .option('--state <state>', 'only planned, queued, open or staged')
+    .action(async (flags: ClientFlags & { limit: number; state?: string }) => {
+      const query = new URLSearchParams({ limit: String(flags.limit) });
+      if (flags.state !== undefined) query.set('state', flags.state);
+      const answer = await askNode<PlansAnswer>(flags, `/v1/plans?${query}`);
+      const counts = Object.entries(answer.counts).map(([state, count]) => `${count} ${state}`);
+      const lines = answer.plans.map(
+        ({ state, segment, reason }) => `${state.padEnd(8)}${segment}\n        ${reason}\n`,
+      );
+      print(flags, answer, `${lines.join('')}${counts.join(', ')} (${answer.mode})\n`);
     });
 
   addClientOptions(
@@ -86,17 +102,6 @@ export function registerNodeCommands(program: Command): void {
     );
     print(flags, answer, `${lines.join('')}${answer.count} in all\n`);
   });
-  addClientOptions(dlq.command('redrive').description('try them once more').argument('[key...]', 'only these')).action(
-    async (keys: string[], flags: ClientFlags) => {
-      const answer = await askNode<{ delivered: number; failed: number }>(flags, '/v1/dead-letters/redrive', {
-        method: 'POST',
-        body: keys.length === 0 ? {} : { keys },
-        isLong: true,
-      });
-      print(flags, answer, `${answer.delivered} delivered, ${answer.failed} failed again\n`);
-    },
-  );
-
   addClientOptions(dlq.command('messages').description('messages of sources that could not be read')).action(
     async (flags: ClientFlags) => {
       const answer = await askNode<{ count: number; messages: readonly { why: string; atMs: number }[] }>(
@@ -108,42 +113,38 @@ export function registerNodeCommands(program: Command): void {
     },
   );
 
-  const checkpoint = program
-    .command('checkpoint')
-    .description('checkpoints in the data folder of a node that does not run');
-  const withData = (command: Command): Command =>
-    command.option('--data <folder>', 'dataFolder of the node', 'anteroom-data').option('--json', 'as JSON');
-  withData(checkpoint.command('ls').description('list them')).action(async (flags: DataFlags) => {
-    await onCheckpoints(flags, false);
-  });
-  withData(
-    checkpoint.command('verify').description('read each and compare its digest; exit status 1 = one is damaged'),
-  ).action(async (flags: DataFlags) => {
-    if (!(await onCheckpoints(flags, true))) process.exitCode = 1;
-  });
-  withData(
-    checkpoint
-      .command('restore')
-      .description('go back: the node will start from this checkpoint and replay the log after it')
-      .argument('<id>', 'from `checkpoint ls`', positiveInteger),
-  ).action(async (id: number, flags: DataFlags) => {
-    const { openCheckpoints } = await import('../../actors/node/data-folder.ts');
-    const store = await openCheckpoints(flags.data);
-    try {
-      const problem = await store.verify(id);
-      if (problem !== null) throw new AnteroomError('corrupt', `checkpoint ${id} is damaged: ${problem}`);
-      const newer = (await store.list()).filter((header) => header.id > id);
-      for (const header of newer) await store.delete(header.id);
-      process.stdout.write(`the node will start from checkpoint ${id}; ${newer.length} newer removed\n`);
-    } finally {
-      await store.close();
-    }
+  addClientOptions(
+    dlq
+      .command('redrive')
+      .description('try them once more; exit status 1 = not all went')
+      .argument('[key...]', 'only these'),
+  ).action(async (keys: string[], flags: ClientFlags) => {
+    const answer = await askNode<{
+      delivered: number;
+      failed: number;
+      results: readonly { key: string; sink: string; end: { kind: string; why?: string } }[];
+    }>(flags, '/v1/dead-letters/redrive', {
+      method: 'POST',
+      body: keys.length === 0 ? {} : { keys },
+      isLong: true,
+    });
+    const faults = [
+      ...answer.results
+        .filter(({ end }) => end.kind !== 'done')
+        .map(({ key, sink, end }) => `${sink}  ${key}  ${end.why ?? ''}\n`),
+      ...keys
+        .filter((key) => !answer.results.some((one) => one.key === key))
+        .map((key) => `there is no dead letter ${key}\n`),
+    ];
+    print(flags, answer, `${faults.join('')}${answer.delivered} delivered, ${answer.failed} failed again\n`);
+    if (faults.length > 0) process.exitCode = 1;
   });
 }
 
-interface DataFlags {
-  readonly data: string;
-  readonly json?: boolean;
+interface PlansAnswer {
+  readonly mode: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly plans: readonly { readonly state: string; readonly segment: string; readonly reason: string }[];
 }
 
 interface ForecastAnswer {
@@ -156,34 +157,6 @@ interface ForecastAnswer {
     readonly expert: string;
     readonly why: readonly string[];
   }[];
-}
-
-/** Prints them; false = one is damaged. */
-async function onCheckpoints(flags: DataFlags, isVerifying: boolean): Promise<boolean> {
-  const { openCheckpoints } = await import('../../actors/node/data-folder.ts');
-  const store = await openCheckpoints(flags.data);
-  try {
-    const rows: (CheckpointHeader & { readonly problem?: string | null })[] = [];
-    for (const header of await store.list())
-      rows.push(isVerifying ? { ...header, problem: await store.verify(header.id) } : header);
-    const lines = rows.map(({ id, createdAtMs, logPosition, partBytes, digest, problem }) => {
-      const bytes = partBytes.reduce((sum, part) => sum + part, 0);
-      const verdict = problem === undefined ? '' : problem === null ? '  whole' : `  DAMAGED: ${problem}`;
-      return `${String(id).padStart(6)}  ${instant(createdAtMs)}  position ${logPosition}  ${bytes} bytes  ${digest.slice(0, 12)}${verdict}\n`;
-    });
-    process.stdout.write(flags.json === true ? `${JSON.stringify(rows, null, 2)}\n` : lines.join('') || 'none\n');
-    return rows.every(({ problem }) => problem === undefined || problem === null);
-  } finally {
-    await store.close();
-  }
-}
-
-function print(flags: ClientFlags, answer: unknown, text: string): void {
-  process.stdout.write(flags.json === true ? `${JSON.stringify(answer, null, 2)}\n` : text);
-}
-
-function instant(ms: number | null): string {
-  return ms === null ? '-'.padEnd(20) : new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 function statusText(status: NodeStatus): string {

@@ -64,7 +64,13 @@ export function registerNode(program: Command): void {
   program
     .command('config')
     .description('print every setting of a node with its default, as a YAML file to start from')
-    .action(async () => {
+    .option('--json', 'the defaults as JSON, without their descriptions')
+    .action(async ({ json }: { readonly json?: boolean }) => {
+      if (json === true) {
+        const { nodeConfigSchema } = await import('../../actors/node/node-config.ts');
+        process.stdout.write(`${JSON.stringify(nodeConfigSchema.parse({}), null, 2)}\n`);
+        return;
+      }
       const { configReference } = await import('../../actors/node/config-reference.ts');
       process.stdout.write(configReference());
     });
