@@ -20,7 +20,13 @@ const tokenItem = z.strictObject({
     .array(z.enum(scopes))
     .min(1)
     .default(['read'])
-    .describe('ingest: accesses in. read: everything out. admin: drain, dead letters; holds the others.'),
+    .describe('ingest: accesses in. read: everything out. admin: drain, reload, dead letters; holds the others.'),
+  bytesPerSecondMax: bytesField({ minBytes: 1 })
+    .nullable()
+    .default(null)
+    .describe(
+      'Bytes that its holder may post a second on average; more is answered 429 with Retry-After. null = no quota.',
+    ),
 });
 
 const tailItem = z.strictObject({

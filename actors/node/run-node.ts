@@ -83,7 +83,17 @@ export async function runNode(config: NodeConfig, logger: NodeLogger, options: R
     logger.info(answer, 'settings were read again');
     return answer;
   };
-  const app = createApp({ node, metrics, series, tokens, page, logger, onDrain: () => void stop(), onReload: reload });
+  const app = createApp({
+    node,
+    metrics,
+    series,
+    tokens,
+    page,
+    logger,
+    clock,
+    onDrain: () => void stop(),
+    onReload: reload,
+  });
   let finish = (): void => {};
   const stopped = new Promise<void>((settle) => {
     finish = settle;

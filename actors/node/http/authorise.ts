@@ -13,6 +13,8 @@ export interface KnownToken {
   readonly name: string;
   readonly secret: string;
   readonly scopes: readonly Scope[];
+  /** Bytes of posts; null = no quota. */
+  readonly bytesPerSecondMax: number | null;
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
@@ -28,14 +30,14 @@ export async function knownTokens(http: NodeConfig['http']): Promise<readonly Kn
       `http.host: ${http.host} can be reached by others: configure http.tokens, or listen on 127.0.0.1`,
     );
   const tokens: KnownToken[] = [];
-  for (const [i, { name, token, tokenFile, scopes }] of http.tokens.entries()) {
+  for (const [i, { name, token, tokenFile, scopes, bytesPerSecondMax }] of http.tokens.entries()) {
     const secret = token ?? (tokenFile === null ? null : (await readTextFile(tokenFile)).trim());
     if (secret === null || secret.length < 16)
       throw new AnteroomError(
         'bad-config',
         `http.tokens[${i}]: expected a token or tokenFile of at least 16 characters`,
       );
-    tokens.push({ name, secret, scopes });
+    tokens.push({ name, secret, scopes, bytesPerSecondMax });
   }
   return tokens;
 }
@@ -60,10 +62,19 @@ export function authorise(tokens: readonly KnownToken[], scope: Scope): Middlewa
     if (known === undefined) return refusal(c, 401, 'the token is not known');
     if (!known.scopes.includes(scope) && !known.scopes.includes('admin'))
       return refusal(c, 403, `the token ${known.name} may not ${scope}`);
+    c.set(TOKEN, known);
     await next();
     return undefined;
   };
 }
+
+/** Who asks; undefined where no tokens are configured. */
+export function tokenOf(c: Context): KnownToken | undefined {
+  return c.get(TOKEN) as KnownToken | undefined;
+}
+
+/** Key of the context's variable. */
+const TOKEN = 'token';
 
 /** A browser that a foreign page or a rebound name has sent here. */
 function isForeign(c: Context): boolean {

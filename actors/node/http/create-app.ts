@@ -3,6 +3,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import type { Clock } from '../../../engine/clock.ts';
 import type { AnteroomNode, NodeLogger } from '../anteroom-node.ts';
 import { contentSecurityPolicy } from '../dashboard/dashboard-page.ts';
 import type { HttpRefusal, NodeMetrics } from '../node-metrics.ts';
@@ -23,6 +24,7 @@ export interface AppOptions extends OperateOptions {
   /** The dashboard's page. */
   readonly page: string;
   readonly logger: NodeLogger;
+  readonly clock: Clock;
 }
 
 /** Names of refusals, for the count of them. A readiness that is asked for and denied is an answer. */
@@ -92,7 +94,7 @@ export function createApp(options: AppOptions): OpenAPIHono {
   });
   const policy = contentSecurityPolicy(page);
   app.get('/', (c) => c.html(page, 200, { 'content-security-policy': policy, 'referrer-policy': 'no-referrer' }));
-  ingestRoutes(app, node, metrics);
+  ingestRoutes(app, node, metrics, options.clock);
   questionRoutes(app, node);
   planRoutes(app, node);
   operateRoutes(app, node, options);

@@ -3,6 +3,7 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import type { Clock } from '../../../engine/clock.ts';
 import { AnteroomError } from '../../../engine/errors.ts';
 import type { LogOrigin } from '../../../engine/state/log-store.ts';
 import type { ColumnRole } from '../../../streams/format.ts';
@@ -10,6 +11,8 @@ import type { AnteroomNode, PostEnd } from '../anteroom-node.ts';
 import type { NodeMetrics } from '../node-metrics.ts';
 import type { PostOptions } from '../parse-post.ts';
 import { acceptedAnswer, accessesQuery, originHeaders, problemAnswer, trainBody } from './answers.ts';
+import { tokenOf } from './authorise.ts';
+import { IngestQuotas } from './ingest-quotas.ts';
 import { problem } from './problem.ts';
 import { readBody, tooLarge } from './read-body.ts';
 
@@ -58,11 +61,12 @@ const trainRoute = createRoute({
   responses: { 200: json(acceptedAnswer, 'Durable.'), ...ingestProblems },
 });
 
-export function ingestRoutes(app: OpenAPIHono, node: AnteroomNode, metrics: NodeMetrics): void {
+export function ingestRoutes(app: OpenAPIHono, node: AnteroomNode, metrics: NodeMetrics, clock: Clock): void {
+  const quotas = new IngestQuotas(clock);
   app.openapi(accessesRoute, (c) => {
     const { format, lenient, columns, 'time-unit': timeUnit } = c.req.valid('query');
     const type = (c.req.header('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
-    return admitted(c, node, metrics, () =>
+    return admitted(c, node, metrics, quotas, () =>
       kept(c, node, metrics, async () => [
         withLines(await readBody(c.req.raw, node.config.http.bodyBytesMax), type),
         {
@@ -77,7 +81,7 @@ export function ingestRoutes(app: OpenAPIHono, node: AnteroomNode, metrics: Node
 
   // The schema reads the whole body before the route is entered: so room is taken, and a bound set, before that.
   app.use('/prefetch/train', (c, next) =>
-    admitted(c, node, metrics, async () => {
+    admitted(c, node, metrics, quotas, async () => {
       const bounded = bodyLimit({
         maxSize: node.config.http.bodyBytesMax,
         onError: (over) => {
@@ -116,6 +120,7 @@ async function admitted(
   c: Context,
   node: AnteroomNode,
   metrics: NodeMetrics,
+  quotas: IngestQuotas,
   handle: () => Promise<Response | undefined>,
 ): Promise<Response | undefined> {
   const { lifeCycle, config } = node;
@@ -127,18 +132,25 @@ async function admitted(
   }
   const { bodyBytesMax } = config.http;
   const announced = Number(c.req.header('content-length') ?? bodyBytesMax);
-  const room = node.intake.admit(Number.isFinite(announced) ? Math.min(announced, bodyBytesMax) : bodyBytesMax);
-  if (room === null) {
-    metrics.posted('throttled');
-    const seconds = node.intake.retryAfterSeconds;
-    c.header('retry-after', String(seconds));
-    return c.json({ error: { code: 'limit', message: `too much is waiting; come back in ${seconds} s` } }, 429);
+  const token = tokenOf(c);
+  if (token !== undefined && token.bytesPerSecondMax !== null) {
+    const bytes = Number.isFinite(announced) ? Math.min(announced, bodyBytesMax) : bodyBytesMax;
+    const seconds = quotas.take(token.name, token.bytesPerSecondMax, bytes);
+    if (seconds > 0) return throttled(c, metrics, seconds, `the quota of ${token.name} is used up`);
   }
+  const room = node.intake.admit(Number.isFinite(announced) ? Math.min(announced, bodyBytesMax) : bodyBytesMax);
+  if (room === null) return throttled(c, metrics, node.intake.retryAfterSeconds, 'too much is waiting');
   try {
     return await handle();
   } finally {
     room.release();
   }
+}
+
+function throttled(c: Context, metrics: NodeMetrics, seconds: number, why: string): Response {
+  metrics.posted('throttled');
+  c.header('retry-after', String(seconds));
+  return c.json({ error: { code: 'limit', message: `${why}; come back in ${seconds} s` } }, 429);
 }
 
 /** Keeps and answers a post that was admitted. */

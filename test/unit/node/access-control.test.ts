@@ -27,6 +27,28 @@ describe('with tokens', () => {
     expect((await ask('/')).status).toBe(200);
   });
 
+  test("who has a quota may post so much on average, is told when to come back, and uses up nobody else's", async () => {
+    const [sender, reader, boss] = tokens;
+    const limited = { ...sender, bytesPerSecondMax: 100 };
+    const { post, clock, ask } = await testNode({ http: { tokens: [limited, reader, boss] } });
+    const body = 'x'.repeat(900);
+    const sent = async (token: string): Promise<readonly [number, string | null]> => {
+      const { status, headers } = await post('/v1/accesses', body, { ...bearer(token), 'content-length': '900' });
+      return [status, headers.get('retry-after')];
+    };
+    // Ten seconds are saved up; a post may go below zero, and the next waits until that is paid.
+    expect((await sent('sender-0123456789abcdef'))[0]).not.toBe(429);
+    expect((await sent('sender-0123456789abcdef'))[0]).not.toBe(429);
+    expect(await sent('sender-0123456789abcdef')).toEqual([429, '8']);
+    expect((await sent('boss-0123456789abcdefgh'))[0]).not.toBe(429);
+    clock.advanceTo(clock.now() + 7000);
+    expect(await sent('sender-0123456789abcdef')).toEqual([429, '1']);
+    clock.advanceTo(clock.now() + 1001);
+    expect((await sent('sender-0123456789abcdef'))[0]).not.toBe(429);
+    const { body: metrics } = await ask('/metrics', { headers: bearer('boss-0123456789abcdefgh') });
+    expect((metrics as { text: string }).text).toContain('anteroom_http_refused_total{reason="throttled"} 2');
+  });
+
   test('no answer, log line or document shows a token', async () => {
     const { ask, post, logged } = await testNode({ http: { tokens } });
     const texts = [JSON.stringify((await post('/v1/accesses', 'nonsense', bearer('sender-0123456789abcdef'))).body)];

@@ -85,6 +85,7 @@ export async function testNode(
     tokens: await knownTokens(config.http),
     page: '<!doctype html>',
     logger,
+    clock,
     onDrain: () => void node.drain(),
     onReload: async () => ({ applied: [], needsRestart: [] }),
   });
