@@ -30,12 +30,15 @@ export class FlightTable {
 
   /** Those on their way, sent first first, at most `limit`. */
   list(limit: number): readonly number[] {
-    const found: number[] = [];
-    for (const segment of this.#live.keys()) {
-      if (found.length === limit) break;
-      found.push(segment);
-    }
-    return found;
+    const entries = Array.from({ length: this.#length }, (_, i) => ({
+      segment: this.#segment[i]!,
+      order: this.#order[i]!,
+    }));
+    return entries
+      .filter(({ segment, order }) => this.#live[segment] === order)
+      .sort((a, b) => a.order - b.order)
+      .slice(0, limit)
+      .map(({ segment }) => segment);
   }
 
   add(segment: number, landsAt: number): void {

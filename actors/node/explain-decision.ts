@@ -13,6 +13,7 @@ const refusals: Readonly<Record<string, string>> = {
   price: 'it is not worth what it would cost',
   throttled: 'the bound on misses leaves no room',
   denied: 'the policy does not allow it',
+  distrusted: 'its expert misled of late and is turned off but for trials',
   unsafe: 'the policy holds it for no safe read',
   requestRate: 'as many prefetches a second as may be were sent',
   byteRate: 'as many bytes a second as may be were sent',

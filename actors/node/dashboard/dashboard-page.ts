@@ -44,6 +44,7 @@ export async function dashboardPage(): Promise<string> {
 <dt>timeliness</dt><dd>of the prefetches that were asked for, the share that was there in time</dd>
 <dt>pollution</dt><dd>misses on what the ghost held at that moment, of all accesses</dd>
 <dt>waiting saved</dt><dd>an estimate: each miss of the ghost is taken to wait as long as a miss does here in the mean</dd>
+<dt>trust</dt><dd>of an expert: how often its prefetches were used of late, by what it had stated; one that misleads is turned off, with a trial now and then</dd>
 <dt>weight</dt><dd>accesses, decayed by age</dd>
 </dl></details>
 <p id="notice" role="alert"></p>
@@ -53,8 +54,8 @@ export async function dashboardPage(): Promise<string> {
 <section><h2>Accesses</h2><div id="rate-numbers" class="numbers"></div><div id="rate-chart" class="chart"></div><ul id="rate-chart-key" class="key"></ul></section>
 <section><h2>Hits, against the ghost of no prefetching</h2><div id="hit-numbers" class="numbers"></div><div id="hit-chart" class="chart"></div><ul id="hit-chart-key" class="key"></ul></section>
 <section><h2>Waiting, and how prefetches ended</h2><div id="latency-numbers" class="numbers"></div><div id="outcome-numbers" class="numbers"></div><div id="outcome-bar"></div>
-<table><thead><tr><th scope="col">expert</th><th scope="col" class="n">issued</th><th scope="col" class="n">used</th></tr></thead><tbody id="experts"></tbody></table></section>
-<section><h2>Governor and budget <span id="governor-state" class="badge"></span></h2><p id="governor-text" class="soft"></p><div id="budget-numbers" class="numbers"></div><p class="soft">Proposals refused, by reason:</p><div id="refusal-bar"></div></section>
+<table><thead><tr><th scope="col">expert</th><th scope="col" class="n">issued</th><th scope="col" class="n">used</th><th scope="col" class="n">trust</th></tr></thead><tbody id="experts"></tbody></table></section>
+<section><h2>Governor and budget <span id="governor-state" class="badge"></span></h2><p id="governor-text" class="soft"></p><div id="budget-numbers" class="numbers"></div><p class="soft">Proposals refused, by reason:</p><div id="refusal-bar"></div><p id="lift-text" class="soft"></p></section>
 <section><h2>Are probabilities kept?</h2><p class="soft">Of prefetches that were promised a probability, the share that was used: on the line is true, the dot's size is how many; <span id="reliability-text"></span>.</p><div id="reliability"></div></section>
 <section id="demand-card" tabindex="-1"><h2>The next hours, and the season</h2><p id="demand-text" class="soft"></p><div id="demand"></div></section>
 <section><h2>What next?</h2><form id="ask"><label for="consumer">Consumer</label><input id="consumer" placeholder="whoever accessed last" autocomplete="off" spellcheck="false"><button>Forecast</button></form><p id="forecast-text" class="soft" role="status"></p><ol id="forecasts" class="list"></ol></section>

@@ -68,6 +68,16 @@ export function figures(kit: PageKit): Figures {
       states.push(`misses stood above their bound after ${grouped(governor.missBreaches)} accesses`);
     if (governor.trafficBreaches > 0)
       states.push(`traffic stood above its bound after ${grouped(governor.trafficBreaches)} accesses`);
+    const off = governor.state?.experts.filter(({ isOff }) => isOff).length ?? 0;
+    if (off > 0) states.push(`${grouped(off)} of the experts turned off, since they mislead`);
+    const consumers = governor.state?.consumers ?? null;
+    if (consumers !== null && consumers.lowered > 0)
+      states.push(`${grouped(consumers.lowered)} forecasts lowered for consumers who do not do what they did`);
+    const { lift } = governor;
+    at('lift-text').textContent =
+      lift === null
+        ? 'Nothing was withheld by chance yet, so the lift is not known.'
+        : `Of ${grouped(lift.withheld)} prefetches withheld by chance ${percent(lift.share)} were asked for (95 % interval ${percent(lift.low)} to ${percent(lift.high)}); ${percent(lift.forecast)} was forecast.`;
     const isBreached = governor.missBreaches > 0 || governor.trafficBreaches > 0;
     const state = at('governor-state');
     state.className = `badge ${isBreached ? 'bad' : isBounded && headroom < 1 ? 'warn' : 'good'}`;
@@ -81,6 +91,7 @@ export function figures(kit: PageKit): Figures {
       ['requests, LRU alone = 1', stats.trafficRatio === null ? '–' : stats.trafficRatio.toFixed(3)],
       ['requests left', isBounded ? grouped(Math.max(0, headroom)) : 'no bound'],
       ['most misses above the ghost', grouped(governor.missExcess)],
+      ...(governor.state?.missBound ? [['misses left', short(governor.state.missBound.slack)] as const] : []),
       ['least probability asked', short(governor.threshold)],
       ...(governor.spent === null ? [] : [['spent', short(governor.spent)] as const]),
       ['cache used', `${grouped(cache.used)} of ${grouped(cache.capacity)}`],
@@ -170,17 +181,27 @@ export function figures(kit: PageKit): Figures {
         ['stale', stale, '--c3'],
         ['open', issued - useful - late - wasted - cancelled - stale, '--c0'],
       ]);
-      const asked = stats.experts.filter((expert) => expert.issued > 0);
+      const accounts = stats.governor.state?.experts ?? [];
       at('experts').replaceChildren(
-        ...(asked.length > 0 ? asked : []).map((expert) =>
-          make(
-            'tr',
-            '',
-            make('td', 'name', expert.name),
-            make('td', 'n', grouped(expert.issued)),
-            make('td', 'n', percent(expert.used / expert.issued)),
-          ),
-        ),
+        ...stats.experts.flatMap((expert, i) => {
+          const account = accounts[i];
+          if (expert.issued === 0 && account?.isOff !== true) return [];
+          const trust =
+            account === undefined
+              ? make('td', 'n', '–')
+              : make('td', account.isOff ? 'n bad' : 'n', account.isOff ? 'turned off' : percent(account.trust, 0));
+          const used = percent(expert.issued === 0 ? null : expert.used / expert.issued);
+          return [
+            make(
+              'tr',
+              '',
+              make('td', 'name', expert.name),
+              make('td', 'n', grouped(expert.issued)),
+              make('td', 'n', used),
+              trust,
+            ),
+          ];
+        }),
       );
       showGovernor(stats);
       showReliability(stats.reliability);
