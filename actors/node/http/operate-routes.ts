@@ -225,7 +225,7 @@ export function operateRoutes(app: OpenAPIHono, node: AnteroomNode, options: Ope
   });
   app.openapi(badMessagesRoute, (c) => {
     const { limit = 100 } = c.req.valid('query');
-    const messages = node.badMessages(Math.min(limit, answersMax)).map(plain);
+    const messages = node.badMessages(Math.min(limit, answersMax())).map(plain);
     return c.json({ count: node.status().badMessages, messages }, 200);
   });
   app.openapi(redriveRoute, async (c) => {
