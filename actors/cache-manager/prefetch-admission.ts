@@ -15,13 +15,23 @@ export interface PrefetchAdmissionOptions {
 
 /** The policy speaks first: what may never be sent is not refused for lack of budget. */
 export class PrefetchAdmission {
-  readonly caps: PrefetchCaps | null;
+  caps: PrefetchCaps | null;
   readonly policy: PrefetchPolicy | null;
+  readonly #options: PrefetchAdmissionOptions;
 
   constructor(options: PrefetchAdmissionOptions) {
+    this.#options = options;
     const { caps, policy, prices, isTimed, nameOf } = options;
     this.caps = hasCaps(caps) ? new PrefetchCaps(caps, prices, isTimed) : null;
     this.policy = forbidsAnything(policy) ? new PrefetchPolicy(policy, nameOf) : null;
+  }
+
+  /** Other caps from now on; see `PrefetchCaps.change`. Where there were none, totals begin at zero. @throws AnteroomError 'bad-config'. */
+  setCaps(caps: PrefetchCapsConfig): void {
+    const { prices, isTimed } = this.#options;
+    if (!hasCaps(caps)) this.caps = null;
+    else if (this.caps === null) this.caps = new PrefetchCaps(caps, prices, isTimed);
+    else this.caps.change(caps);
   }
 
   /** The `Refusal` for a prefetch at `now` beside `inFlightCount` others; -1 = none. */

@@ -43,10 +43,11 @@ export function hasCaps(config: PrefetchCapsConfig): boolean {
  * refused or waits in the queue. Token buckets in event time; O(1) a call.
  */
 export class PrefetchCaps {
-  readonly #config: PrefetchCapsConfig;
+  #config: PrefetchCapsConfig;
   readonly #prices: Prices;
-  readonly #requests: TokenBucket | null;
-  readonly #bytes: TokenBucket | null;
+  readonly #isTimed: boolean;
+  #requests: TokenBucket | null;
+  #bytes: TokenBucket | null;
   #filledAt = Number.NaN;
   #requestCount = 0;
   #byteCount = 0;
@@ -58,17 +59,27 @@ export class PrefetchCaps {
    */
   constructor(config: PrefetchCapsConfig, prices: Prices, isTimed: boolean) {
     const { requestsPerSecondMax, bytesPerSecondMax, burstSeconds } = config;
-    if (!isTimed && (requestsPerSecondMax !== null || bytesPerSecondMax !== null)) {
-      const name = requestsPerSecondMax === null ? 'bytesPerSecondMax' : 'requestsPerSecondMax';
-      throw new AnteroomError(
-        'bad-config',
-        `caps.${name}: a rate needs a latency in time, not in requests or none at all`,
-      );
-    }
+    checkRates(config, isTimed);
+    this.#isTimed = isTimed;
     this.#config = config;
     this.#prices = prices;
     this.#requests = fullBucket(requestsPerSecondMax, burstSeconds);
     this.#bytes = fullBucket(bytesPerSecondMax, burstSeconds);
+  }
+
+  /**
+   * From now on these hold; what was sent before counts in the totals. A rate that is another one has nothing saved up yet.
+   * @throws AnteroomError as the constructor; then the caps are as they were.
+   */
+  change(config: PrefetchCapsConfig): void {
+    checkRates(config, this.#isTimed);
+    const { requestsPerSecondMax, bytesPerSecondMax, burstSeconds } = this.#config;
+    const isSame = burstSeconds === config.burstSeconds;
+    if (!isSame || requestsPerSecondMax !== config.requestsPerSecondMax)
+      this.#requests = emptyBucket(config.requestsPerSecondMax, config.burstSeconds);
+    if (!isSame || bytesPerSecondMax !== config.bytesPerSecondMax)
+      this.#bytes = emptyBucket(config.bytesPerSecondMax, config.burstSeconds);
+    this.#config = config;
   }
 
   /** What all prefetches cost so far, at the prices. */
@@ -110,9 +121,18 @@ export class PrefetchCaps {
   }
 }
 
+function checkRates({ requestsPerSecondMax, bytesPerSecondMax }: PrefetchCapsConfig, isTimed: boolean): void {
+  if (isTimed || (requestsPerSecondMax === null && bytesPerSecondMax === null)) return;
+  const name = requestsPerSecondMax === null ? 'bytesPerSecondMax' : 'requestsPerSecondMax';
+  throw new AnteroomError('bad-config', `caps.${name}: a rate needs a latency in time, not in requests or none at all`);
+}
+
+function emptyBucket(perSecond: number | null, burstSeconds: number): TokenBucket | null {
+  return perSecond === null ? null : new TokenBucket(perSecond, burstSeconds);
+}
+
 function fullBucket(perSecond: number | null, burstSeconds: number): TokenBucket | null {
-  if (perSecond === null) return null;
-  const bucket = new TokenBucket(perSecond, burstSeconds);
-  bucket.fill(burstSeconds);
+  const bucket = emptyBucket(perSecond, burstSeconds);
+  bucket?.fill(burstSeconds);
   return bucket;
 }

@@ -144,15 +144,12 @@ export class PrefetchingSite implements Site {
   get capacity(): number {
     return this.#options.capacity;
   }
-
   get used(): number {
     return this.#reactive.used + this.#staging.used;
   }
-
   get rowCount(): number {
     return this.#rowCount;
   }
-
   get pollutionCount(): number {
     return this.#pollutionCount;
   }
@@ -168,7 +165,6 @@ export class PrefetchingSite implements Site {
   get trafficBreaches(): number {
     return this.#budget.breachCount;
   }
-
   get trafficOvershoot(): number {
     return this.#budget.overshoot;
   }
@@ -176,7 +172,6 @@ export class PrefetchingSite implements Site {
   get missBreaches(): number {
     return this.#missBound.breachCount;
   }
-
   get missExcess(): number {
     return this.#missBound.excess;
   }

@@ -372,6 +372,21 @@ export class Engine {
     return this.#models.learnedHints(options);
   }
 
+  /**
+   * Other hard caps from now on, for whoever operates it: what was sent counts on. It is not part of what `snapshot` saves, so an engine
+   * restored with the new caps in its settings is `relearned`, as after any change of settings.
+   * @throws AnteroomError 'bad-config' for caps that cannot be, 'unsupported' where neither caps nor a policy were set at the start.
+   */
+  setCaps(caps: EngineConfig['caps']): void {
+    this.#mustRun();
+    if (this.#admission === undefined)
+      throw new AnteroomError(
+        'unsupported',
+        'caps can be set while it runs only where caps or a policy were set at the start',
+      );
+    this.#admission.setCaps(caps);
+  }
+
   /** How much a segment is used; null where the map does not know it. */
   accessMap(segment: string | number): NamedUse | null {
     this.flush();

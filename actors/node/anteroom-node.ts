@@ -161,6 +161,11 @@ export class AnteroomNode {
     return this.#dispatcher;
   }
 
+  /** Whether what was in the log has been told. */
+  get isRecovered(): boolean {
+    return this.#intake !== null;
+  }
+
   get hasEngine(): boolean {
     return this.#engine !== null;
   }

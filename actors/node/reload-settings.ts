@@ -11,8 +11,8 @@ export interface ReloadAnswer {
 }
 
 /**
- * Settings that whoever uses them reads at each use, from the one object that holds them; a path stands for all below it. The engine's
- * are not among them: decisions are a function of the log, and a setting that changed half way would not be in it.
+ * Settings that whoever uses them reads at each use, from the one object that holds them; a path stands for all below it. Of the engine
+ * only the hard caps are among them: decisions are a function of the log, and a setting that changed half way is not in it.
  */
 export const reloadable: readonly string[] = [
   'http.tokens',
@@ -30,6 +30,7 @@ export const reloadable: readonly string[] = [
   'delivery.deadLettersMax',
   'drainMs',
   'logging.level',
+  'engine.caps',
 ];
 
 /** Paths of the settings that differ, in the order of the schema. A list is one setting. */

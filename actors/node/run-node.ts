@@ -13,7 +13,7 @@ import { createApp } from './http/create-app.ts';
 import { listen } from './http/listen.ts';
 import type { NodeConfig } from './node-config.ts';
 import { NodeMetrics } from './node-metrics.ts';
-import { adoptSettings, type ReloadAnswer } from './reload-settings.ts';
+import { adoptSettings, changedSettings, type ReloadAnswer } from './reload-settings.ts';
 import { Series } from './series.ts';
 
 /** A node that listens. */
@@ -69,10 +69,15 @@ export async function runNode(config: NodeConfig, logger: NodeLogger, options: R
   const reloadNow = async (): Promise<ReloadAnswer> => {
     if (options.readConfig === undefined)
       throw new AnteroomError('bad-usage', 'the node was started without a file of settings: nothing to read again');
+    if (!node.isRecovered)
+      throw new AnteroomError('unavailable', `the node is ${node.lifeCycle.state}: reload it later`);
     const fresh = await options.readConfig();
     // The address stays as it is, so whoever can reach that still needs a token.
     const freshTokens = await knownTokens({ ...fresh.http, host: config.http.host });
     const hasNewSecrets = JSON.stringify(freshTokens) !== JSON.stringify(tokens);
+    // Before anything is taken over: caps may be refused.
+    if (changedSettings(config.engine.caps, fresh.engine.caps).length > 0)
+      await node.intake.between(async () => node.engine.setCaps(fresh.engine.caps));
     const { applied, needsRestart } = adoptSettings(config, fresh);
     tokens.splice(0, tokens.length, ...freshTokens);
     server.bound(config.http);

@@ -25,12 +25,16 @@ describe.skipIf(isUnbuilt)('a running node reads its settings again', () => {
 
     scratch.write(
       'node.yaml',
-      settings('ingest:\n  rowsPerPostMax: 7\nengine:\n  capacity: 9\nname: other\n', 'info', 5),
+      settings(
+        'ingest:\n  rowsPerPostMax: 7\nengine:\n  capacity: 9\n  caps:\n    requestsMax: 3\nname: other\n',
+        'info',
+        5,
+      ),
     );
     const { status, stdout } = await reload(url);
     expect(status).toBe(0);
     expect(stdout).toBe(
-      'changed: http.answersMax, ingest.rowsPerPostMax\nas before until the node starts again: name, engine.capacity\n',
+      'changed: http.answersMax, ingest.rowsPerPostMax, engine.caps.requestsMax\nas before until the node starts again: name, engine.capacity\n',
     );
     expect(await hot(url)).toBe(5);
     expect(await post(url)).toBe(413);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { checkNodeConfig } from '../../../actors/node/http/authorise.ts';
 import { adoptSettings, changedSettings, isReloadable, reloadable } from '../../../actors/node/reload-settings.ts';
 import { runNode } from '../../../actors/node/run-node.ts';
-import { ndjson, testNode } from './test-node.ts';
+import { ndjson, START_MS, testNode } from './test-node.ts';
 
 const config = (settings: object = {}) => checkNodeConfig({ store: 'memory', ...settings }, 'test');
 
@@ -33,7 +33,7 @@ describe('what a new file changes', () => {
     expect(running.delivery.backOff).toBe(backOff);
   });
 
-  test('no setting of the engine can change, and every path that can is one that exists', () => {
+  test('of the engine only the hard caps can change, and every path that can is one that exists', () => {
     const walk = (value: unknown, path: string): string[] =>
       typeof value === 'object' && value !== null && !Array.isArray(value)
         ? Object.entries(value).flatMap(([name, inner]) => walk(inner, path === '' ? name : `${path}.${name}`))
@@ -41,7 +41,8 @@ describe('what a new file changes', () => {
     const paths = walk(config(), '');
     for (const allowed of reloadable)
       expect(paths.some((path) => path === allowed || path.startsWith(`${allowed}.`))).toBe(true);
-    expect(paths.filter((path) => path.startsWith('engine.') && isReloadable(path))).toEqual([]);
+    expect(paths.filter((path) => /^engine\.(?!caps\.)/.test(path) && isReloadable(path))).toEqual([]);
+    expect(isReloadable('engine.caps.requestsMax')).toBe(true);
   });
 });
 
@@ -70,6 +71,35 @@ describe('a setting that was changed acts at once', () => {
     const large = node.intake.admit(1000);
     expect(node.intake.admit(100)).toBeNull();
     large?.release();
+  });
+
+  test('engine.caps: a total that is used up stops prefetches at once, and lets them go on when it is raised or taken away', async () => {
+    const round = Array.from({ length: 400 }, (_, i) => `/page-${i % 10}`);
+    const { node, post } = await testNode({ engine: { capacity: 4, trafficMax: null } });
+    let sent = 0;
+    let at = START_MS - 86_400_000;
+    const issuedBy = async (): Promise<number> => {
+      const rows = round.map((segment, i) => JSON.stringify({ time: at + i * 1000, segment, consumer: 'c' }));
+      at += round.length * 1000;
+      await post('/v1/accesses', rows.join('\n'));
+      await node.intake.idle();
+      const { issued } = node.engine.stats().prefetches;
+      const more = issued - sent;
+      sent = issued;
+      return more;
+    };
+    const caps = (change: object) => node.engine.setCaps(config({ engine: { caps: change } }).engine.caps);
+    expect(await issuedBy()).toBeGreaterThan(0);
+    caps({ requestsMax: 0 });
+    expect(await issuedBy()).toBe(0);
+    expect(node.engine.stats().refusals.requestTotal).toBeGreaterThan(0);
+    caps({ requestsMax: 5 });
+    expect(await issuedBy()).toBe(5);
+    // What was sent counts on.
+    caps({ requestsMax: 5, requestsPerSecondMax: 1000 });
+    expect(await issuedBy()).toBe(0);
+    caps({});
+    expect(await issuedBy()).toBeGreaterThan(5);
   });
 
   test('http: connections, times and sizes, on a socket', async () => {
