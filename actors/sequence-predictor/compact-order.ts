@@ -2,38 +2,37 @@
 
 import { assert } from '../../engine/assert.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
+import {
+  aged,
+  ageIn,
+  codeOf,
+  confirm,
+  FIELDS,
+  FIRST,
+  ID_MASK,
+  OLDEST,
+  PACKED,
+  placed,
+  promote,
+  VISITS_MASK,
+  WEIGHT_MASK,
+  weightIn,
+  without,
+} from './compact-record.ts';
 
-/** Words of a record: key, the successors (id + 1), packed counts. */
-const FIELDS = 5;
-const FIRST = 1;
-const PACKED = 4;
-/** Successors kept in a record. */
-export const COMPACT_DEGREE = 3;
 /** Records of a bucket: two cache lines. */
 const WAYS = 6;
 const BUCKET = WAYS * FIELDS;
 /** Bytes of the smallest table. */
 export const COMPACT_BYTES_MIN = 4 * BUCKET;
 
-/** Packed counts, from the lowest bit: visits of 5 bits, three weights of 6, three ages of 3. */
-const VISITS_MASK = 31;
-const WEIGHTS = 5;
-const WEIGHT_BITS = 6;
-const WEIGHT_MASK = 63;
-const AGES = 23;
-const AGE_BITS = 3;
-const AGE_MASK = 7;
-const OLDEST = 0o777 << AGES;
-/** A code of age above this stands for two visits and is passed at every second. */
-const AGE_EXACT = 4;
-/** What each code of age stands for, in visits ago: 1 = at the visit before. */
-const ageOfCode = [1, 2, 3, 4, 5, 7, 9, 11] as const;
-
-/** The two highest bits of the first successor are the record's worth. */
-const ID_MASK = 2 ** 30 - 1;
+/** The two highest bits of the first successor are the record's worth, beyond `ID_MASK`. */
+const SECOND = FIRST + 1;
 const WORTH = 30;
 const WORTH_ONE = 2 ** WORTH;
 const WORTH_MOST = 3 * WORTH_ONE;
+/** Highest bit of the second successor: the segment's further successors were given a record of their own. */
+const HAS_FURTHER = 2 ** 31;
 /** Claims of a full bucket after which its records' worth falls by one. */
 const WEAR_EVERY = 32;
 /** Where every record of a bucket has been worth something, only every so manyth newcomer takes a place. */
@@ -45,7 +44,7 @@ export const COMPACT_ONE = 2;
 const PAIR_MAX = 15;
 
 /** What a record is about: the two lowest bits of its key. */
-export const OrderKind = { successor: 0, missSuccessor: 1, pair: 2 } as const;
+export const OrderKind = { successor: 0, missSuccessor: 1, pair: 2, further: 3 } as const;
 
 /** Key of what follows a segment: exact. */
 export function successorKey(segment: number, kind: number): number {
@@ -65,7 +64,8 @@ export function pairKey(previous: number, current: number): number {
  *
  * A segment's record counts visits and, for three successors, the visits after which each came, by how soon, in steps of half an observation, and how
  * many visits ago: what `SuccessorTable` keeps of eight, in fewer bits. A successor seen at the present visit is not pushed out by
- * a later one of the same visit; an older one is worn down first. A pair's record counts as that of `ContextTable` does.
+ * a later one of the same visit; an older one is worn down first. Who is refused
+ * may stand among three further ones in a record that competes for its place by itself, and comes forward once it is the stronger. A pair's record counts as that of `ContextTable` does.
  *
  * Segments and pairs compete for places by worth: a record that named a segment which was not at hand is worth most, one that never did goes
  * first, and of these the one confirmed least. Worth wears off by claims, slowly, and a bucket full of worth yields only to every
@@ -116,7 +116,7 @@ export class CompactOrder {
 
   /** Visits ago that it was confirmed: 1 = at the latest one; exact up to 4. */
   ageAt(record: number, place: number): number {
-    return ageOfCode[codeIn(this.#words[record + PACKED]!, place)]!;
+    return ageIn(this.#words[record + PACKED]!, place);
   }
 
   /** The record named something that was not at hand: it is spared for long. */
@@ -136,13 +136,14 @@ export class CompactOrder {
     let visits = packed & VISITS_MASK;
     const shift = visits >= this.#visitsMax ? 1 : 0;
     visits = (visits >>> shift) + 1;
-    let next = visits;
-    for (let place = 0; place < COMPACT_DEGREE; place++) {
-      let code = codeIn(packed, place);
-      if (code < AGE_EXACT || (code < AGE_MASK && (visits & 1) === 0)) code++;
-      next |= placed(place, weightIn(packed, place) >>> shift, code);
-    }
-    this.#words[at + PACKED] = next;
+    this.#words[at + PACKED] = aged(packed, visits, shift);
+    const further = this.furtherOf(key, at);
+    if (further >= 0) this.#words[further + PACKED] = aged(this.#words[further + PACKED]!, visits, shift);
+  }
+
+  /** Record of the segment's fourth to sixth successor, which counts no visits of its own; -1 = none. `record`: the segment's. */
+  furtherOf(key: number, record: number): number {
+    return this.#words[record + SECOND]! >= HAS_FURTHER ? this.find((key | OrderKind.further) >>> 0) : -1;
   }
 
   /** `target` came after the segment behind `key`, worth `weight` of at most {@link COMPACT_ONE}; a second time within one visit is ignored, and so is a segment without a record. */
@@ -150,30 +151,18 @@ export class CompactOrder {
     const at = this.find(key);
     if (at < 0) return;
     const words = this.#words;
-    const packed = words[at + PACKED]!;
-    const id = target + 1;
-    let place = 0;
-    for (; place < COMPACT_DEGREE - 1; place++) {
-      const there = words[at + FIRST + place]! & ID_MASK;
-      if (there === id || there === 0) break;
+    if (confirm(words, at, target + 1, weight) || (key & 3) !== OrderKind.successor) return;
+    // Beside the strongest three there may be three more, where there is room for them.
+    let further = this.furtherOf(key, at);
+    if (further < 0) {
+      further = this.#claim((key | OrderKind.further) >>> 0, 0);
+      // The newcomer may have taken the place of the segment's own record.
+      if (further < 0 || words[at] !== key) return;
+      words[further + PACKED] = OLDEST;
+      words[at + SECOND] = (words[at + SECOND]! | HAS_FURTHER) >>> 0;
     }
-    const held = weightIn(packed, place);
-    const isKnown = (words[at + FIRST + place]! & ID_MASK) === id;
-    if (codeIn(packed, place) === 0 && held > 0) return;
-    if (!isKnown && held > weight) {
-      words[at + PACKED] = packed - (weight << (WEIGHTS + WEIGHT_BITS * place));
-      return;
-    }
-    const raised = isKnown ? Math.min(WEIGHT_MASK, held + weight) : weight;
-    const worth = words[at + FIRST]! & ~ID_MASK;
-    let next = packed;
-    for (; place > 0 && weightIn(next, place - 1) < raised; place--) {
-      words[at + FIRST + place] = words[at + FIRST + place - 1]! & ID_MASK;
-      next = without(next, place) | placed(place, weightIn(next, place - 1), codeIn(next, place - 1));
-    }
-    words[at + FIRST + place] = id;
-    words[at + FIRST] = (words[at + FIRST]! & ID_MASK) | worth;
-    words[at + PACKED] = without(next, place) | placed(place, raised, 0);
+    confirm(words, further, target + 1, weight);
+    promote(words, at, further);
   }
 
   /** `next` came after the pair behind `key`. `hint`: where {@link find} saw its record lately, or -1; spares looking for it. */
@@ -225,12 +214,10 @@ export class CompactOrder {
 
   /** Sets a successor of a record just adopted, the heaviest in place 0: `weight` in units of {@link COMPACT_ONE}, `age` in visits ago. */
   adoptSuccessor(record: number, place: number, target: number, weight: number, age: number): void {
-    let code = 0;
-    while (code < AGE_MASK && ageOfCode[code + 1]! <= age) code++;
     const words = this.#words;
     words[record + FIRST + place] = (words[record + FIRST + place]! & ~ID_MASK) | (target + 1);
     words[record + PACKED] =
-      without(words[record + PACKED]!, place) | placed(place, Math.min(WEIGHT_MASK, weight), code);
+      without(words[record + PACKED]!, place) | placed(place, Math.min(WEIGHT_MASK, weight), codeOf(age));
   }
 
   /** Takes over a pair that another table knew: two successors or -1, confirmations of each and sightings, 0..15. */
@@ -292,20 +279,4 @@ function wear(words: Uint32Array, first: number): void {
   for (let at = first; at < first + BUCKET; at += FIELDS) {
     if (words[at + FIRST]! >= WORTH_ONE) words[at + FIRST] = words[at + FIRST]! - WORTH_ONE;
   }
-}
-
-function weightIn(packed: number, place: number): number {
-  return (packed >>> (WEIGHTS + WEIGHT_BITS * place)) & WEIGHT_MASK;
-}
-
-function codeIn(packed: number, place: number): number {
-  return (packed >>> (AGES + AGE_BITS * place)) & AGE_MASK;
-}
-
-function placed(place: number, weight: number, code: number): number {
-  return (weight << (WEIGHTS + WEIGHT_BITS * place)) | (code << (AGES + AGE_BITS * place));
-}
-
-function without(packed: number, place: number): number {
-  return packed & ~placed(place, WEIGHT_MASK, AGE_MASK);
 }

@@ -1,6 +1,7 @@
 /** Moves what the wide tables of order know into the compact one, once, when bytes run out. */
 
-import { COMPACT_DEGREE, COMPACT_ONE, type CompactOrder, pairKey, successorKey } from './compact-order.ts';
+import { COMPACT_ONE, type CompactOrder, pairKey, successorKey } from './compact-order.ts';
+import { COMPACT_DEGREE } from './compact-record.ts';
 import type { ContextTable } from './context-table.ts';
 import { ageOfSlot, type SuccessorTable, WEIGHT_ONE, weightOfSlot } from './successor-table.ts';
 

@@ -3,7 +3,8 @@
 import type { CandidateSet } from '../near-loop/candidate-set.ts';
 import { contextBin, Opinion, successorBin } from '../near-loop/opinion-bins.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
-import { COMPACT_DEGREE, COMPACT_ONE, CompactOrder, OrderKind, pairKey, successorKey } from './compact-order.ts';
+import { COMPACT_ONE, CompactOrder, OrderKind, pairKey, successorKey } from './compact-order.ts';
+import { COMPACT_DEGREE } from './compact-record.ts';
 import { CONTEXT_COUNTS, CONTEXT_SUCCESSOR, ContextTable } from './context-table.ts';
 import { movePairs, moveSuccessors } from './move-order.ts';
 import { HISTORY_BYTES, HISTORY_LENGTH, HISTORY_MASK, HistoryField, RecentHistory } from './recent-history.ts';
@@ -288,19 +289,35 @@ export class SequencePredictor {
   }
 
   #gatherRecord(compact: CompactOrder, kind: number, opinion: number, segment: number, candidates: CandidateSet): void {
-    const record = compact.find(successorKey(segment, kind));
+    const key = successorKey(segment, kind);
+    const record = compact.find(key);
     if (record < 0) return;
     const visits = compact.visitsAt(record);
+    const further = compact.furtherOf(key, record);
+    if (this.#gatherPlaces(compact, record, visits, opinion, candidates) && further >= 0) {
+      this.#gatherPlaces(compact, further, visits, opinion, candidates);
+    }
+  }
+
+  /** Names the record's successors; false when it came to one that is too weak. */
+  #gatherPlaces(
+    compact: CompactOrder,
+    record: number,
+    visits: number,
+    opinion: number,
+    candidates: CandidateSet,
+  ): boolean {
     const scale = 1 / (visits * COMPACT_ONE);
     const weightMin = this.scoreMin * visits * COMPACT_ONE;
     for (let place = 0; place < COMPACT_DEGREE; place++) {
       const weight = compact.weightAt(record, place);
-      if (weight < weightMin || weight === 0) break;
+      if (weight < weightMin || weight === 0) return false;
       const slot = candidates.claim(compact.successorAt(record, place));
       if (slot < 0) continue;
       compact.praise(record);
       candidates.say(slot, opinion, successorBin(weight * scale, visits, compact.ageAt(record, place)));
     }
+    return true;
   }
 
   #gatherPair(compact: CompactOrder, previous: number, segment: number, candidates: CandidateSet): void {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import {
   COMPACT_BYTES_MIN,
-  COMPACT_DEGREE,
   COMPACT_ONE,
   CompactOrder,
   OrderKind,
   pairKey,
   successorKey,
 } from '../../../actors/sequence-predictor/compact-order.ts';
+import { COMPACT_DEGREE } from '../../../actors/sequence-predictor/compact-record.ts';
 import { ContextTable } from '../../../actors/sequence-predictor/context-table.ts';
 import { movePairs, moveSuccessors } from '../../../actors/sequence-predictor/move-order.ts';
 import { SuccessorTable } from '../../../actors/sequence-predictor/successor-table.ts';
@@ -70,13 +70,41 @@ describe('compact order', () => {
     table.observe(key(1), 12, COMPACT_ONE);
     table.visit(key(1));
     table.observe(key(1), 13, 1);
+    // Refused at the first visit, 13 stood among the further ones with the weight of that; now it is heavier than 11, which was worn to 1, and 10.
     expect(successorsOf(table, 1).map(([target, weight]) => [target, weight])).toEqual([
       [12, 4],
+      [13, 3],
       [10, 2],
-      [11, 1],
     ]);
-    table.observe(key(1), 14, 1);
-    expect(successorsOf(table, 1).map(([target]) => target)).toEqual([12, 10, 14]);
+    const record = table.find(key(1));
+    const further = table.furtherOf(key(1), record);
+    expect([table.successorAt(further, 0), table.weightAt(further, 0)]).toEqual([11, 1]);
+  });
+
+  test('with room, six successors are kept as a naive recount has them, strongest three first', () => {
+    const table = roomy(31);
+    const counts = new Map<number, number>();
+    for (let visit = 1; visit <= 30; visit++) {
+      table.visit(key(1));
+      for (let target = 1; target <= 6; target++) {
+        if (visit % target !== 0) continue;
+        table.observe(key(1), target, COMPACT_ONE);
+        counts.set(target, (counts.get(target) ?? 0) + COMPACT_ONE);
+      }
+    }
+    const record = table.find(key(1));
+    const further = table.furtherOf(key(1), record);
+    const ids = [0, 1, 2].flatMap((place) => [table.successorAt(record, place), table.successorAt(further, place)]);
+    expect(ids.sort()).toEqual([1, 2, 3, 4, 5, 6]);
+    const weights = [record, further].map((at) => [0, 1, 2].map((place) => table.weightAt(at, place)));
+    for (const list of weights) expect(list).toEqual([...list].sort((a, b) => b - a));
+    expect(weights[0]![2]).toBeGreaterThanOrEqual(weights[1]![0]!);
+    for (let place = 0; place < 3; place++) {
+      // Being refused wears down who stands in the way, so weights are at most the counts.
+      expect(table.weightAt(record, place)).toBeLessThanOrEqual(counts.get(table.successorAt(record, place))!);
+    }
+    expect(table.successorAt(record, 0)).toBe(1);
+    expect(table.weightAt(record, 0)).toBe(30 * COMPACT_ONE);
   });
 
   test('a pair counts as a context of the wide table does', () => {
