@@ -1,5 +1,7 @@
 /** The near loop's contract: a prefetcher sees each access as it is served and proposes what to stage next. */
 
+import type { AccessBatch } from '../streams/access-batch.ts';
+
 /** How a demand access was served. */
 export const Served = {
   /** Not resident, not in flight. */
@@ -39,6 +41,17 @@ export interface AccessCursor {
 /** A cursor before the first access; one is kept and overwritten. */
 export function firstCursor(): AccessCursor {
   return { position: 0, timeMs: Number.NaN, segment: 0, consumer: -1, site: -1, op: 0, sizeBytes: -1 };
+}
+
+/** Points the cursor at row `i` of a batch. */
+export function pointAt(cursor: AccessCursor, batch: AccessBatch, i: number): void {
+  cursor.position = batch.position + i;
+  cursor.timeMs = batch.timeMs[i]!;
+  cursor.segment = batch.segment[i]!;
+  cursor.consumer = batch.consumer[i]!;
+  cursor.site = batch.site[i]!;
+  cursor.op = batch.op[i]!;
+  cursor.sizeBytes = batch.size[i]!;
 }
 
 /** Proposals of one access, as parallel columns that are reused. The site drops what is resident or in flight, best first. */

@@ -7,3 +7,8 @@ export type OperationCode = (typeof Operation)[OperationName];
 
 /** Names in code order. */
 export const operationNames: readonly OperationName[] = ['read', 'write', 'delete', 'other'];
+
+/** Whether an access changed its segment. */
+export function isWrite(op: number): boolean {
+  return op === Operation.write || op === Operation.delete;
+}

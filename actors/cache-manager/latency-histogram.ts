@@ -29,6 +29,12 @@ export class LatencyHistogram {
 
   /** Adds a wait >= 0, in the unit of the caller. */
   add(wait: number): void {
+    if (wait === 0) {
+      // Most waits, of hits: they add nothing to any sum.
+      this.#counts[0]! += 1;
+      this.#count++;
+      return;
+    }
     const bucket = this.#bucketOf(wait);
     this.#counts[bucket]! += 1;
     this.#sums[bucket]! += wait;

@@ -2,8 +2,16 @@
 
 import { assert } from '../../engine/assert.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
-import { Operation } from '../../streams/operation.ts';
-import { firstCursor, Outcome, type OutcomeCode, type Prefetcher, ProposalBuffer, Served } from '../prefetcher.ts';
+import { isWrite } from '../../streams/operation.ts';
+import {
+  firstCursor,
+  Outcome,
+  type OutcomeCode,
+  type Prefetcher,
+  ProposalBuffer,
+  pointAt,
+  Served,
+} from '../prefetcher.ts';
 import { Decision } from './decision-digest.ts';
 import type { Eviction } from './eviction.ts';
 import { FetchLog } from './fetch-log.ts';
@@ -16,7 +24,6 @@ import { MissBound } from './miss-bound.ts';
 import { MissClasses } from './miss-classes.ts';
 import type { Origin } from './origin.ts';
 import { PrefetchAdmission } from './prefetch-admission.ts';
-import type { PrefetchPolicy } from './prefetch-policy.ts';
 import { PrefetchQueue } from './prefetch-queue.ts';
 import { PrefetchTable, Stage } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
@@ -70,7 +77,6 @@ export class PrefetchingSite implements Site {
   readonly #isBounded: boolean;
   readonly #writes: WritePolicy;
   readonly #future: SiteOptions['future'];
-  readonly #policy: PrefetchPolicy | null;
   readonly #isShared: boolean;
   readonly #stagingMax: number;
   readonly #share: StagingShare;
@@ -116,7 +122,6 @@ export class PrefetchingSite implements Site {
     this.#isBounded = this.#guard.isBounded;
     this.#writes = options.writes ?? 'access';
     this.#future = options.future;
-    this.#policy = options.admission?.policy ?? null;
     this.#staging = new SegmentFifo(hint);
     this.#queue = new PrefetchQueue(options.queueLengthMax ?? 1024);
     const share = options.stagingShareMax ?? 0.5;
@@ -315,37 +320,26 @@ export class PrefetchingSite implements Site {
       this.#guard.moveTo(position);
     }
     const id = batch.segment[i]!;
-    const time = batch.timeMs[i]!;
     this.#position = position;
     this.#rowCount++;
     if (!this.#isTimed) this.#now = position;
-    else if (!Number.isNaN(time)) this.#now = time;
-    if (this.#writes !== 'access') {
-      const op = batch.op[i]!;
-      if (op === Operation.write || op === Operation.delete) {
-        if (this.#writes === 'ignore') ledger.ignoredWrite();
-        else this.invalidate(id);
-        return;
-      }
+    else if (!Number.isNaN(batch.timeMs[i]!)) this.#now = batch.timeMs[i]!;
+    if (this.#writes !== 'access' && isWrite(batch.op[i]!)) {
+      if (this.#writes === 'ignore') ledger.ignoredWrite();
+      else this.invalidate(id);
+      return;
     }
     this.#future?.beforeAccess(position, id);
-    this.#policy?.observe(id, batch.op[i]!);
+    this.#options.admission?.policy?.observe(id, batch.op[i]!);
     if (id >= this.#table.length) this.#table.grow(id);
     if (this.#flights.count > 0 || this.#queue.count > 0) this.#advance(this.#now);
     // Only now: what landed a moment ago was fetched at the size known then.
     const bytes = this.#sizes.observe(id, batch.size[i]!);
     const served = this.#serveDemand(id, bytes);
-    const cursor = this.#cursor;
-    cursor.position = position;
-    cursor.timeMs = time;
-    cursor.segment = id;
-    cursor.consumer = batch.consumer[i]!;
-    cursor.site = batch.site[i]!;
-    cursor.op = batch.op[i]!;
-    cursor.sizeBytes = batch.size[i]!;
+    pointAt(this.#cursor, batch, i);
     const proposals = this.#proposals;
     proposals.count = 0;
-    this.#prefetcher.onAccess(cursor, served, proposals);
+    this.#prefetcher.onAccess(this.#cursor, served, proposals);
     if (proposals.count > 0) this.#applyProposals();
     if (this.#isBounded) this.#guard.check();
   }

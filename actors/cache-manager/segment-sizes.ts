@@ -47,7 +47,7 @@ export class SegmentSizes {
 
   /** An access to `segment` that stated `said` bytes, -1 = none: the bytes that it is for. */
   observe(segment: number, said: number): number {
-    if (!(said >= 0)) return this.of(segment);
+    if (!(said >= 0)) return this.#count === 0 && this.#guesses.size === 0 ? 0 : this.of(segment);
     if (segment >= this.#known.length) this.#grow(segment);
     if (this.#known[segment]! < 0) {
       this.#guesses.delete(segment);

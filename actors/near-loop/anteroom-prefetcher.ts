@@ -78,7 +78,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     const isOn = opinionNames.map((name) => c.experts.includes(name));
     this.#config = c;
     this.#site = site;
-    this.#sequences = new SequencePredictor({ ...c, bytesMax: c.modelBytesMax, isOn });
+    this.#sequences = new SequencePredictor({ ...c, bytesMax: c.modelBytesMax, isOn, resident: this.#resident });
     this.#streams =
       addresses === null || !isOn[Opinion.stream]
         ? null

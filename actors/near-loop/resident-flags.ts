@@ -7,7 +7,7 @@ import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
  * Clear means unknown: whoever finds it clear asks the site.
  */
 export class ResidentFlags {
-  #flags = new Uint8Array(1024);
+  #flags: Uint8Array = new Uint8Array(1024);
 
   get bytes(): number {
     return this.#flags.byteLength;
@@ -16,6 +16,11 @@ export class ResidentFlags {
   /** A byte a segment; what lies beyond is not resident. Replaced when the table grows. */
   get flags(): Uint8Array {
     return this.#flags;
+  }
+
+  /** Goes on in `flags`, which must hold what {@link flags} does. */
+  adopt(flags: Uint8Array): void {
+    this.#flags = flags;
   }
 
   has(segment: number): boolean {

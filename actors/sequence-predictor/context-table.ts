@@ -13,6 +13,8 @@ export const CONTEXT_COUNTS = COUNTS;
 const WAYS = 3;
 /** Three entries and a spare word: 64 bytes, one cache line. */
 const BUCKET = 16;
+/** The spare word of the first bucket: entries filled. */
+const FILLED = 15;
 const COUNT_MAX = 15;
 
 /**
@@ -28,7 +30,6 @@ export class ContextTable {
   readonly #mayGrow: (bytes: number) => boolean;
   #bucketCount: number;
   #words: Int32Array;
-  #filled = 0;
 
   /** `mayGrow` is asked before the table grows by so many bytes. */
   constructor(options: { readonly entryCountMax: number; readonly mayGrow: (bytes: number) => boolean }) {
@@ -61,6 +62,16 @@ export class ContextTable {
   /** Words behind the entries, for loops that read them in place: an entry's two successors + 1 from `CONTEXT_SUCCESSOR` on, its counts at `CONTEXT_COUNTS`. */
   get words(): Int32Array {
     return this.#words;
+  }
+
+  /** Entries beyond which the next new one makes the table grow. */
+  get filledMax(): number {
+    return this.#bucketCount < this.#bucketCountMax ? this.#bucketCount : 2 ** 31 - 1;
+  }
+
+  /** Goes on in `words`, which must hold what {@link words} does. */
+  adopt(words: Int32Array): void {
+    this.#words = words;
   }
 
   /** Successor in place 0 or 1 of an entry, or -1. */
@@ -98,12 +109,12 @@ export class ContextTable {
   }
 
   save(writer: SnapshotWriter): void {
-    writer.numbers(this.#filled);
+    writer.numbers(this.#words[FILLED]!);
     writer.array(this.#words);
   }
 
   load(reader: SnapshotReader): void {
-    this.#filled = reader.numbers()[0]!;
+    reader.numbers();
     this.#words = reader.array(this.#words);
     this.#bucketCount = this.#words.length / BUCKET;
   }
@@ -117,7 +128,7 @@ export class ContextTable {
 
   /** A new context takes the place of the least confirmed of its bucket. */
   #claim(a: number, b: number, next: number): void {
-    const isCrowded = this.#filled > this.#bucketCount && this.#bucketCount < this.#bucketCountMax;
+    const isCrowded = this.#words[FILLED]! > this.filledMax;
     if (isCrowded && this.#mayGrow(this.#words.byteLength)) this.#grow();
     const words = this.#words;
     const first = this.#bucketOf(a, b);
@@ -130,7 +141,7 @@ export class ContextTable {
       if ((words[at + COUNTS]! & COUNT_MAX) < (words[entry + COUNTS]! & COUNT_MAX)) entry = at;
     }
     if (words[entry] === 0) {
-      this.#filled++;
+      words[FILLED] = words[FILLED]! + 1;
     } else {
       // The others pay one count, so that nothing stays for ever unseen.
       for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
@@ -149,6 +160,7 @@ export class ContextTable {
     this.#bucketCount *= 2;
     const words = new Int32Array(this.#bucketCount * BUCKET);
     this.#words = words;
+    words[FILLED] = old[FILLED]!;
     for (let first = 0; first < old.length; first += BUCKET) {
       for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
         if (old[at] === 0) continue;

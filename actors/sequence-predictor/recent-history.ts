@@ -56,6 +56,11 @@ export class RecentHistory {
     return this.#words;
   }
 
+  /** Goes on in `words`, which must hold what {@link words} does. */
+  adopt(words: Int32Array): void {
+    this.#words = words;
+  }
+
   /** Bytes at the longest. */
   get bytesMax(): number {
     return Math.max(FIRST_COUNT, this.#consumerCountMax + 1) * HISTORY_BYTES;

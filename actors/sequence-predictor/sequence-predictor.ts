@@ -2,11 +2,14 @@
 
 import type { CandidateSet } from '../near-loop/candidate-set.ts';
 import { contextBin, Opinion, successorBin } from '../near-loop/opinion-bins.ts';
+import type { ResidentFlags } from '../near-loop/resident-flags.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 import { COMPACT_ONE, CompactOrder, OrderKind, pairKey, successorKey } from './compact-order.ts';
 import { COMPACT_DEGREE } from './compact-record.ts';
 import { CONTEXT_COUNTS, CONTEXT_SUCCESSOR, ContextTable } from './context-table.ts';
 import { movePairs, moveSuccessors } from './move-order.ts';
+import { KernelAnswer, KernelField } from './order-kernel.ts';
+import { OrderTables } from './order-tables.ts';
 import { HISTORY_BYTES, HISTORY_LENGTH, HISTORY_MASK, HistoryField, RecentHistory } from './recent-history.ts';
 import {
   ageOfSlot,
@@ -19,6 +22,8 @@ import {
 
 /** Part of the bytes that the consumers' histories may take. */
 const CONSUMER_SHARE = 0.15;
+/** Accesses after which the wide tables are handed to a kernel, unless it is said otherwise: short runs need none. */
+const KERNEL_AFTER = 16_384;
 
 /** Tables with room, as long as they may grow. */
 interface WideOrder {
@@ -40,6 +45,10 @@ export interface SequencePredictorOptions {
   readonly contextCountMax: number;
   /** Which opinions to give, by `Opinion`; what is off is neither learned nor asked. */
   readonly isOn: readonly boolean[];
+  /** Which segments are resident for certain; with it, and successors and pairs alone, wide tables are handed to a kernel once it pays. */
+  readonly resident?: ResidentFlags;
+  /** Accesses after which it does; Infinity = never. The answers are the same, to the last bit. */
+  readonly kernelAfter?: number;
 }
 
 /**
@@ -74,6 +83,13 @@ export class SequencePredictor {
   readonly #areSuccessorsOn: boolean;
   readonly #areMissSuccessorsOn: boolean;
   readonly #areContextsOn: boolean;
+  /** Whether a kernel may be had. */
+  #isKernelFit: boolean;
+  /** The wide tables in the memory of a kernel; null where there is none, or none yet. */
+  #tables: OrderTables | null = null;
+  #untilTables: number;
+  /** What the kernel named after the access observed last; negative = it did not. */
+  #named = -1;
   /** The consumer's segment before the current one; -1 when there was none. */
   #previous = -1;
   /** That consumer's history. */
@@ -97,6 +113,9 @@ export class SequencePredictor {
     for (let lag = 0; lag < longest; lag++) {
       this.#recency[lag] = Math.max(1, Math.floor(WEIGHT_ONE / (1 + lag / 4) + 0.5));
     }
+    this.#isKernelFit =
+      options.resident !== undefined && this.#areSuccessorsOn && this.#areContextsOn && !this.#areMissSuccessorsOn;
+    this.#untilTables = options.kernelAfter ?? KERNEL_AFTER;
     this.#wide = this.#createWide();
     if (this.#tableBytes() > this.#tableBytesMax()) this.#compress();
   }
@@ -113,8 +132,48 @@ export class SequencePredictor {
   /** Learns an access; false when it repeats the consumer's previous segment, after which nothing new can be expected. `leadAccesses`: see `SiteView`. */
   observe(consumer: number, segment: number, position: number, leadAccesses: number, isWouldBeMiss: boolean): boolean {
     if (isWouldBeMiss && this.#areMissSuccessorsOn) this.#observeMiss(segment, position, leadAccesses);
+    const record = this.#orders.recordOf(consumer);
+    const tables = this.#tables;
+    this.#named = -1;
+    if (tables === null) {
+      const isNew = this.#observeOrder(record, segment, position, leadAccesses);
+      if (this.#isKernelFit && --this.#untilTables <= 0) this.#layOut();
+      return isNew;
+    }
+    const answer = tables.step(record, segment, position, leadAccesses, this.scoreMin);
+    if (answer >= 0) {
+      this.#record = record;
+      this.#previous = tables.words[KernelField.previous / 4]!;
+      this.#named = answer;
+      return true;
+    }
+    if (answer === KernelAnswer.repeated) return false;
+    const isNew = this.#observeOrder(record, segment, position, leadAccesses);
+    if (this.#wide === null) this.#tables = null;
+    else if (!tables.takeBack()) this.#layOut();
+    return isNew;
+  }
+
+  /** Hands the wide tables to a kernel; where that cannot be had it is not asked for again. */
+  #layOut(): void {
+    const { visitsMax, lookahead, resident } = this.#options;
+    this.#tables =
+      this.#wide === null
+        ? null
+        : OrderTables.layOut({
+            orders: this.#orders,
+            successors: this.#wide.successors,
+            contexts: this.#wide.contexts,
+            resident: resident!,
+            visitsMax,
+            lookahead,
+            weights: this.#recency.subarray(0, lookahead),
+          });
+    this.#isKernelFit = this.#tables !== null;
+  }
+
+  #observeOrder(record: number, segment: number, position: number, leadAccesses: number): boolean {
     const orders = this.#orders;
-    const record = orders.recordOf(consumer);
     const history = orders.words;
     const pushed = history[record + HistoryField.pushed]!;
     const segments = record + HistoryField.segments;
@@ -142,6 +201,10 @@ export class SequencePredictor {
 
   /** Names candidates after the access observed last. Would-be misses are asked for after would-be misses only. */
   gather(segment: number, candidates: CandidateSet, isWouldBeMiss: boolean): void {
+    if (this.#named >= 0) {
+      this.#gatherNamedBy(this.#tables!.words, this.#named, candidates);
+      return;
+    }
     if (this.#areSuccessorsOn) {
       this.#gatherSuccessors(OrderKind.successor, Opinion.consumerSuccessor, segment, candidates);
     }
@@ -166,6 +229,9 @@ export class SequencePredictor {
     this.#wide = isCompact === 1 ? null : this.#createWide();
     this.#compact = isCompact === 1 ? this.#createCompact() : null;
     for (const part of this.#parts()) part.load(reader);
+    this.#tables = null;
+    this.#untilTables = this.#options.kernelAfter ?? KERNEL_AFTER;
+    this.#named = -1;
   }
 
   #parts(): readonly { save(writer: SnapshotWriter): void; load(reader: SnapshotReader): void }[] {
@@ -255,6 +321,29 @@ export class SequencePredictor {
       const source = words[first + (i & HISTORY_MASK)]!;
       if (source === segment) continue;
       this.#compact!.observe(successorKey(source, kind), segment, compactWeight(this.#recency[latest - i]!));
+    }
+  }
+
+  /** What the kernel named, in its order: successors, then what follows the pair. */
+  #gatherNamedBy(words: Int32Array, named: number, candidates: CandidateSet): void {
+    const visits = words[KernelField.visits / 4]!;
+    const scale = 1 / (visits * WEIGHT_ONE);
+    const middle = (KernelField.named / 4 + 2 * (named & 255)) | 0;
+    let at = (KernelField.named / 4) | 0;
+    for (; at < middle; at = (at + 2) | 0) {
+      const slot = candidates.claim(words[at]!);
+      if (slot < 0) continue;
+      const packed = words[at + 1]!;
+      candidates.say(
+        slot,
+        Opinion.consumerSuccessor,
+        successorBin(weightOfSlot(packed) * scale, visits, packed >>> 16),
+      );
+    }
+    const end = (middle + 2 * (named >>> 8)) | 0;
+    for (; at < end; at = (at + 2) | 0) {
+      const packed = words[at + 1]!;
+      this.#gatherNamed(words[at]!, packed & 15, packed >>> 16, candidates);
     }
   }
 

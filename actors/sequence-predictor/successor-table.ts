@@ -65,6 +65,22 @@ export class SuccessorTable {
     return this.#rows;
   }
 
+  /** Words of a row. */
+  get stride(): number {
+    return this.#stride;
+  }
+
+  /** Row of each segment + 1; 0 = none. Replaced when the table grows. */
+  get rowIndex(): Int32Array {
+    return this.#rowIndex;
+  }
+
+  /** Goes on in `words` and `rowIndex`, which must hold what {@link words} and {@link rowIndex} do. */
+  adopt(words: Int32Array, rowIndex: Int32Array): void {
+    this.#rows = words;
+    this.#rowIndex = rowIndex;
+  }
+
   /** First slot of a segment's row in {@link words}: pairs (successor + 1 or 0, packed); -1 when nothing is known. */
   rowOf(segment: number): number {
     const base = this.#baseOf(segment);

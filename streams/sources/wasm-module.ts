@@ -26,6 +26,8 @@ export const wasm = {
   rotateLeft: (a: Code, b: Code): Code => [a, b, 0x77],
   equal: (a: Code, b: Code): Code => [a, b, 0x46],
   notEqual: (a: Code, b: Code): Code => [a, b, 0x47],
+  isLess: (a: Code, b: Code): Code => [a, b, 0x48],
+  exceeds: (a: Code, b: Code): Code => [a, b, 0x4a],
   exceedsUnsigned: (a: Code, b: Code): Code => [a, b, 0x4b],
   atLeast: (a: Code, b: Code): Code => [a, b, 0x4e],
   isZero: (a: Code): Code => [a, 0x45],
@@ -33,6 +35,14 @@ export const wasm = {
   load: (address: Code, offset = 0): Code => [address, 0x28, 0, unsigned(offset)],
   loadByte: (address: Code, offset = 0): Code => [address, 0x2d, 0, unsigned(offset)],
   store: (address: Code, value: Code): Code => [address, value, 0x36, 2, 0],
+  storeAt: (address: Code, offset: number, value: Code): Code => [address, value, 0x36, 2, unsigned(offset)],
+  loadDouble: (address: Code): Code => [address, 0x2b, 3, 0],
+  doubleOf: (integer: Code): Code => [integer, 0xb7],
+  multiplyDouble: (a: Code, b: Code): Code => [a, b, 0xa2],
+  /** The least integer that is not below a double of moderate size. */
+  ceiling: (double: Code): Code => [double, 0x9b, 0xaa],
+  /** Ends the function; the value is its result. */
+  giveBack: (value: Code): Code => [value, 0x0f],
   i64: (value: number): Code => [0x42, signed(value)],
   add64: (a: Code, b: Code): Code => [a, b, 0x7c],
   multiply64: (a: Code, b: Code): Code => [a, b, 0x7e],

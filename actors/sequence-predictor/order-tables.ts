@@ -1,0 +1,140 @@
+/** The tables of order laid side by side in the memory of a kernel, which does with them in one call what they do themselves in many. */
+
+import type { ResidentFlags } from '../near-loop/resident-flags.ts';
+import type { ContextTable } from './context-table.ts';
+import { KERNEL_TABLES_AT, KernelField, startKernel } from './order-kernel.ts';
+import type { RecentHistory } from './recent-history.ts';
+import type { SuccessorTable } from './successor-table.ts';
+
+export interface OrderTablesOptions {
+  readonly orders: RecentHistory;
+  readonly successors: SuccessorTable;
+  readonly contexts: ContextTable;
+  readonly resident: ResidentFlags;
+  readonly visitsMax: number;
+  readonly lookahead: number;
+  /** By lag. */
+  readonly weights: Int32Array;
+}
+
+type Step = (record: number, segment: number, position: number, lead: number) => number;
+
+/** How much more memory is taken than the tables need at first: what is not written takes none, and a new kernel is a new function to call. */
+const ROOM = 8;
+const NO_TABLE: Int32Array = new Int32Array(0);
+
+/**
+ * The tables go on in this memory, so whoever reads or changes one of them, its own code or the kernel, finds what the other left.
+ * A table that grows moves out by itself; the kernel rests until it is taken back, into memory further on.
+ */
+export class OrderTables {
+  /** What a call of the kernel leaves: see `KernelField`. */
+  readonly words: Int32Array;
+  readonly #options: OrderTablesOptions;
+  readonly #memory: ArrayBuffer;
+  readonly #step: Step;
+  readonly #scoreMin: Float64Array;
+  #end = KERNEL_TABLES_AT;
+  #history = NO_TABLE;
+  #rows = NO_TABLE;
+  #rowIndex = NO_TABLE;
+  #contexts = NO_TABLE;
+  #flags: Uint8Array = new Uint8Array(0);
+  /** Byte at which the histories begin. */
+  #historyAt = 0;
+
+  private constructor(options: OrderTablesOptions, memory: ArrayBuffer, step: Step) {
+    this.#options = options;
+    this.#memory = memory;
+    this.#step = step;
+    this.words = new Int32Array(memory, 0, KERNEL_TABLES_AT / 4);
+    this.#scoreMin = new Float64Array(memory, KernelField.scoreMin, 1);
+    this.#put(KernelField.visitsMax, options.visitsMax);
+    this.#put(KernelField.lookahead, options.lookahead);
+    this.words.set(options.weights, KernelField.weights / 4);
+  }
+
+  /** Lays the tables out in a memory of their own; null where there is no WebAssembly, or no memory. */
+  static layOut(options: OrderTablesOptions): OrderTables | null {
+    const { orders, successors, contexts, resident } = options;
+    const tables = [orders.words, successors.words, successors.rowIndex, contexts.words, resident.flags];
+    const bytes = tables.reduce((sum, table) => sum + aligned(table.byteLength), KERNEL_TABLES_AT);
+    const kernel = startKernel(ROOM * bytes) ?? startKernel(bytes);
+    if (kernel === null) return null;
+    const laidOut = new OrderTables(options, kernel.memory, kernel.run.step);
+    return laidOut.takeBack() ? laidOut : null;
+  }
+
+  /** Takes back what has moved out, and learns what the tables are like now. False = there is no room. */
+  takeBack(): boolean {
+    const { orders, successors, contexts, resident } = this.#options;
+    if (successors.words !== this.#rows || successors.rowIndex !== this.#rowIndex) {
+      // Both, since a table that outgrew one is about to outgrow the other.
+      const rows = this.#moved(successors.words);
+      const rowIndex = this.#moved(successors.rowIndex);
+      if (rows === null || rowIndex === null) return false;
+      this.#rows = rows;
+      this.#rowIndex = rowIndex;
+      successors.adopt(rows, rowIndex);
+      this.#put(KernelField.rows, rows.byteOffset);
+      this.#put(KernelField.rowIndex, rowIndex.byteOffset);
+      this.#put(KernelField.rowIndexLength, rowIndex.length);
+    }
+    if (orders.words !== this.#history) {
+      const history = this.#moved(orders.words);
+      if (history === null) return false;
+      this.#history = history;
+      this.#historyAt = history.byteOffset;
+      orders.adopt(history);
+    }
+    if (contexts.words !== this.#contexts) {
+      const words = this.#moved(contexts.words);
+      if (words === null) return false;
+      this.#contexts = words;
+      contexts.adopt(words);
+      this.#put(KernelField.contexts, words.byteOffset);
+      this.#put(KernelField.bucketMask, words.length / 16 - 1);
+    }
+    if (resident.flags !== this.#flags) {
+      const { flags } = resident;
+      if (this.#end + flags.length > this.#memory.byteLength) return false;
+      this.#flags = new Uint8Array(this.#memory, this.#end, flags.length);
+      this.#flags.set(flags);
+      this.#end += aligned(flags.length);
+      resident.adopt(this.#flags);
+      this.#put(KernelField.flags, this.#flags.byteOffset);
+      this.#put(KernelField.flagsLength, flags.length);
+    }
+    this.#put(KernelField.stride, 4 * successors.stride);
+    this.#put(KernelField.filledMax, contexts.filledMax);
+    return true;
+  }
+
+  #moved(table: Int32Array): Int32Array<ArrayBuffer> | null {
+    if (this.#end + table.byteLength > this.#memory.byteLength) return null;
+    const view = new Int32Array(this.#memory, this.#end, table.length);
+    view.set(table);
+    this.#end += aligned(table.byteLength);
+    return view;
+  }
+
+  #put(field: number, value: number): void {
+    this.words[field / 4] = value;
+  }
+
+  /**
+   * One access of a consumer, learned and followed by naming; see `step` of the kernel for what it gives. `KernelAnswer.left` too where a
+   * record or a flag may lie outside.
+   */
+  step(record: number, segment: number, position: number, leadAccesses: number, scoreMin: number): number {
+    const { orders, resident } = this.#options;
+    if (orders.words !== this.#history || resident.flags !== this.#flags) return -1;
+    this.#scoreMin[0] = scoreMin;
+    return this.#step(this.#historyAt + 4 * record, segment, position | 0, leadAccesses | 0);
+  }
+}
+
+/** Whole cache lines. */
+function aligned(bytes: number): number {
+  return (bytes + 63) & ~63;
+}
