@@ -75,6 +75,11 @@ export class HazardEviction implements Eviction {
     return this.#residents.capacity;
   }
 
+  /** Units that a resident segment takes here. */
+  sizeOf(segment: number): number {
+    return this.#residents.sizeOf(segment);
+  }
+
   has(segment: number): boolean {
     return segment < this.#table.length && this.#lists.isLinked(segment);
   }
