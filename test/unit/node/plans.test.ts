@@ -94,7 +94,9 @@ describe('plans', () => {
 
   test('tell what became of the candidates of the far loop, each counted once', async () => {
     const one = await testNode({ engine: { capacity: 4, trafficMax: null } });
-    await one.post('/v1/accesses', ndjson(Array.from({ length: 1000 }, (_, i) => round[i % 10]!)));
+    // Thrice as many segments as fit, in an order that nobody can know.
+    const drawn = Array.from({ length: 2000 }, (_, i) => `/page-${(i * i + (i >> 3)) % 31}`);
+    await one.post('/v1/accesses', ndjson(drawn));
     await settled(one);
     const { considered } = await plansOf(one);
     const { candidates, cancelled: _, expired: __, ...fates } = considered as Record<string, number>;
