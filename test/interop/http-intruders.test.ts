@@ -20,6 +20,7 @@ beforeAll(async () => {
     tokens,
     headWithinMs: 400,
     requestWithinMs: 900,
+    idleMs: 100,
     connectionsMax: 40,
     bodyBytesMax: '64KiB',
     headBytesMax: '4KiB',
@@ -85,6 +86,13 @@ describe('an intruder over HTTP', () => {
     await running.node.intake.idle();
     expect(running.node.intake.pendingBytes).toBe(0);
     expect((await refusedCounts())['too-slow']).toBeGreaterThanOrEqual(2);
+  });
+
+  // By default a connection would be kept for longer than this test may take.
+  test('who keeps a connection and asks nothing more is let go', { timeout: 4500 }, async () => {
+    expect(await talk('GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: keep-alive\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 200 /,
+    );
   });
 
   test('who sends too large a head or body is refused with 431 and 413, whatever the header announced', async () => {

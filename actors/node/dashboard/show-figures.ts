@@ -75,8 +75,8 @@ export function figures(kit: PageKit): Figures {
       states.push(`${grouped(consumers.lowered)} forecasts lowered for consumers who do not do what they did`);
     const { lift } = governor;
     at('lift-text').textContent =
-      lift === null
-        ? 'Nothing was withheld by chance yet, so the lift is not known.'
+      lift === null || lift.withheld < 20
+        ? `Withheld by chance so far: ${grouped(lift?.withheld ?? 0)} prefetches, too few to tell the lift.`
         : `Of ${grouped(lift.withheld)} prefetches withheld by chance ${percent(lift.share)} were asked for (95 % interval ${percent(lift.low)} to ${percent(lift.high)}); ${percent(lift.forecast)} was forecast.`;
     const isBreached = governor.missBreaches > 0 || governor.trafficBreaches > 0;
     const state = at('governor-state');
