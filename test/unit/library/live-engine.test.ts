@@ -197,7 +197,11 @@ describe('a live engine', () => {
   });
 
   test('forecasts of each tick come out, calibrated between 0 and 1', () => {
-    const engine = createEngine({ config: { capacity: 20, farLoop: { intervalMs: 10_000, accessesPerTickMin: 10 } } });
+    // The log is shorter than the window after which a horizon is judged.
+    const forecaster = { windowErrorMax: 1 };
+    const engine = createEngine({
+      config: { capacity: 20, farLoop: { intervalMs: 10_000, accessesPerTickMin: 10, forecaster } },
+    });
     const sets: number[] = [];
     engine.forecasts$.subscribe(({ forecasts }) => {
       sets.push(forecasts.length);
