@@ -1,6 +1,6 @@
 /** What every sink must do behind the dispatcher, run for each implementation with the real receiver. */
 
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { PrefetchRequest } from '../../actors/engine/prefetch-desk.ts';
 import type { PrefetchAnswer } from '../../actors/node/log-frame.ts';
 import { nodeConfigSchema } from '../../actors/node/node-config.ts';
@@ -41,8 +41,10 @@ function requestOf(id: number): PrefetchRequest {
 }
 
 export function sinkContract(name: string, isSkipped: boolean, makeWorld: () => Promise<SinkWorld>): void {
+  const worlds: SinkWorld[] = [];
   const scene = async (settings: { readonly attemptsMax: number; readonly waitMs?: number }) => {
     const world = await makeWorld();
+    worlds.push(world);
     const answers: PrefetchAnswer[] = [];
     const told: (string | null)[] = [];
     const delivery = nodeConfigSchema.parse({
@@ -71,6 +73,8 @@ export function sinkContract(name: string, isSkipped: boolean, makeWorld: () => 
   };
 
   describe.skipIf(isSkipped)(name, () => {
+    afterAll(() => Promise.all(worlds.map((world) => world.close())));
+
     test.concurrent('delivers each request once, as it is', async () => {
       const { world, dispatcher, answers } = await scene({ attemptsMax: 2 });
       for (let id = 0; id < 12; id++) dispatcher.offer(requestOf(id));
@@ -85,7 +89,6 @@ export function sinkContract(name: string, isSkipped: boolean, makeWorld: () => 
       });
       expect(dispatcher.counts).toMatchObject({ delivered: 12, failed: 0, deadLetters: 0 });
       await dispatcher.end();
-      await world.close();
     });
 
     test.concurrent('tries again while its receiver is away, and delivers when that is back', async () => {
@@ -101,7 +104,6 @@ export function sinkContract(name: string, isSkipped: boolean, makeWorld: () => 
       const keys = async () => new Set((await world.received()).map(({ position }) => position));
       await until(async () => (await keys()).has(2), 'it has arrived');
       await dispatcher.end();
-      await world.close();
     });
 
     test.concurrent('makes a dead letter of what it could not deliver, and a redrive delivers it', async () => {
@@ -123,7 +125,6 @@ export function sinkContract(name: string, isSkipped: boolean, makeWorld: () => 
       expect(dispatcher.counts.deadLetters).toBe(0);
       await until(async () => (await world.received()).some(({ position }) => position === 7), 'it has arrived');
       await dispatcher.end();
-      await world.close();
     });
 
     test.concurrent('stops while requests are under way: each is delivered or a dead letter, none is waited for in vain', async () => {
@@ -139,8 +140,6 @@ export function sinkContract(name: string, isSkipped: boolean, makeWorld: () => 
       expect(failed).toBe(deadLetters);
       expect(delivered + failed).toBe(answers.length);
       expect(answers.length + waiting).toBe(8);
-      await world.return();
-      await world.close();
     });
   });
 }

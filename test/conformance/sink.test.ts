@@ -32,6 +32,7 @@ sinkContract('a webhook', false, async () => {
   };
   const vanish = async (): Promise<void> => {
     server.closeAllConnections();
+    // One that is closed already says so and is closed.
     await new Promise((done) => server.close(done));
   };
   await listen();

@@ -225,7 +225,7 @@ function outageContract(holds: Holds): void {
       expect(source.status.trouble).toMatch(/\S/);
       expect(source.status.counts.failures).toBeGreaterThan(0);
       await world.outage!.end();
-      await until(() => source.status.state === 'running', 'it is well again', 20_000);
+      await until(() => source.status.state === 'running', 'it is well again', 40_000);
       expect(source.status.trouble).toBeNull();
       await world.publish(names('b', 3).map(line));
       await inLog(host, 6);

@@ -25,7 +25,7 @@ sourceContract('a topic of a mock of Kafka', traits, async (isForOutage) => {
     open: (host, settings) =>
       host.open({
         ...{ type: 'kafka', name: 'k', brokers: [server.address], topics: [topic], group: `group-${topic}` },
-        ...{ waitMs: 50, keepAliveMs: 20, sessionMs: isForOutage ? 2000 : 6000, timeoutMs: isForOutage ? 3500 : 8000 },
+        ...{ waitMs: 50, keepAliveMs: 20, sessionMs: 6000, timeoutMs: isForOutage ? 5000 : 8000 },
         ...{ backOff: { initialMs: 20, maxMs: 100 }, ...settings },
       }),
     publish: async (bodies) => {
