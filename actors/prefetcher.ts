@@ -1,5 +1,7 @@
 /** The near loop's contract: a prefetcher sees each access as it is served and proposes what to stage next. */
 
+import type { StateFields } from '../engine/state-fields.ts';
+
 /** How a demand access was served. */
 export const Served = {
   /** Not resident, not in flight. */
@@ -74,6 +76,11 @@ export class ProposalBuffer {
     this.probability[i] = probability;
     this.expert[i] = expert;
     this.count = i + 1;
+  }
+
+  /** What outlives an access. */
+  persist(fields: StateFields): void {
+    this.overflowCount = fields.number(this.overflowCount);
   }
 }
 
