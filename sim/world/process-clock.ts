@@ -28,6 +28,11 @@ export class ProcessClock implements Clock {
     return this.#world.now() + this.#wall.offsetMs;
   }
 
+  /** The world's time, which no process can know: for what happens to it from outside. */
+  get worldMs(): number {
+    return this.#world.now();
+  }
+
   setTimeout(callback: () => void, delayMs: number): TimerId {
     const id = this.#world.setTimeout(() => {
       if (this.#isDead) return;

@@ -12,7 +12,7 @@ const drawn: fc.Arbitrary<EngineConfigInput> = fc.record({
   capacity: fc.integer({ min: 2, max: 60 }),
   unit: fc.constantFrom('segments' as const, 'bytes' as const),
   eviction: fc.constantFrom(
-    ...(['auto', 'lru', 'fifo', 'clock', 'sieve', 's3-fifo', 'arc', 'lirs', 'gdsf', 'w-tinylfu'] as const),
+    ...(['auto', 'lru', 'fifo', 'clock', 'sieve', 's3-fifo', 'arc', 'lirs', 'gdsf', 'w-tinylfu', 'hazard'] as const),
   ),
   writes: fc.constantFrom('access' as const, 'invalidate' as const, 'ignore' as const),
   trafficMax: fc.constantFrom(null, 1.2),
@@ -23,6 +23,8 @@ const drawn: fc.Arbitrary<EngineConfigInput> = fc.record({
   journalAccessesMax: fc.constantFrom(0, 50, 10_000),
   decisionsKeptMax: fc.constant(16),
   holdout: fc.record({ share: fc.constantFrom(0, 0.3) }),
+  ghost: fc.constantFrom({}, {}, { kind: 'sampled' as const, rate: 0.5 }),
+  expertTrust: fc.constantFrom({}, { isEnabled: true }),
   missBound: fc.constantFrom({}, { excessMax: 0.05 }),
   caps: fc.constantFrom({}, { requestsPerSecondMax: 20, concurrencyMax: 3 }, { requestsMax: 40 }),
   policy: fc.constantFrom({}, { deny: ['*7'] }),
