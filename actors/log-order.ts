@@ -1,5 +1,6 @@
 /** Lives through accesses and ticks in log order, waiting at a tick for what other actors have to say of it. */
 
+import { assert } from '../engine/assert.ts';
 import { AnteroomError } from '../engine/errors.ts';
 import type { AccessBatch } from '../streams/access-batch.ts';
 import type { FarLoopMessage, TickMessage } from './messages.ts';
@@ -32,6 +33,10 @@ export class LogOrder {
     return this.#heldAccesses;
   }
 
+  get isIdle(): boolean {
+    return this.#held.length === 0;
+  }
+
   /** @throws AnteroomError('limit') when more would have to be held than allowed. */
   push(message: FarLoopMessage): void {
     if (message.kind === 'accesses' && this.#held.length > 0) {
@@ -60,5 +65,10 @@ export class LogOrder {
       }
     }
     if (done > 0) this.#held = this.#held.slice(done);
+  }
+
+  /** Between calls of a system that is drained nothing is held, so there is nothing to save. */
+  assertIdle(): void {
+    assert(this.#held.length === 0, 'a state is saved when nothing waits for a tick');
   }
 }

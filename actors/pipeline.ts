@@ -2,16 +2,25 @@
 
 import type { ActorRef } from '../engine/actor.ts';
 import { assert } from '../engine/assert.ts';
+import type { StateFields } from '../engine/state-fields.ts';
 import type { ActorSystem } from '../engine/system.ts';
 import type { AccessBatch } from '../streams/access-batch.ts';
 import { AggregatorActor, popularityExpert } from './aggregator/aggregator-actor.ts';
 import { CacheManagerActor, type CacheManagerMessage } from './cache-manager/cache-manager-actor.ts';
 import type { Site } from './cache-manager/site.ts';
+import type { Persistent } from './engine/component-state.ts';
 import type { FarLoopConfig } from './far-loop-config.ts';
 import { ForecasterActor } from './forecaster/forecaster-actor.ts';
 import { dependencyExpert, GraphBuilderActor } from './graph-builder/graph-builder-actor.ts';
 import { IntervalPredictorActor, intervalExpert } from './interval-predictor/interval-predictor-actor.ts';
-import type { ForecasterMessage, ForecastsMessage, SchedulerMessage } from './messages.ts';
+import type {
+  ForecasterMessage,
+  ForecastsMessage,
+  OutcomesMessage,
+  SchedulerMessage,
+  SiteStatusMessage,
+} from './messages.ts';
+import { type ResidencyMessage, ResidencyReporter } from './placement/residency.ts';
 import { PrefetchSchedulerActor } from './prefetch-scheduler/prefetch-scheduler-actor.ts';
 import type { Prices } from './prices.ts';
 import type { HourlyDemand } from './seasonal-predictor/seasonal-model.ts';
@@ -39,6 +48,22 @@ export interface PipelineOptions {
   readonly missPenaltyMs: number | null;
   /** Told of the forecasts of each tick, as the scheduler is, while the actors work: it may only take note of them. */
   readonly onForecasts?: (message: ForecastsMessage) => void;
+  /** The far loop lives elsewhere: then no actor but the cache manager is spawned here. */
+  readonly elsewhere?: FarLoopLinks;
+  /** Told after a message from elsewhere was dealt with. */
+  readonly onArrival?: () => void;
+}
+
+/** Where the far loop's actors are when they live in other processes. Whoever is told keeps a message until it can be sent. */
+export interface FarLoopLinks {
+  /** Those that get each batch and each tick. */
+  readonly learners: readonly ActorRef<never>[];
+  readonly forecaster: ActorRef<OutcomesMessage>;
+  readonly scheduler: ActorRef<OutcomesMessage | SiteStatusMessage>;
+  /** Those that ask what the site holds: told at each tick. */
+  readonly askers: readonly ActorRef<ResidencyMessage>[];
+  /** Makes the cache manager known to the scheduler. */
+  export(cacheManager: ActorRef<CacheManagerMessage>): void;
 }
 
 /**
@@ -57,13 +82,14 @@ export class Pipeline {
   readonly #system: ActorSystem;
   readonly #learners: ActorRef<ForecasterMessage & SchedulerMessage>[] = [];
   readonly #cacheManagerRef: ActorRef<CacheManagerMessage>;
+  readonly #residency: ResidencyReporter | null;
 
   constructor(options: PipelineOptions) {
-    const { system, name, farLoop } = options;
+    const { system, name, farLoop, elsewhere } = options;
     this.#system = system;
     // One message is told and handled at a time, so a small mailbox never fills; were it to, nothing may be dropped.
     const mailbox = { mailbox: { capacity: 1024, policy: 'fail' } } as const;
-    if (farLoop !== null) {
+    if (farLoop !== null && elsewhere === undefined) {
       const { horizonsMs, horizonsAccesses } = farLoop.forecaster;
       // The cache manager is spawned last but is known to the scheduler: plans reach it through this forward reference.
       const plans = forward(() => this.#cacheManagerRef);
@@ -133,25 +159,63 @@ export class Pipeline {
         this.#learners.push(ref as ActorRef<never>);
       }
     }
+    if (farLoop !== null && elsewhere !== undefined) this.#learners.push(...(elsewhere.learners as never[]));
     const links =
       farLoop === null
         ? {}
         : {
             farLoop: {
-              scheduler: this.#learners[4]! as ActorRef<never>,
-              forecaster: this.#learners[3]! as ActorRef<never>,
+              scheduler: elsewhere?.scheduler ?? (this.#learners[4]! as ActorRef<never>),
+              forecaster: elsewhere?.forecaster ?? (this.#learners[3]! as ActorRef<never>),
             },
           };
+    this.#residency =
+      elsewhere === undefined || farLoop === null
+        ? null
+        : new ResidencyReporter(elsewhere.askers, farLoop.scheduler.sizeBytes);
     this.cacheManager = new CacheManagerActor({
       makeSite: options.makeSite,
       ...links,
       admission: { probabilityMin: farLoop?.probabilityMin ?? 0, trialEvery: farLoop?.trialEvery ?? 1 },
       heldAccessesMax: farLoop?.scheduler.heldAccessesMax ?? 1,
-      bytesPerUnit: () => options.bytesPerUnit ?? this.scheduler?.scheduler.sizeOf(UNKNOWN_SEGMENT) ?? 1,
+      bytesPerUnit: () =>
+        options.bytesPerUnit ?? this.#residency?.meanSize ?? this.scheduler?.scheduler.sizeOf(UNKNOWN_SEGMENT) ?? 1,
       prices: options.prices,
       missPenaltyMs: options.missPenaltyMs,
+      onServe: (batch) => this.#residency?.observe(batch),
+      onReport: (position) => this.#residency?.report(this.site, position),
     });
     this.#cacheManagerRef = system.spawn(`${name}-cache-manager`, () => this.cacheManager, mailbox);
+    const ref = this.#cacheManagerRef;
+    elsewhere?.export({
+      address: ref.address,
+      tell: (message) => {
+        const delivery = ref.tell(message);
+        system.drain();
+        options.onArrival?.();
+        return delivery;
+      },
+      ready: () => ref.ready(),
+    });
+  }
+
+  /** Whether every access that was sent has been served; false while the plan of a tick is awaited from elsewhere. */
+  get isSettled(): boolean {
+    return this.cacheManager.isIdle;
+  }
+
+  /** The actors of the far loop that live here, by name. */
+  get farActors(): ReadonlyMap<string, Persistent> {
+    const { aggregator, graphBuilder, seasonalPredictor, intervalPredictor, forecaster, scheduler } = this;
+    const all = [
+      ['aggregator', aggregator],
+      ['graph-builder', graphBuilder],
+      ['seasonal-predictor', seasonalPredictor],
+      ['interval-predictor', intervalPredictor],
+      ['forecaster', forecaster],
+      ['scheduler', scheduler],
+    ] as const;
+    return new Map(all.flatMap(([name, actor]) => (actor === null ? [] : [[name, actor] as const])));
   }
 
   get site(): Site {
@@ -164,6 +228,16 @@ export class Pipeline {
    */
   forecastDemand(timeMs: number, hours: number): readonly HourlyDemand[] {
     return this.seasonalPredictor?.model.forecastDemand(timeMs, hours) ?? [];
+  }
+
+  /**
+   * The site's side, once everything is settled. The actors of the far loop are saved one by one (`farActors`), wherever they live;
+   * #system, #learners and #cacheManagerRef are made anew.
+   */
+  persist(fields: StateFields): void {
+    this.cacheManager.persist(fields);
+    const sizes = fields.plain(this.#residency?.sizes ?? null);
+    if (fields.isRestoring && sizes !== null) this.#residency?.restore(sizes);
   }
 
   /** Sends the next accesses to every actor and lets them work. `learned` is what the far loop sees of them; default: the same. */

@@ -1,5 +1,6 @@
 /** The near loop's contract: a prefetcher sees each access as it is served and proposes what to stage next. */
 
+import type { StateFields } from '../engine/state-fields.ts';
 import type { AccessBatch } from '../streams/access-batch.ts';
 
 /** How a demand access was served. */
@@ -87,6 +88,11 @@ export class ProposalBuffer {
     this.probability[i] = probability;
     this.expert[i] = expert;
     this.count = i + 1;
+  }
+
+  /** What outlives an access. */
+  persist(fields: StateFields): void {
+    this.overflowCount = fields.number(this.overflowCount);
   }
 }
 

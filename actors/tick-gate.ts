@@ -1,5 +1,7 @@
 /** Decides which points of the log are ticks of the far loop, so that planning costs in proportion to what there is to plan from. */
 
+import type { StateFields } from '../engine/state-fields.ts';
+
 export interface TickGateOptions {
   /** Accesses since the last tick from which on the next point is one. */
   readonly accessesPerTickMin: number;
@@ -38,5 +40,12 @@ export class TickGate {
     this.#position = position;
     this.#timeMs = timeMs;
     return true;
+  }
+
+  /** Everything but what the settings give: #options. */
+  persist(fields: StateFields): void {
+    this.#position = fields.number(this.#position);
+    this.#timeMs = fields.number(this.#timeMs);
+    this.#skippedCount = fields.number(this.#skippedCount);
   }
 }

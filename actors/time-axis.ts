@@ -1,5 +1,6 @@
 /** Which axis the far loop counts along: event time where a trace has it, log position where it has not. */
 
+import type { StateFields } from '../engine/state-fields.ts';
 import type { AccessBatch } from '../streams/access-batch.ts';
 
 /**
@@ -57,5 +58,11 @@ export class TimeAxis {
   restore(usesTime: boolean | null, latest: number): void {
     this.#usesTime = usesTime;
     this.#latest = latest;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#usesTime = fields.plain(this.#usesTime);
+    this.#latest = fields.number(this.#latest);
   }
 }

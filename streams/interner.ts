@@ -2,6 +2,7 @@
 
 import { assert } from '../engine/assert.ts';
 import { AnteroomError } from '../engine/errors.ts';
+import type { StateFields } from '../engine/state-fields.ts';
 import { hashBytes, hashNumber } from './name-hash.ts';
 import type { NameInterner } from './name-table.ts';
 
@@ -46,7 +47,7 @@ const IS_ABSENT = -2;
  */
 export class Interner implements NameInterner {
   readonly #countMax: number;
-  readonly #seed: number;
+  #seed: number;
   /** Pairs: hash, id + 1 (0 = free). */
   #table: Int32Array;
   #mask: number;
@@ -54,9 +55,9 @@ export class Interner implements NameInterner {
   #count = 0;
   /** Triples by id: bytes or IS_NUMBER; high half of a number or arena chunk; low half of a number or offset in the chunk. */
   #names: Int32Array;
-  readonly #chunks: Uint8Array[] = [];
+  #chunks: Uint8Array[] = [];
   /** The chunks again, to compare four bytes at a time. */
-  readonly #chunkViews: DataView[] = [];
+  #chunkViews: DataView[] = [];
   #chunkUsed = 0;
   /** The last two arrays that names came in (a piece of input, and a scratch buffer for quoted ones), and views of them. */
   #source = new Uint8Array(0);
@@ -306,6 +307,28 @@ export class Interner implements NameInterner {
     return this.#names[id * STRIDE + LENGTH]! === IS_NUMBER
       ? (this.#names[id * STRIDE + HIGH]! >>> 0) * TWO_32 + (this.#names[id * STRIDE + LOW]! >>> 0)
       : Number.NaN;
+  }
+
+  /**
+   * The table, its hashes and the names, to save or restore them: no name is hashed again, so the seed comes along. What a call works with
+   * (#source, #sourceView, #sourceBefore, #sourceBeforeView, #scratch, #block, #touched, #encoder, #decoder) is no state, and #countMax is a setting.
+   * @throws AnteroomError 'limit' for more names than this table may hold.
+   */
+  persist(fields: StateFields): void {
+    const count = fields.number(this.#count);
+    if (count > this.#countMax)
+      throw new AnteroomError('limit', `a saved table has ${count} names, more than ${this.#countMax}`, {
+        context: { countMax: this.#countMax },
+      });
+    this.#count = count;
+    this.#seed = fields.number(this.#seed);
+    this.#mask = fields.number(this.#mask);
+    this.#growAt = fields.number(this.#growAt);
+    this.#chunkUsed = fields.number(this.#chunkUsed);
+    this.#table = fields.array(this.#table);
+    this.#names = fields.array(this.#names);
+    this.#chunks = [...fields.arrays(this.#chunks)] as Uint8Array[];
+    if (fields.isRestoring) this.#chunkViews = this.#chunks.map(viewOf);
   }
 
   #number(high: number, low: number, isAdding: boolean): number {

@@ -1,6 +1,7 @@
 /** How much each segment is used: the access map of one producer. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { TimeAxis } from '../time-axis.ts';
 import type { AccessSummary } from './access-summary.ts';
@@ -213,6 +214,33 @@ export class AccessMap {
     return map;
   }
 
+  /** Everything but what the settings give and `#touched`. `#stats` lies aligned, `#heap` and `#windows` are made when they are needed first. */
+  persist(fields: StateFields): void {
+    fields.section('access-map');
+    this.axis.persist(fields);
+    this.#slotOf = fields.array(this.#slotOf);
+    this.#capacity = fields.number(this.#capacity);
+    this.#segment = fields.array(this.#segment);
+    this.#error = fields.array(this.#error);
+    this.#consumerBits = fields.array(this.#consumerBits);
+    this.#count = fields.number(this.#count);
+    this.#landmark = fields.number(this.#landmark);
+    this.#accessCount = fields.number(this.#accessCount);
+    this.#weightTotal = fields.number(this.#weightTotal);
+    this.#replacedCount = fields.number(this.#replacedCount);
+    this.#hourOfWeek = fields.array(this.#hourOfWeek);
+    this.#hand = fields.number(this.#hand);
+    this.#persistStats(fields);
+    if (fields.flag(this.#windows !== null)) {
+      this.#windows ??= this.#newWindows();
+      this.#windows.persist(fields);
+    }
+    if (fields.flag(this.#heap !== null)) {
+      this.#heap ??= this.#newHeap();
+      this.#heap.persist(fields);
+    }
+  }
+
   #observeBlock(batch: AccessBatch, from: number, to: number): void {
     const { segment, consumer, size, weight, timeMs, position } = batch;
     const { axis } = this;
@@ -270,8 +298,7 @@ export class AccessMap {
   #factorAt(instant: number): number {
     const halfLife = this.halfLife;
     if (this.#windows === null) {
-      const widths = this.axis.usesTime === false ? this.config.windowsAccesses : this.config.windowsMs;
-      this.#windows = new HotWindows(widths, this.config.windowSegmentsMax);
+      this.#windows = this.#newWindows();
     }
     if (Number.isNaN(this.#landmark)) this.#landmark = instant;
     const halfLives = (instant - this.#landmark) / halfLife;
@@ -302,6 +329,19 @@ export class AccessMap {
     this.#consumerBits.fill(0, slot * 2, slot * 2 + 2);
     this.#replacedCount++;
     return slot;
+  }
+
+  #newWindows(): HotWindows {
+    const widths = this.axis.usesTime === false ? this.config.windowsAccesses : this.config.windowsMs;
+    return new HotWindows(widths, this.config.windowSegmentsMax);
+  }
+
+  /** In aligned memory of its own, whose length is rounded up. */
+  #persistStats(fields: StateFields): void {
+    const stats = fields.array(this.#stats.subarray(0, this.#capacity * 4));
+    if (!fields.isRestoring) return;
+    this.#stats = new Float64Array(alignedBuffer(this.#capacity * 32));
+    this.#stats.set(stats);
   }
 
   #newHeap(): LowestHeap {

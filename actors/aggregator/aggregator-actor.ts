@@ -1,6 +1,7 @@
 /** The actor that keeps the access map and proposes what is used most. */
 
 import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { FarLoopMessage, ProposalsMessage, SummaryMessage } from '../messages.ts';
 import { ProposalRows } from '../proposal-rows.ts';
 import { AccessMap } from './access-map.ts';
@@ -71,6 +72,13 @@ export class AggregatorActor implements Actor<AggregatorMessage> {
       case 'tick':
         this.#tick(message.position, message.timeMs);
     }
+  }
+
+  /** Everything but what the settings give (#options, #producer) and summaries of other producers, who send them again. */
+  persist(fields: StateFields): void {
+    this.map.persist(fields);
+    this.#refusedSummaryCount = fields.number(this.#refusedSummaryCount);
+    this.#proposedAt = fields.number(this.#proposedAt);
   }
 
   #tick(position: number, timeMs: number): void {

@@ -1,6 +1,7 @@
 /** Weights of the most frequent keys in bounded memory. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 
 /** Keys with their weights that no longer change, in order of first appearance. */
 export class WeightedKeys {
@@ -101,6 +102,16 @@ export class FrequentTable {
     this.#error = 0;
     this.#prunedCount = 0;
     return taken;
+  }
+
+  /** Everything but what the settings give: #keysMax. */
+  persist(fields: StateFields): void {
+    this.#at = fields.array(this.#at);
+    this.#key = fields.array(this.#key);
+    this.#weight = fields.array(this.#weight);
+    this.#count = fields.number(this.#count);
+    this.#error = fields.number(this.#error);
+    this.#prunedCount = fields.number(this.#prunedCount);
   }
 
   #insert(key: number, weight: number): void {

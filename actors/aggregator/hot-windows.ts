@@ -1,7 +1,8 @@
 /** Which segments were used most in the last minute, hour, day: sliding windows made of panes. */
 
 import { assert } from '../../engine/assert.ts';
-import { FrequentTable, type WeightedKeys } from './frequent-table.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
+import { FrequentTable, WeightedKeys } from './frequent-table.ts';
 import { TopK } from './top-k.ts';
 
 /** Panes that make up one window: a window slides by an eighth of its width. */
@@ -81,6 +82,20 @@ export class HotWindows {
     const top = new TopK(Math.min(k, sums.size));
     for (const [segment, weight] of sums) top.offer(segment, weight);
     return Array.from(top.takeIds(), (segment) => ({ segment, weight: sums.get(segment)! }));
+  }
+
+  /** The state, of each of `#levels` in its order, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#prunedCount = fields.number(this.#prunedCount);
+    for (const level of this.#levels) {
+      level.index = fields.number(level.index);
+      level.open.persist(fields);
+      const closed = level.closed.map(({ index, table }) => ({ ...table, index }));
+      level.closed = fields.plain(closed).map(({ index, key, weight, error, prunedCount }) => ({
+        index,
+        table: new WeightedKeys(key, weight, error, prunedCount),
+      }));
+    }
   }
 
   /** Closes level `i`'s open pane into its window and into the next wider level. */

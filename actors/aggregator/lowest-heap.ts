@@ -1,5 +1,7 @@
 /** Finds the slot of the lowest value while values only grow: the victim of Space-Saving. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 /**
  * A binary min-heap over slots 0..n-1, keyed by a value outside of it. Built once in O(n); `raise` after a value grew is
  * O(log n). Ties go to the lower slot, so the victim is always the same.
@@ -24,6 +26,12 @@ export class LowestHeap {
   /** Says that the value of `slot` grew. */
   raise(slot: number): void {
     this.#sink(this.#place[slot]!);
+  }
+
+  /** The order, to save or restore it; values (#valueOf) are kept elsewhere. */
+  persist(fields: StateFields): void {
+    fields.into(this.#heap);
+    fields.into(this.#place);
   }
 
   #sink(at: number): void {

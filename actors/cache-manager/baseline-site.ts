@@ -1,6 +1,7 @@
 /** The site without a prefetcher: an eviction alone, measured; what baselines and references are replayed on. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { Operation } from '../../streams/operation.ts';
 import { Served } from '../prefetcher.ts';
@@ -128,6 +129,17 @@ export class BaselineSite implements Site {
 
   takeFetches(): FetchSample {
     return { bytes: new Float64Array(0), waits: new Float64Array(0) };
+  }
+
+  /** Everything but what the settings give: #options, #isBytes, #isFused, #served, #bytes. */
+  persist(fields: StateFields): void {
+    fields.section('baseline-site');
+    this.ledger.persist(fields);
+    this.#eviction.persist(fields);
+    this.#sizes.persist(fields);
+    this.#waits?.persist(fields);
+    this.#rowCount = fields.number(this.#rowCount);
+    this.#position = fields.number(this.#position);
   }
 
   /** Rows [start, end), all of them demands. */

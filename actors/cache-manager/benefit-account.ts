@@ -1,5 +1,6 @@
 /** Whether prefetching pays at a site: an account of what it gained and cost of late, in the currency of the prices. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { type Prices, priceOfTransfer, valueOfTime } from '../prices.ts';
 
 /** Prefetches that the account remembers, roughly. */
@@ -58,6 +59,12 @@ export class BenefitAccount {
     if (++this.#passedOver < TRIAL_EVERY) return false;
     this.#passedOver = 0;
     return true;
+  }
+
+  /** Everything but what the settings give: #options. */
+  persist(fields: StateFields): void {
+    this.#balance = fields.number(this.#balance);
+    this.#passedOver = fields.number(this.#passedOver);
   }
 
   #value(waitMs: number): number {

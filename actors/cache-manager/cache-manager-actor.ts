@@ -1,6 +1,9 @@
 /** The cache manager: the actor that owns a site, serves its accesses, adopts plans, and reports how they ended. */
 
 import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
+import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
 import { LogOrder } from '../log-order.ts';
 import type {
   AccessesMessage,
@@ -34,6 +37,8 @@ export interface CacheManagerOptions {
   readonly prices: Prices;
   /** Waiting of one miss in ms, where fetches are not timed; null = as measured. */
   readonly missPenaltyMs: number | null;
+  /** Told of accesses in the order of the log, as they are served. */
+  readonly onServe?: (batch: AccessBatch) => void;
   /** Told at a tick, before the site's report of it leaves: the site has served every access before `position` and none after. */
   readonly onReport?: (position: number) => void;
   /** Told when the plan of the tick at `position` is in force. */
@@ -73,9 +78,17 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
     this.site = options.makeSite((segment, _expert, outcome) => this.#settled(segment, outcome));
     this.#order = new LogOrder({
       accessesMax: options.heldAccessesMax,
-      onBatch: (batch) => this.site.serve(batch),
+      onBatch: (batch) => {
+        options.onServe?.(batch);
+        this.site.serve(batch);
+      },
       onTick: (tick) => this.#tick(tick),
     });
+  }
+
+  /** Whether nothing waits for a plan. */
+  get isIdle(): boolean {
+    return this.#order.isIdle;
   }
 
   /** Plan entries adopted and refused, and trials among the adopted. */
@@ -90,6 +103,25 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
       return;
     }
     this.#order.push(message);
+  }
+
+  /** Everything but what the settings give: #options. */
+  persist(fields: StateFields): void {
+    fields.section('cache-manager');
+    this.site.persist(fields);
+    this.#order.assertIdle();
+    this.#admission.persist(fields);
+    assert(this.#plans.size === 0, 'a state is saved when every plan was adopted');
+    const planned = fields.plain([...this.#planned]);
+    if (fields.isRestoring) {
+      this.#planned.clear();
+      for (const [segment, entry] of planned) this.#planned.set(segment, entry);
+    }
+    fields.map(this.#segmentOf);
+    this.#ended = fields.plain(this.#ended);
+    this.#reportedTick = fields.number(this.#reportedTick);
+    this.#pollutionReported = fields.number(this.#pollutionReported);
+    this.#meanFetchMs = fields.number(this.#meanFetchMs);
   }
 
   #tick(tick: TickMessage): boolean {

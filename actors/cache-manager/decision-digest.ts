@@ -1,5 +1,7 @@
 /** A running hash of every decision in order, so that two replays can be compared bit for bit. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 /** Codes of what was decided; those of `Served`, `Outcome` and `Refusal` are added to theirs. */
 export const Decision = { served: 0, issued: 4, outcome: 5, withdrawn: 11, refused: 12 } as const;
 
@@ -47,6 +49,13 @@ export class DecisionDigest {
     const a = avalanche(this.#a ^ this.#length);
     const b = avalanche(this.#b + a);
     return hex32(a) + hex32(b);
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#a = fields.number(this.#a);
+    this.#b = fields.number(this.#b);
+    this.#length = fields.number(this.#length);
   }
 }
 

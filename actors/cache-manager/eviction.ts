@@ -1,5 +1,7 @@
 /** Who leaves a full cache: the contract of an eviction policy, and what all of them share. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 export const evictionNames = [
   'auto',
   'lru',
@@ -45,6 +47,8 @@ export interface Eviction {
   remove(segment: number): boolean;
   /** Changes the capacity, evicting until `used` fits. 0 is allowed: then nobody is resident. */
   resize(capacity: number): void;
+  /** What is resident and remembered, to save or restore it. */
+  persist(fields: StateFields): void;
 }
 
 /** What a policy is built from. */

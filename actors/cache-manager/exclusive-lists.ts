@@ -1,5 +1,6 @@
 /** First-in first-out lists of segments, of which each segment is in one at most. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
 
 /** One of the lists; kept true by {@link ExclusiveLists}. */
@@ -86,6 +87,17 @@ export class ExclusiveLists {
     joined.count++;
     joined.used += units;
     if (units !== 1 || this.#units.length > 0) this.#setUnits(segment, units);
+  }
+
+  /** Everything but what the settings give: #base. */
+  persist(fields: StateFields): void {
+    for (const list of this.lists) {
+      list.count = fields.number(list.count);
+      list.used = fields.number(list.used);
+    }
+    this.#listOf = fields.array(this.#listOf);
+    this.#links = fields.array(this.#links);
+    this.#units = fields.array(this.#units);
   }
 
   #unitsOf(segment: number): number {

@@ -1,6 +1,7 @@
 /** Whether what an expert sends is used as often as it says: who misleads is turned off, and on again when trials show otherwise. */
 
 import { z } from 'zod';
+import type { StateFields } from '../../engine/state-fields.ts';
 
 export const expertTrustSchema = z.strictObject({
   isEnabled: z.boolean().default(true).describe('Whether experts are throttled one by one at all.'),
@@ -90,6 +91,17 @@ export class ExpertTrust {
       turnedOn: this.#turnedOn[expert]!,
       refused: this.#refused[expert]!,
     };
+  }
+
+  /** Everything but what the settings give: #config. */
+  persist(fields: StateFields): void {
+    fields.into(this.#expected);
+    fields.into(this.#used);
+    fields.into(this.#isOff);
+    fields.into(this.#passedOver);
+    fields.into(this.#turnedOff);
+    fields.into(this.#turnedOn);
+    fields.into(this.#refused);
   }
 
   #trust(expert: number): number {

@@ -1,5 +1,6 @@
 /** The latest fetches as they were measured, kept until someone takes them. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { FetchSample } from './site.ts';
 
 /** Beyond that many, later fetches replace earlier ones. */
@@ -31,5 +32,14 @@ export class FetchLog {
     const count = Math.min(this.#count, KEPT_MAX);
     this.#count = 0;
     return { bytes: this.#bytes.slice(0, count), waits: this.#waits.slice(0, count) };
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    fields.into(this.#bytes);
+    fields.into(this.#waits);
+    this.#count = fields.number(this.#count);
+    this.#waitMean = fields.number(this.#waitMean);
+    this.#seen = fields.number(this.#seen);
   }
 }

@@ -1,6 +1,7 @@
 /** Prefetches in flight, ordered by the instant at which they land. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
 
 /**
@@ -82,6 +83,17 @@ export class FlightTable {
     this.#count--;
     this.#removeRoot();
     return segment;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#landsAt = fields.array(this.#landsAt);
+    this.#order = fields.array(this.#order);
+    this.#segment = fields.array(this.#segment);
+    this.#length = fields.number(this.#length);
+    this.#sequence = fields.number(this.#sequence);
+    this.#live = fields.array(this.#live);
+    this.#count = fields.number(this.#count);
   }
 
   #dropForgotten(): void {

@@ -1,5 +1,6 @@
 /** A world without prefetching that runs beside a site: its misses, and how its cache and the site's differ. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { Eviction } from './eviction.ts';
 import { type ExclusiveList, ExclusiveLists } from './exclusive-lists.ts';
 
@@ -61,6 +62,14 @@ export class Ghost {
   /** Brings the lists up to date after the site gained or gave up a segment, or the ghost did. */
   compare(segment: number, where: Where): void {
     if (this.#site !== null) this.#list(segment, where, this.eviction.has(segment));
+  }
+
+  /** Everything but what the settings give: #site. */
+  persist(fields: StateFields): void {
+    this.misses = fields.number(this.misses);
+    this.missBytes = fields.number(this.missBytes);
+    this.eviction.persist(fields);
+    this.#lists.persist(fields);
   }
 
   #evicted(segment: number): void {

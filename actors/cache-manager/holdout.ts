@@ -1,6 +1,7 @@
 /** A randomised share of prefetches that are withheld, to see what would have been without them. */
 
 import { z } from 'zod';
+import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
 
 export const holdoutSchema = z.strictObject({
@@ -112,6 +113,20 @@ export class Holdout {
       this.#held[segment] = 0;
       this.#open--;
     }
+  }
+
+  /** Everything but what the settings give: #threshold, #seed. */
+  persist(fields: StateFields): void {
+    this.withheld = fields.number(this.withheld);
+    this.demandedCount = fields.number(this.demandedCount);
+    this.expected = fields.number(this.expected);
+    this.#held = fields.array(this.#held);
+    fields.into(this.#segment);
+    fields.into(this.#position);
+    fields.into(this.#probability);
+    this.#head = fields.number(this.#head);
+    this.#count = fields.number(this.#count);
+    this.#open = fields.number(this.#open);
   }
 }
 

@@ -1,5 +1,7 @@
 /** Waits counted in logarithmic buckets: quantiles within 0.8 % in fixed memory. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 const MANTISSA_BITS = 7;
 const BUCKETS = 1 << (8 + MANTISSA_BITS);
 
@@ -49,6 +51,16 @@ export class LatencyHistogram {
     this.#sums[bucket]! += wait * count;
     this.#count += count;
     this.#sum += wait * count;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    fields.into(this.#counts);
+    fields.into(this.#sums);
+    this.#lastWait = fields.number(this.#lastWait);
+    this.#lastBucket = fields.number(this.#lastBucket);
+    this.#count = fields.number(this.#count);
+    this.#sum = fields.number(this.#sum);
   }
 
   #bucketOf(wait: number): number {

@@ -1,5 +1,6 @@
 /** What a site counted: the raw figures behind every metric of a report, each prefetch in exactly one outcome. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { CalibrationStats } from '../forecaster/calibration-stats.ts';
 import { Outcome, type OutcomeCode, outcomeNames } from '../prefetcher.ts';
 import { DecisionDigest } from './decision-digest.ts';
@@ -249,6 +250,44 @@ export class Ledger {
   /** Prefetches that could have been sent, but for the bound on misses or the record of their expert. */
   get throttled(): number {
     return this.refusals[Refusal.throttled]! + this.refusals[Refusal.distrusted]!;
+  }
+
+  /** Everything but what the settings give: #sliceLength. */
+  persist(fields: StateFields): void {
+    fields.section('ledger');
+    this.accesses = fields.number(this.accesses);
+    this.misses = fields.number(this.misses);
+    this.late = fields.number(this.late);
+    this.bytesAccessed = fields.number(this.bytesAccessed);
+    this.bytesMissed = fields.number(this.bytesMissed);
+    this.demandFetches = fields.number(this.demandFetches);
+    this.demandBytes = fields.number(this.demandBytes);
+    this.issued = fields.number(this.issued);
+    this.prefetchBytes = fields.number(this.prefetchBytes);
+    this.withdrawn = fields.number(this.withdrawn);
+    this.baselineMisses = fields.number(this.baselineMisses);
+    this.coveredMisses = fields.number(this.coveredMisses);
+    this.pollutionMisses = fields.number(this.pollutionMisses);
+    this.referenceMisses = fields.number(this.referenceMisses);
+    this.stagedByteMs = fields.number(this.stagedByteMs);
+    this.writesIgnored = fields.number(this.writesIgnored);
+    this.invalidations = fields.number(this.invalidations);
+    fields.into(this.outcomes);
+    fields.into(this.refusals);
+    fields.into(this.missClasses);
+    fields.into(this.issuedByExpert);
+    fields.into(this.usedByExpert);
+    this.waits.persist(fields);
+    this.lateness.persist(fields);
+    this.calibration.persist(fields);
+    this.digest.persist(fields);
+    this.#isCounting = fields.flag(this.#isCounting);
+    this.#turnsAt = fields.number(this.#turnsAt);
+    this.#nextSliceAt = fields.number(this.#nextSliceAt);
+    const slices = fields.plain([...this.#slices]);
+    this.#slices.splice(0, this.#slices.length, ...slices);
+    fields.list(this.#usedOfSlice);
+    this.#lastSlice = fields.plain({ ...this.#lastSlice });
   }
 
   #closeSlice(endPosition: number, bounds?: BoundsLeft): void {

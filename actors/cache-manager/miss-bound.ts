@@ -1,6 +1,7 @@
 /** The hard bound on what prefetching may cost in misses. */
 
 import { z } from 'zod';
+import type { StateFields } from '../../engine/state-fields.ts';
 
 export const missBoundSchema = z.strictObject({
   isEnabled: z.boolean().default(true).describe('Whether misses are bounded at all.'),
@@ -65,6 +66,13 @@ export class MissBound {
     if (excess <= this.excess) return;
     this.excess = excess;
     if (excess > this.excessMax * ghost.misses + this.allowance + 1e-6) this.breachCount++;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.misses = fields.number(this.misses);
+    this.breachCount = fields.number(this.breachCount);
+    this.excess = fields.number(this.excess);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Why a miss was not avoided: each in exactly one class. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
 
 /** Classes of misses that the baseline had as well, in the order in which they are looked for. */
@@ -65,6 +66,12 @@ export class MissClasses {
     }
     if (isForecast) return MissClass.overBudget;
     return (word & SEEN) === 0 ? MissClass.unseen : MissClass.unpredicted;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#note = fields.array(this.#note);
+    this.#notedAt = fields.array(this.#notedAt);
   }
 
   #set(segment: number, note: number, position: number): void {

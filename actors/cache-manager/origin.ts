@@ -1,5 +1,7 @@
 /** Where the truth lives, as the near loop sees it: the port through which a site fetches. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 /**
  * Fetches take time, share slots, and demand goes first.
  *
@@ -32,4 +34,6 @@ export interface Origin {
   join(segment: number): void;
   /** Frees the slot of a prefetch in flight that is no longer wanted. */
   callBack(segment: number): void;
+  /** What is under way, to save or restore it; absent where nothing is remembered. */
+  persist?(fields: StateFields): void;
 }

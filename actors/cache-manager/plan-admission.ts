@@ -1,5 +1,6 @@
 /** Which planned prefetches a site adopts: those whose expert has been right here, and a few to find out. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { Calibrator } from '../forecaster/calibrator.ts';
 
 /** Settings of the admission of plans. */
@@ -95,6 +96,15 @@ export class PlanAdmission {
   /** A trial ended in a way that says nothing of the forecast: cancelled, stale, or with the log. */
   endTrial(expert: number): void {
     this.#trialOf(expert).isPending = false;
+  }
+
+  /** Everything but what the settings give: #options. */
+  persist(fields: StateFields): void {
+    for (const expert of fields.plain([...this.#calibrators.keys()])) this.#calibratorOf(expert).persist(fields);
+    for (const [expert, trial] of fields.plain([...this.#trials])) this.#trials.set(expert, { ...trial });
+    this.#adoptedCount = fields.number(this.#adoptedCount);
+    this.#refusedCount = fields.number(this.#refusedCount);
+    this.#trialCount = fields.number(this.#trialCount);
   }
 
   #trialOf(expert: number): Trials {

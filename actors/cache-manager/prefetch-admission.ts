@@ -1,5 +1,6 @@
 /** Who is asked before a prefetch is sent: the caps and the policy of a site. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { Prices } from '../prices.ts';
 import { Refusal } from './ledger.ts';
 import { hasCaps, PrefetchCaps, type PrefetchCapsConfig } from './prefetch-caps.ts';
@@ -44,6 +45,12 @@ export class PrefetchAdmission {
   /** Whether what was refused so may be sent later without anything else changing. */
   static isPassing(refusal: number): boolean {
     return refusal === Refusal.concurrency || refusal === Refusal.requestRate || refusal === Refusal.byteRate;
+  }
+
+  /** The state, to save or restore it (#options are settings). */
+  persist(fields: StateFields): void {
+    PrefetchCaps.persist(fields, this.caps);
+    this.policy?.persist(fields);
   }
 }
 

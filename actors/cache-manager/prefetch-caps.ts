@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { AnteroomError } from '../../engine/errors.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import { TokenBucket } from '../prefetch-scheduler/token-bucket.ts';
 import { type Prices, priceOfTransfer } from '../prices.ts';
 import { Refusal } from './ledger.ts';
@@ -37,6 +38,9 @@ export function hasCaps(config: PrefetchCapsConfig): boolean {
   const { burstSeconds: _, ...caps } = config;
   return Object.values(caps).some((value) => value !== null);
 }
+
+/** Numbers that `persist` lists. */
+const SPENT_NUMBERS = 6;
 
 /**
  * Counts every prefetch that is sent, whoever asked for it and however it ends. A cap is never passed, at no moment: what does not fit is
@@ -108,6 +112,27 @@ export class PrefetchCaps {
     this.#spent += priceOfTransfer(this.#prices, bytes, 1);
     this.#requests?.spend(1);
     this.#bytes?.spend(bytes);
+  }
+
+  /**
+   * What was spent, of `caps` or of nobody's: the same numbers whichever caps there are, for these change while an engine runs. Everything but
+   * what the settings give: #config, #prices, #isTimed.
+   */
+  static persist(fields: StateFields, caps: PrefetchCaps | null): void {
+    if (caps !== null) caps.persist(fields);
+    else for (let i = 0; i < SPENT_NUMBERS; i++) fields.number(0);
+  }
+
+  /** The same of these; #config, #prices and #isTimed are settings. */
+  persist(fields: StateFields): void {
+    if (this.#requests === null) fields.number(0);
+    else this.#requests.persist(fields);
+    if (this.#bytes === null) fields.number(0);
+    else this.#bytes.persist(fields);
+    this.#filledAt = fields.number(this.#filledAt);
+    this.#requestCount = fields.number(this.#requestCount);
+    this.#byteCount = fields.number(this.#byteCount);
+    this.#spent = fields.number(this.#spent);
   }
 
   #fill(now: number): void {

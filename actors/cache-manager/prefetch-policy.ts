@@ -1,6 +1,7 @@
 /** What may be fetched before anyone asks: by name, and by how it has been accessed. */
 
 import { z } from 'zod';
+import type { StateFields } from '../../engine/state-fields.ts';
 import { Operation } from '../../streams/operation.ts';
 import { grownTable } from './grown-table.ts';
 import { Refusal } from './ledger.ts';
@@ -67,6 +68,11 @@ export class PrefetchPolicy {
     if ((known & DENIED) !== 0) return Refusal.denied;
     const isOnlyChanged = (known & (READ | CHANGED)) === CHANGED;
     return (known & UNSAFE) !== 0 || isOnlyChanged ? Refusal.unsafe : -1;
+  }
+
+  /** Everything but what the settings give: #allow, #deny, #isReadOnly, #nameOf. */
+  persist(fields: StateFields): void {
+    this.#known = fields.array(this.#known);
   }
 
   #isDenied(name: string): boolean {

@@ -1,5 +1,7 @@
 /** Prefetches that are wanted but not sent yet, because every fetch slot is taken. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 /**
  * A bounded set ordered by value; a newcomer that finds it full pushes out the least valuable, or is refused when it is the least.
  *
@@ -57,5 +59,11 @@ export class PrefetchQueue {
     this.#segments.splice(i, 1);
     this.#values.splice(i, 1);
     return true;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    fields.list(this.#segments);
+    fields.list(this.#values);
   }
 }

@@ -1,5 +1,6 @@
 /** What a site knows of each segment's current prefetch, as parallel columns indexed by segment. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
 
 /** Where a segment's prefetch is. */
@@ -44,5 +45,15 @@ export class PrefetchTable {
     this.issuedAt = grownTable(this.issuedAt, segment);
     this.landsAt = grownTable(this.landsAt, segment);
     this.bytes = grownTable(this.bytes, segment);
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.stage = fields.array(this.stage);
+    this.expert = fields.array(this.expert);
+    this.probability = fields.array(this.probability);
+    this.issuedAt = fields.array(this.issuedAt);
+    this.landsAt = fields.array(this.landsAt);
+    this.bytes = fields.array(this.bytes);
   }
 }

@@ -1,6 +1,7 @@
 /** The site with a prefetcher: the near loop that serves each demand access and stages what is proposed. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { isWrite } from '../../streams/operation.ts';
 import {
@@ -59,7 +60,8 @@ export class PrefetchingSite implements Site {
   readonly ledger: Ledger;
   readonly #options: SiteOptions;
   readonly #reactive: Eviction;
-  readonly #prefetcher: Prefetcher;
+  readonly prefetcher: Prefetcher;
+  readonly capacity: number;
   readonly #origin: Origin;
   readonly #budget: TrafficBudget;
   readonly #missBound: MissBound;
@@ -89,11 +91,12 @@ export class PrefetchingSite implements Site {
   /** Model time of the latest access, and its log position. */
   #now = 0;
   #position = 0;
-  #rowCount = 0;
-  #pollutionCount = 0;
-  #leadAccesses = 0;
+  rowCount = 0;
+  pollutionCount = 0;
+  /** As measured: an exponential mean over the last hundred or so. */
+  leadAccesses = 0;
   #leadCount = 0;
-  #unusedResidence = Number.NaN;
+  unusedResidence = Number.NaN;
   /** Of the proposal that is being considered, for whoever is told why it was refused. */
   #askingExpert = 0;
   #askedProbability = Number.NaN;
@@ -103,6 +106,7 @@ export class PrefetchingSite implements Site {
     assert(options.makePrefetcher !== null, 'a site without a prefetcher is a baseline site');
     const hint = options.segmentCountHint ?? 1024;
     this.#options = options;
+    this.capacity = options.capacity;
     this.ledger = new Ledger(options);
     this.#origin = options.origin;
     this.#isBytes = options.unit === 'bytes';
@@ -137,26 +141,13 @@ export class PrefetchingSite implements Site {
     this.#table = new PrefetchTable(hint);
     this.#classes = new MissClasses(hint);
     this.#holdout = options.holdout ?? null;
-    this.#prefetcher = options.makePrefetcher(this);
-    this.#isShared = this.#prefetcher.staging === 'shared';
+    this.prefetcher = options.makePrefetcher(this);
+    this.#isShared = this.prefetcher.staging === 'shared';
     assert(this.#whole !== null || !this.#isShared, 'a sampled ghost needs staged segments to be apart');
   }
 
-  get prefetcher(): Prefetcher {
-    return this.#prefetcher;
-  }
-
-  get capacity(): number {
-    return this.#options.capacity;
-  }
   get used(): number {
     return this.#reactive.used + this.#staging.used;
-  }
-  get rowCount(): number {
-    return this.#rowCount;
-  }
-  get pollutionCount(): number {
-    return this.#pollutionCount;
   }
 
   get governor(): GovernorState {
@@ -187,11 +178,6 @@ export class PrefetchingSite implements Site {
     return Math.min(this.#guard.headroom(this.#lentCount()) - 2, this.#guard.trafficSlack);
   }
 
-  /** Accesses between sending a prefetch and its landing, as measured: an exponential mean over the last hundred or so. */
-  get leadAccesses(): number {
-    return this.#leadAccesses;
-  }
-
   get stagingCapacity(): number {
     return Math.floor(this.#share.units);
   }
@@ -202,10 +188,6 @@ export class PrefetchingSite implements Site {
 
   get inFlightCount(): number {
     return this.#flights.count;
-  }
-
-  get unusedResidence(): number {
-    return this.#unusedResidence;
   }
 
   /** Resident, staged, in flight or queued. */
@@ -321,7 +303,7 @@ export class PrefetchingSite implements Site {
     }
     const id = batch.segment[i]!;
     this.#position = position;
-    this.#rowCount++;
+    this.rowCount++;
     if (!this.#isTimed) this.#now = position;
     else if (!Number.isNaN(batch.timeMs[i]!)) this.#now = batch.timeMs[i]!;
     if (this.#writes !== 'access' && isWrite(batch.op[i]!)) {
@@ -339,9 +321,24 @@ export class PrefetchingSite implements Site {
     pointAt(this.#cursor, batch, i);
     const proposals = this.#proposals;
     proposals.count = 0;
-    this.#prefetcher.onAccess(this.#cursor, served, proposals);
+    this.prefetcher.onAccess(this.#cursor, served, proposals);
     if (proposals.count > 0) this.#applyProposals();
     if (this.#isBounded) this.#guard.check();
+  }
+
+  /** All but #options, #cursor, the prefetcher, #origin, #isBytes, #isTimed, #isShared, #stagingMax, #askingExpert, #askedProbability, #whole (the guard), #isBounded, #writes, #future, #policy. */
+  persist(fields: StateFields): void {
+    fields.section('site');
+    const { benefit, expertTrust } = this.#options;
+    const accounts = [this.ledger, this.#budget, this.#missBound, benefit, expertTrust, this.#guard, this.#share];
+    const queues = [this.#staging, this.#flights, this.#queue, this.#fetches, this.#proposals];
+    const tables = [this.#reactive, this.#sizes, this.#table, this.#classes, this.#holdout];
+    for (const part of [...accounts, ...queues, ...tables]) part?.persist(fields);
+    fields.list(this.#readmissions);
+    [this.#now, this.#position, this.rowCount] = fields.plain([this.#now, this.#position, this.rowCount] as const);
+    [this.leadAccesses, this.#leadCount] = fields.plain([this.leadAccesses, this.#leadCount] as const);
+    this.pollutionCount = fields.number(this.pollutionCount);
+    this.unusedResidence = fields.number(this.unusedResidence);
   }
 
   #serveDemand(segment: number, bytes: number): number {
@@ -368,7 +365,7 @@ export class PrefetchingSite implements Site {
       joinedAt = table.issuedAt[segment]!;
       wait = this.#origin.remaining?.(segment, this.#now) ?? table.landsAt[segment]! - this.#now;
       // It takes at least that long, and says nothing where others took longer.
-      this.#observeLead(Math.max(this.#leadAccesses, this.#position - joinedAt));
+      this.#observeLead(Math.max(this.leadAccesses, this.#position - joinedAt));
       this.#admitDemanded(segment, units);
       this.#settle(segment, Outcome.late);
       this.ledger.joined(joinedAt, wait);
@@ -387,15 +384,15 @@ export class PrefetchingSite implements Site {
     if (this.#readmissions.length > 0) this.#readmit();
     if (!isBaselineHit && (served === Served.miss || served === Served.late)) this.#classify(segment, stage!, weight);
     this.#classes.demanded(segment);
-    this.#holdout?.observe(segment, this.#position - (this.#prefetcher.horizonAccesses ?? HORIZON_UNSTATED));
+    this.#holdout?.observe(segment, this.#position - (this.prefetcher.horizonAccesses ?? HORIZON_UNSTATED));
     this.#count(segment, served, bytes, wait, joinedAt);
     return served;
   }
 
   /** Says why a miss that the baseline has too was not avoided. */
   #classify(segment: number, stage: number, weight: number): void {
-    const horizon = this.#prefetcher.horizonAccesses ?? HORIZON_UNSTATED;
-    const isForecast = (this.#prefetcher.forecastOf?.(segment, this.#position) ?? 0) > 0;
+    const horizon = this.prefetcher.horizonAccesses ?? HORIZON_UNSTATED;
+    const isForecast = (this.prefetcher.forecastOf?.(segment, this.#position) ?? 0) > 0;
     const isLate = stage === Stage.inFlight || stage === Stage.queued;
     this.ledger.unavoided(this.#classes.classOf(segment, this.#position, horizon, isLate, isForecast), weight);
   }
@@ -407,7 +404,7 @@ export class PrefetchingSite implements Site {
     ledger.digest.add(Decision.served + served, segment);
     if (served === Served.miss || served === Served.late) {
       this.#guard.missed(segment);
-      if (isBaselineHit) this.#pollutionCount += weight;
+      if (isBaselineHit) this.pollutionCount += weight;
       ledger.miss(bytes, isBaselineHit, isReferenceHit, joinedAt, weight);
       if (isBaselineHit) benefit?.lost(wait, served === Served.miss ? bytes : -1, weight);
       else if (served === Served.late) benefit?.gained(this.#fetches.waitMean - wait, bytes);
@@ -470,7 +467,7 @@ export class PrefetchingSite implements Site {
       this.#table.stage[segment] = Stage.none;
       this.#settle(segment, Outcome.wasted);
     }
-    this.#prefetcher.onEvict?.(segment, stage === Stage.staged);
+    this.prefetcher.onEvict?.(segment, stage === Stage.staged);
   }
 
   #fetchDemand(segment: number, bytes: number): number {
@@ -516,7 +513,7 @@ export class PrefetchingSite implements Site {
   /** A plain mean until 128 fetches were seen, then an exponential one. */
   #observeLead(accesses: number): void {
     if (this.#leadCount < 128) this.#leadCount++;
-    this.#leadAccesses += (accesses - this.#leadAccesses) / this.#leadCount;
+    this.leadAccesses += (accesses - this.leadAccesses) / this.#leadCount;
   }
 
   #sendQueued(now: number): void {
@@ -602,7 +599,7 @@ export class PrefetchingSite implements Site {
   }
 
   #isTooLarge(segment: number): boolean {
-    return this.#units(segment) > (this.#isShared ? this.#options.capacity : this.#stagingMax);
+    return this.#units(segment) > (this.#isShared ? this.capacity : this.#stagingMax);
   }
 
   #refuse(segment: number, refusal: number): false {
@@ -660,12 +657,12 @@ export class PrefetchingSite implements Site {
       // Nothing can leave for it that might not have to be fetched again.
       stage[segment] = Stage.none;
       this.#settle(segment, Outcome.wasted);
-      this.#prefetcher.onEvict?.(segment, true);
+      this.prefetcher.onEvict?.(segment, true);
       return;
     }
     stage[segment] = Stage.staged;
     this.#staging.add(segment, units);
-    this.#reactive.resize(this.#options.capacity - this.#staging.used);
+    this.#reactive.resize(this.capacity - this.#staging.used);
     this.#guard.compare(segment, 'staged');
   }
 
@@ -686,21 +683,21 @@ export class PrefetchingSite implements Site {
   #waste(segment: number): void {
     const table = this.#table;
     const stayed = this.#isTimed ? this.#now - table.landsAt[segment]! : this.#position - table.issuedAt[segment]!;
-    const mean = this.#unusedResidence;
-    this.#unusedResidence = Number.isNaN(mean) ? stayed : mean + (stayed - mean) / 128;
+    const mean = this.unusedResidence;
+    this.unusedResidence = Number.isNaN(mean) ? stayed : mean + (stayed - mean) / 128;
     this.#unstage(segment);
     this.#guard.departed();
     this.#guard.compare(segment, 'nowhere');
     this.#share.wasted(segment);
     table.stage[segment] = Stage.none;
     this.#settle(segment, Outcome.wasted);
-    this.#prefetcher.onEvict?.(segment, true);
+    this.prefetcher.onEvict?.(segment, true);
   }
 
   /** Takes a segment out of the prefetch cache and gives its space back to the reactive cache. */
   #unstage(segment: number): void {
     this.#staging.remove(segment);
-    this.#reactive.resize(this.#options.capacity - this.#staging.used);
+    this.#reactive.resize(this.capacity - this.#staging.used);
     this.#chargeSpace(segment);
   }
 
@@ -715,7 +712,7 @@ export class PrefetchingSite implements Site {
     this.#guard.departed();
     this.#guard.compare(segment, 'nowhere');
     if (this.#isShared && this.#table.stageOf(segment) === Stage.staged) {
-      if (this.#prefetcher.onEvict?.(segment, true) === true) {
+      if (this.prefetcher.onEvict?.(segment, true) === true) {
         // Not from inside the eviction: the policy is in the middle of making room.
         this.#readmissions.push(segment);
         return;
@@ -724,7 +721,7 @@ export class PrefetchingSite implements Site {
       this.#settle(segment, Outcome.wasted);
       return;
     }
-    this.#prefetcher.onEvict?.(segment, false);
+    this.prefetcher.onEvict?.(segment, false);
   }
 
   /** Admits once more what a prefetcher asked to keep; whoever leaves for it may ask in turn, but only once each. */
@@ -762,7 +759,7 @@ export class PrefetchingSite implements Site {
     this.ledger.ended(table.issuedAt[segment]!, outcome, expert, probability);
     this.#options.benefit?.ended(table.bytes[segment]!);
     if (outcome <= Outcome.wasted) this.#options.expertTrust?.ended(expert, probability, outcome !== Outcome.wasted);
-    this.#prefetcher.onOutcome?.(segment, expert, outcome, probability);
+    this.prefetcher.onOutcome?.(segment, expert, outcome, probability);
     this.#options.onSettled?.(segment, expert, outcome);
   }
 
@@ -784,7 +781,7 @@ export class PrefetchingSite implements Site {
 
   /** What one segment is taken to take before any was seen. */
   #firstUnits(): number {
-    return this.#isBytes ? this.#options.capacity / 1024 : 1;
+    return this.#isBytes ? this.capacity / 1024 : 1;
   }
 
   #units(segment: number): number {

@@ -1,5 +1,6 @@
 /** Who waits how long at a site without a prefetcher: a miss for its fetch, a hit for what is left of one under way. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { Served } from '../prefetcher.ts';
 import type { Eviction } from './eviction.ts';
@@ -103,6 +104,14 @@ export class ResidualWaits {
       ledger.waits.addMany(0, to - from - misses - waiting);
     }
     return misses;
+  }
+
+  /** Everything but what the settings give: #origin, #isTimed. */
+  persist(fields: StateFields): void {
+    this.#fetched = fields.array(this.#fetched);
+    fields.into(this.#latestLanding);
+    fields.into(this.#latestFetch);
+    this.#now = fields.number(this.#now);
   }
 
   /** Adds the waits of hits that wait, and gives their number. */

@@ -1,5 +1,6 @@
 /** Keeps the bounds of a site by a sample of its segments, at a stated confidence. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { Eviction } from './eviction.ts';
 import type { Where } from './ghost.ts';
 import type { GhostConfig } from './ghost-config.ts';
@@ -265,6 +266,32 @@ export class SampledGuard implements SiteGuard {
     if (capacity !== this.#baseline.capacity) this.#baseline.resize(capacity);
     if (this.#reference !== this.#baseline && capacity !== this.#reference.capacity) this.#reference.resize(capacity);
     if (this.#missBound.isBounded) this.#missBound.note(this.#missBound.misses - this.ghostMisses);
+  }
+
+  /** Everything but what the settings give: #config, #budget, #missBound, #sizes, #site, #isBytes, #capacity, #byteSums, #deviations. */
+  persist(fields: StateFields): void {
+    this.isBaselineHit = fields.flag(this.isBaselineHit);
+    this.isReferenceHit = fields.flag(this.isReferenceHit);
+    this.weight = fields.number(this.weight);
+    this.segments.persist(fields);
+    this.#baseline.persist(fields);
+    if (this.#reference !== this.#baseline) this.#reference.persist(fields);
+    this.#missSum.persist(fields);
+    for (const sum of [...this.#fetchSums, ...this.#byteSums]) sum.persist(fields);
+    this.#flags = fields.array(this.#flags);
+    this.#units = fields.array(this.#units);
+    this.#reactiveUnits = fields.number(this.#reactiveUnits);
+    this.#sizeSum = fields.number(this.#sizeSum);
+    this.#sizeSquares = fields.number(this.#sizeSquares);
+    this.#fetches = fields.number(this.#fetches);
+    this.#fetchBytes = fields.number(this.#fetchBytes);
+    this.#accesses = fields.number(this.#accesses);
+    this.#nextDoubling = fields.number(this.#nextDoubling);
+    this.#doublings = fields.number(this.#doublings);
+    this.#logInverse = fields.number(this.#logInverse);
+    this.#departures = fields.number(this.#departures);
+    this.#isStaging = fields.flag(this.#isStaging);
+    this.#extraFetches = fields.number(this.#extraFetches);
   }
 
   /** Misses lost at most, with the segments that only the ghost holds. */

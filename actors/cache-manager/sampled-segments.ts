@@ -1,5 +1,6 @@
 /** Which segments are in a sample, and the dense slot of each. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
 
 const EMPTY = -1;
@@ -68,6 +69,17 @@ export class SampledSegments {
       this.#halve();
       if (hash >= this.#threshold) return -1;
     }
+  }
+
+  /** Everything but what the settings give: #seed, #countMax, #onLeave. */
+  persist(fields: StateFields): void {
+    this.#threshold = fields.number(this.#threshold);
+    this.#count = fields.number(this.#count);
+    this.#halvings = fields.number(this.#halvings);
+    this.#segment = fields.array(this.#segment);
+    this.#slotsUsed = fields.number(this.#slotsUsed);
+    fields.list(this.#free);
+    this.#bucket = fields.array(this.#bucket);
   }
 
   #add(segment: number, at: number): number {

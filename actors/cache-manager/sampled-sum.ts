@@ -1,5 +1,6 @@
 /** The sum of a figure over all segments, bounded from above by what a sample of them says. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
 
 /**
@@ -68,6 +69,15 @@ export class SampledSum {
     const wide = logInverse + Math.log((exponent + 1) * (exponent + 2));
     const least = (k / rate) * Math.max(0, y - Math.sqrt(2 * wide * y));
     return most - least;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#value = fields.array(this.#value);
+    this.#lost = fields.number(this.#lost);
+    this.#gained = fields.number(this.#gained);
+    this.#lostMost = fields.number(this.#lostMost);
+    this.#gainedMost = fields.number(this.#gainedMost);
   }
 
   #count(y: number, sign: number): void {

@@ -1,6 +1,7 @@
 /** A first-in first-out list of segments with their sizes. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 
 const NONE = -1;
 
@@ -79,6 +80,18 @@ export class SegmentFifo {
     this.#used -= size;
     this.#count--;
     return size;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#older = fields.array(this.#older);
+    this.#newer = fields.array(this.#newer);
+    this.#size = fields.array(this.#size);
+    this.#isListed = fields.array(this.#isListed);
+    this.#oldest = fields.number(this.#oldest);
+    this.#newest = fields.number(this.#newest);
+    this.#used = fields.number(this.#used);
+    this.#count = fields.number(this.#count);
   }
 
   #grow(segment: number): void {

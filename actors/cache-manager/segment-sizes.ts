@@ -1,5 +1,6 @@
 /** What is known of the sizes of segments, and what an unknown one is taken to be. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
 
 const UNKNOWN = -1;
@@ -75,6 +76,16 @@ export class SegmentSizes {
   /** Whether any access stated this segment's size. */
   isKnown(segment: number): boolean {
     return segment < this.#known.length && this.#known[segment]! >= 0;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#known = fields.array(this.#known);
+    fields.map(this.#guesses);
+    this.#sum = fields.number(this.#sum);
+    this.#count = fields.number(this.#count);
+    this.#least = fields.number(this.#least);
+    this.#most = fields.number(this.#most);
   }
 
   #grow(segment: number): void {

@@ -1,5 +1,6 @@
 /** What a site asks of whoever keeps its bounds. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { Where } from './ghost.ts';
 
 /**
@@ -51,4 +52,6 @@ export interface SiteGuard {
   covers(units: number, residentCount: number): boolean;
   /** Looks, after an access, whether the bounds were kept. */
   check(): void;
+  /** The ghosts and what was counted, to save or restore them. */
+  persist(fields: StateFields): void;
 }

@@ -1,5 +1,6 @@
 /** A site: the caches that serve demand accesses, and where prefetches are staged. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import type { Prefetcher, SiteView } from '../prefetcher.ts';
 import type { BenefitAccount } from './benefit-account.ts';
@@ -134,6 +135,8 @@ export interface Site extends SiteView {
   prospects(limit: number): readonly Prospect[];
   /** Sizes and durations, in model time, of the latest fetches since the last call. */
   takeFetches(): FetchSample;
+  /** Everything but the prefetcher and the origin, to save or restore it. */
+  persist(fields: StateFields): void;
 }
 
 /** Fetches as they were measured, parallel columns. */

@@ -1,5 +1,7 @@
 /** How much of a cache staged segments may take: moved online towards whichever side would gain by more room. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 /**
  * The boundary between prefetch cache and reactive cache learns from regrets, as ARC's does from its ghost lists (Megiddo and
  * Modha, FAST'03, section 3):
@@ -74,5 +76,14 @@ export class StagingShare {
       this.#growRegrets /= 2;
       this.#shrinkRegrets /= 2;
     }
+  }
+
+  /** Everything but what the settings give: #least, #most, #meanUnits. */
+  persist(fields: StateFields): void {
+    this.#target = fields.number(this.#target);
+    this.#wastedCount = fields.number(this.#wastedCount);
+    this.#wastedAt = fields.array(this.#wastedAt);
+    this.#growRegrets = fields.number(this.#growRegrets);
+    this.#shrinkRegrets = fields.number(this.#shrinkRegrets);
   }
 }

@@ -1,5 +1,7 @@
 /** The hard bound on what prefetching may cost the origin. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 /** Requests by which fetches may stand above the limit at most, unless a budget says otherwise. */
 const OVERSHOOT_MAX = 256;
 
@@ -39,5 +41,11 @@ export class TrafficBudget {
   check(requests: number, isBreach: boolean): void {
     if (requests > this.overshoot) this.overshoot = requests;
     if (isBreach) this.breachCount++;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.breachCount = fields.number(this.breachCount);
+    this.overshoot = fields.number(this.overshoot);
   }
 }

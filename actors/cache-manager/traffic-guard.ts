@@ -1,5 +1,6 @@
 /** Keeps the traffic bound: what may be fetched beyond the ghosts, and which ghost to fall back on when nothing more may be. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { Ghost, type GhostSite, type Where } from './ghost.ts';
 import type { MissBound } from './miss-bound.ts';
 import type { SegmentSizes } from './segment-sizes.ts';
@@ -185,6 +186,20 @@ export class TrafficGuard implements SiteGuard {
     // In bytes, one more for a segment that does not fit beside what is staged, and so is lost itself.
     const requests = this.#isBytes ? 1 + Math.min(residentCount, this.#segmentsIn(units)) : units;
     return this.#hasSlack(requests, units + this.#sizes.most);
+  }
+
+  /** Everything but what the settings give: #budget, #missBound, #sizes, #isBytes, #warmup. */
+  persist(fields: StateFields): void {
+    this.baseline.persist(fields);
+    if (this.reference !== this.baseline) this.reference.persist(fields);
+    const books = fields.plain(this.#books.map((book) => ({ ...book })));
+    this.#books.splice(0, this.#books.length, ...books);
+    this.#fetches = fields.number(this.#fetches);
+    this.#fetchBytes = fields.number(this.#fetchBytes);
+    this.#requests = fields.number(this.#requests);
+    this.#bytes = fields.number(this.#bytes);
+    this.#isBreach = fields.flag(this.#isBreach);
+    this.#checkedAt = fields.number(this.#checkedAt);
   }
 
   #hasSlack(requests: number, bytes: number): boolean {

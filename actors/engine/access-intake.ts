@@ -1,6 +1,7 @@
 /** From single accesses and foreign batches to batches of the engine's own log: names to ids, times that never go back. */
 
 import { AnteroomError } from '../../engine/errors.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import { ABSENT, AccessBatch } from '../../streams/access-batch.ts';
 import type { NameInterner } from '../../streams/name-table.ts';
 import { Operation, type OperationName } from '../../streams/operation.ts';
@@ -73,6 +74,14 @@ export class AccessIntake {
   /** Times go on from there. */
   resume(latestMs: number): void {
     this.#latestMs = latestMs;
+  }
+
+  /** Everything but what the settings give: #options. */
+  persist(fields: StateFields): void {
+    this.#latestMs = fields.number(this.#latestMs);
+    this.#clampedTimes = fields.number(this.#clampedTimes);
+    this.#segmentsRefused = fields.number(this.#segmentsRefused);
+    this.#consumersRefused = fields.number(this.#consumersRefused);
   }
 
   /**

@@ -18,7 +18,7 @@ import type { HintBook } from '../hints/hint-book.ts';
 import { HintedPrefetcher } from '../hints/hinted-prefetcher.ts';
 import type { ForecastsMessage } from '../messages.ts';
 import { AnteroomPrefetcher } from '../near-loop/anteroom-prefetcher.ts';
-import { Pipeline } from '../pipeline.ts';
+import { type FarLoopLinks, Pipeline } from '../pipeline.ts';
 import type { EngineConfig } from './engine-config.ts';
 import { EnginePrefetcher } from './engine-prefetcher.ts';
 
@@ -33,6 +33,8 @@ export interface BuildOptions {
   readonly hints: HintBook;
   readonly admission: PrefetchAdmission | undefined;
   /** These are told while the actors work: they may only take note. */
+  readonly elsewhere?: FarLoopLinks;
+  readonly onArrival?: () => void;
   readonly onForecasts: (message: ForecastsMessage) => void;
   readonly onLeave: (segment: number) => void;
   readonly onDecision: OnDecision;
@@ -68,6 +70,8 @@ export function buildPipeline(options: BuildOptions): {
     bytesPerUnit: unit === 'bytes' ? 1 : null,
     missPenaltyMs,
     onForecasts,
+    ...(options.elsewhere === undefined ? {} : { elsewhere: options.elsewhere }),
+    ...(options.onArrival === undefined ? {} : { onArrival: options.onArrival }),
     makeSite: (onSettled) =>
       createSite({
         capacity,

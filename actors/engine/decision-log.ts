@@ -1,5 +1,6 @@
 /** The latest decisions about prefetches, with their reasons, in a ring. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { Decision } from '../cache-manager/decision-digest.ts';
 import { refusalNames } from '../cache-manager/ledger.ts';
 import { outcomeNames } from '../prefetcher.ts';
@@ -72,6 +73,18 @@ export class DecisionLog {
   latest(n: number): readonly DecisionRecord[] {
     const length = Math.max(0, Math.min(n, this.#count, this.#kept));
     return Array.from({ length }, (_, back) => this.#record(this.#count - 1 - back));
+  }
+
+  /** Everything but what the settings give: #kept. */
+  persist(fields: StateFields): void {
+    fields.into(this.#code);
+    fields.into(this.#expert);
+    fields.into(this.#segment);
+    fields.into(this.#position);
+    fields.into(this.#timeMs);
+    fields.into(this.#probability);
+    fields.into(this.#bytes);
+    this.#count = fields.number(this.#count);
   }
 
   #record(sequence: number): DecisionRecord {

@@ -71,7 +71,9 @@ export const engineConfigSchema = z
       .int()
       .min(0)
       .default(65_536)
-      .describe('Latest accesses kept for `snapshot`, 37 bytes each; 0 = only the near loop and the names are saved.'),
+      .describe(
+        'Latest accesses kept in a snapshot, 37 bytes each, for an engine that goes on from it under other settings; 0 = that one has the names alone.',
+      ),
     live: liveSchema.prefault({}),
     ...siteSettings,
     policy: prefetchPolicySchema

@@ -1,5 +1,6 @@
 /** What the models of an engine have learned, by name. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import type { SegmentUse } from '../aggregator/access-map.ts';
 import type { Dependency } from '../graph-builder/dependency-graph.ts';
@@ -194,6 +195,12 @@ export class EngineModels {
       ...hint,
       segments: segments.map((segment) => this.#names.nameOf(segment)),
     }));
+  }
+
+  /** What is kept beside the models themselves (#pipeline) and the names (#names). */
+  persist(fields: StateFields): void {
+    this.#latest.persist(fields);
+    this.#lastConsumer = fields.number(this.#lastConsumer);
   }
 
   /** The consumer asked about, -1 = nobody in particular; null = unknown. Without one: whoever accessed last. */

@@ -1,9 +1,9 @@
 /** The tables of names of an engine, its own or shared with a source. */
 
 import { AnteroomError } from '../../engine/errors.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import { Interner } from '../../streams/interner.ts';
 import type { NameInterner } from '../../streams/name-table.ts';
-import { type PackedNames, packNames, unpackNames } from './packed-names.ts';
 
 /** Tables of the caller's; those that are absent are the engine's own. */
 export interface SharedNames {
@@ -34,23 +34,36 @@ export class EngineNames {
     return typeof segment === 'number' ? segment : this.segments.idOf(segment);
   }
 
-  /** All names of segments, consumers and sites. */
-  pack(): readonly PackedNames[] {
-    return this.#tables.map(packNames);
-  }
-
   /**
-   * Gives names the ids that they had.
-   * @throws AnteroomError 'bad-usage' where a table knows other names already.
+   * All names, to save them or to give them the ids that they had: at once where a table of our own is empty, else one by one.
+   * @throws AnteroomError 'bad-usage' where a table knows other names already, 'limit' where it may not hold as many.
    */
-  restore(packed: readonly PackedNames[]): void {
-    for (const [i, table] of this.#tables.entries()) {
-      if (unpackNames(packed[i]!, table)) continue;
-      throw new AnteroomError('bad-usage', 'a snapshot is restored into its own or into empty tables of names');
+  persist(fields: StateFields): void {
+    fields.section('names');
+    for (const table of this.#tables) {
+      if (table instanceof Interner && (!fields.isRestoring || table.count === 0)) table.persist(fields);
+      else if (fields.isRestoring) restoreInto(table, fields);
+      else copyOf(table).persist(fields);
     }
   }
 
   get #tables(): readonly NameInterner[] {
     return [this.segments, this.consumers, this.sites];
+  }
+}
+
+function copyOf(table: NameInterner): Interner {
+  const copy = new Interner({ countHint: table.count });
+  for (let id = 0; id < table.count; id++) copy.internName(table.nameOf(id));
+  return copy;
+}
+
+function restoreInto(table: NameInterner, fields: StateFields): void {
+  const saved = new Interner();
+  saved.persist(fields);
+  for (let id = 0; id < saved.count; id++) {
+    const bytes = saved.bytesOf(id);
+    if (table.internBytes(bytes, 0, bytes.length) !== id)
+      throw new AnteroomError('bad-usage', 'a snapshot is restored into its own or into empty tables of names');
   }
 }

@@ -1,71 +1,92 @@
-/** What an engine is restored from: the names, what it was told last, and what its near loop has learned. */
+/** What an engine is restored from: its fields as they were, and what it was told last, for one with other settings. */
 
+import type { SavedFields, StateArray } from '../../engine/state-fields.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
-import type { Snapshot, StateArray } from '../near-loop/snapshot.ts';
-import type { EngineNames } from './engine-names.ts';
 import type { Journal, JournalEntry } from './journal.ts';
-import type { PackedNames } from './packed-names.ts';
 import { fromStateBytes, toStateBytes } from './state-bytes.ts';
 
 export interface EngineState {
-  /** Settings as JSON: what was learned fits only an engine with the same. */
+  /** Settings as JSON: the fields fit only an engine with the same. */
   readonly config: string;
-  /** Of segments, consumers and sites. */
-  readonly names: readonly PackedNames[];
+  /** Which fields there are, see `StateSketch`: they fit only a program that has the same. */
+  readonly sketch: string;
   readonly events: readonly JournalEntry[];
   readonly batches: readonly AccessBatch[];
-  /** Log position of the first batch, and of the end. */
+  /** Log position of the first batch. */
   readonly start: number;
-  readonly end: number;
   readonly versions: readonly (readonly [segment: number, version: string | number])[];
   /** Whether batches and events are all that there ever were. */
   readonly isWhole: boolean;
-  readonly nearLoop: Snapshot | null;
+  /** Names, saved by themselves so that they can be had without the rest. */
+  readonly names: SavedFields;
+  readonly fields: SavedFields;
+  /** The actors of the far loop, each as `saveComponent` has it, unless they are kept apart. */
+  readonly far: ReadonlyMap<string, Uint8Array>;
 }
 
-interface Header extends Omit<EngineState, 'batches' | 'nearLoop' | 'names'> {
+interface Header extends Omit<EngineState, 'batches' | 'names' | 'fields' | 'far'> {
+  readonly farNames: readonly string[];
   readonly batchCount: number;
+  /** Arrays of the names, numbers included. */
+  readonly nameArrayCount: number;
 }
-
-/** Arrays of packed names, before those of the batches. */
-const NAME_ARRAYS = 6;
 
 const COLUMNS = 7;
 
 export function toBytes(
-  state: Omit<EngineState, 'names' | 'events' | 'batches' | 'start' | 'isWhole'>,
+  state: Pick<EngineState, 'config' | 'sketch' | 'versions' | 'names' | 'fields' | 'far'>,
   journal: Journal,
-  names: EngineNames,
 ): Uint8Array {
   const { batches, events } = journal.contents();
-  const { config, end, versions, nearLoop } = state;
+  const { config, sketch, versions, names, fields, far } = state;
   const header: Header = {
     config,
+    sketch,
     events,
     start: journal.start,
-    end,
     versions,
     isWhole: journal.isWhole,
     batchCount: batches.length,
+    nameArrayCount: 1 + names.arrays.length,
+    farNames: [...far.keys()],
   };
-  const packed = names.pack().flatMap(({ lengths, bytes }) => [lengths, bytes]);
-  return toStateBytes(header, [...packed, ...batches.flatMap(columnsOf), ...(nearLoop ?? [])]);
+  return toStateBytes(header, [
+    names.numbers,
+    ...names.arrays,
+    ...batches.flatMap(columnsOf),
+    ...far.values(),
+    fields.numbers,
+    ...fields.arrays,
+  ]);
 }
 
-/** @throws AnteroomError as `fromStateBytes` does. */
-export function fromBytes(bytes: Uint8Array): EngineState {
-  const { header, arrays: all } = fromStateBytes(bytes);
-  const arrays = all.slice(NAME_ARRAYS);
-  const names = [0, 2, 4].map((i) => ({ lengths: all[i], bytes: all[i + 1] })) as unknown as EngineState['names'];
-  const { batchCount, ...state } = header as Header;
-  const nearLoop = arrays.slice(batchCount * COLUMNS);
+/** The arrays may be views of `bytes`. @throws AnteroomError as `fromStateBytes` does. */
+export function fromBytes(bytes: Uint8Array, isVerified = false): EngineState {
+  const { header, arrays } = fromStateBytes(bytes, isVerified);
+  const { batchCount, nameArrayCount, farNames, ...state } = header as Header;
+  const farFrom = nameArrayCount + batchCount * COLUMNS;
+  const columns = arrays.slice(nameArrayCount, farFrom);
   let position = state.start;
   const batches = Array.from({ length: batchCount }, (_, i) => {
-    const batch = batchOf(position, arrays.slice(i * COLUMNS, (i + 1) * COLUMNS));
+    const batch = batchOf(
+      position,
+      columns.slice(i * COLUMNS, (i + 1) * COLUMNS).map((column) => column.slice()),
+    );
     position += batch.length;
     return batch;
   });
-  return { ...state, names, batches, nearLoop: nearLoop.length > 0 ? nearLoop : null };
+  return {
+    ...state,
+    batches,
+    names: savedFields(arrays.slice(0, nameArrayCount)),
+    fields: savedFields(arrays.slice(farFrom + farNames.length)),
+    far: new Map(farNames.map((name, i) => [name, arrays[farFrom + i] as Uint8Array])),
+  };
+}
+
+function savedFields(all: readonly StateArray[]): SavedFields {
+  const [numbers, ...arrays] = all;
+  return { numbers: numbers as Float64Array, arrays };
 }
 
 function columnsOf({ timeMs, segment, consumer, site, op, size, weight }: AccessBatch): readonly StateArray[] {

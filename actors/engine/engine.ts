@@ -1,10 +1,12 @@
 /** The engine embedded in an application: accesses go in as they happen, prefetch requests and forecasts come out. */
 
 import { Observable, Subject } from 'rxjs';
+import { assert } from '../../engine/assert.ts';
 import type { Clock } from '../../engine/clock.ts';
 import { parseConfig } from '../../engine/config.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
+import { type StateFields, StateLoader, StateSaver } from '../../engine/state-fields.ts';
 import { ActorSystem } from '../../engine/system.ts';
 import { manualTurns } from '../../engine/turns.ts';
 import { VirtualClock } from '../../engine/virtual-clock.ts';
@@ -12,6 +14,7 @@ import { AccessBatch } from '../../streams/access-batch.ts';
 import type { AddressSpace } from '../../streams/address-space.ts';
 import type { NameInterner } from '../../streams/name-table.ts';
 import type { Lift } from '../cache-manager/governor-state.ts';
+import type { Origin } from '../cache-manager/origin.ts';
 import { admissionOf, type PrefetchAdmission } from '../cache-manager/prefetch-admission.ts';
 import type { Site } from '../cache-manager/site.ts';
 import { HintBook } from '../hints/hint-book.ts';
@@ -20,9 +23,10 @@ import type { ForecastsMessage } from '../messages.ts';
 import type { AnteroomPrefetcher } from '../near-loop/anteroom-prefetcher.ts';
 import { parseLatencySpec } from '../origin/latency-spec.ts';
 import { createOrigin } from '../origin/simulated-origin.ts';
-import { farExperts, type Pipeline } from '../pipeline.ts';
+import { type FarLoopLinks, farExperts, type Pipeline } from '../pipeline.ts';
 import { type Access, AccessIntake } from './access-intake.ts';
 import { buildPipeline } from './build-pipeline.ts';
+import { isFitting, loadComponent, saveComponent, sketchOf } from './component-state.ts';
 import { DecisionLog, type DecisionRecord } from './decision-log.ts';
 import { type EngineConfig, type EngineConfigInput, engineConfigSchema } from './engine-config.ts';
 import {
@@ -61,14 +65,19 @@ export interface EngineOptions {
   readonly segmentCountHint?: number;
   /** What `snapshot` gave: the engine goes on from there. */
   readonly snapshot?: Uint8Array;
+  /** The states of the far loop's actors, where the snapshot was made without them (`farStates`). */
+  readonly farStates?: ReadonlyMap<string, Uint8Array>;
+  /** The far loop's actors live elsewhere. Then `observe` returns before all is decided: go on when `isSettled`. */
+  readonly elsewhere?: FarLoopLinks;
+  /** The snapshot is known to be what was saved, by a digest of the caller's, so its checksum need not be taken. Default false. */
+  readonly isSnapshotVerified?: boolean;
 }
 
 /**
- * How far a restored engine is the one that was saved. `exact`: in every bit; all it was told was in the journal. `warm`: the names, what
- * the near loop learned and the latest accesses are there, older accesses are missing in counts, caches and the far loop.
- * `relearned`: saved under other settings, so the journal alone was told again.
+ * How far a restored engine is the one that was saved. `exact`: in every bit. `relearned`: saved under other settings or by a version with
+ * other models, so the names are there and the journal of the latest accesses was told again; what lies before is missing.
  */
-export type Restored = 'exact' | 'warm' | 'relearned';
+export type Restored = 'exact' | 'relearned';
 
 /**
  * One site's actors on a system that is drained within each call: no timer, no thread, no event-loop turn of its own. Decisions
@@ -103,6 +112,12 @@ export class Engine {
   readonly #models: EngineModels;
   readonly #told: ForecastsMessage[] = [];
   readonly #journal: Journal;
+  /** Whoever fetches, modelled or outside. */
+  readonly #fetches: Origin;
+  /** Which fields a state of this engine has. */
+  readonly #sketch: string;
+  /** The same of each actor of the far loop that lives here. */
+  readonly #farSketches: ReadonlyMap<string, string>;
   readonly #restored: Restored | null;
   readonly #hints: HintBook;
   readonly #versions = new SegmentVersions();
@@ -136,15 +151,20 @@ export class Engine {
     });
     this.#hints = new HintBook(config.hints);
     this.#admission = admissionOf({ ...config, isTimed, nameOf: (segment) => this.nameOf(segment) });
+    const origin = this.#origin ?? createOrigin(latency, config.seed);
     const built = buildPipeline({
       config,
       system: this.#system,
-      origin: this.#origin ?? createOrigin(latency, config.seed),
+      origin,
       isTimed,
       addresses: options.addresses ?? null,
       segmentCountHint: options.segmentCountHint ?? 1024,
       hints: this.#hints,
       admission: this.#admission,
+      ...(options.elsewhere === undefined ? {} : { elsewhere: options.elsewhere }),
+      onArrival: () => {
+        if (!this.#isStopped) this.#emit();
+      },
       onForecasts: (message) => {
         if (this.#forecasts.observed) this.#told.push(message);
       },
@@ -160,9 +180,10 @@ export class Engine {
     this.#nearLoop = built.nearLoop;
     this.#liftNow = built.liftNow;
     this.#models = new EngineModels(this.#pipeline, this.names);
-    const state = options.snapshot === undefined ? null : fromBytes(options.snapshot);
-    this.#journal = new Journal(config.journalAccessesMax, state?.start);
+    const state = options.snapshot === undefined ? null : fromBytes(options.snapshot, options.isSnapshotVerified);
+    this.#journal = new Journal(config.journalAccessesMax, state ?? undefined);
     this.#driver = new LogDriver(this.#pipeline, config.farLoop, isTimed, state?.start);
+    this.#fetches = origin;
     this.#desk =
       this.#origin === null
         ? null
@@ -177,8 +198,12 @@ export class Engine {
     this.cancellations$ = this.#desk?.cancellations$ ?? new Observable<number>((subscriber) => subscriber.complete());
     this.departures$ = this.#departures.asObservable();
     this.forecasts$ = this.#forecasts.asObservable();
+    // Before any hint: ids are given to the names of its segments.
+    if (state !== null) this.names.persist(new StateLoader(state.names));
     for (const list of config.hints.lists) this.#addHint(list);
-    this.#restored = state === null ? null : this.#restore(state);
+    this.#sketch = this.#sketched();
+    this.#farSketches = new Map([...this.#pipeline.farActors].map(([name, actor]) => [name, sketchOf(actor)]));
+    this.#restored = state === null ? null : this.#restore(state, options);
   }
 
   /** Accesses taken so far: the log position of the next one. */
@@ -459,18 +484,40 @@ export class Engine {
   }
 
   /**
-   * The engine as bytes, for `createEngine({ snapshot })` with the same settings. Its caches and far loop are not saved but told again
-   * from the journal of the latest `journalAccessesMax` accesses, see {@link Restored}. Requests that are open are handed out again.
+   * The engine as bytes, for `createEngine({ snapshot })` with the same settings: every table as it is, and the latest
+   * `journalAccessesMax` accesses for an engine with others, see {@link Restored}. Requests that are open are handed out again.
+   * `isFarApart`: without the far loop's actors, whose states are kept beside it.
    */
-  snapshot(): Uint8Array {
+  snapshot(options: { readonly isFarApart?: boolean } = {}): Uint8Array {
     this.#mustRun();
+    this.#driver.flush();
+    const names = new StateSaver();
+    this.names.persist(names);
+    const fields = new StateSaver();
+    this.#persist(fields);
     const state = {
       versions: this.#versions.entries(),
       config: JSON.stringify(this.config),
-      end: this.position,
-      nearLoop: this.#nearLoop.snapshot(),
+      sketch: this.#sketch,
+      names: names.finish(),
+      fields: fields.finish(),
+      far: options.isFarApart === true ? new Map<string, Uint8Array>() : this.farStates(),
     };
-    return toBytes(state, this.#journal, this.names);
+    return toBytes(state, this.#journal);
+  }
+
+  /** Where the far loop lives elsewhere: whether everything observed has been decided. */
+  get isSettled(): boolean {
+    return this.#pipeline.isSettled;
+  }
+
+  /** The states of the far loop's actors that live here, for `createEngine({ farStates })` beside a snapshot without them. */
+  farStates(): ReadonlyMap<string, Uint8Array> {
+    this.#mustRun();
+    this.#driver.flush();
+    return new Map(
+      [...this.#pipeline.farActors].map(([name, actor]) => [name, saveComponent(actor, this.#farSketches.get(name)!)]),
+    );
   }
 
   /** How it was restored; null = it was not. */
@@ -539,31 +586,70 @@ export class Engine {
     }
   }
 
-  #restore(state: EngineState): Restored {
-    this.names.restore(state.names);
-    let next = 0;
-    for (const batch of state.batches) {
-      for (let from = 0; from < batch.length; ) {
-        const position = batch.position + from;
-        for (; state.events[next] !== undefined && state.events[next]!.position <= position; next++)
-          this.#tell(state.events[next]!.event);
-        const until = Math.min(batch.length, (state.events[next]?.position ?? Infinity) - batch.position);
-        this.#serve(batch.slice(from, until));
-        from = until;
-      }
-    }
-    for (; next < state.events.length; next++) this.#tell(state.events[next]!.event);
+  #restore(state: EngineState, options: EngineOptions): Restored {
+    const isSame = state.config === JSON.stringify(this.config) && state.sketch === this.#sketch;
+    const isExact = isSame && this.#resumeFar(options.farStates ?? state.far, options);
+    if (isExact) this.#resume(state);
+    else if (options.elsewhere === undefined) this.#relearn(state);
+    else
+      throw new AnteroomError(
+        'unsupported',
+        'the state is of other settings or models: have the far loop in this process once, which learns them',
+      );
     this.#mustRun();
     this.#intake.resume(this.#latestMs);
     this.#desk?.reopen();
     this.#versions.restore(state.versions);
-    if (state.config !== JSON.stringify(this.config)) return 'relearned';
-    if (state.isWhole) return 'exact';
-    if (state.nearLoop !== null) {
-      this.#nearLoop.restore(state.nearLoop);
-      this.#nearLoop.forgetAbsent();
-    }
-    return 'warm';
+    return isExact ? 'exact' : 'relearned';
+  }
+
+  /** Restores the far loop's actors that live here: all of them, or false and none. */
+  #resumeFar(states: ReadonlyMap<string, Uint8Array>, { isSnapshotVerified, farStates }: EngineOptions): boolean {
+    const { farActors } = this.#pipeline;
+    const isComplete = [...farActors].every(([name, actor]) => {
+      const bytes = states.get(name);
+      return bytes !== undefined && isFitting(actor, bytes);
+    });
+    // Those that came within the snapshot were covered by its checksum.
+    const isVerified = farStates === undefined || isSnapshotVerified;
+    if (isComplete)
+      for (const [name, actor] of farActors)
+        assert(loadComponent(actor, states.get(name)!, isVerified), 'a fitting state');
+    return isComplete;
+  }
+
+  #resume(state: EngineState): void {
+    this.#journal.restore(state);
+    const fields = new StateLoader(state.fields);
+    this.#persist(fields);
+    fields.finish();
+  }
+
+  #relearn(state: EngineState): void {
+    retell(
+      state,
+      (batch) => this.#serve(batch),
+      (event) => this.#tell(event),
+    );
+  }
+
+  #persist(fields: StateFields): void {
+    fields.section('engine');
+    this.#latestMs = fields.number(this.#latestMs);
+    this.#intake.persist(fields);
+    this.#driver.persist(fields);
+    this.#pipeline.persist(fields);
+    this.#nearLoop.persist(fields);
+    this.#hints.persist(fields);
+    this.#admission?.persist(fields);
+    this.#fetches.persist?.(fields);
+    this.#desk?.persist(fields);
+    this.#models.persist(fields);
+    this.#decisions.persist(fields);
+  }
+
+  #sketched(): string {
+    return sketchOf({ persist: (fields) => this.#persist(fields) });
   }
 
   #addHint(hint: Hint): void {
@@ -592,4 +678,20 @@ export class Engine {
     for (const message of this.#told.splice(0)) this.#forecasts.next(this.#models.forecastSet(message));
     this.#desk?.emit((id) => this.#tell({ kind: 'closed', id }));
   }
+}
+
+/** What was told, in its order: batches cut where something came between their rows. */
+function retell(state: EngineState, access: (batch: AccessBatch) => void, tell: (event: JournalEvent) => void): void {
+  const { batches, events } = state;
+  let next = 0;
+  for (const batch of batches) {
+    for (let from = 0; from < batch.length; ) {
+      const position = batch.position + from;
+      for (; events[next] !== undefined && events[next]!.position <= position; next++) tell(events[next]!.event);
+      const until = Math.min(batch.length, (events[next]?.position ?? Infinity) - batch.position);
+      access(batch.slice(from, until));
+      from = until;
+    }
+  }
+  for (; next < events.length; next++) tell(events[next]!.event);
 }

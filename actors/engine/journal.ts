@@ -26,6 +26,8 @@ const CHUNK_ROWS = 4096;
 /** Events kept for each access kept, at most; beyond it the oldest chunk goes with its events. */
 const EVENTS_PER_ACCESS_MAX = 4;
 
+const BEGINNING = { start: 0, isWhole: true } as const;
+
 /** Memory: 37 bytes an access and about 100 an event, `accessesMax` and `EVENTS_PER_ACCESS_MAX` bounding both. O(1) a row. */
 export class Journal {
   readonly #accessesMax: number;
@@ -36,11 +38,12 @@ export class Journal {
   #end: number;
   #isCut = false;
 
-  /** `accessesMax` 0 = nothing is kept. */
-  constructor(accessesMax: number, position = 0) {
+  /** `accessesMax` 0 = nothing is kept. `from`: where it goes on, and whether it has everything before. */
+  constructor(accessesMax: number, from: { readonly start: number; readonly isWhole: boolean } = BEGINNING) {
     this.#accessesMax = accessesMax;
-    this.#start = position;
-    this.#end = position;
+    this.#start = from.start;
+    this.#end = from.start;
+    this.#isCut = !from.isWhole;
   }
 
   /** Log position of the first access that is kept. */
@@ -69,8 +72,10 @@ export class Journal {
   }
 
   event(event: JournalEvent): void {
-    if (this.#accessesMax === 0) return;
+    // Hints were told once and stay true.
+    if (this.#accessesMax === 0 && event.kind !== 'hinted') return;
     this.#events.push({ position: this.#end, event });
+    if (this.#accessesMax === 0) return;
     if (this.#events.length <= EVENTS_PER_ACCESS_MAX * this.#accessesMax) return;
     if (this.#chunks.length > 0) this.#forgetChunk();
     else this.#forgetEvents();
@@ -85,6 +90,16 @@ export class Journal {
       return { batches, events: this.#events };
     }
     return { batches: this.#chunks, events: this.#events };
+  }
+
+  /** Keeps what another journal kept: its `contents`. */
+  restore(saved: { readonly batches: readonly AccessBatch[]; readonly events: readonly JournalEntry[] }): void {
+    for (const batch of saved.batches) {
+      if (batch.length === CHUNK_ROWS) this.#chunks.push(batch);
+      else this.#tail.add(batch);
+      this.#end = batch.position + batch.length;
+    }
+    this.#events = [...saved.events];
   }
 
   /** The older half, but for the hints; what is told again is then not what was told. */

@@ -1,5 +1,6 @@
 /** The last access of each consumer: where a question about a consumer starts from. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { grownTable } from '../cache-manager/grown-table.ts';
 
@@ -23,6 +24,12 @@ export class LatestAccesses {
     const row = consumer + 1;
     if (row >= this.#segment.length || this.#segment[row] === 0) return null;
     return { segment: this.#segment[row]! - 1, instant: this.#instant[row]! };
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#segment = fields.array(this.#segment);
+    this.#instant = fields.array(this.#instant);
   }
 
   #grow(row: number): void {

@@ -1,5 +1,6 @@
 /** The origin of a live engine: someone else fetches, and answers. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { Origin } from '../cache-manager/origin.ts';
 import { FetchTime } from '../prefetch-scheduler/fetch-time.ts';
 
@@ -156,6 +157,25 @@ export class LiveOrigin implements Origin {
   /** Ids called back since the last call. */
   takeCalledBack(): readonly number[] {
     return this.#calledBack.length === 0 ? NONE : this.#calledBack.splice(0);
+  }
+
+  /** Everything but what the settings give (#options); what was sent and called back since the last `take` is not waited for after a restart. */
+  persist(fields: StateFields): void {
+    this.#fetchTime.persist(fields);
+    const open = fields.plain([...this.#open.values()]);
+    const joined = fields.plain([...this.#joined.values()]);
+    this.#lastJoined = fields.plain(this.#lastJoined);
+    this.#nextId = fields.number(this.#nextId);
+    this.#unansweredCount = fields.number(this.#unansweredCount);
+    if (!fields.isRestoring) return;
+    for (const known of [this.#open, this.#joined, this.#segmentOf]) known.clear();
+    for (const one of open) {
+      this.#open.set(one.segment, one);
+      this.#segmentOf.set(one.id, one.segment);
+    }
+    for (const one of joined) this.#joined.set(one.id, one);
+    this.#sent.length = 0;
+    this.#calledBack.length = 0;
   }
 
   #close(segment: number): void {

@@ -1,6 +1,7 @@
 /** Leads a pipeline through the log: batches in order, cut where the far loop plans, a tick at each cut that is one. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
 import { BatchSplitter } from '../../streams/operators/split-at.ts';
 import type { FarLoopConfig } from '../far-loop-config.ts';
@@ -69,6 +70,15 @@ export class LogDriver {
   /** Tells the far loop of every row so far. */
   flush(): void {
     if (this.#learned.length > 0) this.#pipeline.learn(this.#learned.take());
+  }
+
+  /** Where it stands (#pipeline and #isTimed are given), once `flush` has told what waits in `#learned`. */
+  persist(fields: StateFields): void {
+    assert(this.#learned.length === 0, 'a state is saved when the far loop was told of every row');
+    this.#splitter.persist(fields);
+    this.#gate.persist(fields);
+    this.#position = fields.number(this.#position);
+    this.#tickCount = fields.number(this.#tickCount);
   }
 
   #learn(batch: AccessBatch): void {

@@ -1,6 +1,7 @@
 /** Where prefetch requests go out and answers come in. */
 
 import { Observable, Subject } from 'rxjs';
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { Decision } from '../cache-manager/decision-digest.ts';
 import type { LiveStats } from './engine-stats.ts';
@@ -35,6 +36,9 @@ export interface PrefetchDeskOptions {
   readonly expertOf: (expert: number) => string | null;
 }
 
+/** What a request says besides what the origin knows of it. */
+type Said = Pick<PrefetchRequest, 'consumer' | 'expert' | 'probability'>;
+
 /**
  * Requests are collected while the actors work and sent when they are done, so a subscriber may answer at once. Those that a
  * demand of the same batch overtook are not sent. Without a subscriber they wait for one, as long as they are open.
@@ -50,6 +54,8 @@ export class PrefetchDesk {
     number,
     { readonly expert: number; readonly probability: number; readonly row: number; readonly position: number }
   >();
+  /** What was said of the requests that are open, for a restart: nobody knows it any more when they are handed out again. */
+  readonly #said = new Map<number, Said>();
   /** Ids handed out again after a restart, until someone subscribes. */
   readonly #reopened = new Set<number>();
   #waiting: PrefetchRequest[] = [];
@@ -116,6 +122,19 @@ export class PrefetchDesk {
     this.#reasons.clear();
   }
 
+  /**
+   * What was said and answered. What is open is the origin's: `reopen`, to be called next, makes #waiting and #reopened of it. The rest
+   * lives within a call (#reasons, #batch, #isEmitting) or is what it was made with (#options, #requests, #cancellations).
+   */
+  persist(fields: StateFields): void {
+    this.#forgetSaid();
+    for (const [id, said] of fields.plain([...this.#said])) this.#said.set(id, said);
+    this.#answered = fields.number(this.#answered);
+    this.#failed = fields.number(this.#failed);
+    this.#ignored = fields.number(this.#ignored);
+    this.#overtaken = fields.number(this.#overtaken);
+  }
+
   /** What a demand joined before it ever went out is not sent; what went out before a restart is sent again. */
   #isAwaited(id: number): boolean {
     const { origin } = this.#options;
@@ -170,6 +189,9 @@ export class PrefetchDesk {
       }
       return;
     }
+    const { consumer, expert, probability } = request;
+    this.#said.set(open.id, { consumer, expert, probability });
+    if (this.#said.size > 4 * waitingMax) this.#forgetSaid();
     if (this.#requests.observed) {
       this.#requests.next(request);
       return;
@@ -184,18 +206,28 @@ export class PrefetchDesk {
   #requestOf(open: OpenPrefetch): PrefetchRequest {
     const { expertOf, nameOf } = this.#options;
     const reason = this.#reasons.get(open.segment);
+    const said = this.#said.get(open.id);
     return {
       id: open.id,
       segment: open.segment,
       name: nameOf(open.segment),
       sizeBytes: open.sizeBytes,
-      consumer: this.#consumerAt(reason?.row ?? -1),
-      expert: reason === undefined ? null : expertOf(reason.expert),
-      probability: reason === undefined || Number.isNaN(reason.probability) ? null : reason.probability,
+      consumer: said === undefined ? this.#consumerAt(reason?.row ?? -1) : said.consumer,
+      expert: said?.expert ?? (reason === undefined ? null : expertOf(reason.expert)),
+      probability:
+        said?.probability ?? (reason === undefined || Number.isNaN(reason.probability) ? null : reason.probability),
       timeMs: open.sentAt,
       position: open.position,
       deadlineMs: open.until,
     };
+  }
+
+  /** What is open or joined is bounded, and so is what is said of it. */
+  #forgetSaid(): void {
+    const { origin } = this.#options;
+    for (const id of this.#said.keys()) {
+      if (origin.find(id) === undefined && origin.findJoined(id) === undefined) this.#said.delete(id);
+    }
   }
 
   #consumerAt(row: number): string | null {

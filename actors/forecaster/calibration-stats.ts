@@ -1,6 +1,7 @@
 /** How well stated probabilities agree with what happened: Brier score, expected calibration error, reliability table. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 
 /** One bin of the reliability table. */
 export interface ReliabilityBin {
@@ -108,5 +109,14 @@ export class CalibrationStats {
     }
     this.#squaredSum += other.#squaredSum;
     this.#total += other.#total;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    fields.into(this.#count);
+    fields.into(this.#forecastSum);
+    fields.into(this.#hitSum);
+    this.#squaredSum = fields.number(this.#squaredSum);
+    this.#total = fields.number(this.#total);
   }
 }

@@ -1,5 +1,6 @@
 /** Calibrators that forget at different speeds, and which of them to believe. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { Calibrator } from './calibrator.ts';
 import { ExpertMixture } from './expert-mixture.ts';
 
@@ -55,5 +56,12 @@ export class CalibratorBank {
     this.#mixture.learn(said, from, isHit);
     for (const calibrator of this.#calibrators) calibrator.learn(score, isHit);
     this.#outcomeCount++;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    for (const calibrator of this.#calibrators) calibrator.persist(fields);
+    this.#mixture.persist(fields);
+    this.#outcomeCount = fields.number(this.#outcomeCount);
   }
 }

@@ -1,6 +1,7 @@
 /** Turns an expert's scores into probabilities that come true as often as they say. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 
 /**
  * Histogram binning with a monotone fit: outcomes are counted in bins of score (equally wide in its square root, since most
@@ -57,6 +58,17 @@ export class Calibrator {
     if (!this.#isFresh) this.#fit();
     const bin = this.#binOf(score);
     return this.#y[bin]! + Math.min(this.#slope(bin), this.#slope(bin + 1)) * (score - this.#x[bin]!);
+  }
+
+  /** Everything but what the settings give: #binCount, #outcomesMax. */
+  persist(fields: StateFields): void {
+    fields.into(this.#prior);
+    fields.into(this.#count);
+    fields.into(this.#hits);
+    fields.into(this.#scoreSum);
+    fields.into(this.#x);
+    fields.into(this.#y);
+    this.#isFresh = fields.flag(this.#isFresh);
   }
 
   /** Rise of the curve between a bin and the one before, for their mean scores; 0 at the ends. */

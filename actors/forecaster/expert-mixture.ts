@@ -1,6 +1,7 @@
 /** Weighs experts against each other by how well their probabilities came true. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 
 /** Probabilities are kept this far from 0 and 1, so that one surprise does not silence an expert for good. */
 const margin = 1e-4;
@@ -70,6 +71,11 @@ export class ExpertMixture {
     for (let e = 0; e < n; e++) {
       this.weight[e] = (this.weight[e]! / total) * (1 - this.#shareRate) + this.#shareRate / n;
     }
+  }
+
+  /** Everything but what the settings give: #shareRate. */
+  persist(fields: StateFields): void {
+    fields.into(this.weight);
   }
 }
 

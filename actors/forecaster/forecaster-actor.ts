@@ -2,6 +2,7 @@
 
 import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import { LogOrder } from '../log-order.ts';
 import type {
   ForecasterMessage,
@@ -58,6 +59,14 @@ export class ForecasterActor implements Actor<ForecasterMessage> {
       case 'outcomes':
         this.outcomes.observe(message);
     }
+  }
+
+  /** Everything but what the settings give: #options. */
+  persist(fields: StateFields): void {
+    this.forecaster.persist(fields);
+    this.outcomes.persist(fields);
+    this.#order.assertIdle();
+    assert(this.#answers.size === 0, 'a state is saved when every tick has been answered');
   }
 
   #answer({ expert, position, proposals }: ProposalsMessage): void {

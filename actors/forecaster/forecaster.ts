@@ -1,6 +1,7 @@
 /** P(segment accessed within a horizon), mixed from experts and calibrated. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { TopK } from '../aggregator/top-k.ts';
 import type { ForecastColumns, ProposalColumns } from '../messages.ts';
@@ -137,6 +138,19 @@ export class Forecaster {
     const mixed = mixture.mix(calibrated, 0);
     if (Number.isNaN(mixed)) return null;
     return { probability: bank.state(mixed, new Float64Array(bankSize), 0), expert: mixture.leader(calibrated, 0) };
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    fields.section('forecaster');
+    this.axis.persist(fields);
+    for (const horizon of this.#horizons) {
+      const { calibrators, mixture, bank, recent, windows, pending, stats, candidates } = horizon;
+      for (const part of [...calibrators, mixture, bank, recent, windows, pending, stats, candidates])
+        part.persist(fields);
+    }
+    this.#untrackedCount = fields.number(this.#untrackedCount);
+    this.#cutCount = fields.number(this.#cutCount);
   }
 
   #learn(h: number, now: number): void {

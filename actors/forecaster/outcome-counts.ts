@@ -1,5 +1,6 @@
 /** How issued prefetches ended, by expert: what each expert's staging was worth. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { type OutcomesMessage, withdrawnOutcome } from '../messages.ts';
 import { type OutcomeName, outcomeNames } from '../prefetcher.ts';
 
@@ -34,5 +35,10 @@ export class OutcomeCounts {
     const totals = this.totalsOf(expert);
     const issued = outcomeNames.reduce((sum, name) => sum + totals[name], 0);
     return issued === 0 ? null : (totals.useful + totals.late) / issued;
+  }
+
+  /** Everything but what the settings give: #width. */
+  persist(fields: StateFields): void {
+    fields.into(this.#counts);
   }
 }

@@ -1,5 +1,7 @@
 /** Forecasts of one horizon that wait for their outcome. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 /** A forecast whose time has passed. Columns of `scores` and `calibrated` begin at `from`, those of `said` at `saidFrom`. */
 export interface DueForecast {
   /** As it was queued. */
@@ -123,6 +125,22 @@ export class PendingForecasts {
         saidFrom: at * this.#saidCount,
       });
     }
+  }
+
+  /** Everything but what the settings give: #expertCount, #saidCount, #max. */
+  persist(fields: StateFields): void {
+    this.#capacity = fields.number(this.#capacity);
+    this.#first = fields.number(this.#first);
+    this.#next = fields.number(this.#next);
+    this.#segment = fields.array(this.#segment);
+    this.#deadline = fields.array(this.#deadline);
+    this.#isHit = fields.array(this.#isHit);
+    this.#older = fields.array(this.#older);
+    this.#stated = fields.array(this.#stated);
+    this.#scores = fields.array(this.#scores);
+    this.#calibrated = fields.array(this.#calibrated);
+    this.#said = fields.array(this.#said);
+    this.#newestOf = fields.array(this.#newestOf);
   }
 
   #grow(): void {

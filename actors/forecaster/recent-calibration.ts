@@ -1,5 +1,7 @@
 /** How well the latest forecasts came true, whether they were passed on or only on trial. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 const BIN_COUNT = 10;
 /** Squared errors, in those of the base rate, up to which forecasts pass as no worse: near it chance decides. */
 const slack = 1.05;
@@ -49,5 +51,13 @@ export class RecentCalibration {
     if (this.#count === 0) return true;
     const hits = this.#hits.reduce((sum, hit) => sum + hit, 0);
     return this.#squares <= slack * hits * (1 - hits / this.#count) + certainty * this.#count;
+  }
+
+  /** Everything but what the settings give: #keep. */
+  persist(fields: StateFields): void {
+    fields.into(this.#forecasts);
+    fields.into(this.#hits);
+    this.#count = fields.number(this.#count);
+    this.#squares = fields.number(this.#squares);
   }
 }

@@ -1,5 +1,7 @@
 /** How far whole windows of forecasts were off, beyond chance: what is due together comes true together. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 /** What the sums keep from window to window. */
 const KEEP = 7 / 8;
 
@@ -51,5 +53,17 @@ export class WindowError {
     this.#expected = 0;
     this.#came = 0;
     this.#variance = 0;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#until = fields.number(this.#until);
+    this.#count = fields.number(this.#count);
+    this.#expected = fields.number(this.#expected);
+    this.#came = fields.number(this.#came);
+    this.#variance = fields.number(this.#variance);
+    this.#squares = fields.number(this.#squares);
+    this.#forecasts = fields.number(this.#forecasts);
+    this.#windowCount = fields.number(this.#windowCount);
   }
 }

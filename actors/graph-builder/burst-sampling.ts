@@ -1,5 +1,6 @@
 /** Which accesses are learnt from where there are too many: bursts of consecutive ones. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import type { TimeAxis } from '../time-axis.ts';
 
@@ -46,6 +47,13 @@ export class BurstSampling {
     this.#run.to = Math.min(batch.length, from + end);
     this.#seen += this.#run.to - from;
     return this.#run;
+  }
+
+  /** Everything but what the settings give: #options, #run. */
+  persist(fields: StateFields): void {
+    this.#seen = fields.number(this.#seen);
+    this.#isSparse = fields.flag(this.#isSparse);
+    this.#periodInstant = fields.number(this.#periodInstant);
   }
 
   #startPeriod(axis: TimeAxis, batch: AccessBatch, from: number, position: number): void {

@@ -1,5 +1,7 @@
 /** The last accesses of each consumer, in bounded memory. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 /**
  * The last `length` (segment, instant) for each of at most `contextsMax` consumers; the least recently active one
  * makes room. Accesses that name no consumer share one context, so they form one global order.
@@ -118,6 +120,25 @@ export class ConsumerContexts {
     this.segment[base] = segment;
     this.instant[base] = instant;
     this.isSource[base] = isSource ? 1 : 0;
+  }
+
+  /** Everything but what the settings give: #contextsMax. */
+  persist(fields: StateFields): void {
+    this.segment = fields.array(this.segment);
+    this.instant = fields.array(this.instant);
+    this.isSource = fields.array(this.isSource);
+    this.#open = fields.array(this.#open);
+    this.#openCount = fields.number(this.#openCount);
+    this.#filled = fields.array(this.#filled);
+    this.#consumer = fields.array(this.#consumer);
+    this.#previous = fields.array(this.#previous);
+    this.#next = fields.array(this.#next);
+    this.#contextOf = fields.array(this.#contextOf);
+    this.#capacity = fields.number(this.#capacity);
+    this.#count = fields.number(this.#count);
+    this.#newest = fields.number(this.#newest);
+    this.#oldest = fields.number(this.#oldest);
+    this.#forgottenCount = fields.number(this.#forgottenCount);
   }
 
   #unlink(context: number): void {

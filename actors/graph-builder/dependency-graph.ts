@@ -1,6 +1,7 @@
 /** What follows what, and what accompanies what: the dependency graph. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { exp2 } from '../aggregator/half-life.ts';
 import { TopK } from '../aggregator/top-k.ts';
@@ -115,6 +116,28 @@ export class DependencyGraph {
       edgeWorn: this.#follows.wornCount + this.#accompanies.wornCount,
       contextForgotten: this.contexts.forgottenCount,
     };
+  }
+
+  /** Everything but what the settings give: #sorted. */
+  persist(fields: StateFields): void {
+    fields.section('dependency-graph');
+    this.axis.persist(fields);
+    this.contexts.persist(fields);
+    this.recent.persist(fields);
+    this.#sampling.persist(fields);
+    this.#follows.persist(fields);
+    this.#accompanies.persist(fields);
+    this.#slotOf = fields.array(this.#slotOf);
+    this.#segment = fields.array(this.#segment);
+    this.#occurrences = fields.array(this.#occurrences);
+    this.#capacity = fields.number(this.#capacity);
+    this.#count = fields.number(this.#count);
+    this.#hand = fields.number(this.#hand);
+    this.#total = fields.number(this.#total);
+    this.#landmark = fields.number(this.#landmark);
+    this.#accessCount = fields.number(this.#accessCount);
+    this.#sampledCount = fields.number(this.#sampledCount);
+    this.#sourceReplacedCount = fields.number(this.#sourceReplacedCount);
   }
 
   get #halfLife(): number {

@@ -1,5 +1,7 @@
 /** Weighted edges from sources of bounded degree, with the distribution of their lags. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 /** Lag buckets of an edge: bucket b holds lags in [unit x 4^(b - 1), unit x 4^b), the first from 0, the last without end. */
 export const lagBuckets = 8;
 
@@ -115,6 +117,17 @@ export class EdgeTable {
     for (let i = 0; i < this.weight.length; i++) this.weight[i]! *= scale;
     for (let i = 0; i < this.lagSum.length; i++) this.lagSum[i]! *= scale;
     for (let i = 0; i < this.lagWeight.length; i++) this.lagWeight[i]! *= scale;
+  }
+
+  /** Everything but what the settings give: #hasLags. */
+  persist(fields: StateFields): void {
+    this.target = fields.array(this.target);
+    this.weight = fields.array(this.weight);
+    this.lagSum = fields.array(this.lagSum);
+    this.lagWeight = fields.array(this.lagWeight);
+    this.#degree = fields.array(this.#degree);
+    this.#replacedCount = fields.number(this.#replacedCount);
+    this.#wornCount = fields.number(this.#wornCount);
   }
 
   #start(edge: number, target: number, weight: number): void {

@@ -1,6 +1,7 @@
 /** The actor that keeps the dependency graph and proposes what follows the latest accesses. */
 
 import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { FarLoopMessage, ProposalColumns, ProposalsMessage } from '../messages.ts';
 import { ProposalRows } from '../proposal-rows.ts';
 import { DependencyGraph, type Expansion } from './dependency-graph.ts';
@@ -82,6 +83,12 @@ export class GraphBuilderActor implements Actor<FarLoopMessage> {
     const rows = new ProposalRows(best.size);
     for (const [key, score] of best) rows.add(Math.floor(key / horizons.length), key % horizons.length, score);
     return rows.columns();
+  }
+
+  /** Everything but what the settings give: #options. */
+  persist(fields: StateFields): void {
+    this.graph.persist(fields);
+    this.#tickedAt = fields.number(this.#tickedAt);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The latest accesses, whatever was sampled. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import type { TimeAxis } from '../time-axis.ts';
 
@@ -56,5 +57,15 @@ export class RecentAccesses {
       found.push({ segment: this.#segment[at]!, instant: latest });
     }
     return found;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    fields.into(this.#segment);
+    fields.into(this.#consumer);
+    fields.into(this.#timeMs);
+    this.#end = fields.number(this.#end);
+    this.#count = fields.number(this.#count);
+    this.#usesTime = fields.flag(this.#usesTime);
   }
 }

@@ -1,5 +1,6 @@
 /** Looks up what hints call for after an access and at a time, and learns which hints are right. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from '../cache-manager/grown-table.ts';
 import type { Hint, HintsConfig } from './hints-config.ts';
 
@@ -88,6 +89,27 @@ export class HintBook {
     this.#caller.delete(segment);
     entry.ended++;
     if (isUsed) entry.used++;
+  }
+
+  /** The lists beyond those that are here already, which settings gave, and the records of all; #first and #places follow, #config is given. */
+  persist(fields: StateFields): void {
+    const lists = fields.plain(this.#entries.map(({ hint, segments }) => ({ hint, segments })));
+    for (const { hint, segments } of lists.slice(this.#entries.length)) this.add(hint, segments);
+    for (const entry of this.#entries) {
+      entry.dueAt = fields.number(entry.dueAt);
+      entry.used = fields.number(entry.used);
+      entry.ended = fields.number(entry.ended);
+      entry.passedOver = fields.number(entry.passedOver);
+    }
+    const callers = fields.plain(
+      [...this.#caller].map(([segment, entry]) => [segment, this.#entries.indexOf(entry)] as const),
+    );
+    if (fields.isRestoring) {
+      this.#caller.clear();
+      for (const [segment, entry] of callers) this.#caller.set(segment, this.#entries[entry]!);
+    }
+    this.#nextDueAt = fields.number(this.#nextDueAt);
+    this.#left = fields.number(this.#left);
   }
 
   #call(

@@ -159,6 +159,7 @@ export class IntervalModel {
     writer.numbers(this.axis.latest, this.#unit, this.#allowance);
     for (const part of [this.table, this.#bins, this.#mixer, this.#final]) part.save(writer);
     for (const array of this.#arrays()) writer.array(array);
+    writer.array(this.#speaking.members());
     return writer.finish();
   }
 
@@ -174,8 +175,9 @@ export class IntervalModel {
     this.#allowance = allowance!;
     for (const part of [this.table, this.#bins, this.#mixer, this.#final]) part.load(reader);
     for (const array of this.#arrays()) reader.into(array);
+    // Whom it speaks of follows from the rest, but not in which order.
     this.#speaking.clear();
-    for (let slot = 0; slot < this.table.slotCount; slot++) this.#speaking.set(slot, this.#speaksOf(slot));
+    for (const slot of reader.array(new Int32Array(0))) this.#speaking.set(slot, true);
   }
 
   #arrays(): readonly (Float64Array | Uint16Array | Uint8Array)[] {

@@ -1,6 +1,7 @@
 /** The actor that proposes what is due by the intervals between its accesses. */
 
 import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { FarLoopMessage, ProposalColumns, ProposalsMessage } from '../messages.ts';
 import { ProposalRows } from '../proposal-rows.ts';
 import { IntervalModel } from './interval-model.ts';
@@ -48,5 +49,11 @@ export class IntervalPredictorActor implements Actor<FarLoopMessage> {
       (segment) => isResident?.(segment) !== true,
     );
     return rows.columns();
+  }
+
+  /** Everything but what the settings give: #options. */
+  persist(fields: StateFields): void {
+    const state = fields.arrays(fields.isRestoring ? [] : this.model.snapshot());
+    if (fields.isRestoring) this.model.restore(state);
   }
 }

@@ -41,6 +41,11 @@ export class SlotSet {
     this.#placeOf[slot] = NONE;
   }
 
+  /** The members in their order: who adds them to an empty set in it has this one. */
+  members(): Int32Array {
+    return this.#members.slice(0, this.#count);
+  }
+
   clear(): void {
     this.#placeOf.fill(NONE);
     this.#count = 0;

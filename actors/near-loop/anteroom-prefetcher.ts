@@ -1,5 +1,6 @@
 /** The near loop: learns the order of accesses as they are served and proposes what is worth staging next. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AddressSpace } from '../../streams/address-space.ts';
 import { grownTable } from '../cache-manager/grown-table.ts';
 import type { AccessCursor, ConsumerCounts, Evidence, Prefetcher, ProposalBuffer, SiteView } from '../prefetcher.ts';
@@ -24,7 +25,7 @@ import {
 } from './opinion-bins.ts';
 import { ResidentFlags } from './resident-flags.ts';
 import { FACT_STRIDE, Fact, SegmentFacts } from './segment-facts.ts';
-import { type Snapshot, SnapshotReader, SnapshotWriter } from './snapshot.ts';
+import { persistLearner, type Snapshot, SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { ValueGate } from './value-gate.ts';
 
 /** An earlier forecast older than this many accesses says nothing. */
@@ -239,9 +240,21 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#nextItems?.restore(reader.take());
   }
 
-  /** To be called after a restore at a site that does not hold what the saved one held: what is absent may be proposed again. */
-  forgetAbsent(): void {
-    this.#resident.keepOnly((segment) => this.#site.isResident(segment));
+  /**
+   * The state, to save or restore it: that of `snapshot`, without copies. Parts: #sequences, #facts, #resident, #mixture, #gate, #trust,
+   * #streams. Made anew: #config, #site, #isForecastOn, #isPopularityOn. Of one access: #ranking, #candidates, #admitted, #probability,
+   * #mixed, #consumer, #gatheredAt, #servedClass.
+   */
+  persist(fields: StateFields): void {
+    fields.section('near-loop');
+    this.#untilAdjusted = fields.number(this.#untilAdjusted);
+    this.#horizon = fields.number(this.#horizon);
+    this.#position = fields.number(this.#position);
+    this.#proposedFor = fields.array(this.#proposedFor);
+    this.#proposedAs = fields.array(this.#proposedAs);
+    for (const part of this.#parts()) persistLearner(fields, part);
+    const nextItems = fields.arrays(fields.isRestoring ? [] : (this.#nextItems?.snapshot() ?? []));
+    if (fields.isRestoring) this.#nextItems?.restore(nextItems);
   }
 
   #parts(): readonly { save(writer: SnapshotWriter): void; load(reader: SnapshotReader): void }[] {

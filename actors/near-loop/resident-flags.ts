@@ -41,13 +41,6 @@ export class ResidentFlags {
     if (segment < this.#flags.length) this.#flags[segment] = 0;
   }
 
-  /** Clears what is not resident: of a mirror that was loaded for another cache. O(segments). */
-  keepOnly(isResident: (segment: number) => boolean): void {
-    for (let segment = 0; segment < this.#flags.length; segment++) {
-      if (this.#flags[segment] === 1 && !isResident(segment)) this.#flags[segment] = 0;
-    }
-  }
-
   save(writer: SnapshotWriter): void {
     writer.array(this.#flags);
   }

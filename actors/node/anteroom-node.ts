@@ -1,20 +1,27 @@
 /** The standalone node: what is posted goes into the log, from the log into the engine, and what the engine asks for to the sinks. */
 
 import { assert } from '../../engine/assert.ts';
+import { backOffMs } from '../../engine/back-off.ts';
 import type { Clock, TimerId } from '../../engine/clock.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { RandomSource } from '../../engine/random.ts';
 import type { CheckpointHeader, LoadedCheckpoint } from '../../engine/state/checkpoint-store.ts';
 import type { LogEntry, LogOrigin, LogReceipt } from '../../engine/state/log-store.ts';
 import { VERSION } from '../../engine/version.ts';
+import { loadComponent, saveComponent, sketchOf } from '../engine/component-state.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { Engine } from '../engine/engine.ts';
+import { farActorNames } from '../placement/placement-config.ts';
+import type { Elsewhere } from './connect-places.ts';
+import { ConsumerQuotas } from './consumer-quotas.ts';
 import type { NodeStores } from './data-folder.ts';
+import { FairTurns } from './fair-turns.ts';
 import { Intake } from './intake.ts';
 import { LogFollower } from './log-follower.ts';
 import { answerFrame, type PrefetchAnswer } from './log-frame.ts';
+import { LogProbe } from './log-probe.ts';
 import type { NodeConfig } from './node-config.ts';
-import { NodeLifeCycle, type NodeState } from './node-life-cycle.ts';
+import { NodeLifeCycle, type NodeState, type Trouble } from './node-life-cycle.ts';
 import type { NodeStatus, Recovery } from './node-status.ts';
 import { type ParsedPost, type PostOptions, parsePost } from './parse-post.ts';
 import { Dispatcher } from './sinks/dispatcher.ts';
@@ -43,10 +50,16 @@ export interface NodeOptions {
   readonly sinks?: readonly Sink[];
   /** Null or absent = nothing is traced. */
   readonly tracing?: Tracing | null;
+  /** The far loop, where `places` has it in other processes. */
+  readonly elsewhere?: Elsewhere | null;
 }
 
 /** Version of what a checkpoint holds. */
 const SCHEMA_VERSION = 1;
+/** Consumers beyond their quotas that `status` names. */
+const LIMITED_NAMED = 10;
+/** In the place of a state that there is not. */
+const NOTHING = new Uint8Array(0);
 /** Accesses told in one call where requests come out. A constant: which of them a demand overtakes depends on it. */
 const LIVE_ROWS = 16;
 /** Bytes of a followed file that are taken at once. */
@@ -69,6 +82,7 @@ export class AnteroomNode {
   readonly #clock: Clock;
   readonly #logger: NodeLogger;
   readonly #dispatcher: Dispatcher;
+  readonly #logProbe: LogProbe;
   readonly #tailer: Tailer;
   readonly #sources: readonly Source[];
   readonly #sourceLetters: SourceLetters;
@@ -76,9 +90,15 @@ export class AnteroomNode {
   /** Null = off. */
   readonly tracing: Tracing | null;
   readonly #startedMs: number;
+  readonly #elsewhere: Elsewhere | null;
+  readonly #recoveryBackOff: RandomSource;
+  readonly #parsing: FairTurns;
   #engine: Engine | null = null;
+  #isRebuilding = false;
   #follower: LogFollower | null = null;
   #intake: Intake | null = null;
+  #quotas: ConsumerQuotas | null = null;
+  #saveQuotas: () => Uint8Array = () => NOTHING;
   #recovery: Recovery | null = null;
   #checkpoint: CheckpointHeader | null = null;
   #checkpointing: Promise<CheckpointHeader | null> | null = null;
@@ -95,6 +115,13 @@ export class AnteroomNode {
     this.#logger = logger;
     this.tracing = options.tracing ?? null;
     this.#startedMs = clock.now();
+    this.#elsewhere = options.elsewhere ?? null;
+    this.#parsing = new FairTurns(config.ingest.parsesMax);
+    this.#recoveryBackOff = options.random.fork('rebuild');
+    this.#elsewhere?.listen(
+      () => this.#placesChanged(),
+      (why) => this.#placeLost(why),
+    );
     this.lifeCycle = new NodeLifeCycle(clock, (state) => this.#entered(state));
     const sinks = [
       ...config.sinks.map((sink) => makeSink(sink, config.delivery.timeoutMs, clock)),
@@ -112,6 +139,12 @@ export class AnteroomNode {
       onAnswer: (answer) => void this.#answered(answer),
       onSink: (name, why) => this.#sinkChanged(name, why),
       tracing: this.tracing,
+    });
+    this.#logProbe = new LogProbe({
+      clock,
+      random: options.random.fork('log probe'),
+      backOff: config.logProbe,
+      probe: () => void this.intake.probe(),
     });
     this.#tailer = new Tailer({
       tails: config.tail,
@@ -177,52 +210,19 @@ export class AnteroomNode {
   async start(): Promise<void> {
     this.lifeCycle.opened();
     const startedMs = this.#clock.now();
-    const { log, checkpoints } = this.#stores;
-    const { loaded, damaged } = await checkpoints.latest();
-    for (const { header, problem } of damaged)
-      this.#logger.warn({ checkpoint: header.id, problem }, 'a checkpoint is damaged and was passed over');
-    const from = this.#replayFrom(loaded);
-    this.#checkpoint = loaded?.header ?? null;
-    this.#engine = createEngine({
-      config: { ...this.config.engine, mode: this.#mode === 'prefetching' ? 'live' : 'modelled' },
-      ...(loaded === null ? {} : { snapshot: loaded.parts[0]! }),
-    });
-    this.#engine.prefetches$.subscribe((request) => {
-      this.tracing?.decide(request);
-      this.#dispatcher.offer(request);
-    });
-    this.#engine.cancellations$.subscribe((id) => this.#dispatcher.cancel(id));
-    const { config } = this;
-    const isLive = this.#mode === 'prefetching';
-    this.#follower = new LogFollower({
-      engine: this.#engine,
-      // Settings that may change are looked up at each use.
-      get rowsPerTurn() {
-        return config.ingest.rowsPerTurn;
-      },
-      get rowsPerCall() {
-        return isLive ? LIVE_ROWS : config.ingest.rowsPerTurn;
-      },
-      openRequest: (segment) => this.#dispatcher.take(segment),
-    });
-    let replayed = 0;
-    for await (const entry of log.read(from)) {
-      if (entry.position < from)
-        throw new AnteroomError(
-          'corrupt',
-          `no entry of the log begins at position ${from}, where the checkpoint stands`,
-        );
-      await this.#follower.apply(entry);
-      replayed += entry.units;
-    }
+    this.#placesChanged();
+    const { loaded, damaged } = await this.#latestCheckpoint();
+    const replayed = await this.#recoverEngine(loaded);
     this.#recovery = {
       from: loaded?.header.logPosition ?? null,
       replayed,
       ms: this.#clock.now() - startedMs,
-      restored: this.#engine.restored,
-      damaged: damaged.map(({ header, problem }) => `checkpoint ${header.id}: ${problem}`),
+      restored: this.engine.restored,
+      damaged,
     };
+    const { log } = this.#stores;
     this.#logger.info({ ...this.#recovery, end: log.facts.end }, 'recovered');
+    const { config } = this;
     this.#intake = new Intake({
       log,
       apply: (entry) => this.#apply(entry),
@@ -233,14 +233,113 @@ export class AnteroomNode {
         return config.ingest.postsMax;
       },
       onLog: (error) => this.#logChanged(error),
-      onEngine: (error) => this.#trouble('engine', error instanceof Error ? error.message : String(error)),
+      onEngine: (error) => this.#engineFailed(error),
       now: () => this.#clock.now(),
     });
+    this.#placesChanged();
     this.lifeCycle.recovered();
     this.#dispatcher.begin();
     if (this.config.tail.length > 0) this.#tailer.start();
     for (const source of this.#sources) source.start();
     this.#scheduleCheckpoint();
+  }
+
+  async #latestCheckpoint(): Promise<{
+    readonly loaded: LoadedCheckpoint | null;
+    readonly damaged: readonly string[];
+  }> {
+    const { loaded, damaged } = await this.#stores.checkpoints.latest();
+    for (const { header, problem } of damaged)
+      this.#logger.warn({ checkpoint: header.id, problem }, 'a checkpoint is damaged and was passed over');
+    this.#checkpoint = loaded?.header ?? null;
+    return { loaded, damaged: damaged.map(({ header, problem }) => `checkpoint ${header.id}: ${problem}`) };
+  }
+
+  /** Makes the engine as the checkpoint has it and tells it what follows in the log; returns how much that was. Where parts are lost meanwhile it begins anew. */
+  async #recoverEngine(loaded: LoadedCheckpoint | null): Promise<number> {
+    const from = this.#replayFrom(loaded);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.#openEngine(loaded, from);
+        return await this.#replay(from);
+      } catch (error) {
+        const isLost = error instanceof AnteroomError && error.code === 'actor-stopped' && error.isRetryable;
+        if (!isLost || this.#elsewhere === null || this.#draining !== null) throw error;
+        this.#trouble('place', error.message);
+        const waitMs = backOffMs(attempt, this.config.logProbe, this.#recoveryBackOff);
+        await new Promise<void>((settle) => this.#clock.setTimeout(settle, waitMs));
+        this.#dispatcher.pause();
+      }
+    }
+  }
+
+  async #openEngine(loaded: LoadedCheckpoint | null, from: number): Promise<void> {
+    const far = loaded?.parts.slice(1, 1 + farActorNames.length) ?? [];
+    const farStates = new Map(farActorNames.flatMap((name, i) => (far[i]?.length ? [[name, far[i]] as const] : [])));
+    if (this.#elsewhere !== null && loaded !== null && farStates.size === 0)
+      throw new AnteroomError(
+        'unsupported',
+        'the checkpoint was taken with the far loop off; start once without places',
+      );
+    const links = await this.#elsewhere?.farLoop.begin(farStates);
+    const engine = createEngine({
+      config: { ...this.config.engine, mode: engineModeOf(this.#mode) },
+      // The store has compared their SHA-256.
+      ...(loaded === null ? {} : { snapshot: loaded.parts[0]!, farStates, isSnapshotVerified: true }),
+      ...(links === undefined ? {} : { elsewhere: links }),
+    });
+    if (engine.restored === 'relearned')
+      this.#logger.warn(
+        { checkpoint: loaded?.header.id },
+        'the checkpoint is of other settings or models: only the latest accesses before it were learned again',
+      );
+    this.#engine = engine;
+    engine.prefetches$.subscribe((request) => {
+      this.tracing?.decide(request);
+      this.#dispatcher.offer(request);
+    });
+    engine.cancellations$.subscribe((id) => this.#dispatcher.cancel(id));
+    const quotas = new ConsumerQuotas(this.config.quotas, this.config.engine.segmentsMax, (consumer) =>
+      engine.consumers.nameOf(consumer),
+    );
+    const sketch = sketchOf(quotas);
+    this.#saveQuotas = () => saveComponent(quotas, sketch);
+    const saved = loaded?.parts[1 + farActorNames.length];
+    if (saved !== undefined && !loadComponent(quotas, saved, true))
+      this.#logger.warn({}, 'the quotas of consumers begin anew: they were saved by another version');
+    this.#quotas = quotas;
+    const { farLoop } = this.#elsewhere ?? {};
+    const { config } = this;
+    const isLive = this.#mode === 'prefetching';
+    this.#follower = new LogFollower({
+      engine,
+      position: from,
+      quotas,
+      // Settings that may change are looked up at each use.
+      get rowsPerTurn() {
+        return config.ingest.rowsPerTurn;
+      },
+      get rowsPerCall() {
+        return isLive ? LIVE_ROWS : config.ingest.rowsPerTurn;
+      },
+      openRequest: (segment) => this.#dispatcher.take(segment),
+      ...(farLoop === undefined ? {} : { settle: () => farLoop.settle(() => engine.isSettled) }),
+    });
+  }
+
+  /** Tells the engine the log from `from` to its end as it is then; returns how many units. */
+  async #replay(from: number): Promise<number> {
+    let replayed = 0;
+    for await (const entry of this.#stores.log.read(from)) {
+      if (entry.position < from)
+        throw new AnteroomError(
+          'corrupt',
+          `no entry of the log begins at position ${from}, where the checkpoint stands`,
+        );
+      await this.follower.apply(entry);
+      replayed += entry.units;
+    }
+    return replayed;
   }
 
   /**
@@ -253,7 +352,7 @@ export class AnteroomNode {
     origin: LogOrigin | null,
     span: PostSpan | null = null,
   ): Promise<PostEnd> {
-    const { frames, ...facts } = await parsePost(body, this.#postOptions(options));
+    const { frames, ...facts } = await this.#parsing.take(() => parsePost(body, this.#postOptions(options)));
     if (frames.length === 0) return { ...facts, receipt: null };
     const part = span === null ? null : (this.tracing?.append(span.context, frames) ?? null);
     try {
@@ -320,6 +419,7 @@ export class AnteroomNode {
         segmentsRefused: 0,
         consumersRefused: 0,
         answersIgnored: 0,
+        limited: { rate: 0, segments: 0 },
       },
       checkpoint,
       checkpointAgeSeconds: checkpoint === null ? null : Math.max(0, now - checkpoint.createdAtMs) / 1000,
@@ -327,6 +427,7 @@ export class AnteroomNode {
       tail: this.#tailer.counts,
       sources: [...(this.config.tail.length > 0 ? [this.#tailer] : []), ...this.#sources].map(({ status }) => status),
       badMessages: this.#sourceLetters.count,
+      limited: this.#quotas?.most(LIMITED_NAMED) ?? [],
     };
   }
 
@@ -373,15 +474,18 @@ export class AnteroomNode {
     const { log, checkpoints } = this.#stores;
     const logPosition = this.intake.toldUntil;
     if (logPosition === (this.#checkpoint?.logPosition ?? 0) || 'engine' in this.lifeCycle.troubles) return null;
-    const state = this.engine.snapshot();
+    const state = this.engine.snapshot({ isFarApart: true });
+    const quotas = this.#saveQuotas();
     const { watermarkMs } = this.follower;
     try {
+      // Parts elsewhere are told to save before anything else is told, so all states are of one position.
+      const far = (await this.#elsewhere?.farLoop.save(logPosition)) ?? this.engine.farStates();
       this.#checkpoint = await checkpoints.put({
         logPosition,
         watermarkMs: Number.isNaN(watermarkMs) ? (this.#checkpoint?.watermarkMs ?? null) : watermarkMs,
         schemaVersion: SCHEMA_VERSION,
         createdAtMs: Math.round(this.#clock.now()),
-        parts: [state],
+        parts: [state, ...farActorNames.map((name) => far.get(name) ?? NOTHING), quotas],
       });
       const kept = await checkpoints.list();
       // Where the newest is damaged the oldest kept must still find its rest in the log; one alone keeps the whole of it.
@@ -409,14 +513,18 @@ export class AnteroomNode {
     if (this.lifeCycle.state === 'stopped') return;
     this.lifeCycle.drain();
     if (this.#timer !== null) this.#clock.clearTimeout(this.#timer);
+    this.#logProbe.end();
     if (this.#intake !== null) {
       await Promise.all([this.#tailer, ...this.#sources].map((source) => source.stop()));
       await this.#dispatcher.end();
       await this.#intake.idle();
       await this.#checkpointing?.catch(() => {});
       await this.checkpoint().catch(() => {});
-      await this.engine.stop();
+      const { position, digest } = await this.engine.stop();
+      // What was staged has ended with it: the digest that a replay of the log gives.
+      this.#logger.info({ position, digest }, 'the engine has ended');
     }
+    await this.#elsewhere?.close();
     await this.#stores.close();
     this.lifeCycle.stopped();
   }
@@ -432,12 +540,53 @@ export class AnteroomNode {
 
   #logChanged(error: AnteroomError | null): void {
     if (error === null) {
+      this.#logProbe.succeeded();
       this.lifeCycle.relief('log');
       return;
     }
     this.#trouble('log', error.message);
+    this.#logProbe.failed();
     // A log that is full is trimmed by a checkpoint.
     if (error.code === 'disk-full') void this.intake.between(() => this.checkpoint()).catch(() => {});
+  }
+
+  #engineFailed(error: unknown): void {
+    // Lost parts come back, and the engine with them; anything else is a fault that a restart has to mend.
+    if (this.#isRebuilding) return;
+    this.#trouble('engine', error instanceof Error ? error.message : String(error));
+  }
+
+  /** A part is away: messages to it wait, and so does what must be decided with it. */
+  #placesChanged(): void {
+    const away = this.#elsewhere?.away() ?? [];
+    if (away.length > 0) this.#trouble('place', `away: ${away.join(', ')}`);
+    else if (!this.#isRebuilding && this.#engine !== null) this.lifeCycle.relief('place');
+  }
+
+  /** A part has lost its actors: the engine is made again from the checkpoint and the log, and goes on where that ends. */
+  #placeLost(why: string): void {
+    this.#trouble('place', why);
+    if (this.#intake === null || this.#isRebuilding || this.#draining !== null) return;
+    this.#isRebuilding = true;
+    this.#intake.suspend();
+    void this.#rebuild().catch((error: unknown) => {
+      this.#isRebuilding = false;
+      this.#engineFailed(error);
+    });
+  }
+
+  async #rebuild(): Promise<void> {
+    this.#dispatcher.pause();
+    await this.#checkpointing?.catch(() => {});
+    const { loaded } = await this.#latestCheckpoint();
+    await this.#recoverEngine(loaded);
+    // What was appended while the end was read is told before anything else can be.
+    while (this.#stores.log.facts.end > this.follower.position) await this.#replay(this.follower.position);
+    this.intake.revive(this.#stores.log.facts.end);
+    this.#isRebuilding = false;
+    this.#logger.info({ position: this.#stores.log.facts.end }, 'the engine was made again');
+    this.#placesChanged();
+    this.#dispatcher.begin();
   }
 
   #sinkChanged(name: string, why: string | null): void {
@@ -473,7 +622,7 @@ export class AnteroomNode {
     return this.#hasRoom(bytes);
   }
 
-  #trouble(trouble: 'log' | 'engine' | 'checkpoint' | 'sink' | 'tail' | 'source', why: string | null): void {
+  #trouble(trouble: Trouble, why: string | null): void {
     if (why === null) {
       this.lifeCycle.relief(trouble);
       return;
@@ -499,4 +648,9 @@ export class AnteroomNode {
       rowsPerFrame,
     };
   }
+}
+
+/** In `prefetching` requests go out and are answered; in `observing` fetches take what the latency model says. */
+export function engineModeOf(mode: NodeStatus['mode']): 'live' | 'modelled' {
+  return mode === 'prefetching' ? 'live' : 'modelled';
 }

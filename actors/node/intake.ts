@@ -27,6 +27,8 @@ export interface IntakeCounts {
 
 /** Appends in one commit: what waited meanwhile goes with the next one. */
 const APPENDS_PER_COMMIT = 64;
+/** What a probe of the log writes: more than a small post, so that a disk without room shows. */
+const PROBE_BYTES = 65_536;
 
 interface Waiting {
   readonly append: LogAppend;
@@ -128,12 +130,42 @@ export class Intake {
     });
   }
 
+  /**
+   * Asks the log whether an append would succeed, and tells `onLog` what it says. Does nothing while an append is under way, which
+   * tells as much. Never rejects.
+   */
+  async probe(): Promise<void> {
+    if (this.#isAppending) return;
+    this.#isAppending = true;
+    try {
+      await this.#options.log.probe(PROBE_BYTES);
+      this.#options.onLog(null);
+    } catch (error) {
+      this.#options.onLog(error instanceof AnteroomError ? error : new AnteroomError('io', String(error)));
+    } finally {
+      this.#isAppending = false;
+      this.#checkIdle();
+    }
+    void this.#appendAll();
+  }
+
   /** Calls `work` as soon as no entry is half told; what it reads before it waits belongs to the position `toldUntil`. */
   between<T>(work: () => Promise<T>): Promise<T> {
     if (!this.#isTelling) return work();
     return new Promise<T>((settle, fail) => {
       this.#betweens.push(() => work().then(settle, fail));
     });
+  }
+
+  /** From now on nothing is told: what is appended meanwhile is in the log, for whoever revives it. */
+  suspend(): void {
+    this.#isEngineDown = true;
+  }
+
+  /** The engine goes on, told from elsewhere of everything before `toldUntil`. */
+  revive(toldUntil: number): void {
+    this.#toldUntil = toldUntil;
+    this.#isEngineDown = false;
   }
 
   /** Resolves when everything appended so far has been told, or can never be. */
@@ -217,7 +249,7 @@ export class Intake {
   async #tell(entry: LogEntry): Promise<void> {
     const startedMs = this.#options.now();
     // An engine that is down is told nothing: what it missed is in the log, and a restart tells it.
-    if (!this.#isEngineDown) {
+    if (!this.#isEngineDown && entry.position >= this.#toldUntil) {
       try {
         await this.#options.apply(entry);
         this.#toldUntil = entry.position + entry.units;

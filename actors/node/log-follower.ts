@@ -3,17 +3,24 @@
 import { eventLoopRound } from '../../engine/host/turns.ts';
 import type { LogEntry } from '../../engine/state/log-store.ts';
 import { ABSENT, AccessBatch } from '../../streams/access-batch.ts';
-import type { Interner } from '../../streams/interner.ts';
+import { Interner } from '../../streams/interner.ts';
 import type { NameInterner, NameTable } from '../../streams/name-table.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { ConsumerQuotas } from './consumer-quotas.ts';
 import { decodeFrame, type PrefetchAnswer } from './log-frame.ts';
 
 export interface FollowerOptions {
   readonly engine: Engine;
+  /** Log position of the first entry. */
+  readonly position: number;
+  /** Default: nobody is limited. */
+  readonly quotas?: ConsumerQuotas;
   /** Accesses told before others get their turn. */
   readonly rowsPerTurn: number;
   /** Accesses told in one call: requests come out between calls, so fewer are overtaken by the demands of their own batch. */
   readonly rowsPerCall: number;
+  /** Where decisions come later: resolves when everything told has been decided; rejects when it never will be. */
+  readonly settle?: () => Promise<void>;
   /** An answer from the log; the follower's owner knows which open request it is for. Null = none any more. */
   readonly openRequest: (segment: string) => { readonly id: number; readonly timeMs: number } | null;
 }
@@ -27,6 +34,8 @@ export interface FollowerCounts {
   /** Accesses of consumers beyond `engine.consumersMax`, taken as of nobody. */
   readonly consumersRefused: number;
   readonly answersIgnored: number;
+  /** Accesses that are in the log and were not learned from, because their consumers were beyond their quotas. */
+  readonly limited: { readonly rate: number; readonly segments: number };
 }
 
 /** One entry at a time; the caller awaits each. */
@@ -38,9 +47,11 @@ export class LogFollower {
   #consumersRefused = 0;
   #answersIgnored = 0;
   #watermarkMs = Number.NaN;
+  #position = 0;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
+    this.#position = options.position;
   }
 
   get counts(): FollowerCounts {
@@ -50,7 +61,13 @@ export class LogFollower {
       segmentsRefused: this.#segmentsRefused,
       consumersRefused: this.#consumersRefused,
       answersIgnored: this.#answersIgnored,
+      limited: this.#options.quotas?.limited ?? { rate: 0, segments: 0 },
     };
+  }
+
+  /** Log position of the next entry. */
+  get position(): number {
+    return this.#position;
   }
 
   /** Latest event time told; NaN = none yet. */
@@ -63,6 +80,7 @@ export class LogFollower {
     const frame = await decodeFrame(entry.bytes);
     if (frame.kind === 'answers') {
       for (const answer of frame.answers) this.#answer(answer);
+      this.#position = entry.position + entry.units;
       return;
     }
     for (const batch of frame.batches) {
@@ -72,6 +90,7 @@ export class LogFollower {
       for (let from = 0; from < told.length; from += rowsPerCall) {
         const slice = told.slice(from, Math.min(told.length, from + rowsPerCall));
         this.#options.engine.observe(slice);
+        await this.#options.settle?.();
         this.#accesses += slice.length;
         this.#watermarkMs = slice.timeMs[slice.length - 1]!;
         toldInTurn += slice.length;
@@ -81,6 +100,7 @@ export class LogFollower {
         }
       }
     }
+    this.#position = entry.position + entry.units;
   }
 
   #answer(answer: PrefetchAnswer): void {
@@ -112,33 +132,36 @@ export class LogFollower {
     const segments = new IdMap(names.segments as Interner, engine.segments, segmentsMax);
     const consumers = new IdMap(names.consumers as Interner, engine.consumers, consumersMax);
     const sites = new IdMap(names.sites as Interner, engine.sites, consumersMax);
-    const kept: number[] = [];
+    const quotas = this.#options.quotas?.isOff === false ? this.#options.quotas : null;
+    let kept = 0;
+    const rows = new Uint32Array(length);
     for (let i = 0; i < length; i++) {
+      const from = batch.consumer[i]!;
+      const who = from < 0 ? ABSENT : consumers.map(from);
+      if (quotas !== null && !quotas.takes(who, batch.timeMs[i]!)) continue;
+      if (quotas !== null && !segments.isKnown(batch.segment[i]!) && !quotas.names(who)) continue;
       const id = segments.map(batch.segment[i]!);
       if (id < 0) {
         this.#segmentsRefused++;
         continue;
       }
-      kept.push(i);
-      segment[i] = id;
-      const from = batch.consumer[i]!;
-      consumer[i] = from < 0 ? ABSENT : consumers.map(from);
-      if (from >= 0 && consumer[i]! < 0) this.#consumersRefused++;
-      site[i] = batch.site[i]! < 0 ? ABSENT : sites.map(batch.site[i]!);
+      rows[kept] = i;
+      segment[kept] = id;
+      consumer[kept] = who;
+      if (from >= 0 && who < 0) this.#consumersRefused++;
+      site[kept] = batch.site[i]! < 0 ? ABSENT : sites.map(batch.site[i]!);
+      kept++;
     }
     const { timeMs, op, size, weight } = batch;
-    const columns = { timeMs, segment, consumer, site, op, size, weight };
-    if (kept.length === length) return new AccessBatch(0, columns);
-    const picked = (column: Float64Array | Uint32Array | Int32Array | Uint8Array) =>
-      column.filter((_, i) => segments.isKept(batch.segment[i]!));
+    if (kept === length) return new AccessBatch(0, { timeMs, segment, consumer, site, op, size, weight });
     return new AccessBatch(0, {
-      timeMs: picked(timeMs) as Float64Array,
-      segment: picked(segment) as Uint32Array,
-      consumer: picked(consumer) as Int32Array,
-      site: picked(site) as Int32Array,
-      op: picked(op) as Uint8Array,
-      size: picked(size) as Float64Array,
-      weight: picked(weight) as Float64Array,
+      timeMs: Float64Array.from({ length: kept }, (_, i) => timeMs[rows[i]!]!),
+      segment: segment.slice(0, kept),
+      consumer: consumer.slice(0, kept),
+      site: site.slice(0, kept),
+      op: Uint8Array.from({ length: kept }, (_, i) => op[rows[i]!]!),
+      size: Float64Array.from({ length: kept }, (_, i) => size[rows[i]!]!),
+      weight: Float64Array.from({ length: kept }, (_, i) => weight[rows[i]!]!),
     });
   }
 }
@@ -166,8 +189,14 @@ class IdMap {
     return found;
   }
 
-  isKept(id: number): boolean {
-    return this.#ids[id]! >= 0;
+  /** Whether the engine has an id for it already, or has no room for one. */
+  isKnown(id: number): boolean {
+    if (this.#ids[id]! !== -2) return true;
+    const bytes = this.#from.bytesOf(id);
+    const known =
+      this.#to instanceof Interner ? this.#to.findBytes(bytes, 0, bytes.length) : this.#to.idOf(this.#from.nameOf(id));
+    if (known >= 0) this.#ids[id] = known;
+    return known >= 0;
   }
 
   #intern(id: number): number {

@@ -6,6 +6,8 @@ import { bytesField, durationField } from '../../engine/config.ts';
 import { checkpointStoreSchema } from '../../engine/state/checkpoint-store.ts';
 import { logStoreSchema } from '../../engine/state/log-store-config.ts';
 import { engineConfigSchema } from '../engine/engine-config.ts';
+import { quotasSchema } from './consumer-quotas.ts';
+import { placesSchema } from './places-config.ts';
 import { sinkItemSchema } from './sinks/sink-config.ts';
 import { sourceItemSchema } from './sources/source-config.ts';
 
@@ -85,12 +87,19 @@ export const nodeConfigSchema = z
           .default(256 * 2 ** 20)
           .describe('Bytes accepted and not yet learned from; beyond it posts are answered 429 with Retry-After.'),
         postsMax: z.int().min(1).default(256).describe('Posts under way at once; beyond it 429 too.'),
+        parsesMax: z
+          .int()
+          .min(1)
+          .default(4)
+          .describe(
+            'Posts that are read at the same time; the others wait, and questions get their turn between them.',
+          ),
         rowsPerPostMax: z.int().min(1).default(5_000_000).describe('Accesses in one post; more are refused with 413.'),
         rowsPerFrame: z.int().min(1).max(65_536).default(8192).describe('Accesses in one entry of the log.'),
         rowsPerTurn: z
           .int()
           .min(1)
-          .default(1024)
+          .default(256)
           .describe('Accesses learned from before HTTP and timers get their turn; decisions do not depend on it.'),
         timeAheadMaxMs: durationField({ minMs: 0 })
           .default(86_400_000)
@@ -117,6 +126,11 @@ export const nodeConfigSchema = z
       .prefault({})
       .describe('Messages of sources that could not be read.'),
     log: logStoreSchema.prefault({}),
+    logProbe: backOffSchema
+      .prefault({})
+      .describe(
+        'After a failed append: waits before the log is asked whether it would take one, so that the node becomes ready by itself.',
+      ),
     checkpoints: checkpointStoreSchema
       .extend({
         everyMs: durationField({ minMs: 100 }).default(60_000).describe('Time between checkpoints.'),
@@ -132,6 +146,10 @@ export const nodeConfigSchema = z
       .prefault({})
       .describe('The engine. It prefetches where `sinks` has any, and otherwise shows what prefetching would do.'),
     sinks: z.array(sinkItemSchema).max(16).default([]).describe('Where prefetch requests go; each gets every request.'),
+    quotas: quotasSchema.prefault({}).describe('What one consumer may take, so that the others are undisturbed.'),
+    places: placesSchema
+      .prefault({})
+      .describe('Parts of the engine in other processes; what is decided does not depend on it.'),
     delivery: z
       .strictObject({
         attemptsMax: z.int().min(1).max(100).default(4).describe('Tries before a request is a dead letter.'),

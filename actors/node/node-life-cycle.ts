@@ -5,11 +5,14 @@ import type { Clock } from '../../engine/clock.ts';
 
 export type NodeState = 'starting' | 'recovering' | 'ready' | 'degraded' | 'draining' | 'stopped';
 
-/** What can be wrong with a node that goes on. `log` and `engine` keep it from taking accesses, the others do not. */
-export type Trouble = 'log' | 'engine' | 'checkpoint' | 'sink' | 'tail' | 'source';
+/**
+ * What can be wrong with a node that goes on. `log` and `engine` keep it from taking accesses. `place`: a part of the engine is away, so
+ * nothing more is decided and accesses are taken while there is room. With the others it does its work.
+ */
+export type Trouble = 'log' | 'engine' | 'place' | 'checkpoint' | 'sink' | 'tail' | 'source';
 
 /** Troubles in which a node cannot do its main job. */
-const grave: ReadonlySet<string> = new Set<Trouble>(['log', 'engine']);
+const grave: ReadonlySet<string> = new Set<Trouble>(['log', 'engine', 'place']);
 
 type NodeEvent =
   | { readonly type: 'opened' }

@@ -253,6 +253,12 @@ const nodeMetrics: readonly (MetricFacts & { readonly value: (status: NodeStatus
     value: (s) => s.told.consumersRefused,
   },
   {
+    name: 'anteroom_consumer_limited_total',
+    help: 'Accesses not learned from because their consumer was beyond its quota.',
+    label: 'quota',
+    value: (s) => ({ ...s.told.limited }),
+  },
+  {
     name: 'anteroom_checkpoint_position',
     help: 'Log position of the newest checkpoint.',
     value: (s) => s.checkpoint?.logPosition ?? null,

@@ -3,6 +3,7 @@
 import type { CheckpointHeader } from '../../engine/state/checkpoint-store.ts';
 import type { LogFacts } from '../../engine/state/log-store.ts';
 import type { Restored } from '../engine/engine.ts';
+import type { LimitedConsumer } from './consumer-quotas.ts';
 import type { IntakeCounts } from './intake.ts';
 import type { FollowerCounts } from './log-follower.ts';
 import type { NodeState } from './node-life-cycle.ts';
@@ -46,4 +47,6 @@ export interface NodeStatus {
   readonly sources: readonly SourceStatus[];
   /** Messages of sources that could not be read and are kept. */
   readonly badMessages: number;
+  /** Consumers beyond their quotas, those limited most; the whole is in `told.limited`. */
+  readonly limited: readonly LimitedConsumer[];
 }

@@ -1,11 +1,12 @@
 /** A node as a process: stores, node, HTTP and signals, from start to stop. */
 
-import type { TimerId } from '../../engine/clock.ts';
+import type { Clock, TimerId } from '../../engine/clock.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { entropySeed } from '../../engine/host/entropy.ts';
 import { RealClock } from '../../engine/host/real-clock.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
-import { AnteroomNode, type NodeLogger } from './anteroom-node.ts';
+import { AnteroomNode, engineModeOf, type NodeLogger } from './anteroom-node.ts';
+import type { Elsewhere } from './connect-places.ts';
 import { dashboardPage } from './dashboard/dashboard-page.ts';
 import { openStores } from './data-folder.ts';
 import { knownTokens } from './http/authorise.ts';
@@ -49,7 +50,12 @@ export async function runNode(config: NodeConfig, logger: NodeLogger, options: R
   const page = await dashboardPage();
   const tracing = config.tracing.isEnabled ? await (await import('./tracing.ts')).Tracing.load() : null;
   const stores = await openStores(config);
-  const node = new AnteroomNode({ config, stores, clock, random: new Xoshiro128(entropySeed()), logger, tracing });
+  const elsewhere = await partsOf(config, clock).catch(async (error: unknown) => {
+    await stores.close();
+    throw error;
+  });
+  const random = new Xoshiro128(entropySeed());
+  const node = new AnteroomNode({ config, stores, clock, random, logger, tracing, elsewhere });
   const metrics = new NodeMetrics({
     status: () => node.status(),
     stats: () => (node.hasEngine ? node.engine.stats() : null),
@@ -137,4 +143,11 @@ export async function runNode(config: NodeConfig, logger: NodeLogger, options: R
   }
   series.begin();
   return { node, address: server.address, stopped, reload, stop };
+}
+
+/** Loads ZeroMQ where there are parts, and nowhere else. */
+async function partsOf(config: NodeConfig, clock: Clock): Promise<Elsewhere | null> {
+  if (config.places.parts.length === 0) return null;
+  const { connectParts } = await import('./connect-places.ts');
+  return connectParts(config, engineModeOf(config.sinks.length > 0 ? 'prefetching' : 'observing'), clock);
 }

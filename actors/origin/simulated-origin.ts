@@ -1,6 +1,7 @@
 /** The origin of a replay: fetches that take time, share slots, and let demand go first. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { Origin } from '../cache-manager/origin.ts';
 import type { LatencySpec } from './latency-spec.ts';
 import { logNormalFactor } from './log-normal.ts';
@@ -109,6 +110,12 @@ export class TimedOrigin implements Origin {
     if (slot < 0) return;
     this.#prefetched[slot] = -1;
     this.#freeAt[slot] = -Infinity;
+  }
+
+  /** Everything but what the settings give: #firstByteMs, #sigma, #msPerByte, #isLimited, #seed. */
+  persist(fields: StateFields): void {
+    fields.into(this.#freeAt);
+    fields.into(this.#prefetched);
   }
 
   #duration(segment: number, sizeBytes: number, key: number): number {

@@ -95,6 +95,7 @@ export const messageShapes: ReadonlyMap<string, Check> = new Map([
     'residency',
     both(fields({ ...base, held: u8, resident: u8 }), 'held resident', columns({ held: u8, resident: u8 })),
   ],
+  ['save', fields(base)],
   ['finish', fields(base)],
   ['adopted', fields(base)],
   ['finished', fields({ ...base, digest: isText })],

@@ -6,6 +6,7 @@ import type { ActorSystem } from '../../engine/system.ts';
 import type { ActorGateway } from '../../engine/transport/actor-gateway.ts';
 import { AggregatorActor, popularityExpert } from '../aggregator/aggregator-actor.ts';
 import type { Site } from '../cache-manager/site.ts';
+import type { Persistent } from '../engine/component-state.ts';
 import type { FarLoopConfig } from '../far-loop-config.ts';
 import { ForecasterActor } from '../forecaster/forecaster-actor.ts';
 import { dependencyExpert, GraphBuilderActor } from '../graph-builder/graph-builder-actor.ts';
@@ -29,8 +30,22 @@ export interface PlacedPipelineOptions {
   readonly prices: Prices;
   readonly bytesPerUnit: number | null;
   readonly missPenaltyMs: number | null;
+  /** Of the names of actors between places: one set of them may follow another. Default none. */
+  readonly suffix?: string;
+  /** An actor here was asked for its state as it was at `position`. */
+  readonly onSave?: (name: PlacedActor, position: number) => void;
   /** Called only where the cache manager lives. */
   readonly makeSite: (onSettled: (segment: number, expert: number, outcome: number) => void) => Site;
+}
+
+/** Where an expert's proposals come from. */
+export function actorOfExpert(expert: string): PlacedActor {
+  const actor = ACTOR_OF_EXPERT.get(expert);
+  assert(
+    actor !== undefined,
+    `the expert ${expert} has an actor that can be placed, or the forecaster would wait for ever`,
+  );
+  return actor;
 }
 
 type AnyMessage = { readonly kind: string };
@@ -55,6 +70,8 @@ export class PlacedPipeline {
   /** Those who learn from accesses and answer ticks, wherever they are. */
   readonly learners: readonly PlacedActor[];
   readonly #options: PlacedPipelineOptions;
+  /** The actors of the far loop that live here, to save and restore them. */
+  readonly farActors = new Map<PlacedActor, Persistent>();
   readonly #local = new Map<PlacedActor, ActorRef<never>>();
 
   constructor(options: PlacedPipelineOptions) {
@@ -63,21 +80,18 @@ export class PlacedPipeline {
     const { horizonsMs, horizonsAccesses } = farLoop.forecaster;
     const { heldAccessesMax } = farLoop.scheduler;
     const horizons = { horizonsMs, horizonsAccesses };
-    const experts = farExpertsOf(farLoop).map((expert) => {
-      const actor = ACTOR_OF_EXPERT.get(expert);
-      assert(
-        actor !== undefined,
-        `the expert ${expert} has an actor that can be placed, or the forecaster would wait for ever`,
-      );
-      return actor;
-    });
+    const experts = farExpertsOf(farLoop).map(actorOfExpert);
     this.learners = [...experts, 'forecaster', 'scheduler'];
     const forecaster = this.certainRefOf<never>('forecaster');
-    const learner = (name: PlacedActor, make: (isResident: (segment: number) => boolean) => Actor<never>): void =>
+    const learner = (
+      name: PlacedActor,
+      make: (isResident: (segment: number) => boolean) => Actor<never> & Persistent,
+    ): void =>
       this.#spawn(name, () => {
         assert(experts.includes(name), `${name} is an expert that takes part`);
         const view = new ResidencyView();
-        const inner = make((segment) => view.isResident(segment)) as Actor<AnyMessage>;
+        const inner = make((segment) => view.isResident(segment)) as Actor<AnyMessage> & Persistent;
+        this.farActors.set(name, inner);
         return new ResidencyGate({ view, inner, heldAccessesMax });
       });
     learner(
@@ -102,7 +116,9 @@ export class PlacedPipeline {
     }
     this.#spawn('forecaster', () => {
       const scheduler = this.certainRefOf<never>('scheduler');
-      return new ForecasterActor({ config: farLoop.forecaster, experts: farExpertsOf(farLoop), scheduler });
+      const inner = new ForecasterActor({ config: farLoop.forecaster, experts: farExpertsOf(farLoop), scheduler });
+      this.farActors.set('forecaster', inner);
+      return inner;
     });
     this.#spawn('scheduler', () => {
       const view = new ResidencyView();
@@ -116,6 +132,7 @@ export class PlacedPipeline {
         hasSiteStatus: true,
         cacheManager: this.certainRefOf<never>('cache-manager'),
       });
+      this.farActors.set('scheduler', inner);
       return {
         // The site tells what it holds before its status, so a plan never sees an older one.
         receive: (message: AnyMessage, context: unknown) =>
@@ -153,7 +170,7 @@ export class PlacedPipeline {
       assert(local !== undefined, `${name} lives here and is not started yet`);
       return local as unknown as ActorRef<M>;
     }
-    return gateway.ref(placement[name], name, pipelineCodec<AnyMessage>()) as unknown as ActorRef<M>;
+    return gateway.ref(placement[name], this.#nameOf(name), pipelineCodec<AnyMessage>()) as unknown as ActorRef<M>;
   }
 
   /** As `refOf`, looked up when told, and for whoever cannot wait: a message that is not accepted is a fault. */
@@ -175,11 +192,22 @@ export class PlacedPipeline {
     this.#spawn('source', () => ({ receive }) as Actor<never>);
   }
 
+  #nameOf(name: PlacedActor): string {
+    return `${name}${this.#options.suffix ?? ''}`;
+  }
+
   #spawn(name: PlacedActor, make: () => Actor<AnyMessage> | Actor<never>): void {
-    const { place, placement, system, gateway } = this.#options;
+    const { place, placement, system, gateway, onSave } = this.#options;
     if (placement[name] !== place) return;
-    const ref = system.spawn<AnyMessage>(name, () => make() as Actor<AnyMessage>, MAILBOX);
+    const actor = make() as Actor<AnyMessage>;
+    const asked: Actor<AnyMessage> = {
+      receive: (message, context) =>
+        message.kind === 'save'
+          ? onSave?.(name, (message as unknown as { position: number }).position)
+          : actor.receive(message, context),
+    };
+    const ref = system.spawn<AnyMessage>(name, () => (onSave === undefined ? actor : asked), MAILBOX);
     this.#local.set(name, ref as ActorRef<never>);
-    gateway.export(name, ref, pipelineCodec<AnyMessage>());
+    gateway.export(this.#nameOf(name), ref, pipelineCodec<AnyMessage>());
   }
 }

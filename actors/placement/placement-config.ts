@@ -21,3 +21,13 @@ export const placementSchema = z
 
 export type Placement = z.output<typeof placementSchema>;
 export type PlacedActor = keyof Placement;
+
+/** Actors of the far loop, in the order in which states of them are kept. */
+export const farActorNames = [
+  'aggregator',
+  'graph-builder',
+  'seasonal-predictor',
+  'interval-predictor',
+  'forecaster',
+  'scheduler',
+] as const satisfies readonly PlacedActor[];

@@ -1,6 +1,7 @@
 /** What a site holds at a tick, told to those who ask it when they live elsewhere. */
 
-import type { Actor, ActorContext } from '../../engine/actor.ts';
+import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
 import type { Site } from '../cache-manager/site.ts';
 import { LogOrder } from '../log-order.ts';
 import type { FarLoopMessage } from '../messages.ts';
@@ -26,6 +27,52 @@ export function residencyOf(site: Site, segmentCount: number, position: number):
     if (site.isResident(segment)) resident[segment >> 3]! |= bit;
   }
   return { kind: 'residency', position, held, resident };
+}
+
+/**
+ * Tells those who ask the site from elsewhere what it holds, at each tick, and reckons the mean size of an access as the scheduler does, from
+ * the same accesses in the same order.
+ */
+export class ResidencyReporter {
+  readonly #askers: readonly ActorRef<ResidencyMessage>[];
+  readonly #sizeBytes: number;
+  #segmentCount = 0;
+  #sizeSum = 0;
+  #sizeCount = 0;
+
+  /** `sizeBytes`: before any was seen. */
+  constructor(askers: readonly ActorRef<ResidencyMessage>[], sizeBytes: number) {
+    this.#askers = askers;
+    this.#sizeBytes = sizeBytes;
+  }
+
+  get meanSize(): number {
+    return this.#sizeCount > 0 ? Math.max(1, this.#sizeSum / this.#sizeCount) : this.#sizeBytes;
+  }
+
+  get sizes(): readonly [segmentCount: number, sizeSum: number, sizeCount: number] {
+    return [this.#segmentCount, this.#sizeSum, this.#sizeCount];
+  }
+
+  restore([segmentCount, sizeSum, sizeCount]: ResidencyReporter['sizes']): void {
+    this.#segmentCount = segmentCount;
+    this.#sizeSum = sizeSum;
+    this.#sizeCount = sizeCount;
+  }
+
+  observe({ segment, size, length }: AccessBatch): void {
+    for (let i = 0; i < length; i++) {
+      if (segment[i]! >= this.#segmentCount) this.#segmentCount = segment[i]! + 1;
+      if (size[i]! < 0) continue;
+      this.#sizeSum += size[i]!;
+      this.#sizeCount++;
+    }
+  }
+
+  report(site: Site, position: number): void {
+    const residency = residencyOf(site, this.#segmentCount, position);
+    for (const asker of this.#askers) asker.tell(residency);
+  }
 }
 
 /** A site as it was at its last report. Segments that nobody has accessed are not resident. */

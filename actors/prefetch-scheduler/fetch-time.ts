@@ -1,5 +1,6 @@
 /** How long a fetch takes, learnt from fetches. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import { exp2 } from '../aggregator/half-life.ts';
 
 /** Fetches that the configured guess counts for. */
@@ -54,6 +55,17 @@ export class FetchTime {
   sufficient(bytes: number, deviations: number): number {
     const deviation = this.#deviationWeight > 0 ? this.#deviation / this.#deviationWeight : 0;
     return this.expected(bytes) + deviations * deviation;
+  }
+
+  /** Everything but what the settings give: #keep. */
+  persist(fields: StateFields): void {
+    this.#n = fields.number(this.#n);
+    this.#x = fields.number(this.#x);
+    this.#y = fields.number(this.#y);
+    this.#xx = fields.number(this.#xx);
+    this.#xy = fields.number(this.#xy);
+    this.#deviation = fields.number(this.#deviation);
+    this.#deviationWeight = fields.number(this.#deviationWeight);
   }
 
   #add(bytes: number, durationMs: number): void {

@@ -1,5 +1,7 @@
 /** Planned prefetches whose end is not known yet, by id and by segment. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 /** One of them. */
 export interface PlannedEntry {
   readonly id: number;
@@ -51,5 +53,16 @@ export class PlannedEntries {
   /** A copy, so that entries may be removed while it is walked. */
   all(): readonly PlannedEntry[] {
     return [...this.#byId.values()];
+  }
+
+  /** Everything but what the settings give: #idOf. */
+  persist(fields: StateFields): void {
+    const entries = fields.plain([...this.#byId.values()]);
+    if (fields.isRestoring) {
+      this.#byId.clear();
+      this.#idOf.clear();
+      for (const entry of entries) this.add(entry);
+    }
+    this.#bytes = fields.number(this.#bytes);
   }
 }

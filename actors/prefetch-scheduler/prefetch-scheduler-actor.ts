@@ -1,6 +1,8 @@
 /** The actor that turns forecasts into plans for a site. */
 
 import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
+import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import { LogOrder } from '../log-order.ts';
 import type {
   ForecastColumns,
@@ -62,6 +64,14 @@ export class PrefetchSchedulerActor implements Actor<SchedulerMessage> {
         return;
     }
     this.#order.advance();
+  }
+
+  /** Everything but what the settings give: #options, #status. */
+  persist(fields: StateFields): void {
+    this.scheduler.persist(fields);
+    this.#order.assertIdle();
+    assert(this.#forecasts.size === 0 && this.#status.size === 0, 'a state is saved when every tick has been answered');
+    this.#outcomes = fields.plain(this.#outcomes);
   }
 
   #tick({ position, timeMs }: TickMessage): boolean {

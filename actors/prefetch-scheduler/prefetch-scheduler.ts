@@ -1,5 +1,6 @@
 /** What to stage, by when, because: values forecasts in one currency and plans under budgets. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { TopK } from '../aggregator/top-k.ts';
 import type { ForecastColumns, OutcomesMessage, PrefetchPlan, SiteStatus } from '../messages.ts';
@@ -209,6 +210,24 @@ export class PrefetchScheduler {
       },
       cancelled,
     };
+  }
+
+  /** Everything but what the settings give: #horizonsMs, #horizonsAccesses, #site. */
+  persist(fields: StateFields): void {
+    fields.section('scheduler');
+    this.axis.persist(fields);
+    this.fetchTime.persist(fields);
+    this.#live.persist(fields);
+    this.#bytes.persist(fields);
+    this.#requests.persist(fields);
+    this.#perAccess.persist(fields);
+    Object.assign(this.#counts, fields.plain(this.#counts));
+    this.#sizes = fields.array(this.#sizes);
+    this.#sizeSum = fields.number(this.#sizeSum);
+    this.#sizeCount = fields.number(this.#sizeCount);
+    this.#nextId = fields.number(this.#nextId);
+    this.#lastTickMs = fields.number(this.#lastTickMs);
+    this.#lastPosition = fields.number(this.#lastPosition);
   }
 
   /** Fills the budgets; returns the ms since the last tick, which the next one is expected to take too. */

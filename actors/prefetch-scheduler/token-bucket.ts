@@ -1,4 +1,7 @@
 /** A budget that grows with time (or accesses) up to a burst, and is spent. */
+
+import type { StateFields } from '../../engine/state-fields.ts';
+
 export class TokenBucket {
   readonly #rate: number;
   readonly #burst: number;
@@ -25,5 +28,10 @@ export class TokenBucket {
 
   spend(tokens: number): void {
     this.#tokens -= tokens;
+  }
+
+  /** Everything but what the settings give: #rate, #burst. */
+  persist(fields: StateFields): void {
+    this.#tokens = fields.number(this.#tokens);
   }
 }

@@ -1,5 +1,7 @@
 /** In which of the last hours each of a bounded set of segments was accessed. */
 
+import type { StateFields } from '../../engine/state-fields.ts';
+
 /**
  * Hours x segments of 0 or 1, one row an hour; a segment keeps its slot until it is released. The ones are also kept in the
  * order in which they came, so that an hour that leaves the history and a fit cost what is there, not the whole table.
@@ -148,6 +150,24 @@ export class HourlyPresence {
   }
 
   #refusedBefore = 0;
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    fields.into(this.#rows);
+    fields.into(this.#segment);
+    fields.into(this.#presentHours);
+    fields.into(this.#lastHour);
+    fields.list(this.#free);
+    this.#slotOf = fields.array(this.#slotOf);
+    this.#eventSlot = fields.array(this.#eventSlot);
+    this.#eventHour = fields.array(this.#eventHour);
+    this.#firstEvent = fields.number(this.#firstEvent);
+    this.#eventCount = fields.number(this.#eventCount);
+    this.#used = fields.number(this.#used);
+    this.#refusedCount = fields.number(this.#refusedCount);
+    this.#releasedCount = fields.number(this.#releasedCount);
+    this.#refusedBefore = fields.number(this.#refusedBefore);
+  }
 
   #release(slot: number): void {
     this.#slotOf[this.#segment[slot]!] = -1;

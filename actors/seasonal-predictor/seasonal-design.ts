@@ -10,6 +10,15 @@ const head = dayColumn + 24;
 /** Coefficients of a fit with hours of the week. */
 export const seasonalWidthMax = head + hoursPerWeek;
 
+/** What a design is made from: the same gives the same in every bit. */
+export interface SeasonalDesignOptions {
+  readonly start: number;
+  readonly end: number;
+  readonly hasWeek: boolean;
+  readonly shrinkage: number;
+  readonly trendShrinkage: number;
+}
+
 /**
  * Ridge regression on the hours [start, end), factored once for all series.
  *
@@ -20,6 +29,7 @@ export const seasonalWidthMax = head + hoursPerWeek;
  * (ml-matrix) and inverted once. A fit then costs O(hours + 26^2 + 168) over typed arrays.
  */
 export class SeasonalDesign {
+  readonly options: SeasonalDesignOptions;
   readonly start: number;
   readonly end: number;
   /** Coefficients of a fit. */
@@ -34,13 +44,8 @@ export class SeasonalDesign {
   readonly #products = new Float64Array(seasonalWidthMax);
   readonly #reduced = new Float64Array(head);
 
-  constructor(options: {
-    readonly start: number;
-    readonly end: number;
-    readonly hasWeek: boolean;
-    readonly shrinkage: number;
-    readonly trendShrinkage: number;
-  }) {
+  constructor(options: SeasonalDesignOptions) {
+    this.options = options;
     this.start = options.start;
     this.end = options.end;
     this.#hasWeek = options.hasWeek;

@@ -1,9 +1,11 @@
 /** Which segments are due at this hour of the day and of the week, cold or not. */
 
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { exp2 } from '../aggregator/half-life.ts';
 import { hourMs } from '../aggregator/hour-of-week.ts';
+import { persistLearner } from '../near-loop/snapshot.ts';
 import { TimeAxis } from '../time-axis.ts';
 import { type DemandForecast, DemandForecaster } from './demand-forecaster.ts';
 import { HourlyPresence } from './hourly-presence.ts';
@@ -184,6 +186,29 @@ export class SeasonalModel {
       for (let slot = 0; slot < this.presence.slotCount; slot++) if (this.#speaks(slot)) this.#speaking.push(slot);
     }
     return this.#speaking.length;
+  }
+
+  /** Everything but what the settings give: #zone, #keep. */
+  persist(fields: StateFields): void {
+    fields.section('seasonal');
+    this.axis.persist(fields);
+    this.presence.persist(fields);
+    persistLearner(fields, this.#demand);
+    fields.into(this.#coefficients);
+    fields.into(this.#isFitted);
+    fields.into(this.#record);
+    fields.into(this.#evaluatedHits);
+    const design = fields.plain(this.#design === null ? null : { ...this.#design.options });
+    if (fields.isRestoring) this.#design = design === null ? null : new SeasonalDesign(design);
+    this.#hour = fields.number(this.#hour);
+    this.#stretch = fields.plain(this.#stretch);
+    this.#openWeight = fields.number(this.#openWeight);
+    this.#firstHour = fields.number(this.#firstHour);
+    this.#fittedAt = fields.number(this.#fittedAt);
+    this.#fitCount = fields.number(this.#fitCount);
+    this.#accessCount = fields.number(this.#accessCount);
+    this.#fittedAccessCount = fields.number(this.#fittedAccessCount);
+    this.#speaking = fields.plain(this.#speaking);
   }
 
   /** Hours of the clock that [fromMs, toMs) touches, with the share of an hour that it covers of each. */

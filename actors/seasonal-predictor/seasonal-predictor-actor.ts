@@ -1,6 +1,7 @@
 /** The actor that proposes what is due by the clock and the calendar. */
 
 import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { FarLoopMessage, ProposalColumns, ProposalsMessage } from '../messages.ts';
 import { ProposalRows } from '../proposal-rows.ts';
 import { SeasonalModel } from './seasonal-model.ts';
@@ -51,5 +52,10 @@ export class SeasonalPredictorActor implements Actor<FarLoopMessage> {
       });
     });
     return rows.columns();
+  }
+
+  /** Everything but what the settings give: #options. */
+  persist(fields: StateFields): void {
+    this.model.persist(fields);
   }
 }

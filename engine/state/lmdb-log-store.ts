@@ -81,6 +81,16 @@ export class LmdbLogStore implements LogStore {
     return Promise.resolve().then(() => this.#append(appends));
   }
 
+  probe(bytes: number): Promise<void> {
+    assert(!this.#isClosed, 'the log is closed');
+    return Promise.resolve().then(() => {
+      if (this.#bytes + bytes > this.#config.bytesMax) throw logFull(this.#config.bytesMax, this.#bytes);
+      // Two commits, or the pages would never have to reach the disk.
+      this.#commit('probe', () => this.#numbers.putSync('probe', Buffer.alloc(bytes)));
+      this.#commit('probe', () => this.#numbers.removeSync('probe'));
+    });
+  }
+
   async *read(position: number): AsyncGenerator<LogEntry> {
     if (position < this.#start || position > this.#end) throw outOfLog(position, this.#start, this.#end);
     if (position === this.#end) return;

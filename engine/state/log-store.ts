@@ -66,6 +66,11 @@ export interface LogStore {
   /** One receipt for each, in order. @throws AnteroomError 'disk-full' or 'io': then nothing of the list was appended. */
   append(appends: readonly LogAppend[]): Promise<readonly LogReceipt[]>;
   /**
+   * Whether an append of `bytes` would succeed now: resolves when as much was written durably and removed. Positions do not change.
+   * As with `append`, one call at a time. @throws AnteroomError 'disk-full' or 'io' as `append` would.
+   */
+  probe(bytes: number): Promise<void>;
+  /**
    * Entries from the one that holds `position` to the end as it is when it is reached.
    * @throws AnteroomError 'not-found' where `position` was trimmed or lies beyond the end, 'corrupt' for a damaged or missing entry.
    */

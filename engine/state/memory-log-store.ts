@@ -51,6 +51,12 @@ export class MemoryLogStore implements LogStore {
     return Promise.resolve().then(() => this.#append(appends));
   }
 
+  probe(bytes: number): Promise<void> {
+    const { bytesMax } = this.#config;
+    const isFull = this.#disk.isFull || this.#bytes + bytes > bytesMax;
+    return isFull ? Promise.reject(logFull(bytesMax, this.#bytes)) : Promise.resolve();
+  }
+
   async *read(position: number): AsyncGenerator<LogEntry> {
     const disk = this.#disk;
     if (position < disk.start || position > disk.end) throw outOfLog(position, disk.start, disk.end);

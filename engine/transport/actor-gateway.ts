@@ -49,6 +49,17 @@ export class ActorGateway {
     this.#exported.set(name, { ref, codec } as unknown as Exported);
   }
 
+  /** Ends everything whose name ends so, here and of others: exports, references and lanes. What waits for them is buried. */
+  withdraw(suffix: string): void {
+    for (const name of [...this.#exported.keys()]) if (name.endsWith(suffix)) this.#exported.delete(name);
+    for (const key of [...this.#lanes.keys()]) if (key.endsWith(suffix)) this.#lanes.delete(key);
+    for (const [key, ref] of this.#refs) {
+      if (!key.endsWith(suffix)) continue;
+      ref.stop();
+      this.#refs.delete(key);
+    }
+  }
+
   /** A reference to the actor that `place` exports as `name`: one for each actor, whoever asks. */
   ref<M>(place: string, name: string, codec: MessageCodec<M>, mailbox: Partial<MailboxConfig> = {}): ActorRef<M> {
     const transport = this.#transport;

@@ -6,6 +6,7 @@ import type { Bench } from './bench.ts';
 import { embedded } from './embedded.ts';
 import { engineCurve } from './engine-curve.ts';
 import { memory } from './memory.ts';
+import { nodeThroughput } from './node-throughput.ts';
 import { parseClf } from './parse-clf.ts';
 import { parseCsv, parseCsvNames } from './parse-csv.ts';
 import { predictorCurve } from './predictor-curve.ts';
@@ -29,6 +30,7 @@ export const benches: readonly Bench[] = [
   memory,
   actorTell,
   zeroMqBatches,
+  nodeThroughput,
   simSeeds,
   startup,
 ];

@@ -1,12 +1,14 @@
 /** `anteroom node` and `anteroom config`: the standalone node, and every setting that it has. */
 
 import type { Command } from 'commander';
+import type { NodeConfig } from '../../actors/node/node-config.ts';
 
 interface NodeFlags {
   readonly config?: string;
   readonly port?: number;
   readonly data?: string;
   readonly check?: boolean;
+  readonly place?: string;
 }
 
 export function registerNode(program: Command): void {
@@ -16,6 +18,7 @@ export function registerNode(program: Command): void {
     .option('--config <file>', 'settings as YAML; anteroom config prints them all')
     .option('--port <n>', 'http.port', (text) => Number(text))
     .option('--data <folder>', 'dataFolder')
+    .option('--place <name>', 'start this part of `places` instead of the node itself')
     .option('--check', 'check the settings and go no further')
     .action(async (flags: NodeFlags) => {
       const { readNodeConfig } = await import('./node-config-file.ts');
@@ -32,6 +35,7 @@ export function registerNode(program: Command): void {
         return;
       }
       const { createNodeLogger } = await import('../../actors/node/create-logger.ts');
+      if (flags.place !== undefined) return runPlace(config, flags.place);
       const { runNode } = await import('../../actors/node/run-node.ts');
       const { onReloadSignal, onStopSignal } = await import('../../engine/host/signals.ts');
       const logger = createNodeLogger(config.logging.level);
@@ -61,6 +65,35 @@ export function registerNode(program: Command): void {
       process.exit(0);
     });
 
+  registerConfig(program);
+}
+
+/** A part ends when it is told to, and with exit status 1 when one of its actors fails: whoever supervises it starts it again. */
+async function runPlace(config: NodeConfig, place: string): Promise<void> {
+  const { AnteroomError } = await import('../../engine/errors.ts');
+  const known = config.places.parts.map(({ name }) => name);
+  if (!known.includes(place))
+    throw new AnteroomError('bad-usage', `places has no part ${place}; it has: ${known.join(', ') || 'none'}`);
+  const { createNodeLogger } = await import('../../actors/node/create-logger.ts');
+  const { runPart } = await import('../../actors/node/connect-places.ts');
+  const { RealClock } = await import('../../engine/host/real-clock.ts');
+  const { onStopSignal } = await import('../../engine/host/signals.ts');
+  const logger = createNodeLogger(config.logging.level);
+  const stop = (status: number): void => {
+    void part.stop().finally(() => process.exit(status));
+  };
+  const part = await runPart(config, place, new RealClock(), logger, (why) => {
+    logger.error({ why }, 'an actor failed');
+    stop(1);
+  });
+  onStopSignal(
+    () => stop(0),
+    () => process.exit(1),
+  );
+  process.stderr.write(`anteroom: ${place} listens on ${part.endpoint}\n`);
+}
+
+function registerConfig(program: Command): void {
   program
     .command('config')
     .description('print every setting of a node with its default, as a YAML file to start from')

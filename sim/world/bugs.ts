@@ -10,6 +10,8 @@ export const bugs = {
   'batches-out-of-order': 'now and then two entries are told in the wrong order',
   'watermark-back': 'the watermark is the time of the last access, not the latest time',
   'unbounded-mailbox': 'the mailbox before the log takes whatever comes',
+  'clock-followed':
+    'a running process goes by the wall clock, which someone may set, instead of counting from its start',
   'restart-without-replay': 'a restart loads the checkpoint and goes on at the end of the log',
 } as const;
 
@@ -18,7 +20,7 @@ export type Bug = keyof typeof bugs;
 export const bugNames = Object.keys(bugs) as readonly Bug[];
 
 /** Those that can be planted around the whole node, at its ports; the others need a hand inside. */
-export const engineBugs: readonly Bug[] = ['acknowledge-before-append', 'restart-without-replay'];
+export const engineBugs: readonly Bug[] = ['acknowledge-before-append', 'restart-without-replay', 'clock-followed'];
 
 export function isBug(name: string): name is Bug {
   return Object.hasOwn(bugs, name);

@@ -11,6 +11,7 @@ export const invariants = {
   replay: 'the state, live or saved, is what the log gives when it is read from the start',
   bounds: 'no mailbox, queue or window holds more than its limit',
   monotonic: 'log positions and the watermark never go back, entries are told in order',
+  clock: 'while a process lives its clock goes as time does, whoever sets the wall clock',
   liveness: 'after the last fault everything sent is acknowledged and told within the bound',
   outcomes: 'each request has exactly one outcome',
 } as const;
@@ -118,6 +119,12 @@ export class Checker {
     if (watermarkMs < this.#watermarkMs)
       this.fail('monotonic', `the watermark went back by ${(this.#watermarkMs - watermarkMs).toFixed(0)} ms`);
     this.#watermarkMs = Math.max(this.#watermarkMs, watermarkMs);
+  }
+
+  /** What a process takes the time to be, and the world's time, both since the last look. */
+  clock(place: string, elapsedMs: number, worldMs: number): void {
+    if (Math.abs(elapsedMs - worldMs) > 1e-3)
+      this.fail('clock', `the clock of ${place} went by ${elapsedMs.toFixed(0)} ms in ${worldMs.toFixed(0)} ms`);
   }
 
   bounded(what: string, size: number, max: number): void {

@@ -55,8 +55,7 @@ export class EngineNode implements SimulatedNode {
   }
 
   get isWorking(): boolean {
-    const { state } = this.#node.lifeCycle;
-    return this.process.isAlive && this.#hasRecovered && (state === 'ready' || state === 'degraded');
+    return this.process.isAlive && this.#hasRecovered && this.#node.lifeCycle.isReady;
   }
 
   /** Open requests end by event time, so they are not waited for. */
@@ -181,6 +180,7 @@ function unread(log: LogStore): LogStore {
       return log.facts;
     },
     append: (appends) => log.append(appends),
+    probe: (bytes) => log.probe(bytes),
     async *read() {},
     trim: (position) => log.trim(position),
     close: () => log.close(),

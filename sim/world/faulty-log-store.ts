@@ -54,6 +54,18 @@ export class FaultyLogStore implements LogStore {
     });
   }
 
+  probe(bytes: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#clock.setTimeout(
+        () => {
+          if (this.#weather.isFailing) reject(new AnteroomError('io', 'log: the disk does not write'));
+          else this.#inner.probe(bytes).then(resolve, reject);
+        },
+        1 + this.#random.next() * 6 + this.#weather.slowMs,
+      );
+    });
+  }
+
   read(position: number): AsyncIterable<LogEntry> {
     return this.#inner.read(position);
   }

@@ -6,7 +6,7 @@ import { LinkTransport } from '../../engine/transport/link-transport.ts';
 import type { SimulatedNetwork } from '../../engine/transport/simulated-network.ts';
 import type { ArrivalHandler } from '../../engine/transport/transport.ts';
 import { ProcessCarrier } from './process-carrier.ts';
-import { ProcessClock } from './process-clock.ts';
+import { ProcessClock, type WallClock } from './process-clock.ts';
 
 /** Small, so that bounds are met: credit of `windowMessages`, and longer heartbeats than by default, which cost time. */
 export const transportLimits = {
@@ -31,12 +31,15 @@ export class PlaceProcess {
   constructor(options: {
     readonly place: string;
     readonly clock: Clock;
+    /** Of the machine that it runs on. */
+    readonly wall: WallClock;
+    readonly isClockFollowing?: boolean;
     readonly network: SimulatedNetwork;
     /** Of this life alone: nonces are drawn from it. */
     readonly random: RandomSource;
     readonly receive: ArrivalHandler;
   }) {
-    this.clock = new ProcessClock(options.clock);
+    this.clock = new ProcessClock(options.clock, options.wall, options.isClockFollowing);
     this.#carrier = new ProcessCarrier(options.network.carrier(options.place));
     const { random } = options;
     const hex = (): string =>

@@ -67,7 +67,8 @@ export class Producer {
 
   #pump(): void {
     const { clock, transport } = this.#process!;
-    const now = clock.now();
+    // What is to be posted comes from outside, at its time, whatever this machine takes the time to be.
+    const now = clock.worldMs;
     let inFlight = 0;
     let i = this.#first;
     for (; i < this.#plan.length && this.#plan[i]!.atMs <= now && inFlight < IN_FLIGHT_MAX; i++) {

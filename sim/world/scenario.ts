@@ -17,6 +17,7 @@ export const faultKinds = [
   'disk-full',
   'disk-slow',
   'checkpoint-damaged',
+  'clock-step',
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
@@ -25,8 +26,10 @@ export interface Fault {
   readonly kind: FaultKind;
   readonly atMs: number;
   readonly durationMs: number;
-  /** Which producer, where the kind has one. */
+  /** Which producer, where the kind has one; of a clock step: -1 = the node's machine, -2 = the origin's. */
   readonly target: number;
+  /** Of a clock step: by how much the wall clock is set forward, or back where it is negative. */
+  readonly stepMs?: number;
 }
 
 export interface Scenario {
@@ -68,7 +71,10 @@ export function scenarioOf(seed: number, minutes: number): Scenario {
       duplication: random.next() < 0.5 ? random.next() * 0.05 : 0,
     },
     checkpointEveryMs: 4000 + random.next() * 16_000,
-    faults: faults(random, durationMs - QUIET_MS, producers),
+    faults: [
+      ...faults(random, durationMs - QUIET_MS, producers),
+      ...clockSteps(random.fork('clock steps'), durationMs - QUIET_MS, producers),
+    ].sort((a, b) => a.atMs - b.atMs),
   };
 }
 
@@ -115,7 +121,7 @@ function faults(random: RandomSource, untilMs: number, producers: readonly (read
   const count = 6 + random.int(7);
   const posts = producers.flat();
   const drawn = Array.from({ length: count }, (_, i): Fault => {
-    const kind: FaultKind = i < 2 ? 'crash-node' : faultKinds[random.int(faultKinds.length)]!;
+    const kind: FaultKind = i < 2 ? 'crash-node' : DRAWN[random.int(DRAWN.length)]!;
     const isInBurst = random.next() < 0.8;
     const atMs = isInBurst ? posts[random.int(posts.length)]!.atMs + random.next() * 300 : random.next() * untilMs;
     return {
@@ -126,4 +132,21 @@ function faults(random: RandomSource, untilMs: number, producers: readonly (read
     };
   });
   return drawn.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** Drawn among each other; clock steps come besides, from chance of their own. */
+const DRAWN = faultKinds.filter((kind) => kind !== 'clock-step');
+
+/** None to three: someone sets a wall clock by up to an hour, back or forward, most often that of the node. */
+function clockSteps(random: RandomSource, untilMs: number, producers: readonly unknown[]): Fault[] {
+  return Array.from({ length: random.int(4) }, (): Fault => {
+    const sizeMs = 50 * 2 ** (random.next() * 16);
+    return {
+      kind: 'clock-step',
+      atMs: 2000 + random.next() * (untilMs - 27_000),
+      durationMs: 0,
+      target: random.next() < 0.6 ? -1 : random.next() < 0.3 ? -2 : random.int(producers.length),
+      stepMs: random.next() < 0.5 ? -sizeMs : sizeMs,
+    };
+  });
 }

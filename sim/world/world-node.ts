@@ -1,8 +1,11 @@
 /** One life of the simulated node: recovery, intake, checkpoints and requests on the real transport, log, actors and life cycle. */
 
 import { Intake } from '../../actors/node/intake.ts';
+import { LogProbe } from '../../actors/node/log-probe.ts';
 import { NodeLifeCycle } from '../../actors/node/node-life-cycle.ts';
 import type { ActorRef } from '../../engine/actor.ts';
+import { backOffSchema } from '../../engine/back-off.ts';
+import { parseConfig } from '../../engine/config.ts';
 import type { AnteroomError } from '../../engine/errors.ts';
 import type { CheckpointHeader, LoadedCheckpoint } from '../../engine/state/checkpoint-store.ts';
 import type { LogAppend, LogEntry } from '../../engine/state/log-store.ts';
@@ -38,6 +41,7 @@ export class WorldNode implements SimulatedNode {
   readonly #options: SimulatedNodeOptions;
   readonly #system: ActorSystem;
   readonly #lifeCycle: NodeLifeCycle;
+  readonly #logProbe: LogProbe;
   readonly #flaws: NodeStateFlaws;
   readonly #frontCapacity: number;
   #state: NodeState | null = null;
@@ -66,6 +70,12 @@ export class WorldNode implements SimulatedNode {
       turns: clockTurns(process.clock),
     });
     this.#lifeCycle = new NodeLifeCycle(process.clock);
+    this.#logProbe = new LogProbe({
+      clock: process.clock,
+      random: random.fork('log probe'),
+      backOff: parseConfig(backOffSchema, {}, 'log probe'),
+      probe: () => void this.#probeLog(),
+    });
   }
 
   get openCount(): number {
@@ -81,8 +91,7 @@ export class WorldNode implements SimulatedNode {
   }
 
   get isWorking(): boolean {
-    const { state } = this.#lifeCycle;
-    return this.process.isAlive && (state === 'ready' || state === 'degraded');
+    return this.process.isAlive && this.#lifeCycle.isReady;
   }
 
   /** Recovers and goes to work. */
@@ -314,8 +323,19 @@ export class WorldNode implements SimulatedNode {
     if (kept.length > 1) await log.trim(kept.at(-1)!.logPosition);
   }
 
+  async #probeLog(): Promise<void> {
+    this.asyncCount++;
+    await this.#intake!.probe();
+    this.asyncCount--;
+  }
+
   #logChanged(error: AnteroomError | null): void {
-    if (error === null) this.#lifeCycle.relief('log');
-    else this.#lifeCycle.trouble('log', error.message);
+    if (error === null) {
+      this.#logProbe.succeeded();
+      this.#lifeCycle.relief('log');
+    } else {
+      this.#lifeCycle.trouble('log', error.message);
+      this.#logProbe.failed();
+    }
   }
 }

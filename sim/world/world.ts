@@ -17,6 +17,7 @@ import { damageNewest, FaultyCheckpointStore } from './faulty-checkpoint-store.t
 import { type DiskWeather, FaultyLogStore } from './faulty-log-store.ts';
 import { Origin } from './origin.ts';
 import { PlaceProcess } from './place-process.ts';
+import type { WallClock } from './process-clock.ts';
 import { Producer } from './producer.ts';
 import { type Fault, type Scenario, scenarioOf } from './scenario.ts';
 import type { NodeKind, SimulatedNode } from './simulated-node.ts';
@@ -25,6 +26,9 @@ import { WorldNode } from './world-node.ts';
 /** Virtual time after the last fault and the last post within which everything must be acknowledged and told. */
 export const HEALING_MS = 60_000;
 const RESTART_MS = 400;
+/** What the wall clocks say at the start: no step leads before the beginning of time. */
+const EPOCH_MS = 10 * 86_400_000;
+const CLOCK_LOOK_MS = 5000;
 
 export interface WorldOptions {
   readonly seed: number;
@@ -78,6 +82,8 @@ class World {
   readonly #lasting = new Map<string, number>();
   readonly #faultCounts: Record<string, number> = {};
   #mustSettle = false;
+  /** Of each machine. */
+  readonly #walls = new Map<string, WallClock>();
   #timers = 0;
   #trace = 0;
 
@@ -171,6 +177,7 @@ class World {
   #startNode(): void {
     const random = this.#random.fork(`node ${++this.#lives}`);
     const process = this.#process('node', random, (arrival) => node.receive(arrival));
+    this.#watchClock(process);
     const { clock } = process;
     const weather = this.#weather;
     const options = {
@@ -229,10 +236,31 @@ class World {
     return new PlaceProcess({
       place,
       clock: this.#clock,
+      wall: this.#wallOf(place),
+      isClockFollowing: this.#bug === 'clock-followed',
       network: this.#network,
       random: random.fork('nonce'),
       receive,
     });
+  }
+
+  #wallOf(place: string): WallClock {
+    const known = this.#walls.get(place);
+    if (known !== undefined) return known;
+    const wall = { offsetMs: EPOCH_MS };
+    this.#walls.set(place, wall);
+    return wall;
+  }
+
+  /** Looks now and then whether the node's clock goes as the world's time does. */
+  #watchClock(process: PlaceProcess): void {
+    if (!process.isAlive) return;
+    const [own, world] = [process.clock.now(), this.#clock.now()];
+    this.#clock.setTimeout(() => {
+      if (!process.isAlive) return;
+      this.#checker.clock('node', process.clock.now() - own, this.#clock.now() - world);
+      this.#watchClock(process);
+    }, CLOCK_LOOK_MS);
   }
 
   #begin(fault: Fault): void {
@@ -255,6 +283,11 @@ class World {
         break;
       case 'pause-node':
         this.#pause(this.#node!.process, fault.durationMs);
+        break;
+      case 'clock-step':
+        this.#wallOf(
+          fault.target === -1 ? 'node' : fault.target === -2 ? 'origin' : `producer-${fault.target}`,
+        ).offsetMs += fault.stepMs!;
         break;
       case 'pause-producer':
         this.#pause(this.#producerProcesses[fault.target]!, fault.durationMs);

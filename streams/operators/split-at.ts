@@ -2,6 +2,7 @@
 
 import type { OperatorFunction } from 'rxjs';
 import { assert } from '../../engine/assert.ts';
+import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../access-batch.ts';
 import { type BatchStage, runStage } from './batch-stage.ts';
 
@@ -58,6 +59,11 @@ export class BatchSplitter implements BatchStage<AccessBatch, SplitEvent> {
 
   end(): readonly SplitEvent[] {
     return [];
+  }
+
+  /** Everything but what the settings give: #isByTime, #every. */
+  persist(fields: StateFields): void {
+    this.#next = fields.number(this.#next);
   }
 
   #tick(now: number): SplitEvent {

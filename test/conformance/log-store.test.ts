@@ -47,6 +47,21 @@ const shown = ({ position, units, bytes }: LogEntry): string =>
   `${position}+${units} ${new TextDecoder().decode(bytes)}`;
 
 describe.each(implementations)('a log in $name', ({ place }) => {
+  test('a probe says whether an append of as many bytes would succeed, and changes nothing', async () => {
+    const where = place();
+    const log = await where.open({ bytesMax: 100_000 });
+    await log.append([one('a', 3, { producer: 'p', sequence: 1 })]);
+    const before = log.facts;
+    await log.probe(50_000);
+    await expect(log.probe(200_000)).rejects.toMatchObject({ code: 'disk-full' });
+    expect(log.facts).toEqual(before);
+    await log.close();
+    const again = await where.open();
+    expect(again.facts).toEqual(before);
+    expect(await all(again, 0)).toEqual(['0+3 a']);
+    await again.close();
+  });
+
   test('gives positions that count units and reads back what was appended, in order', async () => {
     const log = await place().open();
     expect(

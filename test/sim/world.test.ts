@@ -22,6 +22,7 @@ const caughtWithin: Readonly<Record<Bug, number>> = {
   'batches-out-of-order': 5,
   'watermark-back': 5,
   'unbounded-mailbox': 40,
+  'clock-followed': 15,
   'restart-without-replay': 5,
 };
 

@@ -1,5 +1,6 @@
 /** ARC: recency and frequency side by side, with the share of each learned from what was evicted too early. */
 
+import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { Residents } from './residents.ts';
@@ -114,6 +115,17 @@ export class ArcEviction implements Eviction {
     this.#replace(0, false);
     this.#trimRecentGhosts(0);
     this.#trimFrequentGhosts(0);
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#lists.persist(fields);
+    this.#residents.persist(fields);
+    this.#state = fields.array(this.#state);
+    this.#recentUsed = fields.number(this.#recentUsed);
+    this.#recentGhostUsed = fields.number(this.#recentGhostUsed);
+    this.#frequentGhostUsed = fields.number(this.#frequentGhostUsed);
+    this.#recentTarget = fields.number(this.#recentTarget);
   }
 
   /** Case IV of the paper: room in L1 = T1 + B1, in the directory, and in the cache. */

@@ -1,6 +1,7 @@
 /** The engine's own choice: follows whichever of a few policies would have missed least of late, without losing the contents. */
 
 import { assert } from '../../../engine/assert.ts';
+import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { ArcEviction } from './arc.ts';
 import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
@@ -129,6 +130,16 @@ export class AutoEviction implements Eviction {
     this.#residents.setCapacity(capacity);
     for (const expert of this.#experts) expert.resize(capacity);
     this.#makeRoom(0);
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#lists.persist(fields);
+    this.#residents.persist(fields);
+    for (const expert of this.#experts) expert.persist(fields);
+    fields.into(this.#spared);
+    this.#place = fields.array(this.#place);
+    this.#leader = fields.number(this.#leader);
   }
 
   #insert(segment: number, size: number): void {

@@ -1,6 +1,7 @@
 /** Belady's MIN: the segment whose next access is farthest away leaves. Offline: it must be told the future. */
 
 import { assert } from '../../../engine/assert.ts';
+import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions, Future } from '../eviction.ts';
 import { tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { Residents } from './residents.ts';
@@ -76,6 +77,13 @@ export class BeladyEviction implements Eviction {
   resize(capacity: number): void {
     this.#residents.setCapacity(capacity);
     this.#makeRoom(0);
+  }
+
+  /** Everything but what the settings give: #future. */
+  persist(fields: StateFields): void {
+    this.#heap.persist(fields);
+    this.#residents.persist(fields);
+    this.#segmentLimit = fields.number(this.#segmentLimit);
   }
 
   #insert(segment: number, size: number): void {

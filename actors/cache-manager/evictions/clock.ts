@@ -1,5 +1,6 @@
 /** CLOCK, or second chance: first in, first out, but a segment that was used since its last turn gets another. */
 
+import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { Residents } from './residents.ts';
@@ -76,6 +77,13 @@ export class ClockEviction implements Eviction {
   resize(capacity: number): void {
     this.#residents.setCapacity(capacity);
     this.#makeRoom(0);
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#lists.persist(fields);
+    this.#residents.persist(fields);
+    this.#state = fields.array(this.#state);
   }
 
   #insert(segment: number, size: number): void {

@@ -1,5 +1,6 @@
 /** First in, first out: the segment that was admitted longest ago leaves. */
 
+import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { Residents } from './residents.ts';
@@ -66,6 +67,12 @@ export class FifoEviction implements Eviction {
   resize(capacity: number): void {
     this.#residents.setCapacity(capacity);
     this.#makeRoom(0);
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#lists.persist(fields);
+    this.#residents.persist(fields);
   }
 
   #insert(segment: number, size: number): void {

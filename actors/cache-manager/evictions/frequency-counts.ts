@@ -1,5 +1,6 @@
 /** How often each segment was demanded of late: TinyLFU's counters, exact because ids are dense. */
 
+import type { StateFields } from '../../../engine/state-fields.ts';
 import { grownTable } from './dense-table.ts';
 
 const countMax = 15;
@@ -37,5 +38,11 @@ export class FrequencyCounts {
   /** Halves every count. The age wraps after 2^28 halvings, billions of accesses. */
   age(): void {
     this.#age = (this.#age + 1) & ageMask;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#counts = fields.array(this.#counts);
+    this.#age = fields.number(this.#age);
   }
 }

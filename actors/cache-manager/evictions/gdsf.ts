@@ -1,5 +1,6 @@
 /** GDSF: the segment with the fewest uses per unit leaves, and the bar rises with each that does. */
 
+import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { Residents } from './residents.ts';
@@ -78,6 +79,14 @@ export class GdsfEviction implements Eviction {
   resize(capacity: number): void {
     this.#residents.setCapacity(capacity);
     this.#makeRoom(0);
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#heap.persist(fields);
+    this.#residents.persist(fields);
+    this.#uses = fields.array(this.#uses);
+    this.#bar = fields.number(this.#bar);
   }
 
   #insert(segment: number, size: number, uses: number): void {

@@ -1,5 +1,6 @@
 /** Hazard: the segment leaves that is good for the fewest hits per access of residence, as learned from segments with a history like its own. */
 
+import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { Residents } from './residents.ts';
@@ -129,6 +130,29 @@ export class HazardEviction implements Eviction {
   resize(capacity: number): void {
     this.#residents.setCapacity(capacity);
     this.#makeRoom(0);
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#lists.persist(fields);
+    this.#residents.persist(fields);
+    this.#hazards.persist(fields);
+    const length = fields.number(this.#table.length);
+    if (length !== this.#table.length) this.#table = new HistoryTable(length);
+    this.#table.persist(fields);
+    this.#now = fields.number(this.#now);
+    this.#sinceUpdate = fields.number(this.#sinceUpdate);
+    this.#untilUpdate = fields.number(this.#untilUpdate);
+    this.#seen = fields.array(this.#seen);
+    this.#seenCount = fields.number(this.#seenCount);
+    this.#inspectNext = fields.number(this.#inspectNext);
+    fields.into(this.#inUse);
+    this.#inUseCount = fields.number(this.#inUseCount);
+    fields.into(this.#countOf);
+    fields.into(this.#placeOf);
+    fields.into(this.#least);
+    fields.into(this.#leastSegment);
+    fields.into(this.#leastUntil);
   }
 
   /** Some known segments, in turn, stand for all: each that is passed was at its age for this access. */
@@ -275,5 +299,15 @@ class HistoryTable {
       table[column].set(this[column]);
     }
     return table;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    fields.into(this.uses);
+    fields.into(this.slow);
+    fields.into(this.fast);
+    fields.into(this.demandedAt);
+    fields.into(this.since);
+    fields.into(this.reuseClass);
   }
 }

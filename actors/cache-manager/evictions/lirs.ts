@@ -1,5 +1,6 @@
 /** LIRS: what returns at short intervals stays, measured by the distance between a segment's last two accesses. */
 
+import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { Residents } from './residents.ts';
@@ -117,6 +118,17 @@ export class LirsEviction implements Eviction {
     this.#demote();
     this.#makeRoom(0);
     this.#trimStack();
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#stack.persist(fields);
+    this.#queues.persist(fields);
+    this.#residents.persist(fields);
+    this.#state = fields.array(this.#state);
+    this.#lirUsed = fields.number(this.#lirUsed);
+    this.#lirMax = fields.number(this.#lirMax);
+    this.#stackUsed = fields.number(this.#stackUsed);
   }
 
   #share(): void {

@@ -1,6 +1,7 @@
 /** The books of a cache: what is resident, how large it is, what that adds up to, and whom to tell about departures. */
 
 import { assert } from '../../../engine/assert.ts';
+import type { StateFields } from '../../../engine/state-fields.ts';
 import type { EvictionOptions } from '../eviction.ts';
 import { grownTable } from './dense-table.ts';
 
@@ -57,6 +58,16 @@ export class Residents {
   setCapacity(capacity: number): void {
     if (!(capacity >= 0)) assert(false, `a capacity is not negative, as ${capacity} is`);
     this.capacity = capacity;
+  }
+
+  /** Everything but who is told (#onEvict). */
+  persist(fields: StateFields): void {
+    this.capacity = fields.number(this.capacity);
+    this.used = fields.number(this.used);
+    this.count = fields.number(this.count);
+    this.#segmentLimit = fields.number(this.#segmentLimit);
+    this.#isSized = fields.flag(this.#isSized);
+    this.#sizes = fields.array(this.#sizes);
   }
 
   #setSize(segment: number, size: number): void {

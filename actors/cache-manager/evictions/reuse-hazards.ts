@@ -1,6 +1,7 @@
 /** How soon segments of a class are accessed again, learned from all that were ever seen, and what a resident of a class is worth. */
 
 import { exponential, power } from '../../../engine/portable-math.ts';
+import type { StateFields } from '../../../engine/state-fields.ts';
 import { gapCount, gapOf, reuseClassCount } from './reuse-classes.ts';
 
 /** Ages are told apart by half octaves; this is how many, up to 2^28 accesses. */
@@ -97,6 +98,13 @@ export class ReuseHazards {
       returns[at]! *= kept;
       exposure[at]! *= kept;
     }
+  }
+
+  /** Everything but what the settings give: #halfLife. */
+  persist(fields: StateFields): void {
+    fields.into(this.#returns);
+    fields.into(this.#exposure);
+    fields.into(this.#density);
   }
 }
 

@@ -1,5 +1,6 @@
 /** S3-FIFO: a small queue on probation before the main queue, and a ghost queue of those it turned away. */
 
+import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { Residents } from './residents.ts';
@@ -101,6 +102,16 @@ export class S3FifoEviction implements Eviction {
     this.#share();
     this.#makeRoom(0);
     this.#trimGhost();
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#lists.persist(fields);
+    this.#residents.persist(fields);
+    this.#state = fields.array(this.#state);
+    this.#smallUsed = fields.number(this.#smallUsed);
+    this.#ghostUsed = fields.number(this.#ghostUsed);
+    this.#smallShare = fields.number(this.#smallShare);
   }
 
   #share(): void {

@@ -1,5 +1,6 @@
 /** A priority queue of segments whose priorities may change. */
 
+import type { StateFields } from '../../../engine/state-fields.ts';
 import { grownTable } from './dense-table.ts';
 
 /**
@@ -57,6 +58,16 @@ export class SegmentHeap {
   /** The segment of least priority; -1 when there is none. */
   first(): number {
     return this.count === 0 ? -1 : this.#heap[1];
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.count = fields.number(this.count);
+    this.#puts = fields.number(this.#puts);
+    this.#heap = fields.array(this.#heap);
+    this.#place = fields.array(this.#place);
+    this.#priority = fields.array(this.#priority);
+    this.#stamp = fields.array(this.#stamp);
   }
 
   #precedes(a: number, b: number): boolean {

@@ -1,5 +1,6 @@
 /** Doubly linked lists threaded through one table by segment id. */
 
+import type { StateFields } from '../../../engine/state-fields.ts';
 import { grownTable } from './dense-table.ts';
 
 /**
@@ -90,5 +91,11 @@ export class SegmentLists {
   /** The neighbour of `segment` towards the newest end; negative when it is the newest. */
   newerThan(segment: number): number {
     return this.#links[2 * (segment + this.#base)] - this.#base;
+  }
+
+  /** Everything but what the settings give: #base. */
+  persist(fields: StateFields): void {
+    this.#links = fields.array(this.#links);
+    this.segmentLimit = fields.number(this.segmentLimit);
   }
 }

@@ -1,5 +1,6 @@
 /** SIEVE: a queue that keeps its survivors in place while a hand sweeps out what was not used. */
 
+import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { Residents } from './residents.ts';
@@ -80,6 +81,14 @@ export class SieveEviction implements Eviction {
   resize(capacity: number): void {
     this.#residents.setCapacity(capacity);
     this.#makeRoom(0);
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#lists.persist(fields);
+    this.#residents.persist(fields);
+    this.#state = fields.array(this.#state);
+    this.#hand = fields.number(this.#hand);
   }
 
   #insert(segment: number, size: number): void {

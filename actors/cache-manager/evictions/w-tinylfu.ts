@@ -1,5 +1,6 @@
 /** W-TinyLFU: a window for newcomers, and a main cache that lets one in only if it is demanded more often than who must go. */
 
+import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { FrequencyCounts } from './frequency-counts.ts';
@@ -105,6 +106,19 @@ export class WTinyLfuEviction implements Eviction {
     this.#share();
     this.#makeRoom(0);
     this.#demote();
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#lists.persist(fields);
+    this.#residents.persist(fields);
+    this.#counts.persist(fields);
+    this.#state = fields.array(this.#state);
+    this.#windowUsed = fields.number(this.#windowUsed);
+    this.#windowMax = fields.number(this.#windowMax);
+    this.#protectedUsed = fields.number(this.#protectedUsed);
+    this.#protectedMax = fields.number(this.#protectedMax);
+    this.#sampled = fields.number(this.#sampled);
   }
 
   #share(): void {

@@ -126,6 +126,13 @@ export class Dispatcher {
     this.#pump();
   }
 
+  /** Sends nothing until `begin` and forgets what is open: the engine is told its log again and asks for it again, under the same keys. */
+  pause(): void {
+    this.#isBegun = false;
+    this.#open.clear();
+    this.#segmentOf.clear();
+  }
+
   /** Sends nothing more, and resolves when what is under way has ended and the sinks are closed. */
   async end(): Promise<void> {
     this.#isEnded = true;

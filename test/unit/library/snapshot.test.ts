@@ -45,20 +45,45 @@ describe.each(['live', 'modelled'] as const)('%s', (mode) => {
     expect(found.prefetches.issued).toBeGreaterThan(100);
   });
 
-  test('beyond the journal it is warm: it keeps its place, its names and what the near loop learned', () => {
+  test('beyond the journal restored and uninterrupted runs have one digest too, and so do a few restarts in a row', async () => {
     const short = { ...config, journalAccessesMax: 100 };
-    const first = createEngine({ config: short });
+    const whole = createEngine({ config: short });
+    answer(whole);
+    read(whole, 0, 9000);
+    let restarted = createEngine({ config: short });
+    answer(restarted);
+    for (const [from, to] of [
+      [0, 5000],
+      [5000, 5001],
+      [5001, 7777],
+      [7777, 9000],
+    ] as const) {
+      read(restarted, from, to);
+      const before = restarted.stats();
+      restarted = createEngine({ config: short, snapshot: restarted.snapshot() });
+      expect(restarted.restored).toBe('exact');
+      expect(restarted.stats()).toEqual(before);
+      answer(restarted);
+    }
+    expect(restarted.hotSegments(50)).toEqual(whole.hotSegments(50));
+    expect(restarted.successors('/page/7')).toEqual(whole.successors('/page/7'));
+    expect(restarted.forecast({ consumer: 'c1', count: 20 })).toEqual(whole.forecast({ consumer: 'c1', count: 20 }));
+    const [expected, found] = [await whole.stop(), await restarted.stop()];
+    expect(found).toEqual(expected);
+  });
+
+  test('under other settings and beyond the journal it keeps its place, its names and what the journal has', () => {
+    const first = createEngine({ config: { ...config, journalAccessesMax: 100 } });
     answer(first);
     read(first, 0, 12_000);
-    const second = createEngine({ config: short, snapshot: first.snapshot() });
-    expect(second.restored).toBe('warm');
+    const second = createEngine({
+      config: { ...config, journalAccessesMax: 100, capacity: 31 },
+      snapshot: first.snapshot(),
+    });
+    expect(second.restored).toBe('relearned');
     expect(second.position).toBe(first.position);
-    answer(second);
-    const cold = createEngine({ config: short });
-    answer(cold);
-    for (const engine of [first, second, cold]) read(engine, 12_000, 12_400);
-    const usefulOf = (engine: Engine): number => engine.stats().prefetches.useful;
-    expect(usefulOf(second)).toBeGreaterThan(usefulOf(cold));
+    expect(second.segments.count).toBe(first.segments.count);
+    expect(second.hotSegments(1)).toHaveLength(1);
   });
 
   test('under other settings the journal is told again', () => {

@@ -199,6 +199,32 @@ describe('a post of accesses', () => {
     expect(node.lifeCycle.state).toBe('ready');
   });
 
+  test('that met a full disk leaves the node not ready until there is room, and then it is ready by itself', async () => {
+    const disks = new Disks();
+    const settings = { logProbe: { initialMs: 1000, maxMs: 4000, jitter: 0 } };
+    const { post, ask, node, clock } = await testNode(settings, { disks });
+    disks.log.isFull = true;
+    expect((await post('/v1/accesses', ndjson(['/a']))).status).toBe(507);
+    const { end } = node.status().log;
+    for (const waitMs of [1000, 2000, 4000, 4000]) {
+      clock.advanceTo(clock.now() + waitMs);
+      await node.intake.idle();
+      expect(await ask('/readyz')).toMatchObject({ status: 503 });
+    }
+    disks.log.isFull = false;
+    clock.advanceTo(clock.now() + 3999);
+    expect(node.lifeCycle.isReady).toBe(false);
+    clock.advanceTo(clock.now() + 1);
+    await node.intake.idle();
+    expect(await ask('/readyz')).toMatchObject({ status: 200, body: { state: 'ready' } });
+    expect(node.status().log.end).toBe(end);
+    // Nothing is asked any more.
+    disks.log.isFull = true;
+    clock.advanceTo(clock.now() + 60_000);
+    await node.intake.idle();
+    expect(node.lifeCycle.state).toBe('ready');
+  });
+
   test('names of segments beyond engine.segmentsMax are left out and counted, and all else goes on', async () => {
     const { post, node } = await testNode({ engine: { segmentsMax: 2 } });
     await post('/v1/accesses', ndjson(['/a', '/b', '/c', '/a', '/d']));

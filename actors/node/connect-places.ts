@@ -1,0 +1,141 @@
+/** Joins the processes of one node: the transport between them, and on the node's side the far loop that lives there. */
+
+import type { Clock } from '../../engine/clock.ts';
+import { entropyHex } from '../../engine/host/curve-keys.ts';
+import { immediateTurns } from '../../engine/host/turns.ts';
+import { ActorGateway } from '../../engine/transport/actor-gateway.ts';
+import type { Transport, TransportEvent } from '../../engine/transport/transport.ts';
+import { createZeroMqTransport } from '../../engine/transport/zeromq-transport.ts';
+import { farExpertsOf } from '../pipeline.ts';
+import { FarLoopElsewhere } from '../placement/far-loop-elsewhere.ts';
+import { PartHost } from '../placement/part-host.ts';
+import { actorOfExpert } from '../placement/placed-pipeline.ts';
+import type { NodeLogger } from './anteroom-node.ts';
+import type { NodeConfig } from './node-config.ts';
+import { placementOf, securityOf } from './places-config.ts';
+
+/** The far loop in other places, as a node has it. */
+export interface Elsewhere {
+  readonly farLoop: FarLoopElsewhere;
+  /** Places that are away now. */
+  readonly away: () => readonly string[];
+  /** Told when a place goes or comes, and when its actors are lost. */
+  listen(onChange: () => void, onLost: (why: string) => void): void;
+  close(): Promise<void>;
+}
+
+/** Null where the whole node is one process. The engine's mode is the node's to say. @throws AnteroomError 'bad-config', 'missing-library', 'io'. */
+export async function connectParts(
+  config: NodeConfig,
+  mode: 'live' | 'modelled',
+  clock: Clock,
+): Promise<Elsewhere | null> {
+  const { places } = config;
+  if (places.parts.length === 0 || !config.engine.farLoop.isEnabled) return null;
+  let onChange = (): void => {};
+  let onLost = (_why: string): void => {};
+  const away = new Set(places.parts.map(({ name }) => name));
+  const gateway = new ActorGateway();
+  const transport = await joined(config, places.name, gateway, clock, (event) => {
+    if (event.kind === 'up') away.delete(event.who);
+    if (event.kind === 'down') away.add(event.who);
+    // Also before the first word of it: what another life of the place was sent is gone with it.
+    if (event.kind === 'restarted') farLoop.lose(`${event.who} has restarted`);
+    if (event.kind === 'up' || event.kind === 'down') onChange();
+  });
+  const experts = farExpertsOf(config.engine.farLoop).map(actorOfExpert);
+  const farLoop = new FarLoopElsewhere({
+    place: places.name,
+    placement: placementOf(places),
+    gateway,
+    nonce: entropyHex().slice(0, 16),
+    learners: [...experts, 'forecaster', 'scheduler'],
+    settings: JSON.stringify({ ...config.engine, mode }),
+    onLost: (why) => onLost(why),
+  });
+  for (const { name, endpoint } of places.parts) await transport.connect(name, endpoint);
+  return {
+    farLoop,
+    away: () => [...away],
+    listen: (change, lost) => {
+      onChange = change;
+      onLost = lost;
+    },
+    close: async () => {
+      gateway.stop();
+      await transport.close({ deadlineMs: 500 });
+    },
+  };
+}
+
+/** A process that is one part of a node, until it is stopped. */
+export interface RunningPart {
+  /** Where it listens. */
+  readonly endpoint: string;
+  stop(): Promise<void>;
+}
+
+/** @throws AnteroomError 'not-found' for a place that the configuration does not name, and as `connectParts`. */
+export async function runPart(
+  config: NodeConfig,
+  place: string,
+  clock: Clock,
+  logger: NodeLogger,
+  onFault: (why: string) => void,
+): Promise<RunningPart> {
+  const { places } = config;
+  const part = places.parts.find(({ name }) => name === place)!;
+  const gateway = new ActorGateway();
+  const transport = await joined(config, place, gateway, clock, ({ kind, who, detail }) => {
+    if (kind === 'refused') logger.warn({ who, detail }, 'refused');
+    else logger.info({ who, detail }, kind);
+  });
+  const host = new PartHost({
+    place,
+    owner: places.name,
+    gateway,
+    clock,
+    turns: immediateTurns,
+    onBegun: (epoch) => logger.info({ epoch, actors: part.actors }, 'working'),
+    onFault,
+  });
+  transport.expect(places.name);
+  for (const other of places.parts) {
+    if (other.name === place) continue;
+    // One connection for each pair serves both directions.
+    if (place < other.name) await transport.connect(other.name, other.endpoint);
+    else transport.expect(other.name);
+  }
+  const endpoint = await transport.bind(part.endpoint);
+  logger.info({ place, endpoint }, 'listening');
+  return {
+    endpoint,
+    stop: async () => {
+      await host.stop();
+      await transport.close({ deadlineMs: 500 });
+    },
+  };
+}
+
+async function joined(
+  config: NodeConfig,
+  place: string,
+  gateway: ActorGateway,
+  clock: Clock,
+  onEvent: (event: TransportEvent) => void,
+): Promise<Transport> {
+  const { receive, onUndelivered } = gateway;
+  const transport = await createZeroMqTransport({
+    place,
+    receive,
+    onEvent: (event) => {
+      gateway.onEvent(event);
+      onEvent(event);
+    },
+    onUndelivered,
+    clock,
+    security: await securityOf(config.places, place),
+  });
+  gateway.attach(transport);
+  return transport;
+}

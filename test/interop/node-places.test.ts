@@ -1,0 +1,202 @@
+/** A node whose far loop lives in other processes decides what one process and a replay decide, over CURVE, and outlives its parts. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { generatePlaceKeys } from '../../engine/host/key-folder.ts';
+import { replay } from '../../sim/replay/replay.ts';
+import { replayConfigSchema } from '../../sim/replay/replay-config.ts';
+import { freePorts } from '../conformance/transport-zeromq-worlds.ts';
+import { skipUnless } from '../require-or-skip.ts';
+
+const main = join(process.env.ANTEROOM_DIST ?? 'dist', 'sim/cli/main.js');
+const isUnbuilt = skipUnless(existsSync(main), `${main} is absent: npm run build`);
+const folder = mkdtempSync(join(tmpdir(), 'anteroom-node-places-'));
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const latency = '40ms@20MB/sx8';
+const seed = 5;
+const capacity = 40;
+const farLoop = { intervalMs: 20_000, accessesPerTickMin: 50, probabilityMin: 0.05, trialEvery: 4 };
+
+/** Loops with chance between them, several consumers, a second apart. */
+function csv(rows: number): string {
+  const lines = Array.from({ length: rows }, (_, i) => {
+    const page = i % 3 === 0 ? (Math.imul(i, 2654435761) >>> 7) % 200 : i % 60;
+    return `${1_700_000_000_000 + i * 700},/page/${page},c${i % 5},${100 + page}`;
+  });
+  return `timeMs,segment,consumer,size\n${lines.join('\n')}\n`;
+}
+const rows = 3000;
+const log = csv(rows);
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly match: RegExpExecArray;
+  readonly said: () => string;
+}
+
+/** A process of the command; resolves when it has said `sign`. */
+function start(words: readonly string[], sign: RegExp): Promise<Started> {
+  const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'ignore', 'pipe'] });
+  children.push(child);
+  let said = '';
+  return new Promise((settle, fail) => {
+    child.stderr!.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      const match = sign.exec(said);
+      if (match !== null) settle({ child, match, said: () => said });
+    });
+    child.once('exit', (status) => fail(new Error(`${words.join(' ')} ended with ${status}: ${said}`)));
+  });
+}
+
+interface Status {
+  readonly toldUntil: number;
+  readonly isReady: boolean;
+  readonly troubles: Readonly<Record<string, string>>;
+  readonly log: { readonly end: number };
+}
+
+async function until<T>(look: () => Promise<T | null>): Promise<T> {
+  for (;;) {
+    const found = await look();
+    if (found !== null) return found;
+    await new Promise((settle) => setTimeout(settle, 20));
+  }
+}
+const ask = async <T>(at: string, path: string, init?: RequestInit): Promise<T> =>
+  (await (await fetch(`${at}${path}`, init)).json()) as T;
+const statusOf = (at: string): Promise<Status> => ask<Status>(at, '/v1/status');
+const told = (at: string): Promise<Status> =>
+  until(async () => {
+    const status = await statusOf(at);
+    return status.isReady && status.toldUntil === status.log.end ? status : null;
+  });
+const post = async (at: string, body: string): Promise<void> => {
+  const response = await fetch(`${at}/v1/accesses`, {
+    method: 'POST',
+    headers: { 'content-type': 'text/csv' },
+    body,
+  });
+  expect(response.status).toBe(200);
+};
+/** What the node says at its end: what was staged has ended then, as at the end of a replay. */
+async function digestOf({ child, said }: Started): Promise<string> {
+  const ended = new Promise((settle) => child.once('exit', settle));
+  child.kill('SIGTERM');
+  await ended;
+  return /"digest":"([0-9a-f]{16})"/.exec(said())![1]!;
+}
+
+function configFile(name: string, places: object): string {
+  const file = join(folder, `${name}.yaml`);
+  const settings = {
+    dataFolder: join(folder, name),
+    http: { port: 0 },
+    logging: { level: 'info' },
+    checkpoints: { everyMs: 3_600_000 },
+    engine: { capacity, latency, seed, farLoop, eviction: 'lru', writes: 'access' },
+    places,
+  };
+  writeFileSync(file, JSON.stringify(settings));
+  return file;
+}
+
+async function replayed(): Promise<string> {
+  const file = join(folder, 'log.csv');
+  writeFileSync(file, log);
+  const { result } = await replay({
+    traces: [file],
+    latency,
+    unit: 'segments',
+    evict: ['lru'],
+    cache: String(capacity),
+    prefetch: ['anteroom'],
+    seed,
+    config: replayConfigSchema.parse({ farLoop }),
+  });
+  return result.runs.find((run) => run.prefetch === 'anteroom')!.digest;
+}
+
+/** The rows from..to of the log, with its header. */
+function part(from: number, to: number): string {
+  const [header, ...lines] = log.trimEnd().split('\n');
+  return `${[header, ...lines.slice(from, to)].join('\n')}\n`;
+}
+
+test.skipIf(isUnbuilt)(
+  'replay, one process and three processes give one digest of decisions, over the death of each process',
+  async () => {
+    const single = await start(['node', '--config', configFile('single', {})], /"address":"(http:[^"]+)"/);
+    const one = single.match[1]!;
+    await post(one, log);
+    await told(one);
+    const expected = await digestOf(single);
+    expect(await replayed()).toBe(expected);
+
+    const names = ['node', 'experts', 'planner'];
+    const [experts, planner] = await freePorts(2);
+    const keyFolders = names.map((name) => join(folder, `keys-${name}`));
+    const keys = await Promise.all(names.map((name, i) => generatePlaceKeys(keyFolders[i]!, name)));
+    const config = configFile('placed', {
+      name: 'node',
+      publicKey: keys[0],
+      keyFolder: keyFolders[0],
+      parts: [
+        {
+          name: 'experts',
+          endpoint: `tcp://127.0.0.1:${experts}`,
+          publicKey: keys[1],
+          keyFolder: keyFolders[1],
+          actors: ['aggregator', 'graph-builder', 'seasonal-predictor', 'interval-predictor'],
+        },
+        {
+          name: 'planner',
+          endpoint: `tcp://127.0.0.1:${planner}`,
+          publicKey: keys[2],
+          keyFolder: keyFolders[2],
+          actors: ['forecaster', 'scheduler'],
+        },
+      ],
+    });
+    const startPart = (name: string) => start(['node', '--config', config, '--place', name], /listens on/);
+    const startNode = () => start(['node', '--config', config], /"address":"(http:[^"]+)"/);
+
+    await startPart('planner');
+    let node = await startNode();
+    let at = node.match[1]!;
+    // Nobody is ready before all of it is there.
+    expect((await fetch(`${at}/readyz`)).status).toBe(503);
+    let apart = await startPart('experts');
+    await told(at);
+
+    await post(at, part(0, 1000));
+    await told(at);
+    expect((await fetch(`${at}/v1/checkpoints`, { method: 'POST' })).status).toBe(200);
+
+    // A part dies: what is posted meanwhile is kept, and decided when the part is back.
+    apart.child.kill('SIGKILL');
+    await post(at, part(1000, 1800));
+    apart = await startPart('experts');
+    await told(at);
+
+    // The node dies, and goes on from the checkpoint, with which the parts begin anew.
+    node.child.kill('SIGKILL');
+    node = await startNode();
+    at = node.match[1]!;
+    await told(at);
+    await post(at, part(1800, rows));
+    const status = await told(at);
+    expect(status.log.end).toBe(rows);
+    expect(status.troubles).toEqual({});
+    expect(await digestOf(node)).toBe(expected);
+  },
+  60_000,
+);
