@@ -17,8 +17,13 @@ import { Trace } from '../../sim/replay/trace.ts';
 import { freePorts } from '../conformance/transport-zeromq-worlds.ts';
 import { skipUnless, skipWithoutTraces, tracePath } from '../require-or-skip.ts';
 
-/** The far loop plans often, so that the site's answers and the plans cross the wire many times. */
-const farLoop = { intervalAccesses: 150, intervalMs: 20_000, accessesPerTickMin: 100 };
+/** The far loop plans often, so that the site's answers and the plans cross the wire many times; the logs are short, so its forecasts are passed on unjudged. */
+const farLoop = {
+  intervalAccesses: 150,
+  intervalMs: 20_000,
+  accessesPerTickMin: 100,
+  forecaster: { windowErrorMax: 1 },
+};
 const limit = 4000;
 const seed = 7;
 

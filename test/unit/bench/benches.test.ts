@@ -3,7 +3,7 @@ import { benches } from '../../../sim/bench/benches.ts';
 import { runBench } from '../../../sim/bench/run-bench.ts';
 
 /** They start processes of the compiled command, which a unit test has not got. */
-const needsBuild = new Set(['memory', 'startup']);
+const needsBuild = new Set(['memory', 'startup', 'node-throughput']);
 
 describe('every bench', () => {
   test('has a name of its own and a sentence', () => {
