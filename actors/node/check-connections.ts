@@ -6,9 +6,11 @@ import type { NodeConfig } from './node-config.ts';
 
 /** @throws AnteroomError 'bad-config' with the place in `file`. */
 export function checkConnections(config: Pick<NodeConfig, 'sources' | 'sinks' | 'ingest'>, file: string): void {
-  const names = config.sources.map(({ name }) => name);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new AnteroomError('bad-config', `${file}: sources: two are named ${twice}`);
+  for (const list of ['sinks', 'sources'] as const) {
+    const names = config[list].map(({ name }) => name);
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (twice !== undefined) throw new AnteroomError('bad-config', `${file}: ${list}: two are named ${twice}`);
+  }
   for (const [i, source] of config.sources.entries()) checkSource(source, `${file}: sources[${i}]`, config);
   for (const [i, sink] of config.sinks.entries()) checkSink(sink, `${file}: sinks[${i}]`);
 }

@@ -96,9 +96,6 @@ export function checkNodeConfig(value: unknown, source: string): NodeConfig {
     throw new AnteroomError('bad-config', `${source}: http.bodyBytesMax: expected at most ingest.queueBytesMax`);
   if (config.http.headWithinMs > config.http.requestWithinMs)
     throw new AnteroomError('bad-config', `${source}: http.headWithinMs: expected at most http.requestWithinMs`);
-  const names = config.sinks.map(({ name }) => name);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new AnteroomError('bad-config', `${source}: sinks: two are named ${twice}`);
   checkConnections(config, source);
   return config;
 }
