@@ -485,7 +485,7 @@ const hazardModel: Model = (options) => {
   }
   const known = new Map<number, History>();
   const list: Entry[] = [];
-  const hazards = new ReuseHazards(Math.max(16 * options.capacity, 32768));
+  const hazards = new ReuseHazards();
   let now = 0;
   let updatedAt = 0;
   let updateAt = 256;
@@ -543,9 +543,10 @@ const hazardModel: Model = (options) => {
   };
   const updateIfDue = (): void => {
     if (now < updateAt) return;
-    hazards.update(now - updatedAt);
+    const halfLife = Math.max(16 * list.length, 32768);
+    hazards.update(now - updatedAt, halfLife);
     updatedAt = now;
-    updateAt = now + Math.min(4096, Math.max(256, Math.floor(now / 16)));
+    updateAt = now + Math.min(Math.ceil(halfLife / 8), Math.max(256, Math.floor(now / 16)));
   };
   const base = model(options, {
     resident: () => list,

@@ -10,13 +10,13 @@ import { SegmentLists } from './segment-lists.ts';
 
 /** Known segments inspected at each access, for the exposure. */
 const INSPECTED = 4;
-/** Accesses over which what was learned counts half: so many times the capacity, and at least so many. */
-const HALF_LIFE_CAPACITIES = 16;
+/** Accesses over which what was learned counts half: so many times the number of residents, and at least so many. */
+const HALF_LIFE_RESIDENCES = 16;
 const HALF_LIFE_LEAST = 32768;
-/** Accesses between two updates of the densities: a sixteenth of those so far, between these. */
+/** Accesses between two updates of the densities: a sixteenth of those so far, at least so many, and at most an eighth of the half life. */
 const UPDATE_SHARE = 1 / 16;
 const UPDATE_LEAST = 256;
-const UPDATE_MOST = 4096;
+const UPDATES_A_HALF_LIFE = 8;
 /** Of no class yet. */
 const unknown = 65535;
 
@@ -36,7 +36,7 @@ export class HazardEviction implements Eviction {
   readonly name = 'hazard';
   readonly #lists: SegmentLists;
   readonly #residents: Residents;
-  readonly #hazards: ReuseHazards;
+  readonly #hazards = new ReuseHazards();
   #table: HistoryTable;
   #now = 0;
   #untilUpdate = UPDATE_LEAST;
@@ -50,7 +50,7 @@ export class HazardEviction implements Eviction {
   #inUseCount = 0;
   readonly #countOf = new Int32Array(reuseClassCount);
   readonly #placeOf = new Int32Array(reuseClassCount);
-  /** The least worth at the two ends of a class, whose it is, and until when that is so. */
+  /** By place: the least worth at the two ends of a class, whose it is, and until when that is so. */
   readonly #least = new Float64Array(reuseClassCount);
   readonly #leastSegment = new Int32Array(reuseClassCount);
   readonly #leastUntil = new Float64Array(reuseClassCount);
@@ -61,7 +61,6 @@ export class HazardEviction implements Eviction {
     this.#residents = new Residents(options, segmentLimit);
     this.#table = new HistoryTable(segmentLimit);
     this.#seen = new Int32Array(segmentLimit);
-    this.#hazards = new ReuseHazards(Math.max(HALF_LIFE_CAPACITIES * options.capacity, HALF_LIFE_LEAST));
   }
 
   get used(): number {
@@ -195,21 +194,26 @@ export class HazardEviction implements Eviction {
   #link(segment: number): void {
     const reuseClass = this.#table.reuseClass[segment]!;
     this.#lists.push(reuseClass, segment);
-    this.#leastUntil[reuseClass] = 0;
     if (this.#countOf[reuseClass]!++ === 0) {
       this.#placeOf[reuseClass] = this.#inUseCount;
       this.#inUse[this.#inUseCount++] = reuseClass;
     }
+    this.#leastUntil[this.#placeOf[reuseClass]!] = 0;
   }
 
   #unlink(segment: number): void {
     const reuseClass = this.#table.reuseClass[segment]!;
     this.#lists.unlink(segment);
-    this.#leastUntil[reuseClass] = 0;
+    const place = this.#placeOf[reuseClass]!;
+    this.#leastUntil[place] = 0;
     if (--this.#countOf[reuseClass]! === 0) {
-      const last = this.#inUse[--this.#inUseCount]!;
-      this.#inUse[this.#placeOf[reuseClass]!] = last;
-      this.#placeOf[last] = this.#placeOf[reuseClass]!;
+      const from = --this.#inUseCount;
+      const last = this.#inUse[from]!;
+      this.#inUse[place] = last;
+      this.#placeOf[last] = place;
+      this.#least[place] = this.#least[from]!;
+      this.#leastSegment[place] = this.#leastSegment[from]!;
+      this.#leastUntil[place] = this.#leastUntil[from]!;
     }
   }
 
@@ -224,22 +228,26 @@ export class HazardEviction implements Eviction {
 
   /** Of equals, that of the lower class; within a class the older. */
   #victim(): number {
+    const now = this.#now;
+    const count = this.#inUseCount;
+    const leastOf = this.#least;
+    const until = this.#leastUntil;
     let least = Number.POSITIVE_INFINITY;
-    let of = reuseClassCount;
-    for (let i = 0; i < this.#inUseCount; i++) {
-      const reuseClass = this.#inUse[i]!;
-      if (this.#leastUntil[reuseClass]! <= this.#now) this.#weigh(reuseClass);
-      const worth = this.#least[reuseClass]!;
-      if (worth < least || (worth === least && reuseClass < of)) {
-        least = worth;
-        of = reuseClass;
-      }
+    let best = 0;
+    for (let place = 0; place < count; place++) {
+      if (until[place]! <= now) this.#weigh(place);
+      const worth = leastOf[place]!;
+      if (worth > least) continue;
+      if (worth === least && this.#inUse[place]! > this.#inUse[best]!) continue;
+      least = worth;
+      best = place;
     }
-    return this.#leastSegment[of]!;
+    return this.#leastSegment[best]!;
   }
 
   /** Finds the lesser end of a class, and for how long it is so. */
-  #weigh(reuseClass: number): void {
+  #weigh(place: number): void {
+    const reuseClass = this.#inUse[place]!;
     const { since } = this.#table;
     const oldest = this.#lists.oldest(reuseClass);
     const newest = this.#lists.newest(reuseClass);
@@ -250,17 +258,19 @@ export class HazardEviction implements Eviction {
     const oldestWorth = this.#hazards.densityOf(reuseClass, oldestAge) / this.#residents.sizeOf(oldest);
     const newestWorth = this.#hazards.densityOf(reuseClass, newestAge) / this.#residents.sizeOf(newest);
     const isNewest = newestWorth < oldestWorth;
-    this.#least[reuseClass] = isNewest ? newestWorth : oldestWorth;
-    this.#leastSegment[reuseClass] = isNewest ? newest : oldest;
+    this.#least[place] = isNewest ? newestWorth : oldestWorth;
+    this.#leastSegment[place] = isNewest ? newest : oldest;
     const forAccesses = Math.min(ageStart[oldestAge + 1]! - oldestFor, ageStart[newestAge + 1]! - newestFor);
-    this.#leastUntil[reuseClass] = this.#now + Math.max(1, forAccesses);
+    this.#leastUntil[place] = this.#now + Math.max(1, forAccesses);
   }
 
   #update(): void {
-    this.#hazards.update(this.#sinceUpdate);
+    const halfLife = Math.max(HALF_LIFE_RESIDENCES * this.#residents.count, HALF_LIFE_LEAST);
+    this.#hazards.update(this.#sinceUpdate, halfLife);
     this.#leastUntil.fill(0);
     this.#sinceUpdate = 0;
-    this.#untilUpdate = Math.min(UPDATE_MOST, Math.max(UPDATE_LEAST, Math.floor(this.#now * UPDATE_SHARE)));
+    const most = Math.ceil(halfLife / UPDATES_A_HALF_LIFE);
+    this.#untilUpdate = Math.min(most, Math.max(UPDATE_LEAST, Math.floor(this.#now * UPDATE_SHARE)));
   }
 
   #fit(segment: number): void {

@@ -30,17 +30,15 @@ export const ageStart = Float64Array.from({ length: ageCount + 1 }, (_, age) =>
  * Exposure is found by inspecting known segments in turn, a few at each access, whether they are resident or not: so what is never
  * accessed again counts, and what a cache holds does not bias what is learned.
  *
- * Both are halved over `halfLife` accesses. A class of which little is known is taken as segments of the same gap, and these as all.
+ * Both fade (see {@link update}). A class of which little is known is taken as segments of the same gap, and these as all.
  * Memory: 24 bytes for each of the classes and ages, 350 KB.
  */
 export class ReuseHazards {
   readonly #returns = new Float64Array(reuseClassCount * ageCount);
   readonly #exposure = new Float64Array(reuseClassCount * ageCount);
   readonly #density = new Float64Array(reuseClassCount * ageCount);
-  readonly #halfLife: number;
 
-  constructor(halfLife: number) {
-    this.#halfLife = halfLife;
+  constructor() {
     // Before anything is known: who was accessed lately and more than once is worth more.
     for (let at = 0; at < this.#density.length; at++) {
       const useLevel = Math.floor(at / ageCount / (4 * gapCount));
@@ -63,44 +61,63 @@ export class ReuseHazards {
     return this.#density[reuseClass * ageCount + age]!;
   }
 
-  /** Works out the densities anew, and lets `accesses` pass. O(classes in use x ages^2), with ages up to the oldest that was seen. */
-  update(accesses: number): void {
+  /** Works out the densities anew, and lets `accesses` pass, over `halfLife` of which what was counted comes to half. O(classes x ages), with ages up to the oldest that was seen. */
+  update(accesses: number, halfLife: number): void {
     const returns = this.#returns;
     const exposure = this.#exposure;
     const gapReturns = new Float64Array(gapCount * ageCount);
     const gapExposure = new Float64Array(gapCount * ageCount);
     const allReturns = new Float64Array(ageCount);
     const allExposure = new Float64Array(ageCount);
+    const isObserved = new Uint8Array(reuseClassCount);
     let ages = 0;
-    for (let at = 0; at < returns.length; at++) {
-      if (exposure[at]! === 0 && returns[at]! === 0) continue;
-      const age = at % ageCount;
-      const byGap = gapOf((at / ageCount) | 0) * ageCount + age;
-      gapReturns[byGap]! += returns[at]!;
-      gapExposure[byGap]! += exposure[at]!;
-      allReturns[age]! += returns[at]!;
-      allExposure[age]! += exposure[at]!;
-      if (age >= ages) ages = age + 1;
-    }
-    const hazard = new Float64Array(ages);
     for (let reuseClass = 0; reuseClass < reuseClassCount; reuseClass++) {
       const gapFrom = gapOf(reuseClass) * ageCount;
       const from = reuseClass * ageCount;
+      for (let age = 0; age < ageCount; age++) {
+        const returned = returns[from + age]!;
+        const exposed = exposure[from + age]!;
+        if (exposed === 0 && returned === 0) continue;
+        gapReturns[gapFrom + age]! += returned;
+        gapExposure[gapFrom + age]! += exposed;
+        allReturns[age]! += returned;
+        allExposure[age]! += exposed;
+        isObserved[reuseClass] = 1;
+        if (age >= ages) ages = age + 1;
+      }
+    }
+    const gapHazard = new Float64Array(gapCount * ages);
+    const gapDensity = new Float64Array(gapCount * ageCount);
+    for (let gap = 0; gap < gapCount; gap++) {
+      const hazard = gapHazard.subarray(gap * ages, (gap + 1) * ages);
       for (let age = 0; age < ages; age++) {
         const all = (allReturns[age]! + 0.5 / ageStart[age]!) / (allExposure[age]! + 0.5);
-        const byGap = shrunk(gapReturns[gapFrom + age]!, gapExposure[gapFrom + age]!, all);
-        hazard[age] = Math.min(1, shrunk(returns[from + age]!, exposure[from + age]!, byGap));
+        hazard[age] = Math.min(1, shrunk(gapReturns[gap * ageCount + age]!, gapExposure[gap * ageCount + age]!, all));
       }
-      hitDensities(hazard, this.#density.subarray(from, from + ageCount));
+      hitDensities(hazard, gapDensity.subarray(gap * ageCount, (gap + 1) * ageCount));
     }
-    const kept = power(0.5, accesses / this.#halfLife);
+    const hazard = new Float64Array(ages);
+    for (let reuseClass = 0; reuseClass < reuseClassCount; reuseClass++) {
+      const gap = gapOf(reuseClass);
+      const from = reuseClass * ageCount;
+      const density = this.#density.subarray(from, from + ageCount);
+      if (isObserved[reuseClass] === 0) {
+        density.set(gapDensity.subarray(gap * ageCount, (gap + 1) * ageCount));
+        continue;
+      }
+      for (let age = 0; age < ages; age++) {
+        hazard[age] = Math.min(1, shrunk(returns[from + age]!, exposure[from + age]!, gapHazard[gap * ages + age]!));
+      }
+      hitDensities(hazard, density);
+    }
+    const kept = power(0.5, accesses / halfLife);
     for (let at = 0; at < returns.length; at++) {
       returns[at]! *= kept;
       exposure[at]! *= kept;
     }
   }
 
-  /** Everything but what the settings give: #halfLife. */
+  /** The state, to save or restore it. */
   persist(fields: StateFields): void {
     fields.into(this.#returns);
     fields.into(this.#exposure);
@@ -113,36 +130,61 @@ function shrunk(returns: number, exposure: number, wider: number): number {
   return (returns + PRIOR_RETURNS) / (exposure + PRIOR_RETURNS / wider);
 }
 
+/** Scratch of {@link hitDensities}: stretches of ages, each worth more than the next, and what each is good for seen from where it begins. */
+const stretchHits = new Float64Array(ageCount);
+const stretchTime = new Float64Array(ageCount);
+const stretchStays = new Float64Array(ageCount);
+
 /**
  * For each age the most hits per access of residence that a segment is good for: over all ages to which it might be kept, the
  * chance that it is accessed by then, over the time that it stays if it leaves at its access or then. That quotient is Gittins' index
  * of a job that ends with an access. Hazards are taken as constant within a half octave.
+ *
+ * O(ages): hits against time of residence is a line through the half octaves whose slope in each is its hazard, so the quotient sought is the
+ * slope of that line's upper concave hull. Going from the oldest age to the youngest, a half octave is pooled with the stretches after it
+ * for as long as these have the higher slope. Source: pooling adjacent violators, Ayer et al., "An empirical distribution function for sampling
+ * with incomplete information", 1955.
  * @param hazard by age, each above 0 and at most 1
  * @param into by age; ages beyond those of `hazard` get the value of its last
  */
 export function hitDensities(hazard: Float64Array, into: Float64Array): void {
   const ages = hazard.length;
-  const length = new Float64Array(ages);
-  const stays = new Float64Array(ages);
-  for (let age = 0; age < ages; age++) {
-    length[age] = ageStart[age + 1]! - ageStart[age]!;
-    stays[age] = exponential(-hazard[age]! * length[age]!);
-  }
-  for (let age = 0; age < ages; age++) {
-    // Half of the first interval is over in the mean.
-    let survival = exponential((-hazard[age]! * length[age]!) / 2);
-    let hits = 1 - survival;
-    let time = hazard[age]! > 0 ? hits / hazard[age]! : length[age]! / 2;
-    let best = time > 0 ? hits / time : 0;
-    for (let until = age + 1; until < ages; until++) {
-      const left = survival * stays[until]!;
-      const leaving = survival - left;
-      hits += leaving;
-      time += hazard[until]! > 0 ? leaving / hazard[until]! : survival * length[until]!;
-      survival = left;
-      if (hits > best * time) best = hits / time;
+  let top = -1;
+  for (let age = ages - 1; age >= 0; age--) {
+    const rate = hazard[age]!;
+    const length = ageStart[age + 1]! - ageStart[age]!;
+    if (length === 0) {
+      // The empty half octave: no age is in it.
+      into[age] = top >= 0 ? stretchHits[top]! / stretchTime[top]! : rate;
+      continue;
     }
-    into[age] = best;
+    // Half of the first interval is over in the mean.
+    const half = (rate * length) / 2;
+    const halfStays = half < 1e-6 ? 1 - half : exponential(-half);
+    const halfHits = half < 1e-6 ? half * (1 - half / 2) : 1 - halfStays;
+    let hits = halfHits;
+    let time = halfHits / rate;
+    let stays = halfStays;
+    for (let at = top; at >= 0 && stretchHits[at]! * time > hits * stretchTime[at]!; at--) {
+      hits += stays * stretchHits[at]!;
+      time += stays * stretchTime[at]!;
+      stays *= stretchStays[at]!;
+    }
+    into[age] = hits / time;
+    // From where the interval begins: both halves, which have the same slope, then what is steeper.
+    hits = halfHits * (1 + halfStays);
+    time = hits / rate;
+    stays = halfStays * halfStays;
+    while (top >= 0 && stretchHits[top]! * time > hits * stretchTime[top]!) {
+      hits += stays * stretchHits[top]!;
+      time += stays * stretchTime[top]!;
+      stays *= stretchStays[top]!;
+      top--;
+    }
+    top++;
+    stretchHits[top] = hits;
+    stretchTime[top] = time;
+    stretchStays[top] = stays;
   }
   into.fill(ages > 0 ? into[ages - 1]! : 0, ages);
 }

@@ -102,7 +102,7 @@ describe('what is learned', () => {
   test('inspecting segments in turn finds the hazard that they have', () => {
     // 500 segments, each accessed with the same chance at every access: hazard 1/500 at any age.
     const random = new Xoshiro128(9);
-    const hazards = new ReuseHazards(1e9);
+    const hazards = new ReuseHazards();
     const since = new Float64Array(500);
     let next = 0;
     for (let now = 1; now <= 200_000; now++) {
@@ -114,7 +114,7 @@ describe('what is learned', () => {
       hazards.returned(3, now - since[segment]!);
       since[segment] = now;
     }
-    hazards.update(1);
+    hazards.update(1, 1e9);
     for (const age of [8, 12, 16, 18]) {
       expect(hazards.densityOf(3, age) * 500).toBeGreaterThan(0.9);
       expect(hazards.densityOf(3, age) * 500).toBeLessThan(1.1);
@@ -122,13 +122,13 @@ describe('what is learned', () => {
   });
 
   test('what was learned long ago gives way', () => {
-    const hazards = new ReuseHazards(1000);
+    const hazards = new ReuseHazards();
     const tell = (isReturning: boolean) => {
       for (let i = 0; i < 1000; i++) {
         hazards.exposed(5, 10, 10);
         if (isReturning) hazards.returned(5, 10);
       }
-      hazards.update(1000);
+      hazards.update(1000, 1000);
     };
     for (let i = 0; i < 5; i++) tell(true);
     const before = hazards.densityOf(5, ageOf(10));
