@@ -546,7 +546,7 @@ const hazardModel: Model = (options) => {
     const halfLife = Math.max(16 * list.length, 32768);
     hazards.update(now - updatedAt, halfLife);
     updatedAt = now;
-    updateAt = now + Math.min(Math.ceil(halfLife / 8), Math.max(256, Math.floor(now / 16)));
+    updateAt = now + Math.min(Math.ceil(halfLife / 4), Math.max(256, Math.floor(now / 16)));
   };
   const base = model(options, {
     resident: () => list,

@@ -13,10 +13,10 @@ const INSPECTED = 4;
 /** Accesses over which what was learned counts half: so many times the number of residents, and at least so many. */
 const HALF_LIFE_RESIDENCES = 16;
 const HALF_LIFE_LEAST = 32768;
-/** Accesses between two updates of the densities: a sixteenth of those so far, at least so many, and at most an eighth of the half life. */
+/** Accesses between two updates of the densities: a sixteenth of those so far, at least so many, and at most a quarter of the half life. */
 const UPDATE_SHARE = 1 / 16;
 const UPDATE_LEAST = 256;
-const UPDATES_A_HALF_LIFE = 8;
+const UPDATES_A_HALF_LIFE = 4;
 /** Of no class yet. */
 const unknown = 65535;
 
