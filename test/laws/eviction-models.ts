@@ -597,6 +597,7 @@ const autoModel: Model = (options) => {
     }),
   );
   let spared = experts.map(() => 0);
+  let bar = 0.02;
   /** Whether the leader holds it, in a copy no smaller. */
   const isLed = (entry: Entry): boolean =>
     experts[leader]!.residents().some(({ id, size }) => id === entry.id && size >= entry.size);
@@ -620,12 +621,15 @@ const autoModel: Model = (options) => {
       // Only who gained by this very access can have come to lead.
       const gained = spared.map((sum, i) => (hits.get(i) === true && hits.get(leader) === false ? sum : 0));
       const most = Math.max(...gained);
-      if (most > 16 && most > 0.1 * (kept.length + extra.length)) {
+      const residents = kept.length + extra.length;
+      if (most > 16 && most > bar * residents) {
+        bar = Math.min(1, bar * 2);
         leader = gained.indexOf(most);
         spared = experts.map(() => 0);
         for (const entry of extra.splice(0)) (isLed(entry) ? kept : extra).push(entry);
         for (const entry of kept.splice(0)) (isLed(entry) ? kept : extra).push(entry);
       }
+      if (bar > 0.02) bar = Math.max(0.02, bar - bar / (16 * Math.max(1, residents)));
       return isHit;
     },
     admit(id, size) {

@@ -22,18 +22,22 @@ interface Directory extends Eviction {
   sizeOf(segment: number): number;
 }
 
-/** Misses by which another must have been better since it last was level before it leads: a share of the cache, and at least so many. */
-const LEAD_SHARE = 0.1;
+/** Misses by which another must have been better since it last was level before it leads: a share of the residents, and at least so many. */
+const LEAD_SHARE = 0.02;
 const LEAD_LEAST = 16;
+/** Each change of leader doubles that share, to all residents at most; the excess fades by a factor of e over so many accesses a resident. */
+const LEAD_SHARE_MOST = 1;
+const FADING = 16;
 
 /**
  * Algorithm: S3-FIFO, ARC, W-TinyLFU, and Hazard or, where space is counted in bytes, GDSF, each see every demand, as directories without contents. One of them leads; who must leave
  * is the resident that the leader gave up longest ago, so the contents become the leader's as fast as misses come, and a change of
  * leader moves nothing by itself. For each of the others the misses that it would have spared are summed up, never below zero
- * (Page's CUSUM, 1954); when that reaches a tenth of the cache, the best one leads and all sums start anew.
- * Why: which policy suits differs by trace and over time; the lead costs at most the contents on which two of them differ.
+ * (Page's CUSUM, 1954); when that reaches a bar, a share of the residents, the best one leads and all sums start anew. Each change of leader costs
+ * the contents on which two differ, so each doubles the bar, which then falls again: who has just changed needs better evidence to change back.
+ * Why: which policy suits differs by trace and over time.
  * Cost: that of its policies, O(1), with GDSF O(log n), with Hazard the classes in use; a change of leader looks at all residents once.
- * Gets wrong: where the best changes faster than a tenth of the cache misses, it follows late.
+ * Gets wrong: where the best changes time and again, it comes to follow late.
  * Prefetches are admitted by all, as each of them does.
  * Source of the idea: Gramacy, Warmuth, Brandt, Ari, "Adaptive caching by refetching", NIPS 2002; following without copying contents is ours.
  */
@@ -46,6 +50,8 @@ export class AutoEviction implements Eviction {
   readonly #spared: Float64Array;
   #place: Uint8Array;
   #leader: number;
+  /** Share of the residents that another must have spared to lead. */
+  #bar = LEAD_SHARE;
 
   constructor(options: EvictionOptions) {
     const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
@@ -105,7 +111,12 @@ export class AutoEviction implements Eviction {
     } else if (place === extra && this.#isKept(segment)) {
       this.#move(segment, kept);
     }
-    if (mostSpared > LEAD_LEAST && mostSpared > LEAD_SHARE * this.#residents.count) this.#follow(best);
+    const count = this.#residents.count;
+    if (mostSpared > LEAD_LEAST && mostSpared > this.#bar * count) {
+      this.#bar = Math.min(LEAD_SHARE_MOST, 2 * this.#bar);
+      this.#follow(best);
+    }
+    if (this.#bar > LEAD_SHARE) this.#bar = Math.max(LEAD_SHARE, this.#bar - this.#bar / (FADING * Math.max(1, count)));
     return place !== absent;
   }
 
@@ -140,6 +151,7 @@ export class AutoEviction implements Eviction {
     fields.into(this.#spared);
     this.#place = fields.array(this.#place);
     this.#leader = fields.number(this.#leader);
+    this.#bar = fields.number(this.#bar);
   }
 
   #insert(segment: number, size: number): void {
