@@ -244,7 +244,10 @@ export class PrefetchingSite implements Site {
     if (this.#isBounded) this.#guard.check();
   }
 
-  /** All but #cursor, the prefetcher, the origin, and what the options give. */
+  /**
+   * All but the prefetcher, the origin, what the options give, and the parts that hold none (#settlement, #desk); #cursor is overwritten. Made anew with it: #guard,
+   * #isBounded, #writes, #future.
+   */
   persist(fields: StateFields): void {
     fields.section('site');
     const state = this.#state;
