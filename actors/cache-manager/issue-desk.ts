@@ -24,7 +24,7 @@ export class IssueDesk {
 
   /** Lands what is due by `now` and sends what was waiting for a slot, in the order of the instants at which it happens. */
   advance(now: number): void {
-    const { flights, isTimed, origin, position, table } = this.#state;
+    const { flights, isTimed, origin, position, table, queue } = this.#state;
     for (;;) {
       const at = flights.nextLanding();
       // A fetch that takes N requests lands after the N-th further access, hence not yet when that one is served.
@@ -39,9 +39,9 @@ export class IssueDesk {
       // Those between the two, not this access, which finds it landed.
       this.#landings.observeLead(position - table.issuedAt[segment]! - 1);
       this.#landings.land(segment);
-      this.sendQueued(at);
+      if (queue.count > 0) this.sendQueued(at);
     }
-    this.sendQueued(now);
+    if (queue.count > 0) this.sendQueued(now);
   }
 
   /** Sends what waits for a slot, the most valuable first, as far as it may be sent at `now`. */
@@ -119,8 +119,10 @@ export class IssueDesk {
     const inFlight = state.flights.count;
     const barred = options.admission?.refusal(segment, bytes, state.now, inFlight) ?? -1;
     if (barred >= 0) return barred;
-    if (!guard.canSend(bytes, state.lentCount)) return Refusal.budget;
-    if (!guard.canLose(inFlight)) return Refusal.throttled;
+    if (!state.isFar) {
+      if (!guard.canSend(bytes, state.lentCount)) return Refusal.budget;
+      if (!guard.canLose(inFlight)) return Refusal.throttled;
+    }
     const { benefit } = options;
     if (benefit !== undefined && !benefit.isWorth(probability, state.fetches.waitMean, bytes)) return Refusal.price;
     if (options.expertTrust?.allows(expert) === false) return Refusal.distrusted;

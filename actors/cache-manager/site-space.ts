@@ -30,7 +30,10 @@ export class SiteSpace {
     if (!guard.isBounded) return reactive.access(segment, units);
     if (reactive.has(segment)) return reactive.access(segment, units);
     // With slack to spare it need not be known that a ghost holds the segment a moment before the site does.
-    if (isBytes || guard.slack <= SLACK_KEPT + 1 || this.#state.trafficHeadroom < FOLLOW_BELOW) {
+    if (
+      !this.#state.isFar &&
+      (isBytes || guard.slack <= SLACK_KEPT + 1 || this.#state.trafficHeadroom < FOLLOW_BELOW)
+    ) {
       guard.compare(segment, 'nowhere');
       this.#makeRoom(units);
     }
@@ -108,7 +111,7 @@ export class SiteSpace {
   #makeRoom(units: number): boolean {
     const state = this.#state;
     const { guard, reactive, staging, capacity, whole } = state;
-    if (!guard.isBounded || state.used + units <= capacity) return true;
+    if (!guard.isBounded || state.used + units <= capacity || state.isFar) return true;
     const isCovered = guard.slack > SLACK_KEPT && guard.covers(state.used + units - capacity, reactive.count);
     if (isCovered && guard.headroom(state.lentCount) - 2 >= FOLLOW_BELOW) return true;
     if (whole === null) {
@@ -144,7 +147,7 @@ export class SiteSpace {
     const { staging, guard, whole } = this.#state;
     while (staging.count > 0 && staging.used + units > room) {
       const { oldest } = staging;
-      const isSpare = !guard.isBounded || whole?.followed.stagedExtras.has(oldest) === true;
+      const isSpare = !guard.isBounded || this.#state.isFar || whole?.followed.stagedExtras.has(oldest) === true;
       if (!isSpare && !guard.covers(this.#state.unitsOf(oldest), 1)) return false;
       this.#waste(oldest);
     }

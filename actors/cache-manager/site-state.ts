@@ -107,6 +107,11 @@ export class SiteState {
     return this.guard.lentCount(this.reactive.count, this.staging.count) + this.flights.count;
   }
 
+  /** Whether all bounds are far: see `SiteGuard.isFar`. */
+  get isFar(): boolean {
+    return this.guard.isFar(this.reactive.count, this.flights.count);
+  }
+
   /** Each prefetch takes a fetch and lends space that may have to be fetched again. */
   get trafficHeadroom(): number {
     if (!this.guard.isTrafficBounded) return Infinity;
