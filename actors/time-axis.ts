@@ -12,6 +12,7 @@ import type { AccessBatch } from '../streams/access-batch.ts';
 export class TimeAxis {
   #usesTime: boolean | null = null;
   #latest = -Infinity;
+  #instants = new Float64Array(0);
 
   /** null until the first access. */
   get usesTime(): boolean | null {
@@ -30,6 +31,23 @@ export class TimeAxis {
     // A NaN compares false, so an access without a time falls through to the latest instant.
     if (instant > this.#latest) this.#latest = instant;
     return this.#latest;
+  }
+
+  /** The same for every row of a batch; valid until the next call, and at least as long as the batch. */
+  instantsOf(batch: AccessBatch): Float64Array {
+    const { length, position, timeMs } = batch;
+    if (this.#instants.length < length) this.#instants = new Float64Array(length);
+    const instants = this.#instants;
+    if (length > 0 && this.#usesTime === null) this.#usesTime = !Number.isNaN(timeMs[0]!);
+    const usesTime = this.#usesTime === true;
+    let latest = this.#latest;
+    for (let i = 0; i < length; i++) {
+      const instant = usesTime ? timeMs[i]! : position + i;
+      if (instant > latest) latest = instant;
+      instants[i] = latest;
+    }
+    this.#latest = latest;
+    return instants;
   }
 
   /** The same for the rows [from, to) of a batch, where their instants do not matter. */
@@ -60,7 +78,7 @@ export class TimeAxis {
     this.#latest = latest;
   }
 
-  /** The state, to save or restore it. */
+  /** The state, to save or restore it (#instants is overwritten). */
   persist(fields: StateFields): void {
     this.#usesTime = fields.plain(this.#usesTime);
     this.#latest = fields.number(this.#latest);

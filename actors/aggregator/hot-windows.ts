@@ -34,6 +34,8 @@ export interface HotSegment {
 export class HotWindows {
   readonly #levels: Level[];
   #prunedCount = 0;
+  /** End of the narrowest open pane; where it is not known -Infinity. */
+  #paneEnd = -Infinity;
 
   constructor(widths: readonly number[], segmentsMax: number) {
     for (let i = 1; i < widths.length; i++) {
@@ -55,10 +57,14 @@ export class HotWindows {
   observe(segment: number, instant: number, weight: number): void {
     const level = this.#levels[0];
     if (level === undefined) return;
-    const index = Math.floor(instant / level.width);
-    if (index !== level.index) {
-      this.#close(0);
-      level.index = index;
+    // Instants never fall, so within the open pane none has to be divided.
+    if (!(instant < this.#paneEnd)) {
+      const index = Math.floor(instant / level.width);
+      if (index !== level.index) {
+        this.#close(0);
+        level.index = index;
+      }
+      this.#paneEnd = (index + 1) * level.width;
     }
     level.open.add(segment, weight);
   }
@@ -84,8 +90,9 @@ export class HotWindows {
     return Array.from(top.takeIds(), (segment) => ({ segment, weight: sums.get(segment)! }));
   }
 
-  /** The state, of each of `#levels` in its order, to save or restore it. */
+  /** The state, of each of `#levels` in its order, to save or restore it (#paneEnd follows). */
   persist(fields: StateFields): void {
+    this.#paneEnd = -Infinity;
     this.#prunedCount = fields.number(this.#prunedCount);
     for (const level of this.#levels) {
       level.index = fields.number(level.index);
@@ -117,5 +124,6 @@ export class HotWindows {
     level.closed.push({ index: level.index, table: pane });
     while (level.closed[0]!.index <= level.index - panesPerWindow) level.closed.shift();
     level.index = Number.NaN;
+    if (i === 0) this.#paneEnd = -Infinity;
   }
 }

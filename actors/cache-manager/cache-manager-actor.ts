@@ -67,6 +67,8 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
   readonly #planned = new Map<number, PlannedEntry>();
   /** Planned segment of each entry id, for cancellations. */
   readonly #segmentOf = new Map<number, number>();
+  /** Experts are numbered through: first those of the site's own prefetcher, then the far loop's. */
+  readonly #firstPlannedExpert: number;
   #ended: { readonly id: number; readonly expert: number; readonly outcome: number }[] = [];
   #reportedTick = -1;
   #pollutionReported = 0;
@@ -75,7 +77,11 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
   constructor(options: CacheManagerOptions) {
     this.#options = options;
     this.#admission = new PlanAdmission(options.admission);
-    this.site = options.makeSite((segment, _expert, outcome) => this.#settled(segment, outcome));
+    this.site = options.makeSite((segment, expert, outcome) => {
+      // Most are the near loop's own, which no plan knows.
+      if (expert >= this.#firstPlannedExpert) this.#settled(segment, outcome);
+    });
+    this.#firstPlannedExpert = this.site.prefetcher?.experts.length ?? 0;
     this.#order = new LogOrder({
       accessesMax: options.heldAccessesMax,
       onBatch: (batch) => {
@@ -105,7 +111,7 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
     this.#order.push(message);
   }
 
-  /** Everything but what the settings give: #options. */
+  /** Everything but what the settings give: #options, #firstPlannedExpert. */
   persist(fields: StateFields): void {
     fields.section('cache-manager');
     this.site.persist(fields);
@@ -191,8 +197,6 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
       if (segment !== undefined) this.site.callBack(segment);
     }
     const { entries } = plan;
-    // Experts are numbered through: first those of the site's own prefetcher, then the far loop's.
-    const firstPlannedExpert = this.site.prefetcher?.experts.length ?? 0;
     for (let i = 0; i < entries.segment.length; i++) {
       const segment = entries.segment[i]!;
       const id = entries.id[i]!;
@@ -207,7 +211,7 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
       }
       this.#planned.set(segment, { id, expert, probability, isTrial: verdict === 'try' });
       this.#segmentOf.set(id, segment);
-      const isTaken = this.site.stage(segment, entries.sizeBytes[i]!, expected, firstPlannedExpert + expert);
+      const isTaken = this.site.stage(segment, entries.sizeBytes[i]!, expected, this.#firstPlannedExpert + expert);
       if (!isTaken) this.#settled(segment, WITHDRAWN);
     }
   }

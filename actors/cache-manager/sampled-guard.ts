@@ -245,6 +245,10 @@ export class SampledGuard implements SiteGuard {
     return Math.max(0, this.#lostMost - this.#missSum.estimate(this.rate));
   }
 
+  isFar(): boolean {
+    return false;
+  }
+
   canLose(inFlightCount: number): boolean {
     return this.missSlack >= inFlightCount + SLACK_LEFT;
   }

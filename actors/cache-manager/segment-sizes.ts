@@ -4,6 +4,8 @@ import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
 
 const UNKNOWN = -1;
+/** A guess of b bytes is kept as this minus b, until the size is known. */
+const GUESSED = -2;
 
 /**
  * The rule for sizes, one for every cache, ledger and budget:
@@ -16,8 +18,8 @@ const UNKNOWN = -1;
  */
 export class SegmentSizes {
   #known: Float64Array;
-  /** Guesses for segments that were never sized, so far as someone made one. */
-  readonly #guesses = new Map<number, number>();
+  /** Segments that are guessed. */
+  #guessCount = 0;
   #sum = 0;
   #count = 0;
   #least = Infinity;
@@ -48,10 +50,10 @@ export class SegmentSizes {
 
   /** An access to `segment` that stated `said` bytes, -1 = none: the bytes that it is for. */
   observe(segment: number, said: number): number {
-    if (!(said >= 0)) return this.#count === 0 && this.#guesses.size === 0 ? 0 : this.of(segment);
+    if (!(said >= 0)) return this.#count === 0 && this.#guessCount === 0 ? 0 : this.of(segment);
     if (segment >= this.#known.length) this.#grow(segment);
     if (this.#known[segment]! < 0) {
-      this.#guesses.delete(segment);
+      if (this.#known[segment]! !== UNKNOWN) this.#guessCount--;
       this.#sum += said;
       this.#count++;
     }
@@ -65,12 +67,15 @@ export class SegmentSizes {
   of(segment: number): number {
     const known = segment < this.#known.length ? this.#known[segment]! : UNKNOWN;
     if (known >= 0) return known;
-    return this.#guesses.size > 0 ? (this.#guesses.get(segment) ?? this.mean) : this.mean;
+    return known === UNKNOWN ? this.mean : GUESSED - known;
   }
 
   /** Someone who asks to prefetch a segment says how large it is; believed until an access says it. */
   guess(segment: number, bytes: number): void {
-    if (!this.isKnown(segment)) this.#guesses.set(segment, Math.ceil(bytes));
+    if (this.isKnown(segment)) return;
+    if (segment >= this.#known.length) this.#grow(segment);
+    if (this.#known[segment] === UNKNOWN) this.#guessCount++;
+    this.#known[segment] = GUESSED - Math.ceil(bytes);
   }
 
   /** Whether any access stated this segment's size. */
@@ -81,7 +86,7 @@ export class SegmentSizes {
   /** The state, to save or restore it. */
   persist(fields: StateFields): void {
     this.#known = fields.array(this.#known);
-    fields.map(this.#guesses);
+    this.#guessCount = fields.number(this.#guessCount);
     this.#sum = fields.number(this.#sum);
     this.#count = fields.number(this.#count);
     this.#least = fields.number(this.#least);

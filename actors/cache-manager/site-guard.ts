@@ -50,6 +50,11 @@ export interface SiteGuard {
   canSend(bytes: number, lentCount: number): boolean;
   /** Whether the slack covers whatever an eviction of `residentCount` segments gives up for `units` units. */
   covers(units: number, residentCount: number): boolean;
+  /**
+   * Whether all bounds are so far that what one access does cannot reach them: then `slack`, `headroom`, `canLose`, `canSend` and `covers` (of a few units) need
+   * not be asked, for they would all allow it.
+   */
+  isFar(reactiveCount: number, inFlightCount: number): boolean;
   /** Looks, after an access, whether the bounds were kept. */
   check(): void;
   /** The ghosts and what was counted, to save or restore them. */

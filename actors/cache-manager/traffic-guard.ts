@@ -10,6 +10,12 @@ import type { TrafficBudget } from './traffic-budget.ts';
 
 /** Sums of fractions err in their last bits. */
 const ROUNDING = 1e-6;
+/** What is left of a bound from which on it counts as far: more than any caller asks for at once. */
+const FAR = 32;
+/** Questions that are answered by measuring before it is looked whether the bounds are far again. */
+const LOOK_EVERY = 64;
+/** By how much what is left of a bound shrinks with one thing told, at most. */
+const STEP = 2;
 
 /** What had been fetched when a book was opened, and what it grants. */
 interface Book {
@@ -64,6 +70,9 @@ export class TrafficGuard implements SiteGuard {
   #isBreach = false;
   /** What was fetched and missed when `check` last looked, all in one sum, for none of it ever falls. */
   #checkedAt = -1;
+  /** What is left of the tightest bound at least; 0 or less = not known. */
+  #ease = 0;
+  #untilLook = 0;
 
   constructor(options: SiteOptions, budget: TrafficBudget, missBound: MissBound, sizes: SegmentSizes, site: GhostSite) {
     const { capacity, makeEviction, makeReference, segmentCountHint = 1024 } = options;
@@ -95,10 +104,31 @@ export class TrafficGuard implements SiteGuard {
     if (this.#books.length === 1 && this.#warmup > 0 && position >= this.#warmup) this.#open();
   }
 
+  /**
+   * Whether every bound leaves more than {@link FAR} fetches and misses, whatever is lent or in flight: so nothing need be measured. What is told
+   * takes a little of what was left when it was last measured, and only when that is used up it is measured anew: beside a bound that is not
+   * near, once in hundreds of accesses. In bytes never, since one fetch may take any part of what is left.
+   */
+  isFar(reactiveCount: number, inFlightCount: number): boolean {
+    if (this.#ease > 0) return true;
+    if (this.#isBytes || --this.#untilLook >= 0) return false;
+    let left = this.missSlack - inFlightCount;
+    if (this.#budget.isBounded) {
+      this.#measure(this.baseline);
+      left = Math.min(left, this.#requests);
+      this.#measureExcess();
+      left = Math.min(left, -this.#requests - this.lentCount(reactiveCount) - inFlightCount);
+    }
+    this.#ease = left - FAR;
+    this.#untilLook = LOOK_EVERY;
+    return this.#ease > 0;
+  }
+
   demand(segment: number, units: number, bytes: number): void {
     const { baseline, reference } = this;
     this.isBaselineHit = baseline.access(segment, units, bytes);
     this.isReferenceHit = reference === baseline ? this.isBaselineHit : reference.access(segment, units, bytes);
+    this.#ease -= this.isBaselineHit ? 0 : STEP;
     if (!this.isReferenceHit) this.#referenceFetched(bytes);
   }
 
@@ -115,10 +145,12 @@ export class TrafficGuard implements SiteGuard {
   fetched(_segment: number, bytes: number): void {
     this.#fetches++;
     this.#fetchBytes += bytes;
+    this.#ease -= STEP;
   }
 
   missed(): void {
     this.#missBound.misses++;
+    this.#ease -= STEP;
   }
 
   /** The reference fetched; for the allowance in bytes. */
@@ -133,6 +165,7 @@ export class TrafficGuard implements SiteGuard {
 
   /** The site gained or gave up a segment. */
   compare(segment: number, where: Where): void {
+    this.#ease -= STEP;
     this.baseline.compare(segment, where);
     if (this.reference !== this.baseline) this.reference.compare(segment, where);
   }
@@ -188,7 +221,7 @@ export class TrafficGuard implements SiteGuard {
     return this.#hasSlack(requests, units + this.#sizes.most);
   }
 
-  /** Everything but what the settings give: #budget, #missBound, #sizes, #isBytes, #warmup. */
+  /** Everything but what the settings give: #budget, #missBound, #sizes, #isBytes, #warmup; and #ease, #untilLook, which are measured anew. */
   persist(fields: StateFields): void {
     this.baseline.persist(fields);
     if (this.reference !== this.baseline) this.reference.persist(fields);
@@ -200,6 +233,8 @@ export class TrafficGuard implements SiteGuard {
     this.#bytes = fields.number(this.#bytes);
     this.#isBreach = fields.flag(this.#isBreach);
     this.#checkedAt = fields.number(this.#checkedAt);
+    this.#ease = 0;
+    this.#untilLook = 0;
   }
 
   #hasSlack(requests: number, bytes: number): boolean {
@@ -215,6 +250,11 @@ export class TrafficGuard implements SiteGuard {
   /** Looks, after an access, whether the bound was kept. */
   check(): void {
     const { baseline, reference } = this;
+    if (this.#ease > 0) {
+      // Fetches stand below their limit, and misses well within theirs: only how far they ever stood apart may have changed.
+      if (this.#missBound.isBounded) this.#missBound.note(this.#missBound.misses - baseline.misses);
+      return;
+    }
     const at = this.#fetches + this.#missBound.misses + baseline.misses + reference.misses;
     // An access that changed nothing finds what the last one found; a breach counts for as long as it lasts.
     if (at === this.#checkedAt && !this.#isBreach && this.#books.length === 1) return;
@@ -259,6 +299,7 @@ export class TrafficGuard implements SiteGuard {
   }
 
   #open(): void {
+    this.#ease = 0;
     this.#books.push({
       fetches: this.#fetches,
       fetchBytes: this.#fetchBytes,

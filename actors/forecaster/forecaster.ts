@@ -109,10 +109,8 @@ export class Forecaster {
       this.axis.advance(batch, 0, batch.length);
       return;
     }
-    for (let i = 0; i < batch.length; i++) {
-      const instant = this.axis.instantOf(batch.timeMs[i]!, batch.position + i);
-      for (const { pending } of this.#horizons) if (pending.count > 0) pending.access(batch.segment[i]!, instant);
-    }
+    const instants = this.axis.instantsOf(batch);
+    for (const { pending } of this.#horizons) if (pending.count > 0) pending.observe(batch.segment, instants);
   }
 
   /**

@@ -98,14 +98,18 @@ export class PendingForecasts {
 
   /** `segment` was accessed: every forecast of it whose deadline is not past came true. */
   access(segment: number, instant: number): void {
-    if (segment >= this.#newestOf.length) return;
-    let number = this.#newestOf[segment]!;
-    while (number >= this.#first) {
-      const at = number % this.#capacity;
-      // Older ones are past too, or were marked by the access that marked this one.
-      if (this.#deadline[at]! < instant || this.#isHit[at] === 1) return;
-      this.#isHit[at] = 1;
-      number = this.#older[at]!;
+    if (segment < this.#newestOf.length) this.#mark(this.#newestOf[segment]!, instant);
+  }
+
+  /** {@link access} of each of `segments`, the i-th at `instants[i]`; what is not forecast, as most are not, costs one look. */
+  observe(segments: Uint32Array, instants: Float64Array): void {
+    const newestOf = this.#newestOf;
+    const first = this.#first;
+    for (let i = 0; i < segments.length; i++) {
+      const segment = segments[i]!;
+      if (segment >= newestOf.length) continue;
+      const newest = newestOf[segment]!;
+      if (newest >= first) this.#mark(newest, instants[i]!);
     }
   }
 
@@ -141,6 +145,18 @@ export class PendingForecasts {
     this.#calibrated = fields.array(this.#calibrated);
     this.#said = fields.array(this.#said);
     this.#newestOf = fields.array(this.#newestOf);
+  }
+
+  /** The forecasts of one segment from `newest` back came true at `instant`. */
+  #mark(newest: number, instant: number): void {
+    let number = newest;
+    while (number >= this.#first) {
+      const at = number % this.#capacity;
+      // Older ones are past too, or were marked by the access that marked this one.
+      if (this.#deadline[at]! < instant || this.#isHit[at] === 1) return;
+      this.#isHit[at] = 1;
+      number = this.#older[at]!;
+    }
   }
 
   #grow(): void {

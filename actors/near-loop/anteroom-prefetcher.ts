@@ -12,6 +12,8 @@ import { StreamPredictor } from '../stream-predictor/stream-predictor.ts';
 import { CandidateMixture, servedClassOf } from './candidate-mixture.ts';
 import { CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
 import { ConsumerTrust } from './consumer-trust.ts';
+import { FORECAST_AGE_MAX, POSITION_MASK } from './mixture-kernel.ts';
+import { MixtureTables } from './mixture-tables.ts';
 import { type NearLoopConfig, type NearLoopConfigInput, nearLoopConfigSchema } from './near-loop-config.ts';
 import {
   binBase,
@@ -28,10 +30,8 @@ import { FACT_STRIDE, Fact, SegmentFacts } from './segment-facts.ts';
 import { persistLearner, type Snapshot, SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { ValueGate } from './value-gate.ts';
 
-/** An earlier forecast older than this many accesses says nothing. */
-const FORECAST_AGE_MAX = 128;
-/** What is kept of a forecast's log position beside the forecast itself. */
-const POSITION_MASK = 2 ** 28 - 1;
+/** Accesses after which the tables of the mixture are handed to a kernel: short runs need none. */
+const KERNEL_AFTER = 16_384;
 
 /**
  * Per access: settle the forecasts that came true or ran out, learn the order, let the experts name candidates, weigh each into one
@@ -65,7 +65,11 @@ export class AnteroomPrefetcher implements Prefetcher {
   readonly #isPopularityOn: boolean;
   readonly #admitted: Int32Array;
   readonly #probability: Float64Array;
-  readonly #mixed: Float64Array;
+  #mixed: Float64Array;
+  /** The mixture in the memory of a kernel; null where there is none, or none yet. */
+  #kernel: MixtureTables | null = null;
+  readonly #kernelAfter: number;
+  #untilKernel: number;
   #untilAdjusted: number;
   #horizon: number;
   #position = 0;
@@ -73,8 +77,16 @@ export class AnteroomPrefetcher implements Prefetcher {
   #gatheredAt = -1;
   #servedClass = 0;
 
-  /** `config` is checked here; leave it out for the defaults. `addresses`: where segments are addresses. */
-  constructor(site: SiteView, config: NearLoopConfigInput = {}, addresses: AddressSpace | null = null) {
+  /**
+   * `config` is checked here; leave it out for the defaults. `addresses`: where segments are addresses. `kernelAfter`: accesses after which the mixture
+   * is handed to a kernel, Infinity = never; the answers are the same, to the last bit.
+   */
+  constructor(
+    site: SiteView,
+    config: NearLoopConfigInput = {},
+    addresses: AddressSpace | null = null,
+    kernelAfter = KERNEL_AFTER,
+  ) {
     const c = nearLoopConfigSchema.parse(config);
     const isOn = opinionNames.map((name) => c.experts.includes(name));
     this.#config = c;
@@ -106,6 +118,9 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#mixed = new Float64Array(c.candidateCountMax);
     this.#untilAdjusted = c.gateInterval;
     this.#horizon = c.horizonMax;
+    // Streams name segments that nobody has asked for yet, of which a kernel knows nothing.
+    this.#kernelAfter = this.#streams === null && this.#nextItems === null ? kernelAfter : Infinity;
+    this.#untilKernel = this.#kernelAfter;
   }
 
   /** Least probability that is proposed now. */
@@ -139,6 +154,8 @@ export class AnteroomPrefetcher implements Prefetcher {
   /** From now on `onSettled` is told of each forecast on trial what was stated and whether it came true. For measurements: decides nothing. */
   watchForecasts(onSettled: (stated: number, isTrue: boolean) => void): void {
     this.#mixture.watch(onSettled);
+    this.#kernel = null;
+    this.#untilKernel = Infinity;
   }
 
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {
@@ -147,8 +164,13 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#consumer = access.consumer;
     const lead = this.#site.leadAccesses;
     const horizon = this.#horizon + lead;
-    this.#mixture.settleDemand(segment, position, horizon);
-    this.#mixture.settleExpired(position - horizon);
+    if (this.#kernel !== null) {
+      this.#kernel.settle(segment, position, horizon);
+    } else {
+      this.#mixture.settleDemand(segment, position, horizon);
+      this.#mixture.settleExpired(position - horizon);
+      if (--this.#untilKernel <= 0) this.#layOut();
+    }
     if (--this.#untilAdjusted === 0) {
       this.#untilAdjusted = this.#config.gateInterval;
       this.#gate.adjust(this.#site.trafficHeadroom);
@@ -156,6 +178,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     }
     this.#resident.set(segment);
     const row = this.#facts.rowOf(segment);
+    if (this.#kernel?.isWhole === false) this.#layOut();
     const facts = this.#facts.words;
     if (facts[row + Fact.count]! < 255) facts[row + Fact.count]! += 1;
     facts[row + Fact.lastAt] = position;
@@ -238,11 +261,13 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#proposedAs = reader.array(this.#proposedAs);
     for (const part of this.#parts()) part.load(reader);
     this.#nextItems?.restore(reader.take());
+    this.#kernel = null;
+    this.#untilKernel = this.#kernelAfter;
   }
 
   /**
    * The state, to save or restore it: that of `snapshot`, without copies. Parts: #sequences, #facts, #resident, #mixture, #gate, #trust,
-   * #streams. Made anew: #config, #site, #isForecastOn, #isPopularityOn. Of one access: #ranking, #candidates, #admitted, #probability,
+   * #streams. Made anew: #config, #site, #isForecastOn, #isPopularityOn, #kernel, #kernelAfter, #untilKernel. Of one access: #ranking, #candidates, #admitted, #probability,
    * #mixed, #consumer, #gatheredAt, #servedClass.
    */
   persist(fields: StateFields): void {
@@ -253,6 +278,10 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#proposedFor = fields.array(this.#proposedFor);
     this.#proposedAs = fields.array(this.#proposedAs);
     for (const part of this.#parts()) persistLearner(fields, part);
+    if (fields.isRestoring) {
+      this.#kernel = null;
+      this.#untilKernel = this.#kernelAfter;
+    }
     const nextItems = fields.arrays(fields.isRestoring ? [] : (this.#nextItems?.snapshot() ?? []));
     if (fields.isRestoring) this.#nextItems?.restore(nextItems);
   }
@@ -279,35 +308,60 @@ export class AnteroomPrefetcher implements Prefetcher {
   }
 
   #weigh(position: number, servedClass: number, proposals: ProposalBuffer): void {
-    const candidates = this.#candidates;
-    const { bins, count } = candidates;
+    const { count } = this.#candidates;
+    if (this.#kernel !== null) this.#kernel.weigh(count, servedClass, position);
+    else for (let slot = 0; slot < count; slot++) this.#forecast(slot, position, servedClass);
+    const mixed = this.#mixed;
     let admittedCount = 0;
     for (let slot = 0; slot < count; slot++) {
-      const row = this.#facts.rowOf(candidates.segment[slot]!);
-      const facts = this.#facts.words;
-      const at = slot * OPINION_STRIDE;
-      const forecast = facts[row + Fact.forecast]!;
-      if (this.#isForecastOn && forecast !== 0) {
-        const since = (position + 1 - (forecast >>> 4)) & POSITION_MASK;
-        if (since < FORECAST_AGE_MAX) {
-          bins[at + Opinion.earlierForecast] = binBase[Opinion.earlierForecast]! + forecastBin(forecast & 15, since);
-        }
-      }
-      const accessCount = facts[row + Fact.count]!;
-      if (this.#isPopularityOn && accessCount > 0) {
-        const bin = popularityBin(accessCount, (position - facts[row + Fact.lastAt]!) | 0);
-        bins[at + Opinion.popularity] = binBase[Opinion.popularity]! + bin;
-      }
-      const mixed = this.#mixture.forecast(candidates, slot, position, servedClass);
-      facts[row + Fact.forecast] = ((position + 1) << 4) | Math.min(15, (mixed * 16) | 0);
-      const probability = this.#trust === null ? mixed : this.#trust.believed(this.#consumer, mixed);
-      this.#mixed[slot] = mixed;
+      const probability = this.#trust === null ? mixed[slot]! : this.#trust.believed(this.#consumer, mixed[slot]!);
       if (this.#gate.admits(probability)) {
         this.#admitted[admittedCount++] = slot;
         this.#probability[slot] = probability;
       }
     }
     if (admittedCount > 0) this.#propose(admittedCount, position, servedClass, proposals);
+  }
+
+  /** What the kernel does with one candidate: comments on it, forecasts it, and notes the forecast. */
+  #forecast(slot: number, position: number, servedClass: number): void {
+    const candidates = this.#candidates;
+    const { bins } = candidates;
+    const row = this.#facts.rowOf(candidates.segment[slot]!);
+    const facts = this.#facts.words;
+    const at = slot * OPINION_STRIDE;
+    const forecast = facts[row + Fact.forecast]!;
+    if (this.#isForecastOn && forecast !== 0) {
+      const since = (position + 1 - (forecast >>> 4)) & POSITION_MASK;
+      if (since < FORECAST_AGE_MAX) {
+        bins[at + Opinion.earlierForecast] = binBase[Opinion.earlierForecast]! + forecastBin(forecast & 15, since);
+      }
+    }
+    const accessCount = facts[row + Fact.count]!;
+    if (this.#isPopularityOn && accessCount > 0) {
+      const bin = popularityBin(accessCount, (position - facts[row + Fact.lastAt]!) | 0);
+      bins[at + Opinion.popularity] = binBase[Opinion.popularity]! + bin;
+    }
+    const mixed = this.#mixture.forecast(candidates, slot, position, servedClass);
+    facts[row + Fact.forecast] = ((position + 1) << 4) | Math.min(15, (mixed * 16) | 0);
+    this.#mixed[slot] = mixed;
+  }
+
+  /** Hands the mixture to a kernel; where that cannot be had it is not asked for again. */
+  #layOut(): void {
+    const { parts } = this.#mixture;
+    this.#untilKernel = Infinity;
+    this.#kernel =
+      parts === null
+        ? null
+        : MixtureTables.layOut({
+            parts,
+            candidates: this.#candidates,
+            facts: this.#facts,
+            isForecastOn: this.#isForecastOn,
+            isPopularityOn: this.#isPopularityOn,
+          });
+    if (this.#kernel !== null) this.#mixed = this.#kernel.mixed;
   }
 
   #propose(admittedCount: number, position: number, servedClass: number, proposals: ProposalBuffer): void {

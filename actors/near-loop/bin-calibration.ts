@@ -11,15 +11,16 @@ import { stretch } from './stretch.ts';
 export class BinCalibration {
   readonly binCount: number;
   /** `stretch` of each bin's probability; to be read only. */
-  readonly logOdds: Float32Array;
-  readonly #probability: Float32Array;
-  readonly #trials: Uint16Array;
-  readonly #memory: number;
+  logOdds: Float32Array;
+  #probability: Float32Array;
+  #trials: Uint16Array;
+  /** Outcomes that a bin remembers. */
+  readonly memory: number;
 
   /** The prior counts as one outcome and `priorTrials` more, which matters where outcomes are rare. */
   constructor(binCount: number, memory: number, prior: number | ((bin: number) => number), priorTrials = 0) {
     this.binCount = binCount;
-    this.#memory = memory;
+    this.memory = memory;
     this.#probability = new Float32Array(binCount);
     this.logOdds = new Float32Array(binCount);
     this.#trials = new Uint16Array(binCount).fill(Math.min(memory, priorTrials));
@@ -28,6 +29,22 @@ export class BinCalibration {
       this.#probability[bin] = p;
       this.logOdds[bin] = stretch(p);
     }
+  }
+
+  /** Of each bin, and outcomes seen; for whoever goes on with them in place. */
+  get probability(): Float32Array {
+    return this.#probability;
+  }
+
+  get trials(): Uint16Array {
+    return this.#trials;
+  }
+
+  /** Goes on in these, which must hold what it has. */
+  adopt(probability: Float32Array, logOdds: Float32Array, trials: Uint16Array): void {
+    this.#probability = probability;
+    this.logOdds = logOdds;
+    this.#trials = trials;
   }
 
   probabilityOf(bin: number): number {
@@ -45,7 +62,7 @@ export class BinCalibration {
     const moved = p + (isTrue - p) / (n + 2);
     this.#probability[bin] = moved;
     this.logOdds[bin] = stretch(moved);
-    if (n < this.#memory) this.#trials[bin] = n + 1;
+    if (n < this.memory) this.#trials[bin] = n + 1;
   }
 
   save(writer: SnapshotWriter): void {

@@ -17,6 +17,23 @@ const FINAL_BIN_COUNT = 33;
 /** Place of the weight set among a trial's bins. */
 const SET = OPINION_COUNT;
 
+/** What a mixture keeps, for whoever goes on with it in place: see {@link CandidateMixture.parts}. */
+export interface MixtureParts {
+  readonly bins: BinCalibration;
+  readonly mixer: OpinionMixer;
+  readonly final: BinCalibration;
+  readonly trials: TrialRing;
+  readonly trialBins: Uint16Array;
+  readonly trialFinal: Uint8Array;
+  /** Forecasts that were all tried, and how many are passed over until the next trial. */
+  readonly sampling: Int32Array;
+  readonly triesFull: number;
+  readonly tryEvery: number;
+  readonly bytes: number;
+  /** Goes on in these, which must hold what `trialBins`, `trialFinal` and `sampling` do. */
+  adopt(trialBins: Uint16Array, trialFinal: Uint8Array, sampling: Int32Array): void;
+}
+
 export interface CandidateMixtureOptions {
   /** Outcomes a bin remembers. */
   readonly calibrationMemory: number;
@@ -46,15 +63,15 @@ export class CandidateMixture {
   readonly #final: BinCalibration;
   readonly #trials: TrialRing;
   /** OPINION_STRIDE words a trial: the bins, and the weight set. */
-  readonly #trialBins: Uint16Array;
-  readonly #trialFinal: Uint8Array;
+  #trialBins: Uint16Array;
+  #trialFinal: Uint8Array;
   readonly #triesFull: number;
   readonly #tryEvery: number;
   /** What was stated in each trial, while someone wants to know how true it comes. */
   #trialStated: Float32Array | null = null;
   #onSettled: ((stated: number, isTrue: boolean) => void) | null = null;
-  #forecastCount = 0;
-  #untilTried = 0;
+  /** Forecasts that were all tried, and how many are passed over until the next trial. */
+  #sampling: Int32Array = new Int32Array(2);
 
   constructor(options: CandidateMixtureOptions) {
     this.#triesFull = options.trialsBeforeSampling;
@@ -83,6 +100,28 @@ export class CandidateMixture {
       (this.#bins.binCount + this.#final.binCount) * 10 +
       this.#mixer.bytes
     );
+  }
+
+  /** What it keeps; null while someone wants to be told of each outcome. */
+  get parts(): MixtureParts | null {
+    if (this.#trialStated !== null) return null;
+    return {
+      bins: this.#bins,
+      mixer: this.#mixer,
+      final: this.#final,
+      trials: this.#trials,
+      trialBins: this.#trialBins,
+      trialFinal: this.#trialFinal,
+      sampling: this.#sampling,
+      triesFull: this.#triesFull,
+      tryEvery: this.#tryEvery,
+      bytes: this.bytes,
+      adopt: (trialBins, trialFinal, sampling) => {
+        this.#trialBins = trialBins;
+        this.#trialFinal = trialFinal;
+        this.#sampling = sampling;
+      },
+    };
   }
 
   /** Forecasts that were not tried because too many were open. */
@@ -149,7 +188,7 @@ export class CandidateMixture {
   }
 
   save(writer: SnapshotWriter): void {
-    writer.numbers(this.#forecastCount, this.#untilTried);
+    writer.numbers(...this.#sampling);
     for (const part of [this.#bins, this.#mixer, this.#final, this.#trials]) part.save(writer);
     writer.array(this.#trialBins);
     writer.array(this.#trialFinal);
@@ -157,8 +196,7 @@ export class CandidateMixture {
 
   load(reader: SnapshotReader): void {
     const [forecastCount, untilTried] = reader.numbers();
-    this.#forecastCount = forecastCount!;
-    this.#untilTried = untilTried!;
+    this.#sampling.set([forecastCount!, untilTried!]);
     for (const part of [this.#bins, this.#mixer, this.#final, this.#trials]) part.load(reader);
     reader.into(this.#trialBins);
     reader.into(this.#trialFinal);
@@ -166,12 +204,14 @@ export class CandidateMixture {
 
   /** All forecasts at first; later every so manyth, by a counter that knows nothing of the forecast and so biases nothing. */
   #isTried(): boolean {
-    if (this.#forecastCount < this.#triesFull) {
-      this.#forecastCount++;
+    const sampling = this.#sampling;
+    if (sampling[0]! < this.#triesFull) {
+      sampling[0] = sampling[0]! + 1;
       return true;
     }
-    if (--this.#untilTried > 0) return false;
-    this.#untilTried = this.#tryEvery;
+    sampling[1] = sampling[1]! - 1;
+    if (sampling[1]! > 0) return false;
+    sampling[1] = this.#tryEvery;
     return true;
   }
 

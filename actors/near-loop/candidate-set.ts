@@ -16,13 +16,13 @@ export const OPINION_STRIDE = 8;
 export class CandidateSet {
   readonly capacity: number;
   count = 0;
-  readonly segment: Int32Array;
+  segment: Int32Array;
   /** Bytes to ask for; -1 = as last seen. */
   readonly sizeBytes: Float64Array;
   /** Numbers of bins (`binBase` and on), OPINION_STRIDE a candidate; 0 = an expert that says nothing. */
-  readonly bins: Uint16Array;
+  bins: Uint16Array;
   /** Bit i: naming expert i has spoken. */
-  readonly spoke: Uint8Array;
+  spoke: Uint8Array;
   readonly #facts: SegmentFacts;
   readonly #resident: ResidentFlags;
   readonly #isResident: (segment: number) => boolean;
@@ -46,6 +46,13 @@ export class CandidateSet {
   /** A byte a segment: 1 = resident for certain, so that {@link claim} would pass it over. */
   get residentFlags(): Uint8Array {
     return this.#resident.flags;
+  }
+
+  /** Goes on in these columns, which must hold what its own do. */
+  adopt(segment: Int32Array, bins: Uint16Array, spoke: Uint8Array): void {
+    this.segment = segment;
+    this.bins = bins;
+    this.spoke = spoke;
   }
 
   /** Empties the set for the next access. */

@@ -5,12 +5,12 @@ import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { squash } from './stretch.ts';
 
 /** Input that never changes, so that a set can lean to one side by itself. */
-const BIAS = 0.5;
+export const BIAS = 0.5;
 /** Weights of a set: seven inputs in the order of `Opinion`, and the bias. */
 const STRIDE = 8;
-const BIAS_AT = 7;
+export const BIAS_AT = 7;
 /** The naming experts that seldom speak, as bits of a set. */
-const RARE = (1 << Opinion.missSuccessor) | (1 << Opinion.stream) | (1 << Opinion.nextItem);
+export const RARE = (1 << Opinion.missSuccessor) | (1 << Opinion.stream) | (1 << Opinion.nextItem);
 
 /**
  * p = squash(w . x) where x are the experts' calibrated log-odds and w one of several weight sets; learning and source as in
@@ -18,10 +18,10 @@ const RARE = (1 << Opinion.missSuccessor) | (1 << Opinion.stream) | (1 << Opinio
  * nothing is looped over, and who is silent is passed over. The low five bits of a set say which naming experts spoke.
  */
 export class OpinionMixer {
-  readonly #weights: Float32Array;
-  readonly #updates: Uint32Array;
-  readonly #rateFirst: number;
-  readonly #rateLast: number;
+  #weights: Float32Array;
+  #updates: Uint32Array;
+  readonly rateFirst: number;
+  readonly rateLast: number;
 
   constructor(options: {
     readonly setCount: number;
@@ -31,12 +31,27 @@ export class OpinionMixer {
   }) {
     this.#weights = new Float32Array(STRIDE * options.setCount).fill(options.weightFirst);
     this.#updates = new Uint32Array(options.setCount);
-    this.#rateFirst = options.rateFirst;
-    this.#rateLast = options.rateLast;
+    this.rateFirst = options.rateFirst;
+    this.rateLast = options.rateLast;
   }
 
   get bytes(): number {
     return this.#weights.byteLength + this.#updates.byteLength;
+  }
+
+  /** Eight a set, and how often each was moved; for whoever goes on with them in place. */
+  get weights(): Float32Array {
+    return this.#weights;
+  }
+
+  get updates(): Uint32Array {
+    return this.#updates;
+  }
+
+  /** Goes on in these, which must hold what {@link weights} and {@link updates} do. */
+  adopt(weights: Float32Array, updates: Uint32Array): void {
+    this.#weights = weights;
+    this.#updates = updates;
   }
 
   /** Mixed log-odds of the inputs that `bins` from `from` on name in `logOdds`. */
@@ -66,7 +81,7 @@ export class OpinionMixer {
     const error = isTrue - squash(mixed(w, set, logOdds, bins, from));
     const n = this.#updates[set]!;
     this.#updates[set] = n + 1;
-    const rate = this.#rateLast + ((this.#rateFirst - this.#rateLast) * 256) / (256 + n);
+    const rate = this.rateLast + ((this.rateFirst - this.rateLast) * 256) / (256 + n);
     const step = rate * error;
     const base = (set * STRIDE) | 0;
     const at = from | 0;

@@ -1,8 +1,10 @@
 /** The logistic function and its inverse by table, from + - * / alone, so that every platform computes the same bits. */
 
-const STRETCH_MAX = 8;
-const SQUASH_STEPS = 4096;
-const PROBABILITY_STEPS = 4096;
+/** Log-odds are cut to this and its opposite. */
+export const STRETCH_MAX = 8;
+/** Steps of {@link squashTable} up to there, and of {@link stretchTable} from 0 to 1. */
+export const SQUASH_STEPS = 4096;
+export const STRETCH_STEPS = 4096;
 
 /** e^x for x in 0..8 by repeated squaring of a short Taylor sum: exact arithmetic only. */
 function exponential(x: number): number {
@@ -13,7 +15,8 @@ function exponential(x: number): number {
   return sum;
 }
 
-const squashTable = new Float64Array(SQUASH_STEPS + 2);
+/** `squash` at each step, for whoever reads it in place; to be read only. */
+export const squashTable: Float64Array = new Float64Array(SQUASH_STEPS + 2);
 for (let i = 0; i < squashTable.length; i++) {
   const x = (i / SQUASH_STEPS) * STRETCH_MAX;
   squashTable[i] = 1 / (1 + 1 / exponential(x));
@@ -30,10 +33,11 @@ export function squash(x: number): number {
   return x < 0 ? 1 - p : p;
 }
 
-const stretchTable = new Float64Array(PROBABILITY_STEPS + 1);
-for (let i = 0; i <= PROBABILITY_STEPS; i++) {
+/** `stretch` at each step, for whoever reads it in place; to be read only. */
+export const stretchTable: Float64Array = new Float64Array(STRETCH_STEPS + 1);
+for (let i = 0; i <= STRETCH_STEPS; i++) {
   // Bisection of the monotone squash: slow, done once, and consistent with it by construction.
-  const p = i / PROBABILITY_STEPS;
+  const p = i / STRETCH_STEPS;
   let low = -STRETCH_MAX;
   let high = STRETCH_MAX;
   for (let round = 0; round < 40; round++) {
@@ -46,5 +50,5 @@ for (let i = 0; i <= PROBABILITY_STEPS; i++) {
 
 /** Log-odds of probability p, cut to -8..8, to the nearest 1/4096 of p. */
 export function stretch(p: number): number {
-  return stretchTable[(p * PROBABILITY_STEPS + 0.5) | 0]!;
+  return stretchTable[(p * STRETCH_STEPS + 0.5) | 0]!;
 }

@@ -5,6 +5,15 @@ import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 const NONE = -1;
 
+/** Where whoever reads a ring in place looks for its columns. */
+export interface TrialFields {
+  readonly trialSegment: number;
+  readonly trialAt: number;
+  readonly trialOlder: number;
+  readonly trialNewest: number;
+  readonly trialState: number;
+}
+
 /**
  * A bounded ring of trials in order of prediction, chained by segment from the newest to the oldest, so that a demand finds its trials
  * without a search.
@@ -16,13 +25,12 @@ const NONE = -1;
  */
 export class TrialRing {
   readonly capacity: number;
-  refusedCount = 0;
-  readonly #segment: Int32Array;
-  readonly #at: Float64Array;
-  readonly #older: Int32Array;
+  #segment: Int32Array;
+  #at: Float64Array;
+  #older: Int32Array;
   #newest: Int32Array;
-  #first = 0;
-  #count = 0;
+  /** The oldest trial's slot, trials in the ring, and those that were not taken. */
+  #state: Int32Array = new Int32Array(3);
 
   constructor(capacity: number, segmentCountHint = 1024) {
     assert(capacity >= 1, 'a ring holds at least one trial');
@@ -38,19 +46,42 @@ export class TrialRing {
   }
 
   get count(): number {
-    return this.#count;
+    return this.#state[1]!;
+  }
+
+  get refusedCount(): number {
+    return this.#state[2]! >>> 0;
+  }
+
+  /** Makes room for so many segments. */
+  fit(segmentCount: number): void {
+    if (segmentCount > this.#newest.length) this.#grow(segmentCount - 1);
+  }
+
+  /** Goes on in what `place` gives for each of its columns, told at which of `fields` it is looked for. */
+  adopt(place: <T extends Float64Array | Int32Array>(column: T, at: number) => T, fields: TrialFields): void {
+    this.#segment = place(this.#segment, fields.trialSegment);
+    this.#at = place(this.#at, fields.trialAt);
+    this.#older = place(this.#older, fields.trialOlder);
+    this.#newest = place(this.#newest, fields.trialNewest);
+    this.#state = place(this.#state, fields.trialState);
+  }
+
+  /** Segments that there is room for. */
+  get segmentLimit(): number {
+    return this.#newest.length;
   }
 
   /** Starts a trial; returns its slot, or -1 when the ring is full. */
   start(segment: number, position: number): number {
-    if (this.#count === this.capacity) {
-      this.refusedCount++;
+    if (this.#state[1]! === this.capacity) {
+      this.#state[2] = this.#state[2]! + 1;
       return NONE;
     }
     if (segment >= this.#newest.length) this.#grow(segment);
-    let slot = this.#first + this.#count;
+    let slot = this.#state[0]! + this.#state[1]!;
     if (slot >= this.capacity) slot -= this.capacity;
-    this.#count++;
+    this.#state[1] = this.#state[1]! + 1;
     this.#segment[slot] = segment;
     this.#at[slot] = position;
     const newest = this.#newest[segment]!;
@@ -76,12 +107,12 @@ export class TrialRing {
 
   /** Takes the oldest trial started before `position` that is still open; returns its slot, or -1 when there is none. */
   takeExpired(position: number): number {
-    while (this.#count > 0) {
-      const slot = this.#first;
+    while (this.#state[1]! > 0) {
+      const slot = this.#state[0]!;
       const isOpen = this.#segment[slot] !== NONE;
       if (isOpen && this.#at[slot]! >= position) return NONE;
-      this.#first = slot + 1 === this.capacity ? 0 : slot + 1;
-      this.#count--;
+      this.#state[0] = slot + 1 === this.capacity ? 0 : slot + 1;
+      this.#state[1] = this.#state[1]! - 1;
       if (isOpen) {
         this.#segment[slot] = NONE;
         return slot;
@@ -96,15 +127,13 @@ export class TrialRing {
   }
 
   save(writer: SnapshotWriter): void {
-    writer.numbers(this.#first, this.#count, this.refusedCount);
+    writer.numbers(...this.#state);
     for (const a of [this.#segment, this.#at, this.#older, this.#newest]) writer.array(a);
   }
 
   load(reader: SnapshotReader): void {
     const [first, count, refused] = reader.numbers();
-    this.#first = first!;
-    this.#count = count!;
-    this.refusedCount = refused!;
+    this.#state.set([first!, count!, refused!]);
     reader.into(this.#segment);
     reader.into(this.#at);
     reader.into(this.#older);

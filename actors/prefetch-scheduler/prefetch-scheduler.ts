@@ -133,8 +133,8 @@ export class PrefetchScheduler {
 
   /** Learns sizes; the last one known counts. */
   observe(batch: AccessBatch): void {
+    this.axis.advance(batch, 0, batch.length);
     for (let i = 0; i < batch.length; i++) {
-      this.axis.instantOf(batch.timeMs[i]!, batch.position + i);
       const size = batch.size[i]!;
       if (size < 0) continue;
       const segment = batch.segment[i]!;

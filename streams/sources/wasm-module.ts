@@ -6,6 +6,7 @@ export type Code = number | readonly Code[];
 /** Values' types, as the binary format writes them. */
 export const I32 = 0x7f;
 export const I64 = 0x7e;
+export const F64 = 0x7c;
 export const V128 = 0x7b;
 
 const VOID = 0x40;
@@ -36,7 +37,27 @@ export const wasm = {
   loadByte: (address: Code, offset = 0): Code => [address, 0x2d, 0, unsigned(offset)],
   store: (address: Code, value: Code): Code => [address, value, 0x36, 2, 0],
   storeAt: (address: Code, offset: number, value: Code): Code => [address, value, 0x36, 2, unsigned(offset)],
-  loadDouble: (address: Code): Code => [address, 0x2b, 3, 0],
+  loadShort: (address: Code, offset = 0): Code => [address, 0x2f, 1, unsigned(offset)],
+  storeShort: (address: Code, offset: number, value: Code): Code => [address, value, 0x3b, 1, unsigned(offset)],
+  storeByte: (address: Code, offset: number, value: Code): Code => [address, value, 0x3a, 0, unsigned(offset)],
+  leadingZeros: (a: Code): Code => [a, 0x67],
+  loadDouble: (address: Code, offset = 0): Code => [address, 0x2b, 3, unsigned(offset)],
+  storeDouble: (address: Code, offset: number, value: Code): Code => [address, value, 0x39, 3, unsigned(offset)],
+  /** A 32-bit float as a double, and back, rounded. */
+  loadFloat: (address: Code, offset = 0): Code => [address, 0x2a, 2, unsigned(offset), 0xbb],
+  storeFloat: (address: Code, offset: number, value: Code): Code => [address, value, 0xb6, 0x38, 2, unsigned(offset)],
+  double: (value: number): Code => [0x44, ...new Uint8Array(Float64Array.of(value).buffer)],
+  addDouble: (a: Code, b: Code): Code => [a, b, 0xa0],
+  subDouble: (a: Code, b: Code): Code => [a, b, 0xa1],
+  divideDouble: (a: Code, b: Code): Code => [a, b, 0xa3],
+  magnitude: (a: Code): Code => [a, 0x99],
+  isLessDouble: (a: Code, b: Code): Code => [a, b, 0x63],
+  exceedsDouble: (a: Code, b: Code): Code => [a, b, 0x64],
+  atMostDouble: (a: Code, b: Code): Code => [a, b, 0x65],
+  atLeastDouble: (a: Code, b: Code): Code => [a, b, 0x66],
+  doubleOfUnsigned: (integer: Code): Code => [integer, 0xb8],
+  /** A double cut to its whole part; 0 for NaN. */
+  wholePart: (a: Code): Code => [a, 0xfc, 2],
   doubleOf: (integer: Code): Code => [integer, 0xb7],
   multiplyDouble: (a: Code, b: Code): Code => [a, b, 0xa2],
   /** The least integer that is not below a double of moderate size. */

@@ -1,0 +1,130 @@
+/** How a site serves a demand: from where, after how long, and what is counted of it. */
+
+import { Outcome, Served } from '../prefetcher.ts';
+import { Decision } from './decision-digest.ts';
+import type { Landings } from './landings.ts';
+import { Stage } from './prefetch-table.ts';
+import type { Settlement } from './settlement.ts';
+import type { SiteSpace } from './site-space.ts';
+import type { SiteState } from './site-state.ts';
+
+/** Accesses for which a refused proposal is taken to have been meant, where the prefetcher does not say. */
+const HORIZON_UNSTATED = 64;
+
+/**
+ * A segment that a demand fetches is resident from that instant, as every cache simulator has it, so miss counts compare with
+ * published ones; whoever asks for it before the fetch lands is a hit that waits for the rest (a delayed hit). O(1) a demand.
+ */
+export class DemandDesk {
+  readonly #state: SiteState;
+  readonly #space: SiteSpace;
+  readonly #landings: Landings;
+  readonly #settlement: Settlement;
+  /** Misses so far, counted or not, on segments that the baseline held. */
+  pollutionCount = 0;
+
+  constructor(state: SiteState, space: SiteSpace, landings: Landings, settlement: Settlement) {
+    this.#state = state;
+    this.#space = space;
+    this.#landings = landings;
+    this.#settlement = settlement;
+  }
+
+  /** Serves the demand at the state's instant for so many bytes; gives a `Served` code. */
+  serve(segment: number, bytes: number): number {
+    const state = this.#state;
+    const { table, guard, origin, now } = state;
+    const units = state.isBytes ? Math.max(1, bytes) : 1;
+    guard.demand(segment, units, bytes);
+    const { isBaselineHit, weight } = guard;
+    let served: number = Served.miss;
+    let wait = 0;
+    let joinedAt = -1;
+    const stage = table.stage[segment];
+    if (stage === Stage.staged) {
+      served = Served.stagedHit;
+      table.stage[segment] = Stage.none;
+      if (!state.isShared) this.#space.unstage(segment);
+      this.#space.admitDemanded(segment, units);
+      this.#settlement.settle(segment, Outcome.useful);
+    } else if (stage === Stage.inFlight) {
+      served = Served.late;
+      table.stage[segment] = Stage.none;
+      state.flights.forget(segment);
+      origin.join(segment);
+      joinedAt = table.issuedAt[segment]!;
+      wait = origin.remaining?.(segment, now) ?? table.landsAt[segment]! - now;
+      // It takes at least that long, and says nothing where others took longer.
+      this.#landings.observeLead(Math.max(this.#landings.leadAccesses, state.position - joinedAt));
+      this.#space.admitDemanded(segment, units);
+      this.#settlement.settle(segment, Outcome.late);
+      state.ledger.joined(joinedAt, wait);
+    } else {
+      if (stage === Stage.queued) this.#settlement.unqueue(segment);
+      if (this.#space.admitDemanded(segment, units)) {
+        served = Served.hit;
+        // A demand may have fetched it a moment ago.
+        if (!origin.isInstant) wait = Math.max(0, table.landsAt[segment]! - now);
+      } else {
+        guard.fetched(segment, bytes, false);
+        if (!state.isShared) state.share.missed(segment, isBaselineHit ? weight : 0);
+        if (!origin.isInstant) wait = this.#fetch(segment, bytes);
+      }
+    }
+    if (this.#space.readmissions.length > 0) this.#space.readmit();
+    const isMiss = served === Served.miss || served === Served.late;
+    if (!isBaselineHit && isMiss) this.#classify(segment, stage!, weight);
+    state.classes.demanded(segment);
+    state.holdout?.observe(segment, state.position - (state.prefetcher.horizonAccesses ?? HORIZON_UNSTATED));
+    state.ledger.digest.add(Decision.served + served, segment);
+    if (isMiss) this.#countMiss(segment, served, bytes, wait, joinedAt);
+    else this.#countHit(served, bytes, wait);
+    if (!origin.isInstant) state.ledger.waited(wait);
+    return served;
+  }
+
+  /** Sends for a segment that nobody has sent for; gives how long that takes. */
+  #fetch(segment: number, bytes: number): number {
+    const { origin, table, flights, fetches, now, position } = this.#state;
+    const landsAt = origin.demand(segment, bytes, now, position);
+    table.landsAt[segment] = landsAt;
+    const victim = origin.preempted;
+    if (victim >= 0) {
+      flights.forget(victim);
+      table.stage[victim] = Stage.none;
+      this.#settlement.settle(victim, Outcome.cancelled);
+    }
+    fetches.add(bytes, landsAt - now);
+    return landsAt - now;
+  }
+
+  /** Says why a miss that the baseline has too was not avoided. */
+  #classify(segment: number, stage: number, weight: number): void {
+    const { prefetcher, position, ledger, classes } = this.#state;
+    const horizon = prefetcher.horizonAccesses ?? HORIZON_UNSTATED;
+    const isForecast = (prefetcher.forecastOf?.(segment, position) ?? 0) > 0;
+    const isLate = stage === Stage.inFlight || stage === Stage.queued;
+    ledger.unavoided(classes.classOf(segment, position, horizon, isLate, isForecast), weight);
+  }
+
+  #countMiss(segment: number, served: number, bytes: number, wait: number, joinedAt: number): void {
+    const { guard, options, ledger, fetches } = this.#state;
+    const { isBaselineHit, isReferenceHit, weight } = guard;
+    guard.missed(segment);
+    if (isBaselineHit) this.pollutionCount += weight;
+    ledger.miss(bytes, isBaselineHit, isReferenceHit, joinedAt, weight);
+    const { benefit } = options;
+    if (benefit === undefined) return;
+    if (isBaselineHit) benefit.lost(wait, served === Served.miss ? bytes : -1, weight);
+    else if (served === Served.late) benefit.gained(fetches.waitMean - wait, bytes);
+  }
+
+  #countHit(served: number, bytes: number, wait: number): void {
+    const { guard, options, ledger, fetches } = this.#state;
+    const { isBaselineHit, isReferenceHit, weight } = guard;
+    ledger.hit(bytes, isBaselineHit, isReferenceHit, weight);
+    // Where nothing is known of the baseline, what was staged is taken to have been a miss without it.
+    if (!isBaselineHit && (weight > 0 || served === Served.stagedHit))
+      options.benefit?.gained(fetches.waitMean - wait, bytes);
+  }
+}

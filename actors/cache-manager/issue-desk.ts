@@ -1,0 +1,150 @@
+/** Which proposals a site sends, queues or refuses, and when what waits is sent. */
+
+import type { ProposalBuffer } from '../prefetcher.ts';
+import { Decision } from './decision-digest.ts';
+import type { Landings } from './landings.ts';
+import { Refusal } from './ledger.ts';
+import { PrefetchAdmission } from './prefetch-admission.ts';
+import { Stage } from './prefetch-table.ts';
+import { sortByProbability } from './proposal-order.ts';
+import type { Settlement } from './settlement.ts';
+import type { SiteState } from './site-state.ts';
+
+/** The best first, each within what policy, caps, bounds and prices leave. O(1) a proposal where no slot is waited for. */
+export class IssueDesk {
+  readonly #state: SiteState;
+  readonly #landings: Landings;
+  readonly #settlement: Settlement;
+
+  constructor(state: SiteState, landings: Landings, settlement: Settlement) {
+    this.#state = state;
+    this.#landings = landings;
+    this.#settlement = settlement;
+  }
+
+  /** Lands what is due by `now` and sends what was waiting for a slot, in the order of the instants at which it happens. */
+  advance(now: number): void {
+    const { flights, isTimed, origin, position, table, queue } = this.#state;
+    for (;;) {
+      const at = flights.nextLanding();
+      // A fetch that takes N requests lands after the N-th further access, hence not yet when that one is served.
+      if (isTimed ? at > now : at >= now) break;
+      const segment = flights.pop();
+      if (origin.isAnswered === true) {
+        origin.givenUp?.(segment);
+        this.#landings.lapse(segment);
+        // Nobody noticed before now: what takes the slot is asked for now, not at the instant that has passed.
+        continue;
+      }
+      // Those between the two, not this access, which finds it landed.
+      this.#landings.observeLead(position - table.issuedAt[segment]! - 1);
+      this.#landings.land(segment);
+      if (queue.count > 0) this.sendQueued(at);
+    }
+    if (queue.count > 0) this.sendQueued(now);
+  }
+
+  /** Sends what waits for a slot, the most valuable first, as far as it may be sent at `now`. */
+  sendQueued(now: number): void {
+    const state = this.#state;
+    const { queue, sizes, options, guard, origin, flights } = state;
+    while (queue.count > 0) {
+      const segment = queue.peek();
+      if (state.isTooLarge(segment)) {
+        // What an unsized segment is taken to be has grown since.
+        this.#settlement.unqueue(segment);
+        continue;
+      }
+      const bytes = sizes.of(segment);
+      const barred = options.admission?.refusal(segment, bytes, now, flights.count) ?? -1;
+      if (barred >= 0) {
+        if (PrefetchAdmission.isPassing(barred)) return;
+        this.#settlement.unqueue(segment);
+        continue;
+      }
+      if (!guard.canSend(bytes, state.lentCount) || !guard.canLose(flights.count)) return;
+      const landsAt = origin.prefetch(segment, bytes, now, state.position);
+      if (landsAt < 0) return;
+      queue.shift();
+      this.#issue(segment, landsAt);
+    }
+  }
+
+  /** Considers each proposal of an access, the likeliest first. */
+  considerAll(p: ProposalBuffer): void {
+    sortByProbability(p);
+    for (let i = 0; i < p.count; i++) {
+      this.consider(p.segment[i]!, p.sizeBytes[i]!, p.probability[i]!, p.expert[i]!);
+    }
+  }
+
+  /** Sends, queues or refuses one prefetch; false = refused. */
+  consider(segment: number, sizeBytes: number, probability: number, expert: number): boolean {
+    const state = this.#state;
+    const { table } = state;
+    if (segment >= table.length) table.grow(segment);
+    const refusal = this.#refusal(segment, sizeBytes, probability, expert);
+    if (refusal >= 0) return this.#settlement.refuse(segment, refusal, expert, probability);
+    table.expert[segment] = expert;
+    table.probability[segment] = probability;
+    const { origin, queue, now } = state;
+    if (origin.isInstant) {
+      this.#issue(segment, now);
+      return true;
+    }
+    const landsAt = queue.count > 0 ? -1 : origin.prefetch(segment, state.sizes.of(segment), now, state.position);
+    if (landsAt >= 0) {
+      this.#issue(segment, landsAt);
+      return true;
+    }
+    table.stage[segment] = Stage.queued;
+    const refused = queue.add(segment, Number.isNaN(probability) ? 0 : probability);
+    if (refused < 0) return true;
+    table.stage[refused] = Stage.none;
+    this.#settlement.withdraw(refused);
+    return refused !== segment;
+  }
+
+  /** Why a prefetch may not be sent now; -1 = it may. */
+  #refusal(segment: number, sizeBytes: number, probability: number, expert: number): number {
+    const state = this.#state;
+    const { holdout, sizes, guard, options } = state;
+    const stage = state.table.stage[segment];
+    if (stage !== Stage.none) return stage === Stage.staged ? Refusal.resident : Refusal.inFlight;
+    if (state.reactive.has(segment)) return Refusal.resident;
+    if (holdout?.isHeld(segment) === true) return Refusal.heldOut;
+    if (sizeBytes >= 0) sizes.guess(segment, sizeBytes);
+    if (state.isTooLarge(segment)) return Refusal.tooLarge;
+    const bytes = sizes.of(segment);
+    const inFlight = state.flights.count;
+    const barred = options.admission?.refusal(segment, bytes, state.now, inFlight) ?? -1;
+    if (barred >= 0) return barred;
+    if (!state.isFar) {
+      if (!guard.canSend(bytes, state.lentCount)) return Refusal.budget;
+      if (!guard.canLose(inFlight)) return Refusal.throttled;
+    }
+    const { benefit } = options;
+    if (benefit !== undefined && !benefit.isWorth(probability, state.fetches.waitMean, bytes)) return Refusal.price;
+    if (options.expertTrust?.allows(expert) === false) return Refusal.distrusted;
+    return holdout?.withholds(segment, state.position, probability) === true ? Refusal.heldOut : -1;
+  }
+
+  #issue(segment: number, landsAt: number): void {
+    const { table, sizes, guard, options, ledger, position, now, flights } = this.#state;
+    const bytes = sizes.of(segment);
+    const expert = table.expert[segment]!;
+    guard.fetched(segment, bytes, true);
+    options.admission?.caps?.sent(bytes);
+    table.issuedAt[segment] = position;
+    table.landsAt[segment] = landsAt;
+    table.bytes[segment] = bytes;
+    ledger.sent(expert, bytes);
+    this.#settlement.decided(Decision.issued, segment, expert, table.probability[segment]!, bytes);
+    if (landsAt <= now) {
+      this.#landings.land(segment);
+      return;
+    }
+    table.stage[segment] = Stage.inFlight;
+    flights.add(segment, landsAt);
+  }
+}

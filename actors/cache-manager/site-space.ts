@@ -1,0 +1,171 @@
+/** The space of a site: what leaves for a demand or for a staged segment, and in which order. */
+
+import { Outcome } from '../prefetcher.ts';
+import { Stage } from './prefetch-table.ts';
+import type { Settlement } from './settlement.ts';
+import type { SiteState } from './site-state.ts';
+
+/** Headroom of the traffic bound below which the site follows its baseline: fetches stand above the limit, see `trafficHeadroom`. */
+const FOLLOW_BELOW = -3;
+/** Slack that an eviction's own choices leave to prefetches: as much as the near loop keeps back for its best candidates. */
+const SLACK_KEPT = 24;
+
+/** Reactive and prefetch cache share the capacity; the bounds decide who may be made to leave. O(1) a segment that leaves. */
+export class SiteSpace {
+  readonly #state: SiteState;
+  readonly #settlement: Settlement;
+  /** Shared staging only: what the prefetcher asked to keep, see `readmit`. */
+  readonly readmissions: number[] = [];
+  /** Mean model time that an unused segment stayed staged; NaN before the first. */
+  unusedResidence = Number.NaN;
+
+  constructor(state: SiteState, settlement: Settlement) {
+    this.#state = state;
+    this.#settlement = settlement;
+  }
+
+  /** Gives a demanded segment to the reactive cache; true = it was there. */
+  admitDemanded(segment: number, units: number): boolean {
+    const { guard, reactive, isBytes } = this.#state;
+    if (!guard.isBounded) return reactive.access(segment, units);
+    if (reactive.has(segment)) return reactive.access(segment, units);
+    // With slack to spare it need not be known that a ghost holds the segment a moment before the site does.
+    if (
+      !this.#state.isFar &&
+      (isBytes || guard.slack <= SLACK_KEPT + 1 || this.#state.trafficHeadroom < FOLLOW_BELOW)
+    ) {
+      guard.compare(segment, 'nowhere');
+      this.#makeRoom(units);
+    }
+    reactive.access(segment, units);
+    guard.compare(segment, this.#state.whereIs(segment));
+    return false;
+  }
+
+  /** A segment that was fetched enters the reactive cache; false = there is no room for it. */
+  admitShared(segment: number, units: number): boolean {
+    const { guard, reactive } = this.#state;
+    const isRoom = this.#makeRoom(units);
+    // It may also have been demanded while it was queued behind this landing, or the cache shrank below its size.
+    const isAdmitted = isRoom && reactive.admit(segment, units);
+    if (!isAdmitted) {
+      this.#state.table.stage[segment] = Stage.none;
+      this.#settlement.settle(segment, Outcome.wasted);
+    }
+    guard.compare(segment, this.#state.whereIs(segment));
+    return isAdmitted;
+  }
+
+  /** A segment that was fetched enters the prefetch cache; false = nothing can leave for it that might not have to be fetched again. */
+  stage(segment: number, units: number): boolean {
+    const { share, staging, reactive, capacity, guard, table } = this.#state;
+    const room = Math.max(units, share.units);
+    if (!this.#makeStagingRoom(units, room) || !this.#makeRoom(units)) return false;
+    table.stage[segment] = Stage.staged;
+    staging.add(segment, units);
+    reactive.resize(capacity - staging.used);
+    guard.compare(segment, 'staged');
+    return true;
+  }
+
+  /** Takes a segment out of the prefetch cache and gives its space back to the reactive cache. */
+  unstage(segment: number): void {
+    const { staging, reactive, capacity } = this.#state;
+    staging.remove(segment);
+    reactive.resize(capacity - staging.used);
+    this.#settlement.chargeSpace(segment);
+  }
+
+  /** The eviction gave a segment up. */
+  left(segment: number): void {
+    const { guard, isShared, table, prefetcher } = this.#state;
+    guard.departed();
+    guard.compare(segment, 'nowhere');
+    if (isShared && table.stageOf(segment) === Stage.staged) {
+      if (prefetcher.onEvict?.(segment, true) === true) {
+        // Not from inside the eviction: the policy is in the middle of making room.
+        this.readmissions.push(segment);
+        return;
+      }
+      table.stage[segment] = Stage.none;
+      this.#settlement.settle(segment, Outcome.wasted);
+      return;
+    }
+    prefetcher.onEvict?.(segment, false);
+  }
+
+  /** Admits once more what a prefetcher asked to keep; whoever leaves for it may ask in turn, but only once each. */
+  readmit(): void {
+    const { table, reactive } = this.#state;
+    for (let segment = this.readmissions.pop(); segment !== undefined; segment = this.readmissions.pop()) {
+      if (table.stage[segment] !== Stage.staged || reactive.has(segment)) continue;
+      this.admitShared(segment, this.#state.unitsOf(segment));
+    }
+  }
+
+  /**
+   * Sees to it that `units` more fit without breaking the traffic bound: where slack is short, or does not cover what the eviction might
+   * give up for them, what a ghost gave up before goes first, the longest ago first, then what is staged. Where fetches stand above the limit,
+   * so that nothing can be sent anyway, the baseline is followed too, to come back to its misses. True = they fit, or will.
+   */
+  #makeRoom(units: number): boolean {
+    const state = this.#state;
+    const { guard, reactive, staging, capacity, whole } = state;
+    if (!guard.isBounded || state.used + units <= capacity || state.isFar) return true;
+    const isCovered = guard.slack > SLACK_KEPT && guard.covers(state.used + units - capacity, reactive.count);
+    if (isCovered && guard.headroom(state.lentCount) - 2 >= FOLLOW_BELOW) return true;
+    if (whole === null) {
+      // No ghost to follow: what is lent comes back first, and the eviction chooses the rest.
+      while (state.used + units > capacity && staging.count > 0) this.#waste(staging.oldest);
+      return isCovered || state.used + units <= capacity;
+    }
+    const { extras, stagedExtras } = isCovered ? whole.baseline : whole.followed;
+    while (state.used + units > capacity && extras.count > 0) this.#giveUp(extras.oldest);
+    for (;;) {
+      const excess = state.used + units - capacity;
+      if (excess <= 0 || guard.covers(excess, reactive.count)) return true;
+      if (stagedExtras.count === 0) return false;
+      this.#waste(stagedExtras.oldest);
+    }
+  }
+
+  /** Takes a segment out of the reactive cache that its eviction would have kept. */
+  #giveUp(segment: number): void {
+    const { table, reactive, guard, prefetcher } = this.#state;
+    const stage = table.stage[segment];
+    reactive.remove(segment);
+    guard.compare(segment, 'nowhere');
+    if (stage === Stage.staged) {
+      table.stage[segment] = Stage.none;
+      this.#settlement.settle(segment, Outcome.wasted);
+    }
+    prefetcher.onEvict?.(segment, stage === Stage.staged);
+  }
+
+  /** Wastes what was staged longest ago until `units` more fit into `room`. False = one that may have to be fetched again would have to go. */
+  #makeStagingRoom(units: number, room: number): boolean {
+    const { staging, guard, whole } = this.#state;
+    while (staging.count > 0 && staging.used + units > room) {
+      const { oldest } = staging;
+      const isSpare = !guard.isBounded || this.#state.isFar || whole?.followed.stagedExtras.has(oldest) === true;
+      if (!isSpare && !guard.covers(this.#state.unitsOf(oldest), 1)) return false;
+      this.#waste(oldest);
+    }
+    return true;
+  }
+
+  /** Ends a staged segment that nobody asked for. */
+  #waste(segment: number): void {
+    const { table, isTimed, now, position, guard, share, prefetcher } = this.#state;
+    const stayed = isTimed ? now - table.landsAt[segment]! : position - table.issuedAt[segment]!;
+    const mean = this.unusedResidence;
+    this.unusedResidence = Number.isNaN(mean) ? stayed : mean + (stayed - mean) / 128;
+    this.unstage(segment);
+    guard.departed();
+    guard.compare(segment, 'nowhere');
+    share.wasted(segment);
+    table.stage[segment] = Stage.none;
+    this.#settlement.settle(segment, Outcome.wasted);
+    prefetcher.onEvict?.(segment, true);
+  }
+}
