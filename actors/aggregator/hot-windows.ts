@@ -53,14 +53,23 @@ export class HotWindows {
   }
 
   observe(segment: number, instant: number, weight: number): void {
+    this.advance(instant);
+    this.add(segment, weight);
+  }
+
+  /** Closes the panes that end at `instant` or before it. */
+  advance(instant: number): void {
     const level = this.#levels[0];
     if (level === undefined) return;
     const index = Math.floor(instant / level.width);
-    if (index !== level.index) {
-      this.#close(0);
-      level.index = index;
-    }
-    level.open.add(segment, weight);
+    if (index === level.index) return;
+    this.#close(0);
+    level.index = index;
+  }
+
+  /** Counts an access at the instant of the last `advance`. */
+  add(segment: number, weight: number): void {
+    this.#levels[0]?.open.add(segment, weight);
   }
 
   /** The `k` segments of the largest weight in the window of `width` that ends at `now`, ties by the smaller id. */

@@ -51,6 +51,8 @@ export class Forecaster {
   readonly #horizons: readonly Horizon[];
   #untrackedCount = 0;
   #cutCount = 0;
+  /** Of the rows of one call. */
+  #instants = new Float64Array(0);
 
   constructor(experts: readonly string[], config: ForecasterConfig = forecasterConfigSchema.parse({})) {
     assert(experts.length >= 1 && experts.length <= 255, 'a forecaster mixes 1..255 experts');
@@ -109,10 +111,11 @@ export class Forecaster {
       this.axis.advance(batch, 0, batch.length);
       return;
     }
-    for (let i = 0; i < batch.length; i++) {
-      const instant = this.axis.instantOf(batch.timeMs[i]!, batch.position + i);
-      for (const { pending } of this.#horizons) if (pending.count > 0) pending.access(batch.segment[i]!, instant);
-    }
+    const { segment, timeMs, position, length } = batch;
+    if (this.#instants.length < length) this.#instants = new Float64Array(length);
+    const instants = this.#instants;
+    for (let i = 0; i < length; i++) instants[i] = this.axis.instantOf(timeMs[i]!, position + i);
+    for (const { pending } of this.#horizons) if (pending.count > 0) pending.accessAll(segment, instants);
   }
 
   /**
@@ -140,7 +143,7 @@ export class Forecaster {
     return { probability: bank.state(mixed, new Float64Array(bankSize), 0), expert: mixture.leader(calibrated, 0) };
   }
 
-  /** The state, to save or restore it. */
+  /** Everything but what the settings give (#horizons' own settings) and #instants. */
   persist(fields: StateFields): void {
     fields.section('forecaster');
     this.axis.persist(fields);

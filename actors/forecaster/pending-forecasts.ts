@@ -96,6 +96,16 @@ export class PendingForecasts {
     return true;
   }
 
+  /** As `access` of each, in order: loads of one row overlap with those of the next. */
+  accessAll(segments: Uint32Array, instants: Float64Array): void {
+    const newestOf = this.#newestOf;
+    const first = this.#first;
+    for (let i = 0; i < segments.length; i++) {
+      const segment = segments[i]!;
+      if (segment < newestOf.length && newestOf[segment]! >= first) this.access(segment, instants[i]!);
+    }
+  }
+
   /** `segment` was accessed: every forecast of it whose deadline is not past came true. */
   access(segment: number, instant: number): void {
     if (segment >= this.#newestOf.length) return;
