@@ -10,7 +10,7 @@ import { alignedBuffer } from './aligned-memory.ts';
 import { distinctConsumers } from './consumer-sketch.ts';
 import { exp2 } from './half-life.ts';
 import { type HotSegment, HotWindows } from './hot-windows.ts';
-import { hourOfWeek, hoursPerWeek } from './hour-of-week.ts';
+import { hourNumber, hourOfWeekOf, hoursPerWeek } from './hour-of-week.ts';
 import { LowestHeap } from './lowest-heap.ts';
 import { TopK } from './top-k.ts';
 
@@ -244,8 +244,11 @@ export class AccessMap {
   #observeBlock(batch: AccessBatch, from: number, to: number): void {
     const { segment, consumer, size, weight, timeMs, position } = batch;
     const { axis } = this;
+    const { utcOffsetMinutes } = this.config;
+    const hourOfWeekCounts = this.#hourOfWeek;
     let slotOf = this.#slotOf;
     let stats = this.#stats;
+    let bits = this.#consumerBits;
     // Touching all slots first lets their loads overlap; see keyed-aggregate.ts.
     let touched = 0;
     for (let i = from; i < to; i++) {
@@ -255,18 +258,27 @@ export class AccessMap {
         slotOf = this.#slotOf;
       }
       const slot = slotOf[id]!;
-      if (slot >= 0) touched += stats[slot * 4]!;
+      if (slot >= 0) touched += stats[slot * 4]! + bits[slot * 2]!;
     }
     this.#touched += touched; // keeps the loads alive
     let at = Number.NaN;
     let factor = 0;
+    let hourNumberAt = Number.NaN;
     let hour = 0;
+    let total = this.#weightTotal;
     for (let i = from; i < to; i++) {
       const instant = axis.instantOf(timeMs[i]!, position + i);
       if (instant !== at) {
         at = instant;
         factor = this.#factorAt(instant);
-        if (axis.usesTime === true) hour = hourOfWeek(instant, this.config.utcOffsetMinutes);
+        if (axis.usesTime === true) {
+          const number = hourNumber(instant, utcOffsetMinutes);
+          if (number !== hourNumberAt) {
+            hourNumberAt = number;
+            hour = hourOfWeekOf(number);
+          }
+        }
+        this.#windows!.advance(instant);
       }
       const id = segment[i]!;
       const w = weight[i]!;
@@ -275,6 +287,7 @@ export class AccessMap {
       if (slot < 0) {
         slot = this.#admit(id);
         stats = this.#stats;
+        bits = this.#consumerBits;
       }
       const f = slot * 4;
       stats[f] = stats[f]! + w;
@@ -285,13 +298,14 @@ export class AccessMap {
       if (who >= 0) {
         const bit = Math.imul(who, 0x9e3779b1) >>> 26;
         const word = slot * 2 + (bit >> 5);
-        this.#consumerBits[word] = this.#consumerBits[word]! | (1 << (bit & 31));
+        bits[word] = bits[word]! | (1 << (bit & 31));
       }
       if (this.#heap !== null) this.#heap.raise(slot);
-      if (axis.usesTime === true) this.#hourOfWeek[hour] = this.#hourOfWeek[hour]! + w;
-      this.#weightTotal += w;
-      this.#windows!.observe(id, instant, w);
+      if (axis.usesTime === true) hourOfWeekCounts[hour] = hourOfWeekCounts[hour]! + w;
+      total += w;
+      this.#windows!.add(id, w);
     }
+    this.#weightTotal = total;
   }
 
   /** Weight of an access at `instant` on the forward scale. */

@@ -55,18 +55,27 @@ export class HotWindows {
   }
 
   observe(segment: number, instant: number, weight: number): void {
+    this.advance(instant);
+    this.add(segment, weight);
+  }
+
+  /** Closes the panes that end at `instant` or before it. */
+  advance(instant: number): void {
     const level = this.#levels[0];
     if (level === undefined) return;
     // Instants never fall, so within the open pane none has to be divided.
-    if (!(instant < this.#paneEnd)) {
-      const index = Math.floor(instant / level.width);
-      if (index !== level.index) {
-        this.#close(0);
-        level.index = index;
-      }
-      this.#paneEnd = (index + 1) * level.width;
+    if (instant < this.#paneEnd) return;
+    const index = Math.floor(instant / level.width);
+    if (index !== level.index) {
+      this.#close(0);
+      level.index = index;
     }
-    level.open.add(segment, weight);
+    this.#paneEnd = (index + 1) * level.width;
+  }
+
+  /** Counts an access at the instant of the last `advance`. */
+  add(segment: number, weight: number): void {
+    this.#levels[0]?.open.add(segment, weight);
   }
 
   /** The `k` segments of the largest weight in the window of `width` that ends at `now`, ties by the smaller id. */

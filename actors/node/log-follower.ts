@@ -3,11 +3,12 @@
 import { eventLoopRound } from '../../engine/host/turns.ts';
 import type { LogEntry } from '../../engine/state/log-store.ts';
 import { ABSENT, AccessBatch } from '../../streams/access-batch.ts';
+import { withIds } from '../../streams/codec/named-ids.ts';
 import { Interner } from '../../streams/interner.ts';
 import type { NameInterner, NameTable } from '../../streams/name-table.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ConsumerQuotas } from './consumer-quotas.ts';
-import { decodeFrame, type PrefetchAnswer } from './log-frame.ts';
+import { decodeFrame, namedRowsOf, type PrefetchAnswer } from './log-frame.ts';
 
 export interface FollowerOptions {
   readonly engine: Engine;
@@ -77,30 +78,48 @@ export class LogFollower {
 
   /** @throws AnteroomError as `decodeFrame` and the engine do. */
   async apply(entry: LogEntry): Promise<void> {
+    const plain = this.#plain(entry.bytes);
+    if (plain !== null) {
+      await this.#tell(plain);
+      this.#position = entry.position + entry.units;
+      return;
+    }
     const frame = await decodeFrame(entry.bytes);
     if (frame.kind === 'answers') {
       for (const answer of frame.answers) this.#answer(answer);
       this.#position = entry.position + entry.units;
       return;
     }
-    for (const batch of frame.batches) {
-      const told = this.#interned(batch, frame.names);
-      const { rowsPerTurn, rowsPerCall } = this.#options;
-      let toldInTurn = 0;
-      for (let from = 0; from < told.length; from += rowsPerCall) {
-        const slice = told.slice(from, Math.min(told.length, from + rowsPerCall));
-        this.#options.engine.observe(slice);
-        await this.#options.settle?.();
-        this.#accesses += slice.length;
-        this.#watermarkMs = slice.timeMs[slice.length - 1]!;
-        toldInTurn += slice.length;
-        if (toldInTurn >= rowsPerTurn || from + rowsPerCall >= told.length) {
-          toldInTurn = 0;
-          await eventLoopRound();
-        }
+    for (const batch of frame.batches) await this.#tell(this.#interned(batch, frame.names));
+    this.#position = entry.position + entry.units;
+  }
+
+  /** The rows with the engine's ids, where they can be had at once and none is refused; null = as `#interned` finds them. */
+  #plain(bytes: Uint8Array): AccessBatch | null {
+    const { engine, quotas } = this.#options;
+    if (quotas?.isOff === false) return null;
+    const rows = namedRowsOf(bytes);
+    if (rows === null) return null;
+    const { segments, consumers, sites, config } = engine;
+    const { segmentsMax, consumersMax } = config;
+    return withIds(rows, { segments, consumers, sites, segmentsMax, consumersMax });
+  }
+
+  async #tell(told: AccessBatch): Promise<void> {
+    const { rowsPerTurn, rowsPerCall } = this.#options;
+    let toldInTurn = 0;
+    for (let from = 0; from < told.length; from += rowsPerCall) {
+      const slice = told.slice(from, Math.min(told.length, from + rowsPerCall));
+      this.#options.engine.observe(slice);
+      await this.#options.settle?.();
+      this.#accesses += slice.length;
+      this.#watermarkMs = slice.timeMs[slice.length - 1]!;
+      toldInTurn += slice.length;
+      if (toldInTurn >= rowsPerTurn || from + rowsPerCall >= told.length) {
+        toldInTurn = 0;
+        await eventLoopRound();
       }
     }
-    this.#position = entry.position + entry.units;
   }
 
   #answer(answer: PrefetchAnswer): void {

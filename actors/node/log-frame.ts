@@ -5,6 +5,7 @@ import type { LogFrame } from '../../engine/state/log-store.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { readAccessArrow } from '../../streams/codec/access-arrow-reader.ts';
 import { AccessArrowWriter, type AccessNames, concatBytes } from '../../streams/codec/access-arrow-writer.ts';
+import { type NamedRows, readNamedRows } from '../../streams/codec/named-rows.ts';
 import { verifiedArrowStream } from '../../streams/codec/verify-arrow-stream.ts';
 import { Interner } from '../../streams/interner.ts';
 
@@ -27,8 +28,7 @@ export type DecodedFrame =
 const HEADER_BYTES = 8;
 const LAYOUT = 1;
 /** `ingest.rowsPerFrame` at most, and far more than the metadata of so many. */
-const ROWS_MAX = 65_536;
-const ELEMENTS_MAX = 1_000_000;
+const BOUNDS = { rowsMax: 65_536, elementsMax: 1_000_000 };
 const Kind = { accesses: 1, answers: 2 } as const;
 
 /** A frame of one batch with the names of its ids. Units are its rows. */
@@ -44,6 +44,15 @@ export function answerFrame(answers: readonly PrefetchAnswer[]): LogFrame {
   return { units: answers.length, bytes: concatBytes([header(Kind.answers), text]) };
 }
 
+/**
+ * The accesses of a frame as they lie in it; null for a frame that `decodeFrame` has to read: answers, and whatever is not just as
+ * `accessFrame` writes it. @throws AnteroomError 'bad-record' for metadata that cannot be.
+ */
+export function namedRowsOf(bytes: Uint8Array): NamedRows | null {
+  if (bytes[0] !== Kind.accesses || bytes[1] !== LAYOUT) return null;
+  return readNamedRows(bytes.subarray(HEADER_BYTES), BOUNDS);
+}
+
 /** @throws AnteroomError 'unsupported' for a frame of another layout, 'bad-record' or 'truncated' for one that is damaged. */
 export async function decodeFrame(bytes: Uint8Array): Promise<DecodedFrame> {
   const [kind, layout] = bytes;
@@ -54,7 +63,7 @@ export async function decodeFrame(bytes: Uint8Array): Promise<DecodedFrame> {
   const names = frameNames();
   const batches: AccessBatch[] = [];
   // A reader believes the lengths that a stream states; what lies in a log was written here, and may have been damaged since.
-  const verified = verifiedArrowStream(body, { rowsMax: ROWS_MAX, elementsMax: ELEMENTS_MAX });
+  const verified = verifiedArrowStream(body, BOUNDS);
   for await (const batch of readAccessArrow(verified, names)) batches.push(batch);
   return { kind: 'accesses', batches, names };
 }

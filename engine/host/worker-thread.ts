@@ -15,6 +15,11 @@ export interface WorkerThreadOptions {
   readonly heapMiBMax: number;
 }
 
+/** A module of this source text, for a thread that must run from sources as well as built; it imports built-in modules and absolute addresses only. */
+export function moduleOf(source: string): URL {
+  return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+}
+
 /** Starts at once; does not keep the process alive. */
 export class WorkerThread {
   readonly #worker: Worker;

@@ -8,7 +8,7 @@ import { checkOrigin, type ProducerWindows } from './producer-windows.ts';
 
 export interface AppendPlan {
   readonly receipts: readonly LogReceipt[];
-  readonly entries: readonly { readonly position: number; readonly bytes: Uint8Array }[];
+  readonly entries: readonly { readonly position: number; readonly bytes: Uint8Array<ArrayBuffer> }[];
   /** Position after the last entry. */
   readonly end: number;
   /** Bytes of all entries. */
@@ -29,7 +29,7 @@ export function planAppends(
   end: number,
 ): AppendPlan {
   for (const { origin } of appends) if (origin !== null) checkOrigin(origin);
-  const entries: { position: number; bytes: Uint8Array }[] = [];
+  const entries: { position: number; bytes: Uint8Array<ArrayBuffer> }[] = [];
   const before = new Map<string, Uint8Array | null>();
   let at = end;
   let bytes = 0;

@@ -16,6 +16,8 @@ export interface LmdbOptions {
   readonly isChecked?: boolean;
 }
 
+/** Of every environment, in whichever thread. A commit is durable when it returns: nothing is acknowledged before. */
+export const SETTINGS = { encoding: 'binary', overlappingSync: false, maxDbs: 8 } as const;
 const PAGE_BYTES = 4096;
 const MAGIC = 0xbeef_c0de;
 
@@ -36,7 +38,7 @@ export async function checkLmdb(environments: readonly LmdbOptions[]): Promise<v
     } else if (options.mustExist === true) throw corrupt(options, `${file} is missing`);
   }
   if (present.length === 0) return;
-  const library = await resolved();
+  const library = await lmdbAddress();
   const end = await probe(PROBE, [library, ...present.map(({ path }) => path)]);
   if (end.status === 0) return;
   // One of several: each alone tells which.
@@ -46,7 +48,8 @@ export async function checkLmdb(environments: readonly LmdbOptions[]): Promise<v
   }
 }
 
-async function resolved(): Promise<string> {
+/** Where the library lies. @throws AnteroomError 'missing-library' */
+export async function lmdbAddress(): Promise<string> {
   try {
     return import.meta.resolve('lmdb');
   } catch (cause) {
@@ -66,13 +69,7 @@ export async function openLmdb(options: LmdbOptions): Promise<RootDatabase<Uint8
     throw new AnteroomError('missing-library', 'lmdb is not installed: npm install lmdb', { cause });
   });
   try {
-    return lmdb.open<Uint8Array, Key>({
-      path,
-      encoding: 'binary',
-      // A commit is durable when it returns: nothing is acknowledged before.
-      overlappingSync: false,
-      maxDbs: 8,
-    });
+    return lmdb.open<Uint8Array, Key>({ path, ...SETTINGS });
   } catch (cause) {
     throw lmdbFault(what, 'open', cause);
   }

@@ -6,7 +6,8 @@ import { parseConfig } from '../config.ts';
 import { AnteroomError } from '../errors.ts';
 import { eventLoopRound } from '../host/turns.ts';
 import { logFull, outOfLog, planAppends } from './append-plan.ts';
-import { lmdbFault, openLmdb } from './lmdb-environment.ts';
+import { openLmdb } from './lmdb-environment.ts';
+import { type LmdbChange, LmdbWriter } from './lmdb-writer.ts';
 import { damaged, decodeEntry } from './log-entry.ts';
 import type { LogAppend, LogEntry, LogFacts, LogReceipt, LogStore } from './log-store.ts';
 import { type LogStoreConfig, logStoreSchema } from './log-store-config.ts';
@@ -26,9 +27,8 @@ export interface LmdbLogOptions {
 const ENTRIES_PER_TURN = 64;
 
 /**
- * Entries by position, producers' windows, and a few numbers, all written in one transaction a call. Commits are synchronous: LMDB's
- * asynchronous ones reject promises that nobody can catch when the disk is full, and one commit takes all appends that wait, so the
- * event loop stands still for one flush of the disk at a time.
+ * Entries by position, producers' windows, and a few numbers, all written in one transaction a call, by a thread of its own: meanwhile
+ * appends that wait gather for the next one. Calls that write take turns. Reading is done here.
  */
 export class LmdbLogStore implements LogStore {
   readonly #config: LogStoreConfig;
@@ -36,6 +36,8 @@ export class LmdbLogStore implements LogStore {
   readonly #entries: Database<Uint8Array, number>;
   readonly #producers: Database<Uint8Array, string>;
   readonly #numbers: Database<Uint8Array, string>;
+  readonly #writer: LmdbWriter;
+  #turn: Promise<unknown> = Promise.resolve();
   readonly #windows: ProducerWindows;
   #start = 0;
   #end = 0;
@@ -52,12 +54,20 @@ export class LmdbLogStore implements LogStore {
       ...(options.mustExist === undefined ? {} : { mustExist: options.mustExist }),
       ...(options.isChecked === undefined ? {} : { isChecked: options.isChecked }),
     });
-    return new LmdbLogStore(environment, config);
+    const writer = await LmdbWriter.start(options.path, 'log');
+    try {
+      return new LmdbLogStore(environment, writer, config);
+    } catch (error) {
+      await writer.close();
+      await environment.close();
+      throw error;
+    }
   }
 
-  private constructor(environment: RootDatabase<Uint8Array, Key>, config: LogStoreConfig) {
+  private constructor(environment: RootDatabase<Uint8Array, Key>, writer: LmdbWriter, config: LogStoreConfig) {
     this.#config = config;
     this.#environment = environment;
+    this.#writer = writer;
     this.#entries = environment.openDB({ name: 'entries', encoding: 'binary' });
     this.#producers = environment.openDB({ name: 'producers', encoding: 'binary' });
     this.#numbers = environment.openDB({ name: 'numbers', encoding: 'binary' });
@@ -78,22 +88,25 @@ export class LmdbLogStore implements LogStore {
 
   append(appends: readonly LogAppend[]): Promise<readonly LogReceipt[]> {
     assert(!this.#isClosed, 'the log is closed');
-    return Promise.resolve().then(() => this.#append(appends));
+    return this.#inTurn(() => this.#append(appends));
   }
 
   probe(bytes: number): Promise<void> {
     assert(!this.#isClosed, 'the log is closed');
-    return Promise.resolve().then(() => {
+    return this.#inTurn(async () => {
       if (this.#bytes + bytes > this.#config.bytesMax) throw logFull(this.#config.bytesMax, this.#bytes);
       // Two commits, or the pages would never have to reach the disk.
-      this.#commit('probe', () => this.#numbers.putSync('probe', Buffer.alloc(bytes)));
-      this.#commit('probe', () => this.#numbers.removeSync('probe'));
+      const change = { database: 'numbers', key: 'probe' };
+      await this.#writer.commit('probe', [{ ...change, value: new Uint8Array(bytes) }]);
+      await this.#writer.commit('probe', [{ ...change, value: null }]);
     });
   }
 
   async *read(position: number): AsyncGenerator<LogEntry> {
     if (position < this.#start || position > this.#end) throw outOfLog(position, this.#start, this.#end);
     if (position === this.#end) return;
+    // What the writing thread has committed since the last read here.
+    this.#environment.resetReadTxn();
     const first = [...this.#entries.getKeys({ start: position, reverse: true, limit: 1 })][0];
     if (first === undefined) throw damaged(position, 'it is missing');
     let at = first;
@@ -110,8 +123,21 @@ export class LmdbLogStore implements LogStore {
     }
   }
 
-  async trim(position: number): Promise<void> {
+  trim(position: number): Promise<void> {
+    return this.#inTurn(() => this.#trim(position));
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#turn;
+    await this.#writer.close();
+    await this.#environment.close();
+  }
+
+  async #trim(position: number): Promise<void> {
     while (this.#start < Math.min(position, this.#end)) {
+      this.#environment.resetReadTxn();
       const doomed: number[] = [];
       let start = this.#start;
       let bytes = 0;
@@ -123,10 +149,10 @@ export class LmdbLogStore implements LogStore {
         start = next;
       }
       if (doomed.length === 0) return;
-      this.#commit('trim', () => {
-        for (const key of doomed) this.#entries.removeSync(key);
-        this.#putNumbers(start, this.#end, this.#bytes - bytes);
-      });
+      await this.#writer.commit('trim', [
+        ...doomed.map((key) => ({ database: 'entries', key, value: null })),
+        this.#numbersOf(start, this.#end, this.#bytes - bytes),
+      ]);
       this.#start = start;
       this.#bytes -= bytes;
       this.#entryCount -= doomed.length;
@@ -134,27 +160,22 @@ export class LmdbLogStore implements LogStore {
     }
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    await this.#environment.close();
-  }
-
-  #append(appends: readonly LogAppend[]): readonly LogReceipt[] {
+  async #append(appends: readonly LogAppend[]): Promise<readonly LogReceipt[]> {
     const windows = this.#windows;
     const forgottenBefore = windows.forgottenCount;
     const plan = planAppends(appends, windows, this.#start, this.#end);
     if (plan.entries.length === 0) return plan.receipts;
     try {
       if (this.#bytes + plan.bytes > this.#config.bytesMax) throw logFull(this.#config.bytesMax, this.#bytes);
-      this.#commit('append', () => {
-        for (const { position, bytes } of plan.entries) this.#entries.putSync(position, asBuffer(bytes));
-        for (const producer of plan.before.keys()) {
-          if (windows.has(producer)) this.#producers.putSync(producer, asBuffer(windows.encode(producer)));
-          else this.#producers.removeSync(producer);
-        }
-        this.#putNumbers(this.#start, plan.end, this.#bytes + plan.bytes);
-      });
+      await this.#writer.commit('append', [
+        ...plan.entries.map(({ position, bytes }) => ({ database: 'entries', key: position, value: bytes })),
+        ...[...plan.before.keys()].map((producer) => ({
+          database: 'producers',
+          key: producer,
+          value: windows.has(producer) ? windows.encode(producer) : null,
+        })),
+        this.#numbersOf(this.#start, plan.end, this.#bytes + plan.bytes),
+      ]);
     } catch (error) {
       windows.restore(plan.before, forgottenBefore);
       throw error;
@@ -165,17 +186,16 @@ export class LmdbLogStore implements LogStore {
     return plan.receipts;
   }
 
-  #commit(step: string, write: () => void): void {
-    try {
-      this.#environment.transactionSync(write);
-    } catch (cause) {
-      throw lmdbFault('log', step, cause);
-    }
+  /** Runs `write` when those before it have ended, however they did. */
+  #inTurn<T>(write: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(write);
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
 
-  #putNumbers(start: number, end: number, bytes: number): void {
+  #numbersOf(start: number, end: number, bytes: number): LmdbChange {
     const numbers = Float64Array.of(LAYOUT, start, end, bytes, this.#windows.forgottenCount);
-    this.#numbers.putSync('log', asBuffer(new Uint8Array(numbers.buffer)));
+    return { database: 'numbers', key: 'log', value: new Uint8Array(numbers.buffer) };
   }
 
   #load(): void {
@@ -213,8 +233,3 @@ export class LmdbLogStore implements LogStore {
 }
 
 const LAYOUT = 1;
-
-/** The same memory as LMDB's binary encoding takes it. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}

@@ -10,7 +10,7 @@ const MAGIC = 0x414c_4731; // "1GLA" as read little-endian
 export const UNITS_MAX = 0xffff_ffff;
 
 /** The entry's bytes: a copy, the frame may be reused. */
-export function encodeEntry(position: number, frame: LogFrame): Uint8Array {
+export function encodeEntry(position: number, frame: LogFrame): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEADER_BYTES + frame.bytes.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC, true);

@@ -88,7 +88,7 @@ export class ProducerWindows {
   }
 
   /** One producer's window as bytes. */
-  encode(producer: string): Uint8Array {
+  encode(producer: string): Uint8Array<ArrayBuffer> {
     const window = this.#windows.get(producer);
     assert(window !== undefined, `${producer} is remembered`);
     const bytes = new Uint8Array(24 + window.seen.length);

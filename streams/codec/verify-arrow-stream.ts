@@ -1,6 +1,7 @@
 /** Whether bytes from a stranger are an Arrow IPC stream whose lengths stay within the bytes: to be asked before a reader trusts them. */
 
 import { AnteroomError } from '../../engine/errors.ts';
+import { FlatbufferTables, truncated, wrong } from './flatbuffer-tables.ts';
 
 export interface ArrowBounds {
   /** Rows of one record batch, at most. */
@@ -42,7 +43,7 @@ export function verifiedArrowStream(bytes: Uint8Array, bounds: ArrowBounds): Uin
     }
     if (length === 0) return stream.subarray(0, at);
     if (at + length > stream.length) throw truncated(at);
-    const tables = new Tables(new DataView(stream.buffer, stream.byteOffset + at, length), at, budget);
+    const tables = new FlatbufferTables(new DataView(stream.buffer, stream.byteOffset + at, length), at, budget);
     const message = verifyMessage(tables, bounds, stream.length - at - length);
     if (isFirst && message.kind !== Header.schema) {
       if (isFile)
@@ -57,7 +58,7 @@ export function verifiedArrowStream(bytes: Uint8Array, bounds: ArrowBounds): Uin
 }
 
 function verifyMessage(
-  tables: Tables,
+  tables: FlatbufferTables,
   bounds: ArrowBounds,
   bodyBytesMax: number,
 ): { readonly kind: number; readonly bodyBytes: number } {
@@ -82,7 +83,7 @@ function verifyMessage(
   return { kind, bodyBytes };
 }
 
-function verifyField(tables: Tables, field: number, depth: number): void {
+function verifyField(tables: FlatbufferTables, field: number, depth: number): void {
   if (depth > DEPTH_MAX) throw wrong(tables.offset, `at most ${DEPTH_MAX} nested fields`);
   tables.string(field, 0);
   const type = tables.table(field, 3);
@@ -94,7 +95,7 @@ function verifyField(tables: Tables, field: number, depth: number): void {
   verifyKeyValues(tables, field, 6);
 }
 
-function verifyKeyValues(tables: Tables, table: number, field: number): void {
+function verifyKeyValues(tables: FlatbufferTables, table: number, field: number): void {
   for (const pair of tables.tables(table, field)) {
     tables.string(pair, 0);
     tables.string(pair, 1);
@@ -102,7 +103,7 @@ function verifyKeyValues(tables: Tables, table: number, field: number): void {
 }
 
 /** Rows and buffers: 16 bytes a field node (length, null count) and 16 a buffer (offset, length). */
-function verifyBatch(tables: Tables, batch: number, { rowsMax }: ArrowBounds, bodyBytes: number): void {
+function verifyBatch(tables: FlatbufferTables, batch: number, { rowsMax }: ArrowBounds, bodyBytes: number): void {
   const rows = tables.i64(batch, 0);
   if (!(rows >= 0 && rows <= rowsMax)) throw wrong(tables.offset, `at most ${rowsMax} rows, not ${rows}`);
   const nodes = tables.vector(batch, 1, 16);
@@ -122,127 +123,4 @@ function verifyBatch(tables: Tables, batch: number, { rowsMax }: ArrowBounds, bo
   if (tables.table(batch, 3) !== 0)
     throw new AnteroomError('unsupported', 'Arrow data with compressed buffers; send them uncompressed');
   tables.vector(batch, 4, 8);
-}
-
-/** One flatbuffer, every access checked. Positions are within it; 0 stands for an absent field, since no table begins there. */
-class Tables {
-  /** Where the flatbuffer begins, for errors. */
-  readonly offset: number;
-  readonly #view: DataView;
-  readonly #budget: { left: number };
-
-  constructor(view: DataView, offset: number, budget: { left: number }) {
-    this.#view = view;
-    this.offset = offset;
-    this.#budget = budget;
-  }
-
-  root(): number {
-    return this.#follow(0);
-  }
-
-  /** A table with a vtable that lies within the bytes. */
-  check(table: number): void {
-    this.#need(table, 4);
-    const vtable = table - this.#view.getInt32(table, true);
-    this.#need(vtable, 4);
-    const bytes = this.#view.getUint16(vtable, true);
-    if (bytes < 4 || bytes % 2 === 1) throw wrong(this.offset + vtable, 'a table of fields');
-    this.#need(vtable, bytes);
-    this.#need(table, this.#view.getUint16(vtable + 2, true));
-    this.#spend(1);
-  }
-
-  u8(table: number, field: number): number {
-    const at = this.#field(table, field, 1);
-    return at === 0 ? 0 : this.#view.getUint8(at);
-  }
-
-  i64(table: number, field: number): number {
-    const at = this.#field(table, field, 8);
-    return at === 0 ? 0 : this.i64At(at);
-  }
-
-  i64At(at: number): number {
-    this.#need(at, 8);
-    return Number(this.#view.getBigInt64(at, true));
-  }
-
-  table(table: number, field: number): number {
-    const at = this.#field(table, field, 4);
-    if (at === 0) return 0;
-    const found = this.#follow(at);
-    this.check(found);
-    return found;
-  }
-
-  vector(table: number, field: number, elementBytes: number): { readonly at: number; readonly length: number } {
-    const at = this.#field(table, field, 4);
-    if (at === 0) return { at: 0, length: 0 };
-    const start = this.#follow(at);
-    this.#need(start, 4);
-    const length = this.#view.getUint32(start, true);
-    this.#need(start + 4, length * elementBytes);
-    this.#spend(1 + length);
-    return { at: start + 4, length };
-  }
-
-  string(table: number, field: number): void {
-    const at = this.#field(table, field, 4);
-    if (at === 0) return;
-    const start = this.#follow(at);
-    this.#need(start, 4);
-    this.#need(start + 4, this.#view.getUint32(start, true));
-    this.#spend(1);
-  }
-
-  *tables(table: number, field: number): Generator<number> {
-    const { at, length } = this.vector(table, field, 4);
-    for (let i = 0; i < length; i++) {
-      const found = this.#follow(at + 4 * i);
-      this.check(found);
-      yield found;
-    }
-  }
-
-  /** Where a field of a table is; 0 = it is absent. */
-  #field(table: number, field: number, bytes: number): number {
-    this.check(table);
-    const vtable = table - this.#view.getInt32(table, true);
-    const entry = 4 + 2 * field;
-    if (entry >= this.#view.getUint16(vtable, true)) return 0;
-    const within = this.#view.getUint16(vtable + entry, true);
-    if (within === 0) return 0;
-    this.#need(table + within, bytes);
-    return table + within;
-  }
-
-  #follow(at: number): number {
-    this.#need(at, 4);
-    const target = at + this.#view.getUint32(at, true);
-    this.#need(target, 4);
-    return target;
-  }
-
-  #need(at: number, bytes: number): void {
-    if (!(at >= 0 && bytes >= 0 && at + bytes <= this.#view.byteLength))
-      throw wrong(this.offset + at, 'metadata within its message');
-  }
-
-  #spend(count: number): void {
-    this.#budget.left -= count;
-    if (this.#budget.left < 0) throw wrong(this.offset, 'less metadata');
-  }
-}
-
-function wrong(byte: number, expected: string): AnteroomError {
-  return new AnteroomError('bad-record', `Arrow data: byte ${byte}: expected ${expected}`, { context: { byte } });
-}
-
-function truncated(byte: number): AnteroomError {
-  return new AnteroomError(
-    'truncated',
-    `Arrow data: byte ${byte}: expected a whole message, found the end of the input`,
-    { context: { byte } },
-  );
 }

@@ -1,0 +1,87 @@
+/** Rows with names to rows with ids: each distinct name of a batch is looked up once, all of a column together. */
+
+import { ABSENT, AccessBatch } from '../access-batch.ts';
+import type { NameInterner } from '../name-table.ts';
+import type { NamedColumn, NamedRows, NameRun } from './named-rows.ts';
+
+/** Where names become ids, and how many each table may hold. */
+export interface NameTargets {
+  readonly segments: NameInterner;
+  readonly consumers: NameInterner;
+  readonly sites: NameInterner;
+  readonly segmentsMax: number;
+  readonly consumersMax: number;
+}
+
+const BACKSLASH = 0x5c;
+
+/**
+ * The rows with ids of `targets`, the same that interning row by row gives; columns but the ids are shared. Null, and nothing interned, where
+ * that is not so plain: a dictionary that does not stand in the order in which rows first use it, names with a backslash (they may be escapes),
+ * offsets or indices beyond their bytes, no room for as many names as there might be.
+ *
+ * Each name is hashed and compared once a batch, in the blocks of `internColumn`. O(rows + bytes of the names).
+ */
+export function withIds(rows: NamedRows, targets: NameTargets): AccessBatch | null {
+  const { segments, consumers, sites, segmentsMax, consumersMax } = targets;
+  const isPlain =
+    isFitting(rows.segment, segments, segmentsMax) &&
+    isFitting(rows.consumer, consumers, consumersMax) &&
+    isFitting(rows.site, sites, consumersMax);
+  if (!isPlain) return null;
+  const { length, timeMs, op, size, weight } = rows;
+  const segment = new Uint32Array(length);
+  const consumer = new Int32Array(length);
+  const site = new Int32Array(length);
+  mapped(rows.segment, interned(rows.segment.names, segments), segment);
+  mapped(rows.consumer, interned(rows.consumer.names, consumers), consumer);
+  mapped(rows.site, interned(rows.site.names, sites), site);
+  return new AccessBatch(0, { timeMs, segment, consumer, site, op, size, weight });
+}
+
+function isFitting(column: NamedColumn, to: NameInterner, countMax: number): boolean {
+  const { names } = column;
+  return (
+    to.internColumn !== undefined &&
+    to.count + names.count <= countMax &&
+    isWithin(names) &&
+    isInOrderOfUse(column) &&
+    !names.bytes.subarray(names.offsets[0], names.offsets[names.count]).includes(BACKSLASH)
+  );
+}
+
+/** Whether each name lies within the bytes. */
+function isWithin({ bytes, offsets, count }: NameRun): boolean {
+  let last = 0;
+  for (let i = 0; i <= count; i++) {
+    const offset = offsets[i]!;
+    if (offset < last) return false;
+    last = offset;
+  }
+  return last <= bytes.length;
+}
+
+/** Whether the rows use all names, and each for the first time after those before it. */
+function isInOrderOfUse({ index, valid, names }: NamedColumn): boolean {
+  let used = 0;
+  for (let row = 0; row < index.length; row++) {
+    const name = index[row]!;
+    if (name < used || (valid !== null && (valid[row >> 3]! & (1 << (row & 7))) === 0)) continue;
+    if (name !== used) return false;
+    used++;
+  }
+  return used === names.count;
+}
+
+function interned({ bytes, offsets, count }: NameRun, to: NameInterner): Int32Array {
+  const ids = new Int32Array(count);
+  to.internColumn!(bytes, offsets.subarray(0, count), offsets.subarray(1, count + 1), count, ids);
+  return ids;
+}
+
+function mapped({ index, valid }: NamedColumn, ids: Int32Array, to: Uint32Array | Int32Array): void {
+  for (let row = 0; row < index.length; row++) {
+    const name = index[row]!;
+    to[row] = name < 0 || (valid !== null && (valid[row >> 3]! & (1 << (row & 7))) === 0) ? ABSENT : ids[name]!;
+  }
+}
