@@ -27,6 +27,7 @@ import { type ParsedPost, type PostOptions, parsePost } from './parse-post.ts';
 import { Dispatcher } from './sinks/dispatcher.ts';
 import { makeSink } from './sinks/make-sink.ts';
 import type { Sink } from './sinks/sink.ts';
+import type { RedriveEnd } from './sources/letter-desk.ts';
 import { makeSource } from './sources/make-source.ts';
 import type { Source, SourceStatus } from './sources/source.ts';
 import { type SourceLetter, SourceLetters } from './sources/source-letters.ts';
@@ -165,7 +166,8 @@ export class AnteroomNode {
         letters: this.#sourceLetters,
         clock,
         random: options.random.fork(`source ${source.name}`),
-        parse: (bytes, format) => parsePost(bytes, this.#postOptions({ format, isLenient: false })),
+        parse: (bytes, format, consumers) =>
+          parsePost(bytes, this.#postOptions({ format, isLenient: false, consumers })),
         append: (frames, origin) => this.intake.append({ origin, frames }),
         whenRoom: (bytes, waitMs) => this.#whenRoom(bytes, waitMs),
         onChange: (status) => this.#sourceChanged(status),
@@ -394,6 +396,28 @@ export class AnteroomNode {
   /** Messages of sources that could not be read. */
   badMessages(limit: number): readonly SourceLetter[] {
     return this.#sourceLetters.list(limit);
+  }
+
+  /** Tries messages that a source could not read once more, all or those named, at most `limit` of them. */
+  async redriveMessages(
+    keys: readonly string[] | null,
+    limit: number,
+  ): Promise<readonly { readonly key: string; readonly source: string; readonly end: RedriveEnd }[]> {
+    const wanted = this.#sourceLetters.list(keys === null ? limit : this.config.badMessages.keptMax);
+    const ends: { key: string; source: string; end: RedriveEnd }[] = [];
+    for (const letter of wanted) {
+      const { key, source } = letter;
+      if (ends.length >= limit || (keys !== null && !keys.includes(key))) continue;
+      const from = this.#sources.find(({ name }) => name === source);
+      const why =
+        from?.redrive === undefined
+          ? `there is no source ${source} any more`
+          : this.lifeCycle.state === 'draining' || !this.#hasRoom(letter.bytes)
+            ? 'the node has no room now'
+            : null;
+      ends.push({ key, source, end: why === null ? await from!.redrive!(letter) : { kind: 'failed', why } });
+    }
+    return ends;
   }
 
   status(): NodeStatus {
