@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'disk-full'
   | 'unavailable'
   | 'unauthorised'
+  | 'forbidden'
   | 'unsupported';
 
 /** Where and what: values that help a person find the place. Kept flat so that it can be logged as it is. */

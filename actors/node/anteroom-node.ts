@@ -18,7 +18,7 @@ import { LogProbe } from './log-probe.ts';
 import { NodeCheckpoints } from './node-checkpoints.ts';
 import type { NodeConfig } from './node-config.ts';
 import { NodeEngine } from './node-engine.ts';
-import { NodeInlets } from './node-inlets.ts';
+import { NodeInlets, type RedrivenMessage } from './node-inlets.ts';
 import { NodeLifeCycle } from './node-life-cycle.ts';
 import type { NodeLogger } from './node-logger.ts';
 import type { NodeStatus, Recovery } from './node-status.ts';
@@ -125,7 +125,12 @@ export class AnteroomNode {
       probe: () => void this.intake.probe(),
     });
     const beside = { config, stores, clock, logger, troubles };
-    this.#inlets = new NodeInlets({ ...beside, random, intake: () => this.intake });
+    this.#inlets = new NodeInlets({
+      ...beside,
+      random,
+      intake: () => this.intake,
+      isEnding: () => this.#draining !== null,
+    });
     this.#checkpoints = new NodeCheckpoints(beside);
     this.#engine = new NodeEngine({
       ...beside,
@@ -247,6 +252,11 @@ export class AnteroomNode {
   /** Messages of sources that could not be read. */
   badMessages(limit: number): readonly SourceLetter[] {
     return this.#inlets.badMessages(limit);
+  }
+
+  /** Tries messages that a source could not read once more, all or those named, at most `limit` of them. */
+  async redriveMessages(keys: readonly string[] | null, limit: number): Promise<readonly RedrivenMessage[]> {
+    return this.#inlets.redriveMessages(keys, limit);
   }
 
   status(): NodeStatus {

@@ -3,6 +3,7 @@
 import { AnteroomError } from '../../engine/errors.ts';
 import { isLocalEndpoint } from '../../engine/transport/endpoint.ts';
 import type { NodeConfig } from './node-config.ts';
+import type { ZeroMqSourceConfig } from './sources/source-config.ts';
 
 /** @throws AnteroomError 'bad-config' with the place in `file`. */
 export function checkConnections(config: Pick<NodeConfig, 'sources' | 'sinks' | 'ingest'>, file: string): void {
@@ -27,6 +28,22 @@ function checkSource(source: NodeConfig['sources'][number], at: string, { ingest
       'bad-config',
       `${at}.bind: ${source.bind} can be reached by others: configure keysFolder, or listen on 127.0.0.1`,
     );
+  if (source.type === 'zeromq') checkSpeakers(source, at);
+}
+
+function checkSpeakers({ speakers, keysFolder, pattern }: ZeroMqSourceConfig, at: string): void {
+  if (speakers.length > 0 && keysFolder === null)
+    throw new AnteroomError('bad-config', `${at}.speakers: nobody can be told from others without keysFolder`);
+  const places = new Set<string>();
+  for (const [i, { place, bytesPerSecondMax }] of speakers.entries()) {
+    if (places.has(place)) throw new AnteroomError('bad-config', `${at}.speakers[${i}].place: ${place} is there twice`);
+    places.add(place);
+    if (bytesPerSecondMax !== null && pattern === 'pull')
+      throw new AnteroomError(
+        'bad-config',
+        `${at}.speakers[${i}].bytesPerSecondMax: needs pattern: router, since a pull can tell nobody to come later`,
+      );
+  }
 }
 
 function checkSink(sink: NodeConfig['sinks'][number], at: string): void {

@@ -7,6 +7,7 @@ import { checkpointStoreSchema } from '../../engine/state/checkpoint-store.ts';
 import { logStoreSchema } from '../../engine/state/log-store-config.ts';
 import { engineConfigSchema } from '../engine/engine-config.ts';
 import { quotasSchema } from './consumer-quotas.ts';
+import { nameRules } from './name-rules.ts';
 import { placesSchema } from './places-config.ts';
 import { sinkItemSchema } from './sinks/sink-config.ts';
 import { sourceItemSchema } from './sources/source-config.ts';
@@ -28,6 +29,18 @@ const tokenItem = z.strictObject({
     .default(null)
     .describe(
       'Bytes that its holder may post a second on average; more is answered 429 with Retry-After. null = no quota.',
+    ),
+  producers: nameRules
+    .nullable()
+    .default(null)
+    .describe(
+      'Producers that its holder may speak as; a name that ends with * stands for all that begin so. null = any, so holders can make each other’s posts look repeated.',
+    ),
+  consumers: nameRules
+    .nullable()
+    .default(null)
+    .describe(
+      'Consumers whose accesses its holder may tell, and so whose quotas it may use up; names as above. null = anybody.',
     ),
 });
 

@@ -8,6 +8,7 @@ import type { NodeConfig } from './node-config.ts';
 import type { NodeLogger } from './node-logger.ts';
 import type { NodeTroubles } from './node-troubles.ts';
 import { type PostOptions, parsePost } from './parse-post.ts';
+import type { RedriveEnd } from './sources/letter-desk.ts';
 import { makeSource } from './sources/make-source.ts';
 import type { Source, SourceStatus } from './sources/source.ts';
 import { type SourceLetter, SourceLetters } from './sources/source-letters.ts';
@@ -25,6 +26,15 @@ export interface NodeInletsOptions {
   readonly troubles: NodeTroubles;
   /** Not asked before `start`. */
   readonly intake: () => Intake;
+  /** Whether the node is draining. */
+  readonly isEnding: () => boolean;
+}
+
+/** What became of a bad message that was tried again. */
+export interface RedrivenMessage {
+  readonly key: string;
+  readonly source: string;
+  readonly end: RedriveEnd;
 }
 
 /** Nothing is read before `start`, and nothing after `stop`. */
@@ -56,7 +66,8 @@ export class NodeInlets {
         letters: this.#letters,
         clock,
         random: random.fork(`source ${source.name}`),
-        parse: (bytes, format) => parsePost(bytes, this.postOptions({ format, isLenient: false })),
+        parse: (bytes, format, consumers) =>
+          parsePost(bytes, this.postOptions({ format, isLenient: false, consumers })),
         append: (frames, origin) => intake().append({ origin, frames }),
         whenRoom: (bytes, waitMs) => this.#whenRoom(bytes, waitMs),
         onChange: (status) => troubles.source(status),
@@ -82,6 +93,25 @@ export class NodeInlets {
 
   badMessages(limit: number): readonly SourceLetter[] {
     return this.#letters.list(limit);
+  }
+
+  /** Tries messages that a source could not read once more, all or those named, at most `limit` of them. */
+  async redriveMessages(keys: readonly string[] | null, limit: number): Promise<readonly RedrivenMessage[]> {
+    const wanted = this.#letters.list(keys === null ? limit : this.#options.config.badMessages.keptMax);
+    const ends: RedrivenMessage[] = [];
+    for (const letter of wanted) {
+      const { key, source } = letter;
+      if (ends.length >= limit || (keys !== null && !keys.includes(key))) continue;
+      const from = this.#sources.find(({ name }) => name === source);
+      const why =
+        from?.redrive === undefined
+          ? `there is no source ${source} any more`
+          : this.#options.isEnding() || !this.#hasRoom(letter.bytes)
+            ? 'the node has no room now'
+            : null;
+      ends.push({ key, source, end: why === null ? await from!.redrive!(letter) : { kind: 'failed', why } });
+    }
+    return ends;
   }
 
   start(): void {

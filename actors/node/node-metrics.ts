@@ -328,6 +328,23 @@ const nodeMetrics: readonly (MetricFacts & { readonly value: (status: NodeStatus
     label: 'source',
     value: (s) => bySource(s, ({ counts }) => counts.pauses),
   },
+  {
+    name: 'anteroom_source_refused_total',
+    help: 'Peers and messages that sources refused for who sent them.',
+    label: 'reason',
+    value: (s) => {
+      const sums: Record<string, number> = {};
+      for (const { refused } of s.sources)
+        for (const [reason, count] of Object.entries(refused)) sums[reason] = (sums[reason] ?? 0) + count;
+      return sums;
+    },
+  },
+  {
+    name: 'anteroom_bad_messages_redriven_total',
+    help: 'Bad messages of a source that were taken at another try.',
+    label: 'source',
+    value: (s) => bySource(s, ({ counts }) => counts.redriven),
+  },
   { name: 'anteroom_bad_messages', help: 'Bad messages of sources that are kept.', value: (s) => s.badMessages },
   {
     name: 'anteroom_bad_messages_dropped_total',

@@ -8,6 +8,7 @@ import { verifiedArrowStream } from '../../streams/codec/verify-arrow-stream.ts'
 import type { FormatOptions } from '../../streams/format.ts';
 import { openSource } from '../../streams/sources/open.ts';
 import { accessFrame, frameNames } from './log-frame.ts';
+import { allowsName, type NameRules } from './name-rules.ts';
 
 /**
  * Formats that strangers may post: text by lines, and Arrow after it was verified. Readers of binary traces and Parquet believe the
@@ -36,6 +37,8 @@ export interface PostOptions extends FormatOptions {
   readonly latestMs: number;
   readonly rowsMax: number;
   readonly rowsPerFrame: number;
+  /** Consumers that the sender may name; default: any. */
+  readonly consumers?: NameRules;
 }
 
 export interface ParsedPost {
@@ -53,10 +56,11 @@ export interface ParsedPost {
 
 /**
  * Parses a whole post before anything of it is kept: a bad record refuses all of it, unless lenient.
- * @throws AnteroomError 'bad-record', 'truncated', 'unknown-format', 'bad-usage' with the place; 'limit' for too many accesses.
+ * @throws AnteroomError 'bad-record', 'truncated', 'unknown-format', 'bad-usage' with the place; 'limit' for too many accesses;
+ * 'forbidden' for a consumer that the sender may not name.
  */
 export async function parsePost(body: Uint8Array, options: PostOptions): Promise<ParsedPost> {
-  const { format, isLenient, nowMs, latestMs, rowsMax, rowsPerFrame, ...heeded } = options;
+  const { format, isLenient, nowMs, latestMs, rowsMax, rowsPerFrame, consumers = null, ...heeded } = options;
   const names = frameNames();
   const isArrow = format === 'arrow-ipc' || (format === 'auto' && looksLikeArrow(body));
   const bytes = isArrow ? verifiedArrowStream(body, { rowsMax, elementsMax: ARROW_ELEMENTS_MAX }) : body;
@@ -92,6 +96,7 @@ export async function parsePost(body: Uint8Array, options: PostOptions): Promise
     );
     await eventLoopRound();
   }
+  checkConsumers(names.consumers, consumers);
   const summary = source.summary();
   return {
     format: source.format,
@@ -102,6 +107,19 @@ export async function parsePost(body: Uint8Array, options: PostOptions): Promise
     skipped: Object.fromEntries(summary.skipped),
     clampedTimes: summary.clampedTimeCount,
   };
+}
+
+/** @throws AnteroomError 'forbidden' with the first consumer that may not be named. */
+function checkConsumers(named: Names, allowed: NameRules): void {
+  if (allowed === null) return;
+  for (let id = 0; id < named.count; id++) {
+    const name = named.nameOf(id);
+    if (!allowsName(allowed, name))
+      throw new AnteroomError(
+        'forbidden',
+        `accesses of the consumer ${JSON.stringify(name.slice(0, 60))} may not come from here`,
+      );
+  }
 }
 
 /** A stream begins with a continuation, a file with its magic. */

@@ -97,12 +97,15 @@ export class Tailer implements Source {
         duplicates: this.#duplicates,
         bad: this.#rejected,
         deadLettersDropped: 0,
+        redriven: 0,
         // A file is told nothing: its place is noted instead.
         acknowledged: this.#chunks,
         failures: this.#failures,
         pauses: this.#pauses,
       },
       positions: Object.fromEntries(this.#positions),
+      refused: {},
+      latestRefused: null,
     };
   }
 

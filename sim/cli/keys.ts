@@ -54,6 +54,23 @@ export function registerKeys(program: Command): void {
       await changeAllowed(dir, place, publicKey, remove !== true);
     });
 
+  command(
+    'proof',
+    'print what goes in front of messages between us and a place that is allowed, to prove whose they are',
+  )
+    .argument('<place>', 'name of the place; one line for each of its keys')
+    .action(async (place: string, { dir }: Flags) => {
+      const { readPlaceKeys } = await import('../../engine/host/key-folder.ts');
+      const { keyProof } = await import('../../engine/transport/key-proof.ts');
+      const { AnteroomError } = await import('../../engine/errors.ts');
+      const { keys: own, allowed } = await readPlaceKeys(dir);
+      const theirs = allowed.get(place) ?? [];
+      if (theirs.length === 0)
+        throw new AnteroomError('not-found', `${dir}: no key of ${place} is allowed (anteroom keys allow)`);
+      for (const key of theirs) process.stdout.write(`${keyProof(own, key)}\n`);
+      process.stderr.write('Keep it secret: under an allowed key it lets its holder speak as the other of the two.\n');
+    });
+
   command('rotate', 'prepare the next key and print its public part; with --activate, put it into use')
     .option('--activate', 'use the key that was prepared, from the next start')
     .action(async ({ dir, activate }: Flags & { readonly activate?: boolean }) => {

@@ -92,53 +92,87 @@ export function registerNodeCommands(program: Command): void {
   const dlq = program
     .command('dlq')
     .description('prefetch requests that a sink could not be given, and messages that a source could not read');
-  addClientOptions(dlq.command('ls').description('list them')).action(async (flags: ClientFlags) => {
-    const answer = await askNode<{
-      count: number;
-      letters: readonly { key: string; sink: string; why: string; attempts: number; atMs: number }[];
-    }>(flags, '/v1/dead-letters');
-    const lines = answer.letters.map(
+  addClientOptions(dlq.command('ls').description('list both')).action(async (flags: ClientFlags) => {
+    const requests = await askNode<LettersAnswer>(flags, '/v1/dead-letters');
+    const bad = await askNode<BadMessagesAnswer>(flags, '/v1/bad-messages');
+    const lines = requests.letters.map(
       ({ key, sink, why, attempts, atMs }) => `${instant(atMs)}  ${sink}  ${key}  ${attempts} tries: ${why}\n`,
     );
-    print(flags, answer, `${lines.join('')}${answer.count} in all\n`);
+    const counts = `${requests.count} ${requests.count === 1 ? 'request' : 'requests'}, ${messageCount(bad.count)}\n`;
+    // Bodies are for `dlq messages`.
+    const messages = bad.messages.map(({ body: _, ...facts }) => facts);
+    print(flags, { ...requests, messages }, `${lines.join('')}${messageLines(bad)}${counts}`);
   });
-  addClientOptions(dlq.command('messages').description('messages of sources that could not be read')).action(
-    async (flags: ClientFlags) => {
-      const answer = await askNode<{ count: number; messages: readonly { why: string; atMs: number }[] }>(
-        flags,
-        '/v1/bad-messages',
-      );
-      const lines = answer.messages.map(({ why, atMs }) => `${instant(atMs)}  ${why}\n`);
-      print(flags, answer, `${lines.join('')}${answer.count} in all\n`);
-    },
-  );
+  addClientOptions(
+    dlq
+      .command('messages')
+      .description('messages of sources that could not be read; --json has their bodies, as base64'),
+  ).action(async (flags: ClientFlags) => {
+    const answer = await askNode<BadMessagesAnswer>(flags, '/v1/bad-messages');
+    print(flags, answer, `${messageLines(answer)}${messageCount(answer.count)}\n`);
+  });
 
   addClientOptions(
     dlq
       .command('redrive')
-      .description('try them once more; exit status 1 = not all went')
+      .description('try both once more, messages under the settings of now; exit status 1 = not all went')
       .argument('[key...]', 'only these'),
   ).action(async (keys: string[], flags: ClientFlags) => {
-    const answer = await askNode<{
-      delivered: number;
-      failed: number;
-      results: readonly { key: string; sink: string; end: { kind: string; why?: string } }[];
-    }>(flags, '/v1/dead-letters/redrive', {
-      method: 'POST',
-      body: keys.length === 0 ? {} : { keys },
-      isLong: true,
-    });
+    const again = { method: 'POST', body: keys.length === 0 ? {} : { keys }, isLong: true } as const;
+    const requests = await askNode<RedriveAnswer>(flags, '/v1/dead-letters/redrive', again);
+    const messages = await askNode<RedriveMessagesAnswer>(flags, '/v1/bad-messages/redrive', again);
+    const all = [...requests.results, ...messages.results];
     const faults = [
-      ...answer.results
-        .filter(({ end }) => end.kind !== 'done')
-        .map(({ key, sink, end }) => `${sink}  ${key}  ${end.why ?? ''}\n`),
-      ...keys
-        .filter((key) => !answer.results.some((one) => one.key === key))
-        .map((key) => `there is no dead letter ${key}\n`),
+      ...all
+        .filter(({ end }) => end.kind === 'failed')
+        .map(({ key, sink, source, end }) => `${sink ?? source}  ${key}  ${end.why ?? ''}\n`),
+      ...keys.filter((key) => !all.some((one) => one.key === key)).map((key) => `there is no dead letter ${key}\n`),
     ];
-    print(flags, answer, `${faults.join('')}${answer.delivered} delivered, ${answer.failed} failed again\n`);
+    const { taken, duplicate } = messages;
+    const texts = [`${requests.delivered} delivered, ${requests.failed} failed again`];
+    if (messages.results.length > 0)
+      texts.push(`messages: ${taken} taken, ${duplicate} in the log already, ${messages.failed} failed again`);
+    print(flags, { ...requests, messages }, `${faults.join('')}${texts.join('\n')}\n`);
     if (faults.length > 0) process.exitCode = 1;
   });
+}
+
+interface LettersAnswer {
+  readonly count: number;
+  readonly letters: readonly { key: string; sink: string; why: string; attempts: number; atMs: number }[];
+}
+
+interface BadMessagesAnswer {
+  readonly count: number;
+  readonly messages: readonly { key: string; why: string; atMs: number; body: string }[];
+}
+
+interface Redriven {
+  readonly key: string;
+  readonly sink?: string;
+  readonly source?: string;
+  readonly end: { readonly kind: string; readonly why?: string };
+}
+
+interface RedriveAnswer {
+  readonly delivered: number;
+  readonly failed: number;
+  readonly results: readonly Redriven[];
+}
+
+interface RedriveMessagesAnswer {
+  readonly taken: number;
+  readonly duplicate: number;
+  readonly failed: number;
+  readonly results: readonly Redriven[];
+}
+
+function messageLines({ messages }: BadMessagesAnswer): string {
+  return messages.map(({ key, why, atMs }) => `${instant(atMs)}  ${key}  ${why}\n`).join('');
+}
+
+function messageCount(count: number): string {
+  return `${count} bad ${count === 1 ? 'message' : 'messages'}`;
 }
 
 interface PlansAnswer {
@@ -193,6 +227,17 @@ function statusText(status: NodeStatus): string {
       'requests',
       `${delivery.delivered} delivered, ${delivery.failed} failed, ${delivery.open} open, ${delivery.deadLetters} dead letters`,
     ]);
+  for (const { name, type, state, counts, refused, latestRefused } of status.sources.filter(
+    (one) => one.type !== 'tail',
+  )) {
+    const denied = Object.entries(refused).map(([reason, count]) => `${count} ${reason}`);
+    const whom = denied.length === 0 ? '' : `; refused: ${denied.join(', ')} (latest ${latestRefused})`;
+    rows.push([
+      `source ${name}`,
+      `${type}, ${state}, ${counts.messages} messages, ${counts.accesses} accesses, ${counts.duplicates} repeated, ${counts.bad} bad${whom}`,
+    ]);
+  }
+  if (status.badMessages > 0) rows.push(['bad messages', `${status.badMessages} kept (anteroom dlq ls)`]);
   if (tail.lines > 0)
     rows.push(['followed files', `${tail.lines} accesses, ${tail.rejected} bad lines, ${tail.rotations} rotations`]);
   return rows.map(([name, text]) => `${name.padEnd(16)}${text}\n`).join('');

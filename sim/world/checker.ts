@@ -54,6 +54,7 @@ export class Checker {
   #end = 0;
   #watermarkMs = 0;
   #toldUntil = 0;
+  readonly #outcomes = new Set<number>();
   violation: Violation | null = null;
 
   constructor(now: () => number, originOf: OriginOf = fromFrame) {
@@ -113,6 +114,12 @@ export class Checker {
     if (entry.position !== this.#toldUntil)
       this.fail('monotonic', `entry ${entry.position} was told, ${this.#toldUntil} was next`);
     this.#toldUntil = entry.position + entry.units;
+  }
+
+  /** The outcome of a request was counted, `isLive`: not merely told again after a restart. */
+  outcome(request: number, isLive: boolean): void {
+    if (isLive && this.#outcomes.has(request)) this.fail('outcomes', `request ${request} has a second outcome`);
+    this.#outcomes.add(request);
   }
 
   published(watermarkMs: number): void {

@@ -3,6 +3,7 @@
 import { AnteroomNode, type NodeLogger } from '../../actors/node/anteroom-node.ts';
 import type { NodeStores } from '../../actors/node/data-folder.ts';
 import { type NodeConfig, nodeConfigSchema } from '../../actors/node/node-config.ts';
+import { adoptSettings } from '../../actors/node/reload-settings.ts';
 import type { DeliveryEnd, Sink } from '../../actors/node/sinks/sink.ts';
 import { parseConfig } from '../../engine/config.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
@@ -14,10 +15,16 @@ import type { Arrival } from '../../engine/transport/transport.ts';
 import { VirtualClock } from '../../engine/virtual-clock.ts';
 import { type Batch, decodeFrame, encodeNumbers, numberAt } from './frames.ts';
 import type { PlaceProcess } from './place-process.ts';
-import type { SimulatedNode, SimulatedNodeOptions } from './simulated-node.ts';
+import { transportLimits } from './place-process.ts';
+import type { SimulatedNode, SimulatedNodeOptions, SimulatedSettings } from './simulated-node.ts';
 import { Reply } from './simulated-node.ts';
 
 const DELIVERY_MS = 5000;
+const SAMPLE_MS = 500;
+/** A post as NDJSON is so much longer than as numbers; small enough that two at once are told to come again. */
+const NDJSON_GROWTH = 4 / 3;
+/** Of so many sizes one is that of a write, which ends every copy. */
+const SIZES_PER_WRITE = 24;
 const LIVES_MAX = 2 ** 12;
 const silent: NodeLogger = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -39,7 +46,7 @@ export class EngineNode implements SimulatedNode {
     this.#options = options;
     this.process = process;
     this.#lastId = (options.life % LIVES_MAX) * 2 ** 20;
-    this.#config = configOf(options.checkpointEveryMs);
+    this.#config = configOf(options.settings);
     this.#node = new AnteroomNode({
       config: this.#config,
       stores: together({ log: options.bug === 'restart-without-replay' ? unread(log) : log, checkpoints }),
@@ -74,6 +81,21 @@ export class EngineNode implements SimulatedNode {
     this.#options.checker.recovered(this.#options.log.facts.end, this.#node.follower.watermarkMs);
     await this.process.transport.bind('node');
     for (const place of places) this.process.transport.expect(place);
+    this.#sample(places.length);
+  }
+
+  reload(): void {
+    adoptSettings(this.#config, configOf(this.#options.settings));
+  }
+
+  #sample(places: number): void {
+    const { checker } = this.#options;
+    const { waiting, queued } = this.process.transport.counts();
+    checker.bounded('the windows of the transport', waiting, transportLimits.windowMessages * places);
+    checker.bounded('the queues of the transport', queued, transportLimits.queueMessagesMax * places);
+    const { watermarkMs } = this.#node.follower;
+    if (!Number.isNaN(watermarkMs)) checker.published(watermarkMs);
+    this.process.clock.setTimeout(() => this.#sample(places), SAMPLE_MS);
   }
 
   receive(arrival: Arrival): void | Promise<void> {
@@ -138,10 +160,10 @@ export class EngineNode implements SimulatedNode {
   async #append(producer: string, sequence: number, bytes: Uint8Array): Promise<number> {
     const node = this.#node;
     const room = node.intake.admit(bytes.length);
-    if (room === null || !node.lifeCycle.isReady) {
+    // As HTTP does, an append is tried although the log is in trouble: it is how the node finds out that it works again.
+    if (room === null || 'engine' in node.lifeCycle.troubles) {
       room?.release();
-      // As HTTP does, an append is tried although the log is in trouble: it is how the node finds out that it works again.
-      if (room === null || 'engine' in node.lifeCycle.troubles) return Reply.comeAgain;
+      return Reply.comeAgain;
     }
     try {
       const { receipt } = await node.post(ndjsonOf(bytes), { format: 'ndjson' }, { producer, sequence });
@@ -187,12 +209,12 @@ function unread(log: LogStore): LogStore {
   };
 }
 
-function configOf(everyMs: number): NodeConfig {
+function configOf({ checkpointEveryMs, queueBytesMax, rowsPerTurn }: SimulatedSettings): NodeConfig {
   const settings = {
     store: 'memory',
-    checkpoints: { everyMs },
+    checkpoints: { everyMs: checkpointEveryMs },
     engine: { capacity: 8 },
-    ingest: { queueBytesMax: 65_536 },
+    ingest: { queueBytesMax: queueBytesMax * NDJSON_GROWTH, rowsPerTurn },
   };
   return parseConfig(nodeConfigSchema, settings, 'simulated node');
 }
@@ -210,7 +232,7 @@ function ndjsonOf(bytes: Uint8Array): Uint8Array {
       time: new Date(timeMs[i]!).toISOString(),
       segment: `/s${key}`,
       consumer: `c${producer}`,
-      size: size[i],
+      ...(size[i]! % SIZES_PER_WRITE === 0 ? { op: 'write' } : { size: size[i] }),
     }),
   );
   return new TextEncoder().encode(`${lines.join('\n')}\n`);

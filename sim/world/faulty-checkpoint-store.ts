@@ -5,7 +5,7 @@ import { AnteroomError } from '../../engine/errors.ts';
 import type { RandomSource } from '../../engine/random.ts';
 import type { CheckpointContent, CheckpointHeader, CheckpointStore } from '../../engine/state/checkpoint-store.ts';
 import { type MemoryCheckpointDisk, MemoryCheckpointStore } from '../../engine/state/memory-checkpoint-store.ts';
-import type { DiskWeather } from './faulty-log-store.ts';
+import { type DiskWeather, readingTime } from './faulty-log-store.ts';
 
 export class FaultyCheckpointStore implements CheckpointStore {
   readonly #inner: MemoryCheckpointStore;
@@ -48,8 +48,18 @@ export class FaultyCheckpointStore implements CheckpointStore {
     return this.#inner.verify(id);
   }
 
-  latest(): ReturnType<CheckpointStore['latest']> {
+  async latest(): ReturnType<CheckpointStore['latest']> {
+    await readingTime(this.#clock, this.#weather);
     return this.#inner.latest();
+  }
+
+  /** What the newest kept one holds, whole or not, as bytes of the length that it should have: what a planted bug takes. */
+  async newest(): Promise<Uint8Array | null> {
+    const [newest] = await this.list();
+    if (newest === undefined) return null;
+    const bytes = new Uint8Array(newest.partBytes[0]!);
+    bytes.set(this.#disk.checkpoints.get(newest.id)!.parts[0] ?? []);
+    return bytes;
   }
 
   /** What the oldest kept one holds, whole or not: never what a restart may take, but a planted bug does. */
@@ -81,25 +91,47 @@ export class FaultyCheckpointStore implements CheckpointStore {
   }
 }
 
-/** Damages the newest checkpoint, unless another kept one is damaged already or there is no other. Returns whether it did. */
-export function damageNewest(disk: MemoryCheckpointDisk, how: 'torn' | 'flipped'): boolean {
+/** What becomes of a checkpoint on a bad disk. */
+export const damageKinds = ['torn', 'flipped', 'zeroed', 'lost'] as const;
+export type DamageKind = (typeof damageKinds)[number];
+
+/** A page of the disk. */
+const PAGE_BYTES = 256;
+
+/**
+ * Damages the newest checkpoint somewhere in its middle, unless another kept one is damaged already or there is no other. `place` in [0, 1)
+ * says where. Returns whether it did.
+ */
+export function damageNewest(disk: MemoryCheckpointDisk, how: DamageKind, place = 0.5): boolean {
   const kept = [...disk.checkpoints.values()].sort((a, b) => b.header.id - a.header.id);
   const isDamaged = kept.some(({ header, parts }) =>
     parts.some((part, i) => part === null || part.length !== header.partBytes[i] || damagedParts.has(part)),
   );
   const newest = kept[0];
   if (newest === undefined || kept.length < 2 || isDamaged) return false;
-  const part = newest.parts[0]!;
-  if (how === 'torn') {
-    newest.parts = [part.slice(0, part.length >> 1)];
-  } else {
-    const flipped = part.slice();
-    flipped[flipped.length >> 1]! ^= 1;
-    damagedParts.add(flipped);
-    newest.parts = [flipped];
-  }
+  let at = Math.floor(place * newest.parts.reduce((sum, part) => sum + part!.length, 0));
+  const index = newest.parts.findIndex((part) => {
+    if (at < part!.length) return true;
+    at -= part!.length;
+    return false;
+  });
+  const part = newest.parts[index]!;
+  const parts: (Uint8Array | null)[] = [...newest.parts];
+  parts[index] = damagedPart(part, how, at);
+  newest.parts = parts;
   return true;
 }
 
-/** Parts with flipped bits, which their lengths do not show. */
+function damagedPart(part: Uint8Array, how: DamageKind, at: number): Uint8Array | null {
+  if (how === 'lost') return null;
+  if (how === 'torn') return part.slice(0, at);
+  const damaged = part.slice();
+  damagedParts.add(damaged);
+  if (how === 'zeroed') damaged.fill(0, at, at + PAGE_BYTES);
+  // A page of zeros may have been one before.
+  if (how === 'flipped' || damaged.every((byte, i) => byte === part[i])) damaged[at]! ^= 1;
+  return damaged;
+}
+
+/** Parts of which some bytes differ, which their lengths do not show. */
 const damagedParts = new WeakSet<Uint8Array>();

@@ -10,6 +10,13 @@ export interface DiskWeather {
   isFailing: boolean;
   /** Added to each write, in ms. */
   slowMs: number;
+  /** What a start takes to read a checkpoint, and then the log, in ms. */
+  readMs: number;
+}
+
+/** Waits as long as the disk takes to begin to give. */
+export async function readingTime(clock: Clock, { readMs }: DiskWeather): Promise<void> {
+  if (readMs > 0) await new Promise<void>((resolve) => clock.setTimeout(resolve, readMs));
 }
 
 /** Told of everything that became durable. */
@@ -66,8 +73,9 @@ export class FaultyLogStore implements LogStore {
     });
   }
 
-  read(position: number): AsyncIterable<LogEntry> {
-    return this.#inner.read(position);
+  async *read(position: number): AsyncGenerator<LogEntry> {
+    await readingTime(this.#clock, this.#weather);
+    yield* this.#inner.read(position);
   }
 
   trim(position: number): Promise<void> {

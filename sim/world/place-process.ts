@@ -21,6 +21,8 @@ export const transportLimits = {
   downAfterMs: 12_000,
 } as const;
 
+const WIDE_WINDOW = 64;
+
 export class PlaceProcess {
   readonly clock: ProcessClock;
   readonly transport: LinkTransport;
@@ -34,6 +36,8 @@ export class PlaceProcess {
     /** Of the machine that it runs on. */
     readonly wall: WallClock;
     readonly isClockFollowing?: boolean;
+    /** A planted bug: it tells its peers of more room than its limits have. */
+    readonly hasWideWindow?: boolean;
     readonly network: SimulatedNetwork;
     /** Of this life alone: nonces are drawn from it. */
     readonly random: RandomSource;
@@ -52,7 +56,7 @@ export class PlaceProcess {
       carrier: this.#carrier,
       clock: this.clock,
       nonce: () => hex() + hex() + hex() + hex(),
-      config: transportLimits,
+      config: options.hasWideWindow === true ? { ...transportLimits, windowMessages: WIDE_WINDOW } : transportLimits,
       receive: options.receive,
     });
   }

@@ -9,6 +9,8 @@ import { Reply } from './simulated-node.ts';
 const IN_FLIGHT_MAX = 24;
 const RESEND_MS = 3000;
 const PAUSE_MS = 250;
+/** A producer notes acknowledgements so late: those before a crash are forgotten, and their batches sent once more. */
+const NOTED_AFTER_MS = 2000;
 
 /** A batch and when it comes to be. */
 export interface PlannedBatch {
@@ -21,6 +23,7 @@ export class Producer {
   readonly #plan: readonly PlannedBatch[];
   readonly #checker: Checker;
   readonly #acknowledged: Uint8Array;
+  readonly #acknowledgedAt: Float64Array;
   #process: PlaceProcess | null = null;
   /** The first that is not acknowledged. */
   #first = 0;
@@ -32,6 +35,7 @@ export class Producer {
     this.#plan = plan;
     this.#checker = checker;
     this.#acknowledged = new Uint8Array(plan.length);
+    this.#acknowledgedAt = new Float64Array(plan.length).fill(-Infinity);
     this.#sentAt = new Float64Array(plan.length).fill(-Infinity);
   }
 
@@ -50,6 +54,10 @@ export class Producer {
   /** A new life. It does not know what its last one had sent, so it sends again what is not acknowledged. */
   start(process: PlaceProcess): void {
     this.#process = process;
+    const noted = process.clock.worldMs - NOTED_AFTER_MS;
+    for (let i = 0; i < this.#plan.length; i++) if (this.#acknowledgedAt[i]! > noted) this.#acknowledged[i] = 0;
+    this.#first = 0;
+    this.#skip();
     this.#sentAt = new Float64Array(this.#plan.length).fill(-Infinity);
     void process.transport.connect('node', 'node');
     this.#pump();
@@ -62,6 +70,11 @@ export class Producer {
     if (reply !== Reply.acknowledged || this.#acknowledged[sequence] === 1) return;
     this.#checker.acknowledged(this.#plan[sequence]!.batch.producer, sequence);
     this.#acknowledged[sequence] = 1;
+    this.#acknowledgedAt[sequence] = this.#process!.clock.worldMs;
+    this.#skip();
+  }
+
+  #skip(): void {
     while (this.#acknowledged[this.#first] === 1) this.#first++;
   }
 

@@ -18,6 +18,9 @@ export const faultKinds = [
   'disk-slow',
   'checkpoint-damaged',
   'clock-step',
+  'crash-recovery',
+  'reload',
+  'reload-crash',
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
@@ -26,7 +29,7 @@ export interface Fault {
   readonly kind: FaultKind;
   readonly atMs: number;
   readonly durationMs: number;
-  /** Which producer, where the kind has one; of a clock step: -1 = the node's machine, -2 = the origin's. */
+  /** Which producer, where the kind has one; of a clock step: -1 = the node's machine, -2 = the origin's; of a reload: which settings. */
   readonly target: number;
   /** Of a clock step: by how much the wall clock is set forward, or back where it is negative. */
   readonly stepMs?: number;
@@ -74,6 +77,7 @@ export function scenarioOf(seed: number, minutes: number): Scenario {
     faults: [
       ...faults(random, durationMs - QUIET_MS, producers),
       ...clockSteps(random.fork('clock steps'), durationMs - QUIET_MS, producers),
+      ...starts(random.fork('starts'), durationMs - QUIET_MS),
     ].sort((a, b) => a.atMs - b.atMs),
   };
 }
@@ -134,8 +138,22 @@ function faults(random: RandomSource, untilMs: number, producers: readonly (read
   return drawn.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** Drawn among each other; clock steps come besides, from chance of their own. */
-const DRAWN = faultKinds.filter((kind) => kind !== 'clock-step');
+/** Drawn among each other; the others come besides, from chance of their own. */
+const BESIDES: ReadonlySet<FaultKind> = new Set(['clock-step', 'crash-recovery', 'reload', 'reload-crash']);
+const DRAWN = faultKinds.filter((kind) => !BESIDES.has(kind));
+
+/** None or one crash of a node that is recovering slowly, and none to two reloads of its settings, some of which a crash cuts short. */
+function starts(random: RandomSource, untilMs: number): Fault[] {
+  const at = (): number => 2000 + random.next() * (untilMs - 27_000);
+  const drawn: Fault[] = [];
+  if (random.next() < 0.5)
+    drawn.push({ kind: 'crash-recovery', atMs: at(), durationMs: 50 + random.next() * 2000, target: 0 });
+  for (let i = random.int(3); i > 0; i--) {
+    const kind = random.next() < 0.5 ? 'reload' : 'reload-crash';
+    drawn.push({ kind, atMs: at(), durationMs: 200 + random.next() * 4000, target: random.int(8) });
+  }
+  return drawn;
+}
 
 /** None to three: someone sets a wall clock by up to an hour, back or forward, most often that of the node. */
 function clockSteps(random: RandomSource, untilMs: number, producers: readonly unknown[]): Fault[] {

@@ -18,11 +18,21 @@ export type NodeKind = 'path' | 'engine';
 /** Answers to a post. */
 export const Reply = { acknowledged: 0, comeAgain: 1, refused: 2 } as const;
 
+/** The largest queue between log and state that any settings here ask for. */
+export const QUEUE_BYTES_MAX = 1536;
+
+/** Settings that a reload changes: what is decided may not depend on them. They outlive the node, as a file does. */
+export interface SimulatedSettings {
+  checkpointEveryMs: number;
+  queueBytesMax: number;
+  rowsPerTurn: number;
+}
+
 export interface SimulatedNodeOptions {
   readonly process: PlaceProcess;
   readonly log: FaultyLogStore;
   readonly checkpoints: FaultyCheckpointStore;
-  readonly checkpointEveryMs: number;
+  readonly settings: SimulatedSettings;
   readonly random: RandomSource;
   readonly checker: Checker;
   readonly bug: Bug | null;
@@ -47,6 +57,8 @@ export interface SimulatedNode {
   /** Recovers and goes to work with these places. */
   start(places: readonly string[]): Promise<void>;
   receive(arrival: Arrival): void | Promise<void>;
+  /** Reads its settings again. */
+  reload(): void;
   /** As kill -9: what was being written is on the disk or not. */
   crash(): void;
   /** What it knows, for the digest of the run. */

@@ -17,15 +17,14 @@ import { decodeFrame, encodeAnswer, encodeNumbers, numberAt } from './frames.ts'
 import { NodeState, type NodeStateFlaws } from './node-state.ts';
 import type { PlaceProcess } from './place-process.ts';
 import { transportLimits } from './place-process.ts';
-import { Reply, type SimulatedNode, type SimulatedNodeOptions } from './simulated-node.ts';
+import { QUEUE_BYTES_MAX, Reply, type SimulatedNode, type SimulatedNodeOptions } from './simulated-node.ts';
 
 /** Posts and answers that may wait before the log. */
 export const MAILBOX_CAPACITY = 12;
 const UNBOUNDED = 16_777_216;
 /** Appends handed to the intake at once; while they wait the mailbox fills. */
 const APPENDS_MAX = 8;
-const QUEUE_BYTES_MAX = 16_384;
-const MESSAGE_BYTES_MAX = 1024;
+const ANSWER_BYTES = 16;
 const SCHEMA_VERSION = 1;
 const RESEND_MS = 4000;
 const SAMPLE_MS = 500;
@@ -53,6 +52,8 @@ export class WorldNode implements SimulatedNode {
   #whenRoom: (() => void) | null = null;
   #held: LogEntry | null = null;
   #toldCount = 0;
+  #placeCount = 0;
+  readonly #queue: { bytesMax: number };
   #sentAt = new Map<number, number>();
   /** What this life has begun and not ended; while it is above 0 promises may be on their way. */
   asyncCount = 0;
@@ -62,6 +63,7 @@ export class WorldNode implements SimulatedNode {
     const { process, bug, random } = options;
     this.#options = options;
     this.process = process;
+    this.#queue = { bytesMax: options.settings.queueBytesMax };
     this.#flaws = { hasFallingWatermark: bug === 'watermark-back', countsEveryAnswer: bug === 'reply-consumed-twice' };
     this.#frontCapacity = bug === 'unbounded-mailbox' ? UNBOUNDED : MAILBOX_CAPACITY;
     this.#system = new ActorSystem({
@@ -101,15 +103,20 @@ export class WorldNode implements SimulatedNode {
     this.#lifeCycle.opened();
     const { loaded } = await checkpoints.latest();
     const { state, from } = await this.#restored(loaded);
-    if (bug !== 'restart-without-replay') for await (const entry of log.read(from)) state.apply(entry);
+    const replayed = bug === 'restart-without-replay' ? Promise.resolve() : this.#replay(log.read(from), state);
+    // What is told later comes after what the log had, whatever the log holds by then.
+    if (bug !== 'told-before-recovered') await replayed;
     if (!this.process.isAlive) return;
     this.#state = state;
     this.#checkpoint = loaded?.header ?? null;
     checker.recovered(log.facts.end, state.watermarkMs);
+    const queue = this.#queue;
     this.#intake = new Intake({
       log,
       apply: (entry) => this.#apply(entry),
-      queueBytesMax: QUEUE_BYTES_MAX,
+      get queueBytesMax() {
+        return bug === 'admission-ignored' ? Number.POSITIVE_INFINITY : queue.bytesMax;
+      },
       postsMax: 64,
       onLog: (error) => this.#logChanged(error),
       onEngine: (error) => this.#lifeCycle.trouble('engine', String(error)),
@@ -123,10 +130,28 @@ export class WorldNode implements SimulatedNode {
     const { transport, clock } = this.process;
     await transport.bind('node');
     for (const place of places) transport.expect(place);
+    this.#placeCount = places.length;
     this.#request();
     this.#sample();
-    clock.setTimeout(() => this.#checkpointTimer(), this.#options.checkpointEveryMs);
+    clock.setTimeout(() => this.#checkpointTimer(), this.#options.settings.checkpointEveryMs);
     this.asyncCount--;
+  }
+
+  reload(): void {
+    this.#queue.bytesMax = this.#options.settings.queueBytesMax;
+  }
+
+  async #replay(entries: AsyncIterable<LogEntry>, state: NodeState): Promise<void> {
+    for await (const entry of entries) this.#applyTo(state, entry, false);
+  }
+
+  /** Tells the checker which outcome of a request was counted. */
+  #applyTo(state: NodeState, entry: LogEntry, isLive: boolean): void {
+    const { answered } = state;
+    state.apply(entry);
+    if (state.answered === answered) return;
+    const frame = decodeFrame(entry.bytes);
+    if (frame.kind === 'answer') this.#options.checker.outcome(frame.id, isLive);
   }
 
   /** The transport's handler: a post waits here for room in the mailbox, and its credit with it. */
@@ -170,6 +195,11 @@ export class WorldNode implements SimulatedNode {
     const { checkpoints, bug } = this.#options;
     if (loaded === null) return { state: new NodeState(this.#flaws), from: 0 };
     let bytes = loaded.parts[0]!;
+    if (bug === 'checkpoint-unverified') {
+      const [newest] = await checkpoints.list();
+      const state = NodeState.restore((await checkpoints.newest()) ?? bytes, this.#flaws);
+      return { state, from: newest!.logPosition };
+    }
     if (bug === 'stale-checkpoint') bytes = (await checkpoints.oldest()) ?? bytes;
     return { state: NodeState.restore(bytes, this.#flaws), from: loaded.header.logPosition };
   }
@@ -254,7 +284,7 @@ export class WorldNode implements SimulatedNode {
     const { checker, random } = this.#options;
     const state = this.#state!;
     checker.told(entry);
-    state.apply(entry);
+    this.#applyTo(state, entry, true);
     checker.published(state.watermarkMs);
     if (decodeFrame(entry.bytes).kind === 'accesses') this.#ask();
     this.process.clock.setTimeout(done, 1 + random.next() * 4);
@@ -281,10 +311,11 @@ export class WorldNode implements SimulatedNode {
   #sample(): void {
     const { checker } = this.#options;
     const { waiting, queued } = this.process.transport.counts();
-    const places = 8;
+    const places = this.#placeCount;
     checker.bounded('the windows of the transport', waiting, transportLimits.windowMessages * places);
     checker.bounded('the queues of the transport', queued, transportLimits.queueMessagesMax * places);
-    const intakeMax = QUEUE_BYTES_MAX + APPENDS_MAX * MESSAGE_BYTES_MAX;
+    // A reload may just have made the queue smaller than what it holds; answers are never told to come again.
+    const intakeMax = QUEUE_BYTES_MAX + this.#state!.open.size * ANSWER_BYTES + APPENDS_MAX * ANSWER_BYTES;
     checker.bounded('the intake (bytes)', this.#intake!.pendingBytes, intakeMax);
     this.process.clock.setTimeout(() => this.#sample(), SAMPLE_MS);
   }
@@ -292,7 +323,7 @@ export class WorldNode implements SimulatedNode {
   #checkpointTimer(): void {
     const { clock } = this.process;
     void this.#takeCheckpoint().finally(() => {
-      clock.setTimeout(() => this.#checkpointTimer(), this.#options.checkpointEveryMs);
+      clock.setTimeout(() => this.#checkpointTimer(), this.#options.settings.checkpointEveryMs);
     });
   }
 

@@ -13,14 +13,14 @@ import { VirtualClock } from '../../engine/virtual-clock.ts';
 import { type Bug, engineBugs } from './bugs.ts';
 import { Checker, fromAppend, type Violation } from './checker.ts';
 import { EngineNode } from './engine-node.ts';
-import { damageNewest, FaultyCheckpointStore } from './faulty-checkpoint-store.ts';
+import { damageKinds, damageNewest, FaultyCheckpointStore } from './faulty-checkpoint-store.ts';
 import { type DiskWeather, FaultyLogStore } from './faulty-log-store.ts';
 import { Origin } from './origin.ts';
 import { PlaceProcess } from './place-process.ts';
 import type { WallClock } from './process-clock.ts';
 import { Producer } from './producer.ts';
 import { type Fault, type Scenario, scenarioOf } from './scenario.ts';
-import type { NodeKind, SimulatedNode } from './simulated-node.ts';
+import { type NodeKind, QUEUE_BYTES_MAX, type SimulatedNode, type SimulatedSettings } from './simulated-node.ts';
 import { WorldNode } from './world-node.ts';
 
 /** Virtual time after the last fault and the last post within which everything must be acknowledged and told. */
@@ -29,6 +29,9 @@ const RESTART_MS = 400;
 /** What the wall clocks say at the start: no step leads before the beginning of time. */
 const EPOCH_MS = 10 * 86_400_000;
 const CLOCK_LOOK_MS = 5000;
+const ROWS_PER_TURN = 256;
+/** A crash that cuts a reload short comes so long after it. */
+const RELOAD_CRASH_MS = 3;
 
 export interface WorldOptions {
   readonly seed: number;
@@ -71,7 +74,8 @@ class World {
   readonly #checker: Checker;
   readonly #logDisk = new MemoryDisk();
   readonly #checkpointDisk = new MemoryCheckpointDisk();
-  readonly #weather: DiskWeather = { isFailing: false, slowMs: 0 };
+  readonly #weather: DiskWeather = { isFailing: false, slowMs: 0, readMs: 0 };
+  readonly #settings: SimulatedSettings;
   readonly #producers: readonly Producer[];
   readonly #producerProcesses: PlaceProcess[] = [];
   readonly #origin: Origin;
@@ -92,6 +96,11 @@ class World {
     this.#kind = kind;
     this.#scenario = scenario;
     this.#bug = bug;
+    this.#settings = {
+      checkpointEveryMs: scenario.checkpointEveryMs,
+      queueBytesMax: QUEUE_BYTES_MAX,
+      rowsPerTurn: ROWS_PER_TURN,
+    };
     this.#random = new Xoshiro128(scenario.seed);
     const random = this.#random.fork('network');
     this.#network = new SimulatedNetwork({ clock: this.#clock, random, config: scenario.network });
@@ -175,6 +184,7 @@ class World {
   }
 
   #startNode(): void {
+    if (this.#bug === 'dedupe-forgotten') this.#logDisk.producers.clear();
     const random = this.#random.fork(`node ${++this.#lives}`);
     const process = this.#process('node', random, (arrival) => node.receive(arrival));
     this.#watchClock(process);
@@ -199,7 +209,7 @@ class World {
         weather,
         random: random.fork('checkpoints'),
       }),
-      checkpointEveryMs: this.#scenario.checkpointEveryMs,
+      settings: this.#settings,
       checker: this.#checker,
       bug: this.#bug,
       life: this.#lives,
@@ -238,6 +248,7 @@ class World {
       clock: this.#clock,
       wall: this.#wallOf(place),
       isClockFollowing: this.#bug === 'clock-followed',
+      hasWideWindow: place === 'node' && this.#bug === 'window-ignored',
       network: this.#network,
       random: random.fork('nonce'),
       receive,
@@ -272,8 +283,21 @@ class World {
         this.#crashNode(fault.durationMs);
         break;
       case 'checkpoint-damaged':
-        damageNewest(this.#checkpointDisk, fault.target % 2 === 0 ? 'torn' : 'flipped');
+        damageNewest(
+          this.#checkpointDisk,
+          damageKinds[Math.floor(fault.durationMs) % damageKinds.length]!,
+          fault.durationMs % 1,
+        );
         this.#crashNode(fault.durationMs);
+        break;
+      case 'crash-recovery':
+        this.#crashRecovery(fault.durationMs);
+        break;
+      case 'reload':
+      case 'reload-crash':
+        this.#reload(fault.target);
+        if (fault.kind === 'reload-crash')
+          this.#clock.setTimeout(() => this.#crashNode(fault.durationMs), RELOAD_CRASH_MS);
         break;
       case 'crash-producer':
         this.#crash(this.#producerProcesses[fault.target]!, fault.durationMs, () => this.#startProducer(fault.target));
@@ -303,6 +327,28 @@ class World {
     if (!node.process.isAlive) return;
     node.crash();
     this.#clock.setTimeout(() => this.#startNode(), RESTART_MS + durationMs / 4);
+  }
+
+  /** The next life takes long to read what there is, and dies meanwhile; the one after it takes as long. */
+  #crashRecovery(readMs: number): void {
+    this.#weather.readMs = readMs;
+    this.#crashNode(0);
+    this.#clock.setTimeout(() => this.#crashNode(0), RESTART_MS + readMs * 1.5);
+    this.#clock.setTimeout(
+      () => {
+        this.#weather.readMs = 0;
+      },
+      2 * RESTART_MS + readMs * 4,
+    );
+  }
+
+  /** Which settings, by the bits of `target`: half or all of the queue, checkpoints often or as they were, a row or many a turn. */
+  #reload(target: number): void {
+    const settings = this.#settings;
+    settings.queueBytesMax = target & 1 ? QUEUE_BYTES_MAX : QUEUE_BYTES_MAX / 2;
+    settings.checkpointEveryMs = this.#scenario.checkpointEveryMs / (target & 2 ? 1 : 4);
+    settings.rowsPerTurn = target & 4 ? ROWS_PER_TURN : 1;
+    if (this.#node!.process.isAlive) this.#node!.reload();
   }
 
   #crash(process: PlaceProcess, durationMs: number, restart: () => void): void {

@@ -1,7 +1,7 @@
 /** What a source needs of a node, for tests of sources alone: a log and records that outlive it, and faults on demand. */
 
 import { decodeFrame } from '../../actors/node/log-frame.ts';
-import { parsePost } from '../../actors/node/parse-post.ts';
+import { type ParsedPost, type PostOptions, parsePost } from '../../actors/node/parse-post.ts';
 import { makeSource } from '../../actors/node/sources/make-source.ts';
 import type { Source, SourceStatus } from '../../actors/node/sources/source.ts';
 import { sourceItemSchema } from '../../actors/node/sources/source-config.ts';
@@ -39,6 +39,7 @@ export class SourceHost {
     const config = parseConfig(sourceItemSchema, settings);
     return makeSource(config, {
       ...this.parts(),
+      parse: (bytes, format, consumers) => this.#parse(bytes, format, { consumers }),
       letters: this.letters,
       random: new Xoshiro128(1),
       onChange: (status) => this.changes.push(status),
@@ -56,14 +57,19 @@ export class SourceHost {
     return {
       records: this.records,
       clock,
-      parse: (bytes: Uint8Array, format: string, isLenient = false) =>
-        parsePost(bytes, { format, isLenient, nowMs: 0, latestMs: 4e12, rowsMax: 100_000, rowsPerFrame: 1000 }),
+      parse: (bytes: Uint8Array, format: string) => this.#parse(bytes, format, {}),
+      parseLenient: (bytes: Uint8Array, format: string) => this.#parse(bytes, format, { isLenient: true }),
       append: (frames: readonly LogFrame[], origin: LogOrigin | null) => this.append(frames, origin),
       whenRoom: async (_bytes: number, waitMs: number) => {
         if (!this.hasRoom && waitMs > 0) await new Promise((done) => setTimeout(done, Math.min(20, waitMs)));
         return this.hasRoom;
       },
     };
+  }
+
+  #parse(bytes: Uint8Array, format: string, options: Partial<PostOptions>): Promise<ParsedPost> {
+    const bounds = { nowMs: 0, latestMs: 4e12, rowsMax: 100_000, rowsPerFrame: 1000 };
+    return parsePost(bytes, { format, isLenient: false, ...bounds, ...options });
   }
 
   /** Appends wait from now on, until `release`. */

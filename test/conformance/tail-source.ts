@@ -8,14 +8,14 @@ import type { SourceHost } from './source-host.ts';
 export type Tails = readonly TailConfig[];
 
 export function tailSource(tails: Tails, host: SourceHost): Source {
-  const { clock, parse, append, records } = host.parts();
+  const { clock, parseLenient, append, records } = host.parts();
   return new Tailer({
     tails,
     pollMs: 10,
     chunkBytesMax: 65_536,
     places: records,
     clock,
-    parse: (bytes, format) => parse(bytes, format, true),
+    parse: parseLenient,
     append,
     hasRoom: () => host.hasRoom,
     onTrouble: () => {},

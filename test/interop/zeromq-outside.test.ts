@@ -70,10 +70,11 @@ describe('a ZeroMQ source with keys', () => {
       expect.objectContaining({ source: 'z', who: `${encodeZ85(stranger.publicKey)} from 127.0.0.1` }),
     );
     const honest = dealer(bind, curveOf(producer));
-    await honest.send(['p', '1', access('a')]);
+    await honest.send(['producer', '1', access('a')]);
     expect(await heard(honest)).toEqual(['1', 'taken', '1']);
     expect(await host.segments()).toEqual(['a']);
     expect(source.status.counts).toMatchObject({ messages: 1, bad: 0 });
+    expect(source.status.refused).toMatchObject({ 'key-not-allowed': expect.any(Number) });
   });
 
   test('is not there without an allow-list', async () => {

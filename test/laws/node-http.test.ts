@@ -21,6 +21,7 @@ const paths = [
   '/v1/checkpoints',
   '/v1/dead-letters',
   '/v1/dead-letters/redrive',
+  '/v1/bad-messages/redrive',
   '/v1/decisions',
   '/v1/demand',
   '/v1/forecast',
@@ -34,7 +35,7 @@ const paths = [
   '/prefetch/train',
   '/prefetch/predict',
 ];
-const posted = new Set(['/v1/accesses', '/v1/dead-letters/redrive', '/prefetch/train']);
+const posted = new Set(['/v1/accesses', '/v1/dead-letters/redrive', '/v1/bad-messages/redrive', '/prefetch/train']);
 const word = fc.oneof(
   fc.constantFrom(
     '/a',

@@ -15,6 +15,11 @@ const minutes = 10;
 const caughtWithin: Readonly<Record<Bug, number>> = {
   'acknowledge-before-append': 5,
   'no-dedupe': 5,
+  'dedupe-forgotten': 5,
+  'checkpoint-unverified': 60,
+  'admission-ignored': 60,
+  'window-ignored': 60,
+  'told-before-recovered': 60,
   'dirty-checkpoint': 60,
   'stale-checkpoint': 10,
   'reply-consumed-twice': 5,

@@ -6,6 +6,7 @@ import { AnteroomError } from '../../../engine/errors.ts';
 import { isSameSecret } from '../../../engine/host/digest.ts';
 import { readTextFile } from '../../../engine/host/text-file.ts';
 import { checkConnections } from '../check-connections.ts';
+import type { NameRules } from '../name-rules.ts';
 import { type NodeConfig, nodeConfigSchema, type Scope } from '../node-config.ts';
 
 /** A token as it is compared. */
@@ -15,6 +16,10 @@ export interface KnownToken {
   readonly scopes: readonly Scope[];
   /** Bytes of posts; null = no quota. */
   readonly bytesPerSecondMax: number | null;
+  /** As whom its holder may post. */
+  readonly producers: NameRules;
+  /** Of whom. */
+  readonly consumers: NameRules;
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
@@ -30,14 +35,14 @@ export async function knownTokens(http: NodeConfig['http']): Promise<readonly Kn
       `http.host: ${http.host} can be reached by others: configure http.tokens, or listen on 127.0.0.1`,
     );
   const tokens: KnownToken[] = [];
-  for (const [i, { name, token, tokenFile, scopes, bytesPerSecondMax }] of http.tokens.entries()) {
+  for (const [i, { token, tokenFile, ...known }] of http.tokens.entries()) {
     const secret = token ?? (tokenFile === null ? null : (await readTextFile(tokenFile)).trim());
     if (secret === null || secret.length < 16)
       throw new AnteroomError(
         'bad-config',
         `http.tokens[${i}]: expected a token or tokenFile of at least 16 characters`,
       );
-    tokens.push({ name, secret, scopes, bytesPerSecondMax });
+    tokens.push({ ...known, secret });
   }
   return tokens;
 }

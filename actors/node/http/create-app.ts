@@ -66,12 +66,13 @@ export function createApp(options: AppOptions): OpenAPIHono {
       c.req.method === method || (method === 'GET' && c.req.method === 'HEAD') ? check(c, next) : next(),
     );
   }
-  app.use('/v1/dead-letters/redrive', (c, next) =>
-    bodyLimit({
-      maxSize: node.config.http.bodyBytesMax,
-      onError: (over) => problem(over, tooLarge(node.config.http.bodyBytesMax)),
-    })(c, next),
-  );
+  for (const path of ['/v1/dead-letters/redrive', '/v1/bad-messages/redrive'])
+    app.use(path, (c, next) =>
+      bodyLimit({
+        maxSize: node.config.http.bodyBytesMax,
+        onError: (over) => problem(over, tooLarge(node.config.http.bodyBytesMax)),
+      })(c, next),
+    );
   app.onError((error, c) => {
     const answer = problem(c, error);
     if (answer.status === 500 && error.name !== 'AnteroomError')

@@ -9,6 +9,7 @@ export const guardedRoutes: readonly (readonly [method: 'GET' | 'POST', path: st
   ['POST', '/v1/reload', 'admin'],
   ['POST', '/v1/checkpoints', 'admin'],
   ['POST', '/v1/dead-letters/redrive', 'admin'],
+  ['POST', '/v1/bad-messages/redrive', 'admin'],
   ['GET', '/v1/*', 'read'],
   ['GET', '/prefetch/*', 'read'],
   ['GET', '/metrics', 'read'],

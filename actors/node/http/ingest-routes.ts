@@ -8,6 +8,7 @@ import { AnteroomError } from '../../../engine/errors.ts';
 import type { LogOrigin } from '../../../engine/state/log-store.ts';
 import type { ColumnRole } from '../../../streams/format.ts';
 import type { AnteroomNode, PostEnd } from '../anteroom-node.ts';
+import { allowsName, isOwnProducer } from '../name-rules.ts';
 import type { NodeMetrics } from '../node-metrics.ts';
 import type { PostOptions } from '../parse-post.ts';
 import { acceptedAnswer, accessesQuery, originHeaders, problemAnswer, trainBody } from './answers.ts';
@@ -163,7 +164,9 @@ async function kept(
   const span = node.tracing?.post(c.req.path, c.req.header('traceparent'), c.req.header('tracestate')) ?? null;
   try {
     const origin = originOf(c);
-    const end = await node.post(...(await prepare()), origin, span);
+    const [bytes, options] = await prepare();
+    const consumers = tokenOf(c)?.consumers ?? null;
+    const end = await node.post(bytes, { ...options, consumers }, origin, span);
     const answered = answer(c, end, metrics);
     span?.end(answered.status, {
       'anteroom.format': end.format,
@@ -199,13 +202,21 @@ function answer(c: Context, end: PostEnd, metrics: NodeMetrics): Response {
   });
 }
 
-/** @throws AnteroomError 'bad-usage' for one of the two without the other. */
+/** @throws AnteroomError 'bad-usage' for one of the two without the other, 'forbidden' for a producer that the token may not speak as. */
 function originOf(c: Context): LogOrigin | null {
   const producer = c.req.header('producer');
   const sequence = c.req.header('sequence');
   if (producer === undefined && sequence === undefined) return null;
   if (producer === undefined || sequence === undefined || !/^\d{1,16}$/.test(sequence))
     throw new AnteroomError('bad-usage', 'expected both headers, producer and a sequence that is a whole number');
+  if (isOwnProducer(producer))
+    throw new AnteroomError('forbidden', `producer: what begins with source:, tail: or redrive: is the node's own`);
+  const token = tokenOf(c);
+  if (token !== undefined && !allowsName(token.producers, producer))
+    throw new AnteroomError(
+      'forbidden',
+      `the token ${token.name} may not speak as the producer ${producer.slice(0, 60)}`,
+    );
   return { producer, sequence: Number(sequence) };
 }
 

@@ -129,19 +129,33 @@ const badMessagesRoute = createRoute({
     ...problems,
   },
 });
+const redriveBody = {
+  body: {
+    content: {
+      'application/json': {
+        schema: z.strictObject({ keys: z.array(z.string()).optional().openapi({ description: 'Absent = all.' }) }),
+      },
+    },
+  },
+};
+const redriveMessagesRoute = createRoute({
+  method: 'post',
+  path: '/v1/bad-messages/redrive',
+  summary: 'Read messages of sources once more, under the settings of now; each counts once however often it is tried',
+  request: redriveBody,
+  responses: {
+    200: json(
+      z.object({ taken: z.int(), duplicate: z.int(), failed: z.int(), results: z.array(facts('RedrivenMessage')) }),
+      'How each went.',
+    ),
+    ...problems,
+  },
+});
 const redriveRoute = createRoute({
   method: 'post',
   path: '/v1/dead-letters/redrive',
   summary: 'Try dead letters once more',
-  request: {
-    body: {
-      content: {
-        'application/json': {
-          schema: z.strictObject({ keys: z.array(z.string()).optional().openapi({ description: 'Absent = all.' }) }),
-        },
-      },
-    },
-  },
+  request: redriveBody,
   responses: {
     200: json(z.object({ delivered: z.int(), failed: z.int(), results: z.array(facts('Redriven')) }), 'How each went.'),
     ...problems,
@@ -227,6 +241,13 @@ export function operateRoutes(app: OpenAPIHono, node: AnteroomNode, options: Ope
     const { limit = 100 } = c.req.valid('query');
     const messages = node.badMessages(Math.min(limit, answersMax())).map(plain);
     return c.json({ count: node.status().badMessages, messages }, 200);
+  });
+  app.openapi(redriveMessagesRoute, async (c) => {
+    engine();
+    const results = await node.redriveMessages(c.req.valid('json').keys ?? null, answersMax());
+    const count = (kind: string): number => results.filter(({ end }) => end.kind === kind).length;
+    const counts = { taken: count('taken'), duplicate: count('duplicate'), failed: count('failed') };
+    return c.json({ ...counts, results: results.map(plain) }, 200);
   });
   app.openapi(redriveRoute, async (c) => {
     const { keys } = c.req.valid('json');

@@ -19,6 +19,7 @@ const statusOf: Readonly<Partial<Record<ErrorCode, Status>>> = {
   unavailable: 503,
   'actor-stopped': 503,
   unauthorised: 401,
+  forbidden: 403,
   corrupt: 503,
 };
 

@@ -7,8 +7,10 @@ import { AnteroomError } from '../../../engine/errors.ts';
 import type { RandomSource } from '../../../engine/random.ts';
 import type { Broker, BrokerConnection, BrokerMessage, FetchLimits, Settled } from './broker.ts';
 import type { LanePlaces } from './lane-places.ts';
+import type { RedriveEnd } from './letter-desk.ts';
 import type { MessageDesk } from './message-desk.ts';
 import type { Source, SourceState, SourceStatus } from './source.ts';
+import type { SourceLetter } from './source-letters.ts';
 
 export interface BrokerSourceOptions {
   readonly name: string;
@@ -26,6 +28,8 @@ export interface BrokerSourceOptions {
   readonly random: RandomSource;
   /** Resolves when so many bytes may be taken, or after a while; false = there is no room yet. */
   readonly whenRoom: (bytes: number, waitMs: number) => Promise<boolean>;
+  /** Who was refused so far, by reason, and the latest; absent = its broker says who may speak. */
+  readonly refusals?: () => Pick<SourceStatus, 'refused' | 'latestRefused'>;
   /** Told of each change. */
   readonly onChange: (status: SourceStatus) => void;
 }
@@ -47,7 +51,7 @@ export class BrokerSource implements Source {
   #running: Promise<void> | null = null;
   #connection: BrokerConnection | null = null;
   #wake: (() => void) | null = null;
-  #counts = { messages: 0, accesses: 0, duplicates: 0, bad: 0, acknowledged: 0, failures: 0, pauses: 0 };
+  #counts = { messages: 0, accesses: 0, duplicates: 0, bad: 0, acknowledged: 0, redriven: 0, failures: 0, pauses: 0 };
 
   constructor(options: BrokerSourceOptions) {
     this.#options = options;
@@ -62,6 +66,7 @@ export class BrokerSource implements Source {
       trouble: this.#trouble,
       counts: { ...this.#counts, deadLettersDropped: this.#options.desk.lettersDropped },
       positions: this.#options.places.positions,
+      ...(this.#options.refusals?.() ?? { refused: {}, latestRefused: null }),
     };
   }
 
@@ -83,6 +88,15 @@ export class BrokerSource implements Source {
     this.#wake?.();
     await this.#running;
     this.#enter('stopped', this.#trouble);
+  }
+
+  async redrive(letter: SourceLetter): Promise<RedriveEnd> {
+    const end = await this.#options.desk.redrive(letter);
+    if (end.kind === 'taken') {
+      this.#counts.redriven++;
+      this.#counts.accesses += end.accesses;
+    }
+    return end;
   }
 
   async #run(): Promise<void> {
@@ -166,7 +180,7 @@ export class BrokerSource implements Source {
     for (const { end, accesses } of settled) {
       this.#counts.accesses += accesses;
       if (end === 'duplicate') this.#counts.duplicates++;
-      else if (end !== 'taken') this.#counts.bad++;
+      else if (end === 'refused' || end === 'dead-letter') this.#counts.bad++;
     }
     if (settled.length === 0) return;
     const { clock, timeoutMs } = this.#options;

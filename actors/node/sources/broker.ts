@@ -15,13 +15,32 @@ export interface BrokerMessage {
   readonly format: string | null;
   /** Why it cannot be read, where the broker's side knows already; null = it can. */
   readonly fault: string | null;
+  /** Who sent it, where its key has proved that; absent = nobody in particular. */
+  readonly speaker?: Speaker;
+  /** Its sender may not send it, or not now: it is told so, and nothing of it is kept. Absent = it may. */
+  readonly denial?: Denial;
   readonly handle: unknown;
 }
 
-/** How a message ended. `refused` is not to come again. */
+/** Whose key a message came with. */
+export interface Speaker {
+  /** Name in the allow-list. */
+  readonly place: string;
+}
+
+export interface Denial {
+  /** `later`: it may come again. */
+  readonly end: 'denied' | 'later';
+  /** A name to count it under. */
+  readonly reason: string;
+  /** For its sender. */
+  readonly why: string;
+}
+
+/** How a message ended. `refused` and `denied` are not to come again, `later` is. */
 export interface Settled {
   readonly message: BrokerMessage;
-  readonly end: 'taken' | 'duplicate' | 'refused' | 'dead-letter';
+  readonly end: 'taken' | 'duplicate' | 'refused' | 'dead-letter' | 'denied' | 'later';
   /** Accesses taken. */
   readonly accesses: number;
   /** Why it was refused; else null. */

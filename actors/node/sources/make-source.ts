@@ -3,6 +3,9 @@
 import type { Clock } from '../../../engine/clock.ts';
 import type { RandomSource } from '../../../engine/random.ts';
 import type { RecordStore } from '../../../engine/state/record-store.ts';
+import { Refusals } from '../../../engine/transport/refusals.ts';
+import type { NameRules } from '../name-rules.ts';
+import type { ParsedPost } from '../parse-post.ts';
 import type { Broker } from './broker.ts';
 import { BrokerSource, type BrokerSourceOptions } from './broker-source.ts';
 import { KafkaBroker } from './kafka-broker.ts';
@@ -10,15 +13,19 @@ import { LanePlaces } from './lane-places.ts';
 import { MessageDesk, type MessageDeskOptions } from './message-desk.ts';
 import { NatsBroker } from './nats-broker.ts';
 import { RedisBroker } from './redis-broker.ts';
-import type { Source } from './source.ts';
+import type { Source, SourceStatus } from './source.ts';
 import type { SourceConfig } from './source-config.ts';
 import type { SourceLetters } from './source-letters.ts';
 import { ZeroMqBroker } from './zeromq-broker.ts';
 
+const NOTES_PER_SECOND_MAX = 5;
+
 /** What a source is given by its node. */
 export interface SourceHost
-  extends Pick<MessageDeskOptions, 'parse' | 'append' | 'onBad'>,
+  extends Pick<MessageDeskOptions, 'append' | 'onBad'>,
     Pick<BrokerSourceOptions, 'whenRoom' | 'onChange'> {
+  /** Strict: a bad record refuses all of the bytes, and so does a consumer who may not be named. */
+  readonly parse: (bytes: Uint8Array, format: string, consumers: NameRules) => Promise<ParsedPost>;
   readonly records: RecordStore;
   readonly letters: SourceLetters;
   readonly clock: Clock;
@@ -31,7 +38,8 @@ export function makeSource(config: SourceConfig, host: SourceHost): Source {
   const { name, type, messagesMax, waitMs, timeoutMs, keepAliveMs, backOff } = config;
   const { clock, random, whenRoom, onChange, letters } = host;
   const places = new LanePlaces(name, host.records);
-  const broker = brokerOf(config, host);
+  const refused = new RefusalBook(clock, name, host.onNote);
+  const broker = brokerOf(config, host, refused);
   const desk = new MessageDesk({
     source: name,
     format: config.format,
@@ -41,9 +49,10 @@ export function makeSource(config: SourceConfig, host: SourceHost): Source {
     places,
     letters,
     clock,
-    parse: host.parse,
+    parse: (bytes, format, speaker) => host.parse(bytes, format, consumersOf(config, speaker)),
     append: host.append,
     onBad: host.onBad,
+    onDenied: (reason, who) => refused.add(reason, who),
   });
   const bytesMax = config.type === 'zeromq' ? config.messageBytesMax : config.fetchBytesMax;
   return new BrokerSource({
@@ -59,11 +68,39 @@ export function makeSource(config: SourceConfig, host: SourceHost): Source {
     clock,
     random,
     whenRoom,
+    refusals: () => refused.facts,
     onChange,
   });
 }
 
-function brokerOf(config: SourceConfig, { clock, onNote }: SourceHost): Broker {
+/** Of whom a place of the allow-list may tell accesses. */
+function consumersOf(config: SourceConfig, speaker: string | null): NameRules {
+  if (config.type !== 'zeromq' || speaker === null) return null;
+  return config.speakers.find(({ place }) => place === speaker)?.consumers ?? null;
+}
+
+/** Counts who is refused, and notes it so often a second at most. */
+class RefusalBook {
+  readonly #refusals: Refusals;
+  #latest: string | null = null;
+
+  constructor(clock: Clock, source: string, onNote: SourceHost['onNote']) {
+    this.#refusals = new Refusals(clock, NOTES_PER_SECOND_MAX, (reason, who) =>
+      onNote({ source, reason, who }, 'a peer was refused'),
+    );
+  }
+
+  get facts(): Pick<SourceStatus, 'refused' | 'latestRefused'> {
+    return { refused: this.#refusals.counts(), latestRefused: this.#latest };
+  }
+
+  add(reason: string, who: string): void {
+    this.#latest = `${reason}: ${who}`;
+    this.#refusals.add(reason, who);
+  }
+}
+
+function brokerOf(config: SourceConfig, { clock, onNote }: SourceHost, refused: RefusalBook): Broker {
   switch (config.type) {
     case 'redis':
       return new RedisBroker(config);
@@ -73,11 +110,12 @@ function brokerOf(config: SourceConfig, { clock, onNote }: SourceHost): Broker {
       return new KafkaBroker(config, clock);
     case 'zeromq': {
       const source = config.name;
-      return new ZeroMqBroker(
+      return new ZeroMqBroker({
         config,
-        (reason, who) => onNote({ source, reason, who }, 'a peer was refused'),
-        (endpoint) => onNote({ source, endpoint }, 'listening'),
-      );
+        clock,
+        onRefused: (reason, who) => refused.add(reason, who),
+        onBound: (endpoint) => onNote({ source, endpoint }, 'listening'),
+      });
     }
   }
 }

@@ -7,7 +7,8 @@ import { concatBytes } from '../../../streams/codec/access-arrow-writer.ts';
 import type { ParsedPost } from '../parse-post.ts';
 import type { BrokerMessage, Settled } from './broker.ts';
 import type { LanePlaces } from './lane-places.ts';
-import type { SourceLetters } from './source-letters.ts';
+import { badRecord, LetterDesk, type RedriveEnd } from './letter-desk.ts';
+import type { SourceLetter, SourceLetters } from './source-letters.ts';
 
 export interface MessageDeskOptions {
   readonly source: string;
@@ -19,11 +20,13 @@ export interface MessageDeskOptions {
   readonly places: LanePlaces;
   readonly letters: SourceLetters;
   readonly clock: Clock;
-  /** Strict: a bad record refuses all of the bytes. */
-  readonly parse: (bytes: Uint8Array, format: string) => Promise<ParsedPost>;
+  /** Strict: a bad record refuses all of the bytes, and so does a consumer whom the speaker (a place of the allow-list) may not name. */
+  readonly parse: (bytes: Uint8Array, format: string, speaker: string | null) => Promise<ParsedPost>;
   readonly append: (frames: ParsedPost['frames'], origin: LogOrigin | null) => Promise<LogReceipt>;
   /** A message with a bad record, by its place. */
   readonly onBad: (why: string) => void;
+  /** A message that its sender may not send. */
+  readonly onDenied?: (reason: string, who: string) => void;
 }
 
 /** What taking messages came to. */
@@ -39,6 +42,10 @@ interface ReadMessage {
   readonly message: BrokerMessage;
   readonly post: ParsedPost | null;
   readonly why: string | null;
+  /** A letter has it already. */
+  readonly isLettered?: boolean;
+  /** Its sender may not say this. */
+  readonly isDenied?: boolean;
 }
 
 const BRACE = 0x7b;
@@ -52,16 +59,21 @@ export class MessageDesk {
   readonly #options: MessageDeskOptions;
   /** Of lanes whose last chunk before a crash is not whole yet. */
   readonly #held = new Map<string, BrokerMessage[]>();
-
-  #lettersDropped = 0;
+  readonly #letters: LetterDesk;
 
   constructor(options: MessageDeskOptions) {
     this.#options = options;
+    this.#letters = new LetterDesk(options);
   }
 
   /** Dead letters that had to go for those of this source. */
   get lettersDropped(): number {
-    return this.#lettersDropped;
+    return this.#letters.dropped;
+  }
+
+  /** Tries a dead letter of this source once more. */
+  redrive(letter: SourceLetter): Promise<RedriveEnd> {
+    return this.#letters.redrive(letter);
   }
 
   /** Forgets what was held: the broker gives it again. */
@@ -161,19 +173,26 @@ export class MessageDesk {
 
   /** A message that its broker does not number: its own append, under what its sender says of it. */
   async #takeAlone(message: BrokerMessage): Promise<Settled> {
+    const { denial } = message;
+    if (denial !== undefined) return this.#deny(message, denial.end, denial.reason, denial.why);
     const read = await this.#read(message);
+    if (read.isDenied === true) return this.#deny(message, 'denied', 'consumer-not-allowed', read.why!);
     if (read.why !== null) return this.#putAside(read);
     const { frames, accepted } = read.post!;
     if (frames.length === 0) return settledAs(message, 'taken');
+    const letter = await this.#letters.claim(message);
     let receipt: LogReceipt;
     try {
       receipt = await this.#options.append(frames, message.origin);
     } catch (error) {
       if (!(error instanceof AnteroomError) || error.code !== 'bad-usage') throw error;
-      return this.#putAside({ message, post: null, why: error.message });
+      return this.#putAside({ message, post: null, why: error.message }, { lasting: error.message });
     }
-    if (receipt.kind === 'refused')
-      return this.#putAside({ message, post: null, why: `the log refused it: ${receipt.reason}` });
+    if (receipt.kind === 'refused') {
+      const isKnownNew = letter !== null && !letter.isDoubtful && letter.driven === null;
+      const isDoubtful = receipt.reason === 'stale-sequence' && !isKnownNew;
+      return this.#putAside({ message, post: null, why: `the log refused it: ${receipt.reason}` }, { isDoubtful });
+    }
     return receipt.kind === 'duplicate'
       ? settledAs(message, 'duplicate')
       : { ...settledAs(message, 'taken'), accesses: accepted };
@@ -188,16 +207,28 @@ export class MessageDesk {
     return receipt;
   }
 
+  #deny(message: BrokerMessage, end: 'denied' | 'later', reason: string, why: string): Settled {
+    this.#options.onDenied?.(reason, message.speaker?.place ?? 'somebody');
+    return { message, end, accesses: 0, why };
+  }
+
   /** Parses messages together where their format allows it, which makes one frame of many; one by one where that fails. */
   async #readAll(messages: readonly BrokerMessage[]): Promise<ReadMessage[]> {
     const isTogether =
       messages.length > 1 &&
-      messages.every((message) => message.fault === null && !this.#isTooLarge(message) && this.#isNdjson(message));
+      messages.every(
+        (message) =>
+          message.fault === null &&
+          !this.#isTooLarge(message) &&
+          this.#isNdjson(message) &&
+          this.#letters.letterOf(message) === null,
+      );
     if (isTogether) {
       try {
         const post = await this.#options.parse(
           concatBytes(messages.flatMap(({ bytes }) => [bytes, LINE_FEED])),
           'ndjson',
+          null,
         );
         return messages.map((message, i) => ({
           message,
@@ -214,19 +245,20 @@ export class MessageDesk {
   }
 
   async #read(message: BrokerMessage): Promise<ReadMessage> {
-    const bad = (why: string): ReadMessage => ({ message, post: null, why });
+    const bad = (why: string, how: Partial<ReadMessage> = {}): ReadMessage => ({ message, post: null, why, ...how });
+    // What a letter has is taken by way of the letter, or it could be taken twice.
+    const letter = message.position === null ? null : this.#letters.letterOf(message);
+    if (letter !== null) return bad(letter.why, { isLettered: true });
     if (message.fault !== null) return bad(message.fault);
     if (this.#isTooLarge(message)) {
       const { messageBytesMax } = this.#options;
       return bad(`${message.bytes.length} bytes are more than messageBytesMax, ${messageBytesMax}`);
     }
     try {
-      return { message, why: null, post: await this.#options.parse(message.bytes, this.#formatOf(message)) };
+      const speaker = message.speaker?.place ?? null;
+      return { message, why: null, post: await this.#options.parse(message.bytes, this.#formatOf(message), speaker) };
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      if (error instanceof AnteroomError && error.code === 'unknown-format')
-        return bad('its format is not recognised; say which in the format of the source');
-      return bad(why.replace(/^<bytes>:(?=\d)/, 'line '));
+      return bad(badRecord(error), { isDenied: error instanceof AnteroomError && error.code === 'forbidden' });
     }
   }
 
@@ -243,15 +275,20 @@ export class MessageDesk {
     return format === 'ndjson' || (format === 'auto' && message.bytes[0] === BRACE);
   }
 
-  async #putAside(read: ReadMessage): Promise<Settled> {
-    const { onBadRecord, letters, clock, source, places } = this.#options;
+  async #putAside(
+    read: ReadMessage,
+    how: { readonly lasting?: string; readonly isDoubtful?: boolean } = {},
+  ): Promise<Settled> {
     const { message } = read;
-    const why = this.#placeOf(read);
-    this.#options.onBad(why);
-    if (onBadRecord === 'refuse') return { message, end: 'refused', accesses: 0, why };
-    const { lane, position } = message;
-    const letter = { source, lane, position, why, atMs: clock.now(), format: this.#formatOf(message) };
-    this.#lettersDropped += await letters.put(letter, message.bytes, places.producerOf(lane));
+    const why = read.isLettered === true ? read.why! : this.#placeOf(read);
+    if (read.isLettered !== true) {
+      this.#options.onBad(why);
+      if (this.#options.onBadRecord === 'refuse') return { message, end: 'refused', accesses: 0, why };
+      await this.#letters.put(message, why, {
+        lasting: how.lasting ?? message.fault,
+        isDoubtful: how.isDoubtful ?? false,
+      });
+    }
     return { message, end: 'dead-letter', accesses: 0, why };
   }
 

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { backOffSchema } from '../../../engine/back-off.ts';
 import { bytesField, durationField } from '../../../engine/config.ts';
+import { nameRules } from '../name-rules.ts';
 import { postFormats } from '../parse-post.ts';
 
 const HOST_MS_MAX = 2 ** 31 - 1;
@@ -121,6 +122,29 @@ const zeroMqSecurity = {
     ),
 };
 
+const speakerItem = z.strictObject({
+  place: z.string().min(1).describe('Its name in the allow-list.'),
+  producers: nameRules
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'Producers that it may speak as; a name that ends with * stands for all that begin so. null = its own name only.',
+    ),
+  consumers: nameRules
+    .nullable()
+    .default(null)
+    .describe(
+      'Consumers whose accesses it may tell, and so whose quotas it may use up; names as above. null = anybody; accesses of nobody are always taken.',
+    ),
+  bytesPerSecondMax: bytesField({ minBytes: 1 })
+    .nullable()
+    .default(null)
+    .describe(
+      'Bytes that it may send a second on average; a message beyond that is answered `later`, not taken. Needs a router. null = no quota.',
+    ),
+});
+
 const subjectText = z.string().regex(/^[^\s]{1,255}$/);
 
 const redisItem = z.strictObject({
@@ -185,6 +209,11 @@ const zeroMqItem = z.strictObject({
   type: z.literal('zeromq'),
   ...shared,
   ...zeroMqSecurity,
+  speakers: z
+    .array(speakerItem)
+    .max(10_000)
+    .default([])
+    .describe('What keys of the allow-list may say; those that are not named here speak as themselves, of anybody.'),
   pattern: z
     .enum(['pull', 'router'])
     .default('router')
@@ -220,6 +249,7 @@ export type SourceConfig = z.output<typeof sourceItemSchema>;
 export type RedisSourceConfig = z.output<typeof redisItem>;
 export type NatsSourceConfig = z.output<typeof natsItem>;
 export type KafkaSourceConfig = z.output<typeof kafkaItem>;
+export type SpeakerConfig = z.output<typeof speakerItem>;
 export type ZeroMqSourceConfig = z.output<typeof zeroMqItem>;
 
 /** Servers as sources and sinks name them. */

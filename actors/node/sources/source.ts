@@ -1,5 +1,8 @@
 /** Where accesses come from besides HTTP: the contract of a source. */
 
+import type { RedriveEnd } from './letter-desk.ts';
+import type { SourceLetter } from './source-letters.ts';
+
 /**
  * `idle` not started, `connecting`, `running`, `paused` for want of room or by order, `degraded` with a named trouble and trying again,
  * `halted` at a message that may not be passed over, `stopped`.
@@ -17,6 +20,8 @@ export interface SourceCounts {
   readonly bad: number;
   /** Dead letters that had to go to make room. */
   readonly deadLettersDropped: number;
+  /** Dead letters that were taken at another try. */
+  readonly redriven: number;
   /** Messages told to the broker as settled. */
   readonly acknowledged: number;
   /** Connections that broke or could not be made. */
@@ -35,6 +40,10 @@ export interface SourceStatus {
   readonly counts: SourceCounts;
   /** By lane (stream, partition, file): what the log has everything up to. */
   readonly positions: Readonly<Record<string, string>>;
+  /** Peers and messages that were refused for who sent them, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** The latest of them: reason and who; null = none since the start. */
+  readonly latestRefused: string | null;
 }
 
 /**
@@ -50,4 +59,6 @@ export interface Source {
   resume(): void;
   /** Reads nothing further, lets the append under way end and be acknowledged, and closes. */
   stop(): Promise<void>;
+  /** Tries one of its dead letters once more. Never rejects. Absent = it has none. */
+  redrive?(letter: SourceLetter): Promise<RedriveEnd>;
 }

@@ -1,34 +1,47 @@
 /** Producers that are not ours, over ZeroMQ: they number their messages themselves, and a router answers each. */
 
+import type { Clock } from '../../../engine/clock.ts';
 import { readPlaceKeys } from '../../../engine/host/key-folder.ts';
-import { AllowList } from '../../../engine/transport/allow-list.ts';
+import { type AllowedKeys, AllowList } from '../../../engine/transport/allow-list.ts';
+import { KeyProofs, PROOF_PREFIX } from '../../../engine/transport/key-proof.ts';
 import { type OutsideReceiver, openOutsideReceiver } from '../../../engine/transport/outside-sockets.ts';
+import { IngestQuotas } from '../http/ingest-quotas.ts';
+import { allowsName } from '../name-rules.ts';
 import { postFormats } from '../parse-post.ts';
-import type { Broker, BrokerConnection, BrokerMessage, FetchLimits, Settled } from './broker.ts';
-import type { ZeroMqSourceConfig } from './source-config.ts';
+import type { Broker, BrokerConnection, BrokerMessage, Denial, FetchLimits, Settled, Speaker } from './broker.ts';
+import type { SpeakerConfig, ZeroMqSourceConfig } from './source-config.ts';
 
 /** Room for a frame that is a little too large, so that it is named and not only cut off. */
 const SLACK_BYTES = 65_536;
+/** More than any proof has. */
+const PROOF_FRAME_BYTES_MAX = 256;
+/** Of a sequence that is none, in the answer. */
+const SEQUENCE_SHOWN = 64;
 const DIGITS = /^\d{1,15}$/;
 
 /**
- * Frames of a message: `payload`, or `producer sequence payload`, or `producer sequence format payload`. A router answers
- * `sequence verdict detail`: `taken` and the number of accesses, `duplicate`, or `refused` and why; an empty frame in front, as REQ
- * sockets send it, is sent back.
+ * Frames of a message: `payload`, or `producer sequence payload`, or `producer sequence format payload`; in front of them a proof of
+ * whose key it is, where several places are allowed: ZeroMQ's package does not tell with which key a message came. A router answers
+ * `sequence verdict detail`: `taken` and the number of accesses, `duplicate`, `refused` and why, or `later` and the seconds; an empty
+ * frame in front, as REQ sockets send it, is sent back.
  */
 export class ZeroMqBroker implements Broker {
   readonly #config: ZeroMqSourceConfig;
   readonly #onRefused: (reason: string, who: string) => void;
   readonly #onBound: (endpoint: string) => void;
+  /** Outlives connections, or a producer could get rid of its debt by breaking one. */
+  readonly #quotas: IngestQuotas;
 
-  constructor(
-    config: ZeroMqSourceConfig,
-    onRefused: (reason: string, who: string) => void,
-    onBound: (endpoint: string) => void,
-  ) {
-    this.#config = config;
-    this.#onRefused = onRefused;
-    this.#onBound = onBound;
+  constructor(options: {
+    readonly config: ZeroMqSourceConfig;
+    readonly clock: Clock;
+    readonly onRefused: (reason: string, who: string) => void;
+    readonly onBound: (endpoint: string) => void;
+  }) {
+    this.#config = options.config;
+    this.#onRefused = options.onRefused;
+    this.#onBound = options.onBound;
+    this.#quotas = new IngestQuotas(options.clock);
   }
 
   compare(): number {
@@ -47,8 +60,46 @@ export class ZeroMqBroker implements Broker {
       onRefused: this.#onRefused,
     });
     this.#onBound(receiver.endpoint);
-    return new ZeroMqConnection(receiver, this.#config);
+    const speakers =
+      place === null
+        ? null
+        : new Speakers(this.#config.speakers, place.allowed, new KeyProofs(place.keys, place.allowed));
+    return new ZeroMqConnection(receiver, this.#config, speakers, this.#quotas);
   }
+}
+
+/** Whose key a message came with, and what that place may say. */
+class Speakers {
+  readonly #rules: ReadonlyMap<string, SpeakerConfig>;
+  readonly #proofs: KeyProofs;
+  /** The only place that is allowed: then the connection itself proves it. */
+  readonly #only: string | null;
+
+  constructor(rules: readonly SpeakerConfig[], allowed: AllowedKeys, proofs: KeyProofs) {
+    this.#rules = new Map(rules.map((rule) => [rule.place, rule]));
+    this.#proofs = proofs;
+    this.#only = allowed.size === 1 ? [...allowed.keys()][0]! : null;
+  }
+
+  placeOf(proof: string | null): Speaker | Denial {
+    const place = proof === null ? this.#only : this.#proofs.placeOf(proof);
+    if (place !== undefined && place !== null) return { place };
+    return proof === null
+      ? denied('no-proof', 'several places are allowed here: expected a proof as the first frame (anteroom keys proof)')
+      : denied('wrong-proof', 'the proof is of no place that is allowed');
+  }
+
+  ruleOf(place: string): Pick<SpeakerConfig, 'bytesPerSecondMax'> | undefined {
+    return this.#rules.get(place);
+  }
+
+  maySpeakAs(place: string, producer: string): boolean {
+    return allowsName(this.#rules.get(place)?.producers ?? [place], producer);
+  }
+}
+
+function denied(reason: string, why: string): Denial {
+  return { end: 'denied', reason, why };
 }
 
 interface Sender {
@@ -60,10 +111,14 @@ interface Sender {
 class ZeroMqConnection implements BrokerConnection {
   readonly #receiver: OutsideReceiver;
   readonly #config: ZeroMqSourceConfig;
+  readonly #speakers: Speakers | null;
+  readonly #quotas: IngestQuotas;
 
-  constructor(receiver: OutsideReceiver, config: ZeroMqSourceConfig) {
+  constructor(receiver: OutsideReceiver, config: ZeroMqSourceConfig, speakers: Speakers | null, quotas: IngestQuotas) {
     this.#receiver = receiver;
     this.#config = config;
+    this.#speakers = speakers;
+    this.#quotas = quotas;
   }
 
   async next({ messagesMax, bytesMax, waitMs }: FetchLimits): Promise<readonly BrokerMessage[]> {
@@ -83,7 +138,7 @@ class ZeroMqConnection implements BrokerConnection {
     if (this.#config.pattern === 'pull') return;
     for (const { message, end, accesses, why } of settled) {
       const { envelope, sequence } = message.handle as Sender;
-      const verdict = end === 'taken' || end === 'duplicate' ? end : 'refused';
+      const verdict = end === 'taken' || end === 'duplicate' || end === 'later' ? end : 'refused';
       await this.#receiver.answer([...envelope, sequence, verdict, why ?? String(accesses)]);
     }
   }
@@ -99,7 +154,10 @@ class ZeroMqConnection implements BrokerConnection {
     const id = pattern === 'router' ? frames.slice(0, 1) : [];
     const rest = frames.slice(id.length);
     const envelope = rest.length > 1 && rest[0]!.length === 0 ? [...id, rest[0]!] : id;
-    const body = frames.slice(envelope.length);
+    const proved = frames.slice(envelope.length);
+    const first = proved.length > 1 ? proved[0]!.subarray(0, PROOF_FRAME_BYTES_MAX).toString('latin1') : '';
+    const proof = first.startsWith(PROOF_PREFIX) ? first : null;
+    const body = proof === null ? proved : proved.slice(1);
     const isNumbered = body.length === 3 || body.length === 4;
     const [producer, sequence] = isNumbered ? [body[0]!.toString(), body[1]!.toString()] : ['', ''];
     const format = body.length === 4 ? body[2]!.toString() : null;
@@ -112,6 +170,8 @@ class ZeroMqConnection implements BrokerConnection {
             ? `expected one of the formats ${postFormats.join(', ')}`
             : null;
     const isNamed = isNumbered && fault === null;
+    const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
+    const permit = this.#permit(proof, isNumbered ? producer! : null, bytes);
     return {
       lane: name,
       position: null,
@@ -119,7 +179,30 @@ class ZeroMqConnection implements BrokerConnection {
       bytes: body.at(-1) ?? new Uint8Array(0),
       format,
       fault,
-      handle: { envelope, sequence } satisfies Sender,
+      ...permit,
+      handle: { envelope, sequence: sequence!.slice(0, SEQUENCE_SHOWN) } satisfies Sender,
     };
+  }
+
+  /** Who sends, and whether that one may send this now. */
+  #permit(
+    proof: string | null,
+    producer: string | null,
+    bytes: number,
+  ): { readonly speaker?: Speaker; readonly denial?: Denial } {
+    if (this.#speakers === null) return {};
+    const speaker = this.#speakers.placeOf(proof);
+    if ('end' in speaker) return { denial: speaker };
+    const { place } = speaker;
+    if (producer !== null && !this.#speakers.maySpeakAs(place, producer))
+      return {
+        speaker,
+        denial: denied('producer-not-allowed', `${place} may not speak as the producer ${producer.slice(0, 60)}`),
+      };
+    const perSecond = this.#speakers.ruleOf(place)?.bytesPerSecondMax ?? null;
+    const seconds = perSecond === null ? 0 : this.#quotas.take(place, perSecond, bytes);
+    return seconds === 0
+      ? { speaker }
+      : { speaker, denial: { end: 'later', reason: 'over-quota', why: String(seconds) } };
   }
 }

@@ -49,6 +49,34 @@ describe('with tokens', () => {
     expect((metrics as { text: string }).text).toContain('anteroom_http_refused_total{reason="throttled"} 2');
   });
 
+  test('a token may be bound to producers and consumers, and no holder may speak as the node itself', async () => {
+    const bound = { name: 'shop', token: 'shop-0123456789abcdefgh', scopes: ['ingest'] };
+    const binding = { producers: ['shop', 'till-*'], consumers: ['customer-*'] };
+    const { post, ask, node } = await testNode({ http: { tokens: [...tokens, { ...bound, ...binding }] } });
+    const send = async (token: string, producer: string | null, sequence: number, consumer = 'customer-1') => {
+      const origin = producer === null ? {} : { producer, sequence: String(sequence) };
+      const answer = await post('/v1/accesses', ndjson(['/a'], consumer), { ...bearer(token), ...origin });
+      return [answer.status, (answer.body as { duplicate?: boolean }).duplicate ?? null];
+    };
+    const [shop, sender] = [bound.token, 'sender-0123456789abcdef'];
+    expect(await send(shop, 'shop', 1)).toEqual([200, false]);
+    expect(await send(shop, 'till-9', 1)).toEqual([200, false]);
+    expect(await send(shop, null, 0)).toEqual([200, false]);
+    expect(await send(shop, 'bank', 1)).toEqual([403, null]);
+    expect(await send(shop, 'shop', 2, 'somebody')).toEqual([403, null]);
+    // What was refused has used up nothing: neither a number of the shop nor one of the bank.
+    expect(await send(shop, 'shop', 2)).toEqual([200, false]);
+    expect(await send(sender, 'bank', 1, 'anybody')).toEqual([200, false]);
+    const train = JSON.stringify({ accesses: [{ user_id: 'somebody', data_id: '/x' }] });
+    const type = { 'content-type': 'application/json' };
+    expect((await post('/prefetch/train', train, { ...bearer(shop), ...type })).status).toBe(403);
+    for (const own of ['source:z:shop', 'tail:1:2:3', 'redrive:z'])
+      expect(await send(sender, own, 1)).toEqual([403, null]);
+    expect(node.status().intake).toMatchObject({ appended: 5, duplicates: 0 });
+    const { body } = await ask('/metrics', { headers: bearer('boss-0123456789abcdefgh') });
+    expect((body as { text: string }).text).toContain('anteroom_http_refused_total{reason="forbidden"} 6');
+  });
+
   test('no answer, log line or document shows a token', async () => {
     const { ask, post, logged } = await testNode({ http: { tokens } });
     const texts = [JSON.stringify((await post('/v1/accesses', 'nonsense', bearer('sender-0123456789abcdef'))).body)];

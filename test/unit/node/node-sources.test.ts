@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { Context, Dealer } from 'zeromq';
 import { freePort } from '../../interop/broker-servers.ts';
-import { START_MS, testNode } from './test-node.ts';
+import { Disks, START_MS, testNode } from './test-node.ts';
 
 /** A node with a ZeroMQ source, and a producer that asks it. The clock of the node is moved on while a socket's answer is awaited. */
-async function withProducer(settings: object = {}) {
+async function withProducer(
+  { format = 'ndjson', ...settings }: { readonly format?: string; readonly badMessages?: object } = {},
+  options: { readonly disks?: Disks } = {},
+) {
   const bind = `tcp://127.0.0.1:${await freePort()}`;
-  const one = await testNode({
-    sources: [{ type: 'zeromq', name: 'z', bind, format: 'ndjson', waitMs: 20 }],
-    ...settings,
-  });
+  const one = await testNode(
+    { sources: [{ type: 'zeromq', name: 'z', bind, format, waitMs: 20 }], ...settings },
+    options,
+  );
   const socket = new Dealer({ context: new Context(), linger: 0, receiveTimeout: 5000 });
   socket.connect(bind);
   const tell = async (sequence: number, body: string): Promise<string[]> => {
@@ -47,6 +50,31 @@ describe('a node with a source', () => {
     expect(node.status().sources).toMatchObject([{ name: 'z', type: 'zeromq', state: 'running', trouble: null }]);
     await close();
     expect(node.status().sources).toMatchObject([{ state: 'stopped' }]);
+  });
+
+  test('takes what it could not read once its settings were mended and it is told to, once', async () => {
+    const disks = new Disks();
+    const csv = `time,segment,consumer,size\n${START_MS - 1000},/b,c,1\n`;
+    const first = await withProducer({}, { disks });
+    expect((await first.tell(1, csv))[1]).toBe('refused');
+    expect((await first.tell(2, '"unclosed'))[1]).toBe('refused');
+    const json = { 'content-type': 'application/json' };
+    expect((await first.post('/v1/bad-messages/redrive', '{}', json)).body).toMatchObject({ taken: 0, failed: 2 });
+    await first.close();
+    const second = await withProducer({ format: 'csv' }, { disks });
+    const { messages } = (await second.ask('/v1/bad-messages')).body as { messages: { key: string }[] };
+    const named = JSON.stringify({ keys: [messages[0]!.key] });
+    expect((await second.post('/v1/bad-messages/redrive', named, json)).body).toMatchObject({ taken: 1, failed: 0 });
+    expect((await second.post('/v1/bad-messages/redrive', '{}', json)).body).toMatchObject({
+      ...{ taken: 0, duplicate: 0, failed: 1 },
+      results: [{ source: 'z', end: { kind: 'failed', why: expect.stringMatching(/line 1/) } }],
+    });
+    await second.node.intake.idle();
+    expect(second.node.engine.accessMap('/b')?.count).toBe(1);
+    const { text } = (await second.ask('/metrics')).body as { text: string };
+    expect(text).toContain('anteroom_bad_messages_redriven_total{source="z"} 1');
+    expect(text).toContain('anteroom_bad_messages 1');
+    await second.close();
   });
 
   test('whose queue is full lets it wait, and takes what waited when there is room', async () => {

@@ -59,6 +59,7 @@ const owed: readonly (readonly [method: string, path: string, scope: keyof typeo
   ['GET', '/v1/bad-messages', 'read'],
   ['GET', '/v1/dead-letters', 'read'],
   ['POST', '/v1/dead-letters/redrive', 'admin'],
+  ['POST', '/v1/bad-messages/redrive', 'admin'],
   ['POST', '/v1/reload', 'admin'],
   ['POST', '/v1/drain', 'admin'],
   ['GET', '/metrics', 'read'],
