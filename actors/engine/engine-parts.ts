@@ -77,6 +77,7 @@ export function buildEngineParts(options: EngineOptions, listeners: EngineListen
     names,
     segmentsMax: config.segmentsMax,
     consumersMax: config.consumersMax,
+    addresses: options.addresses ?? null,
     now: () => clock?.now() ?? Number.NaN,
   });
   const decisions = new DecisionLog(config.decisionsKeptMax);

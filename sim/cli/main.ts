@@ -3,6 +3,8 @@
 
 import { Command, CommanderError } from 'commander';
 import { AnteroomError } from '../../engine/errors.ts';
+import { ioFault } from '../../engine/host/io-fault.ts';
+import { printable } from '../../engine/printable.ts';
 import { VERSION } from '../../engine/version.ts';
 import { registerCheckpointCommands } from './checkpoint-commands.ts';
 import { registerDemo } from './demo.ts';
@@ -52,11 +54,12 @@ registerNodeCommands(program);
 registerCheckpointCommands(program);
 registerSim(program);
 
-// A reader that goes away (`| head`) ends the output, not in a stack trace.
+// A reader that goes away (`| head`) wants no more, which is no fault; a full disk is one. Files have been written before.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.exit(error.code === 'EPIPE' ? 0 : exitStatusOf(ioFault('<stdout>', error)));
 });
+// Nobody is left to be told.
+process.stderr.on('error', () => {});
 
 try {
   await program.parseAsync();
@@ -77,7 +80,7 @@ function oneLine(text: string): string {
 function exitStatusOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   if (error instanceof AnteroomError) {
-    process.stderr.write(`anteroom: ${error.message}\n`);
+    process.stderr.write(`anteroom: ${printable(error.message)}\n`);
     return USAGE_CODES.has(error.code) ? EXIT_USAGE : EXIT_FAULT;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
