@@ -40,9 +40,18 @@ export function registerExplain(program: Command): void {
     .option('--worst <n>', 'list so many segments by the misses left', nonNegativeInteger, 10)
     .option('--warmup <n>', 'accesses before counting begins', nonNegativeInteger, 0);
   addReadingOptions(command)
+    .optionsGroup('The result:')
     .option('--json <file>', 'write the story as JSON; - for standard output, instead of the text')
     .option('--quiet', 'no text, no progress')
     .option('--token-file <file>', 'of a running node: a file with the token; else ANTEROOM_TOKEN')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  anteroom explain access.log
+  anteroom explain access.log --segment /logo.png
+  anteroom explain http://127.0.0.1:7878 --segment /logo.png`,
+    )
     .action(async (trace: string, flags: ExplainFlags) => {
       if (/^https?:\/\//.test(trace)) {
         const { explainNode } = await import('./explain-node.ts');

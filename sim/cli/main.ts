@@ -42,17 +42,35 @@ const program = new Command('anteroom')
   .version(VERSION)
   .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
   .exitOverride();
+program.commandsGroup('Begin here:');
+registerDemo(program);
+program.commandsGroup('On a log:');
 registerReplay(program);
 registerProve(program);
 registerExplain(program);
-registerGenerate(program);
 registerFormats(program);
-registerDemo(program);
-registerKeys(program);
+registerGenerate(program);
+program.commandsGroup('Run a node, and look after it:');
 registerNode(program);
 registerNodeCommands(program);
 registerCheckpointCommands(program);
+registerKeys(program);
+program.commandsGroup('Other:');
 registerSim(program);
+program.addHelpCommand(
+  new Command('help').argument('[command]').description('display help for command').helpGroup('Other:'),
+);
+program.addHelpText(
+  'after',
+  `
+Examples:
+  anteroom replay access.log                    hits, waits and traffic with and without prefetching
+  anteroom replay access.log --report out.html  the same as a page to show at work
+  anteroom prove access.log                     would it pay? With intervals, and an honest no
+  anteroom node                                 learn from accesses as they happen, at http://127.0.0.1:7878
+
+Exit status: 0 done; 1 a fault while running, or not ready; 2 the usage, the settings or the input are at fault.`,
+);
 
 // A reader that goes away (`| head`) wants no more, which is no fault; a full disk is one. Files have been written before.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -33,9 +33,17 @@ export function registerProve(program: Command): void {
     )
     .option('--warmup <n>', 'accesses that are only learned from; default a fifth of the log', nonNegativeInteger);
   addReadingOptions(command)
+    .optionsGroup('The result:')
     .option('--json <file>', 'write the result as JSON; - for standard output, instead of the text')
     .option('--report <file>', 'write one self-contained HTML page')
     .option('--quiet', 'no text, no progress, no warnings')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  anteroom prove access.log
+  anteroom prove access.log --cache 64MiB --report proof.html`,
+    )
     .action(async (traces: string[], flags: ProveFlags) => {
       const { checkOptions, traceOptionsOf } = await import('../replay/replay.ts');
       const { checkPlaces } = await import('./check-places.ts');

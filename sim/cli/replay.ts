@@ -37,9 +37,18 @@ export function registerReplay(program: Command): void {
     .option('--traffic-max <list>', 'bounds on fetches relative to the reference, a run each; none = no bound', '1.3')
     .option('--warmup <n>', 'accesses before counting begins', nonNegativeInteger, 0);
   addReadingOptions(command)
+    .optionsGroup('The result:')
     .option('--json <file>', 'write the result as JSON; - for standard output, instead of the table')
     .option('--report <file>', 'write one self-contained HTML page')
     .option('--quiet', 'no table, no progress, no warnings')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  anteroom replay access.log
+  anteroom replay access.log --cache 0.01,0.1 --prefetch none,anteroom,mithril,pg --report out.html
+  anteroom replay trace.csv.gz --columns time=1,segment=3 --latency 50ms@20MB/sx32 --traffic-max 1.1,1.3 --json -`,
+    )
     .action(async (traces: string[], flags: ReplayFlags) => {
       const { checkOptions, traceOptionsOf } = await import('../replay/replay.ts');
       const { checkPlaces } = await import('./check-places.ts');
