@@ -12,8 +12,8 @@ export interface ForestRow {
   readonly isStrong: boolean;
 }
 
-const WIDTH = 410;
-const LEFT = 196;
+const WIDTH = 450;
+const LEFT = 236;
 const RIGHT = 30;
 const ROW = 28;
 const TOP = 10;
