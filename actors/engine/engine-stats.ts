@@ -126,7 +126,7 @@ export function engineStats(parts: EngineParts): EngineStats {
 }
 
 /** The part that every site can tell. */
-export function siteStats(
+function siteStats(
   site: Site,
   experts: readonly string[],
 ): Omit<EngineStats, 'intake' | 'live' | 'position' | 'governor'> {

@@ -1,6 +1,6 @@
-/** Folders that hold a node's data: made, measured, looked into. */
+/** Folders that hold a node's data, and the files in them: made, measured, looked into. */
 
-import { closeSync, mkdirSync, openSync, readdirSync, readSync, statfsSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { ioFault } from './io-fault.ts';
 
 /** Makes a folder and those above it, readable by this user only. @throws AnteroomError 'io'. */
@@ -8,16 +8,6 @@ export function ensureFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw ioFault(path, cause);
-  }
-}
-
-/** Names in a folder, sorted; none where there is no such folder. @throws AnteroomError 'io'. */
-export function namesIn(path: string): readonly string[] {
-  try {
-    return readdirSync(path).sort();
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw ioFault(path, cause);
   }
 }
@@ -42,16 +32,6 @@ export function fileHead(path: string, length: number): Uint8Array {
     } finally {
       closeSync(descriptor);
     }
-  } catch (cause) {
-    throw ioFault(path, cause);
-  }
-}
-
-/** Bytes that may still be written where `path` lies. @throws AnteroomError 'io'. */
-export function freeBytes(path: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(path);
-    return bavail * bsize;
   } catch (cause) {
     throw ioFault(path, cause);
   }

@@ -80,7 +80,7 @@ export async function readingOptions(traces: readonly string[], flags: ReadingFl
 const ROLES: readonly ColumnRole[] = ['time', 'segment', 'consumer', 'site', 'op', 'size', 'weight'];
 
 /** @throws AnteroomError 'bad-usage' for what is no role, and for a role given twice. */
-export function parseColumns(text: string): Partial<Record<ColumnRole, string>> {
+function parseColumns(text: string): Partial<Record<ColumnRole, string>> {
   const columns: Partial<Record<ColumnRole, string>> = {};
   for (const entry of text.split(',')) {
     const at = entry.indexOf('=');
