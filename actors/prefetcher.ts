@@ -14,7 +14,6 @@ export const Served = {
   /** Joined a prefetch in flight: a late prefetch, counted as a miss. */
   late: 3,
 } as const;
-export type ServedCode = (typeof Served)[keyof typeof Served];
 
 /** How an issued prefetch ended; exactly one for each. Defined in the README under Metrics. */
 export const Outcome = { useful: 0, late: 1, wasted: 2, cancelled: 3, stale: 4, pending: 5 } as const;

@@ -1,21 +1,27 @@
 /** Checks configuration against a strict schema and says in one line what is wrong and where. */
 
 import { z } from 'zod';
-import { AnteroomError } from './errors.ts';
+import { AnteroomError, type ErrorCode } from './errors.ts';
 import { parseBytes, parseDuration, parseRate } from './units.ts';
 
 /**
  * Parses `value`, filling in defaults. Schemas are `z.strictObject`, so an unknown key is an error and not ignored.
  * @param source what the value came from, a file name for instance; it leads the message
+ * @param code of the error; settings of a command line are `bad-usage`
  * @throws AnteroomError `bad-config` with one line: source, path, what was expected, how many more problems there are
  */
-export function parseConfig<S extends z.ZodType>(schema: S, value: unknown, source = 'config'): z.output<S> {
+export function parseConfig<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  source = 'config',
+  code: ErrorCode = 'bad-config',
+): z.output<S> {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   const issues = result.error.issues;
   const first = describeIssue(issues[0] as z.core.$ZodIssue);
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
-  throw new AnteroomError('bad-config', `${source}: ${first.path}: ${first.text}${more}`.replace(/\s+/g, ' '), {
+  throw new AnteroomError(code, `${source}: ${first.path}: ${first.text}${more}`.replace(/\s+/g, ' '), {
     context: { source, path: first.path, problemCount: issues.length },
   });
 }
@@ -64,9 +70,18 @@ function describeIssue(issue: z.core.$ZodIssue): { path: string; text: string } 
   if (issue.code === 'unrecognized_keys') {
     return { path: printPath([...issue.path, issue.keys[0] as string]), text: 'unknown setting' };
   }
-  const text = issue.message.replace(/^Invalid input: /, '').replace(/^Invalid option: /, '');
+  const text = boundText(issue) ?? issue.message.replace(/^Invalid input: /, '').replace(/^Invalid option: /, '');
   const isNamed = issue.code === 'custom' || issue.input === undefined;
   return { path, text: isNamed ? text : `${text}, not ${show(issue.input)}` };
+}
+
+/** A number beyond its bound, in the words that the units' fields use; null = it is something else. */
+function boundText(issue: z.core.$ZodIssue): string | null {
+  const isNumber = issue.code === 'too_small' || issue.code === 'too_big';
+  if (!isNumber || !['number', 'int', 'bigint'].includes(issue.origin)) return null;
+  const bound = issue.code === 'too_small' ? issue.minimum : issue.maximum;
+  const words = issue.code === 'too_small' ? ['more than', 'at least'] : ['less than', 'at most'];
+  return `expected ${words[issue.inclusive === false ? 0 : 1]} ${bound}`;
 }
 
 function printPath(path: readonly PropertyKey[]): string {

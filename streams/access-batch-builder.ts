@@ -2,6 +2,7 @@
 
 import { assert } from '../engine/assert.ts';
 import { AnteroomError, type ErrorCode } from '../engine/errors.ts';
+import { printable } from '../engine/printable.ts';
 import { AccessBatch } from './access-batch.ts';
 import type { AccessRows } from './access-rows.ts';
 import type { AccessSink, RecordPlace, SourceSummary } from './access-sink.ts';
@@ -170,7 +171,7 @@ export class AccessBatchBuilder implements AccessSink {
   }
 
   reject(place: RecordPlace, expected: string, found: string): void {
-    this.#refuse('bad-record', place, `expected ${expected}, found ${oneLine(found)}`);
+    this.#refuse('bad-record', place, `expected ${expected}, found ${printable(found, FOUND_LENGTH_MAX)}`);
   }
 
   truncated(place: RecordPlace, expected: string): void {
@@ -257,16 +258,4 @@ function placeText(file: string, place: RecordPlace): string {
   if (place.line !== undefined)
     return place.column === undefined ? `${file}:${place.line}` : `${file}:${place.line}:${place.column}`;
   return place.byte === undefined ? file : `${file}: byte ${place.byte}`;
-}
-
-/** What was found, fit for one line of a terminal: control characters escaped, long texts cut. */
-function oneLine(text: string): string {
-  const cut = text.length > FOUND_LENGTH_MAX ? `${text.slice(0, FOUND_LENGTH_MAX)}...` : text;
-  let line = '';
-  for (const character of cut) {
-    const code = character.codePointAt(0)!;
-    const isControl = code < 0x20 || (code >= 0x7f && code < 0xa0);
-    line += isControl ? `\\x${code.toString(16).padStart(2, '0')}` : character;
-  }
-  return line;
 }

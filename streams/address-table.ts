@@ -40,6 +40,11 @@ export class AddressTable implements AddressSpace {
     );
   }
 
+  /** Looks at all segments up to `count` that `isUsed`. @throws AnteroomError as `addressOf` for the first that is no address. */
+  check(count: number, isUsed: (segment: number) => boolean): void {
+    for (let segment = 0; segment < count; segment++) if (isUsed(segment)) this.addressOf(segment);
+  }
+
   segmentAt(address: number): number {
     if (!(address >= 0) || !Number.isSafeInteger(address)) return -1;
     return this.#segments.internU64(Math.floor(address / TWO_32), address >>> 0);

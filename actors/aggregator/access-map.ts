@@ -1,6 +1,7 @@
 /** How much each segment is used: the access map of one producer. */
 
 import { assert } from '../../engine/assert.ts';
+import { exp2 } from '../../engine/exp2.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { TimeAxis } from '../time-axis.ts';
@@ -8,7 +9,6 @@ import type { AccessSummary } from './access-summary.ts';
 import { type AggregatorConfig, aggregatorConfigSchema } from './aggregator-config.ts';
 import { alignedBuffer } from './aligned-memory.ts';
 import { distinctConsumers } from './consumer-sketch.ts';
-import { exp2 } from './half-life.ts';
 import { type HotSegment, HotWindows } from './hot-windows.ts';
 import { hourNumber, hourOfWeekOf, hoursPerWeek } from './hour-of-week.ts';
 import { LowestHeap } from './lowest-heap.ts';

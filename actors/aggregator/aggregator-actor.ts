@@ -1,12 +1,12 @@
 /** The actor that keeps the access map and proposes what is used most. */
 
 import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
+import { exp2 } from '../../engine/exp2.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { FarLoopMessage, ProposalsMessage, SummaryMessage } from '../messages.ts';
 import { ProposalRows } from '../proposal-rows.ts';
 import { AccessMap } from './access-map.ts';
 import { type AggregatorConfig, aggregatorConfigSchema } from './aggregator-config.ts';
-import { exp2 } from './half-life.ts';
 import { MergedAccessMap } from './merged-access-map.ts';
 
 export type AggregatorMessage = FarLoopMessage | SummaryMessage;

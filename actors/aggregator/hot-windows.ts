@@ -6,7 +6,7 @@ import { FrequentTable, WeightedKeys } from './frequent-table.ts';
 import { TopK } from './top-k.ts';
 
 /** Panes that make up one window: a window slides by an eighth of its width. */
-export const panesPerWindow = 8;
+const panesPerWindow = 8;
 
 interface Level {
   readonly width: number;

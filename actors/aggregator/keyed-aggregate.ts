@@ -2,8 +2,8 @@
 
 import { assert } from '../../engine/assert.ts';
 import { AnteroomError } from '../../engine/errors.ts';
+import { exp2 } from '../../engine/exp2.ts';
 import { alignedBuffer } from './aligned-memory.ts';
-import { exp2 } from './half-life.ts';
 
 /** Aggregates of one window, as parallel columns: by ascending key where keys are dense, else in order of first appearance. */
 export interface KeyedAggregateColumns {

@@ -1,10 +1,10 @@
 /** The access maps of several producers seen as one. */
 
 import { AnteroomError } from '../../engine/errors.ts';
+import { exp2 } from '../../engine/exp2.ts';
 import type { SegmentUse } from './access-map.ts';
 import { type AccessSummary, mergeSummaries, type SummarySet } from './access-summary.ts';
 import { distinctConsumers } from './consumer-sketch.ts';
-import { exp2 } from './half-life.ts';
 import { TopK } from './top-k.ts';
 
 /**

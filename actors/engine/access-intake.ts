@@ -3,6 +3,7 @@
 import { AnteroomError } from '../../engine/errors.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import { ABSENT, AccessBatch } from '../../streams/access-batch.ts';
+import type { AddressSpace } from '../../streams/address-space.ts';
 import type { NameInterner } from '../../streams/name-table.ts';
 import { Operation, type OperationName } from '../../streams/operation.ts';
 import type { EngineNames } from './engine-names.ts';
@@ -42,6 +43,8 @@ export interface IntakeOptions {
   readonly segmentsMax: number;
   /** The same for consumers and sites. */
   readonly consumersMax: number;
+  /** Where segments are addresses; null = their names mean nothing. */
+  readonly addresses: AddressSpace | null;
   /** Instant of an access that says none; NaN = none. */
   readonly now: () => number;
 }
@@ -86,19 +89,20 @@ export class AccessIntake {
 
   /**
    * The access as a batch of one row at `position`; null = passed over.
-   * @throws AnteroomError('bad-record') naming the field.
+   * @throws AnteroomError 'bad-record' naming the field, 'unsupported' where segments are addresses and this one is none.
    */
   one(access: Access, position: number): AccessBatch | null {
     const { timeMs, op = 'read', size = -1, weight = 1 } = access;
     if (timeMs !== undefined && !Number.isFinite(timeMs))
       throw bad('timeMs', 'a finite number of milliseconds', timeMs);
-    if (!(op in Operation)) throw bad('op', Object.keys(Operation).join(', '), op);
+    if (!Object.hasOwn(Operation, op)) throw bad('op', Object.keys(Operation).join(', '), op);
     if (!(Number.isFinite(size) && (size >= 0 || size === -1))) throw bad('size', 'bytes from 0 on', size);
     if (!(Number.isFinite(weight) && weight >= 1)) throw bad('weight', 'a count from 1 on', weight);
     const consumer = this.#consumer(access.consumer);
     const site = this.#site(access.site);
     const segment = this.#segment(access.segment);
     if (segment < 0) return null;
+    this.#mustBeAddress(segment);
     return new AccessBatch(position, {
       timeMs: Float64Array.of(this.#time(timeMs ?? this.#options.now())),
       segment: Uint32Array.of(segment),
@@ -112,18 +116,32 @@ export class AccessIntake {
 
   /**
    * A batch at `position`, whatever position it had. Its ids must be those of the engine's names.
-   * @throws AnteroomError('bad-record') for an id beyond `segmentsMax`.
+   * @throws AnteroomError 'bad-record' for an id beyond `segmentsMax`, and as `one` for what is no address.
    */
   batch(batch: AccessBatch, position: number): AccessBatch {
     const { segmentsMax } = this.#options;
+    const { segment, site, op, size, weight } = batch;
     for (let i = 0; i < batch.length; i++) {
-      if (batch.segment[i]! >= segmentsMax)
-        throw bad(`segment of row ${i}`, `an id below ${segmentsMax}`, batch.segment[i]!);
+      if (segment[i]! >= segmentsMax) throw bad(`segment of row ${i}`, `an id below ${segmentsMax}`, segment[i]!);
+      this.#mustBeAddress(segment[i]!);
     }
+    const consumer = this.#known(batch.consumer);
     const timeMs = this.#times(batch.timeMs);
-    if (timeMs === batch.timeMs && position === batch.position) return batch;
-    const { segment, consumer, site, op, size, weight } = batch;
+    if (timeMs === batch.timeMs && consumer === batch.consumer && position === batch.position) return batch;
     return new AccessBatch(position, { timeMs, segment, consumer, site, op, size, weight });
+  }
+
+  /** The column itself where all of its consumers are known. */
+  #known(column: Int32Array): Int32Array {
+    const { consumersMax } = this.#options;
+    let consumers = column;
+    for (let i = 0; i < column.length; i++) {
+      if (column[i]! < consumersMax) continue;
+      if (consumers === column) consumers = column.slice();
+      consumers[i] = ABSENT;
+      this.#consumersRefused++;
+    }
+    return consumers;
   }
 
   #time(timeMs: number): number {
@@ -166,6 +184,7 @@ export class AccessIntake {
   #consumer(consumer: string | number | undefined): number {
     if (consumer === undefined) return ABSENT;
     if (typeof consumer === 'number') return this.#denseId('consumer', consumer);
+    if (typeof consumer !== 'string') throw bad('consumer', 'a name or a dense id', consumer);
     const id = intern(this.#options.names.consumers, consumer);
     if (id < 0) this.#consumersRefused++;
     return id;
@@ -173,7 +192,13 @@ export class AccessIntake {
 
   #site(site: string | number | undefined): number {
     if (site === undefined) return ABSENT;
+    if (typeof site !== 'number' && typeof site !== 'string') throw bad('site', 'a name or a dense id', site);
     return typeof site === 'number' ? this.#denseId('site', site) : intern(this.#options.names.sites, site);
+  }
+
+  /** Found out later, it would be the fault of an actor, and end the engine. */
+  #mustBeAddress(segment: number): void {
+    this.#options.addresses?.addressOf(segment);
   }
 
   #denseId(field: string, id: number): number {

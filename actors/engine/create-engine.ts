@@ -1,6 +1,7 @@
 /** From settings to a running engine. */
 
-import { Engine, type EngineOptions } from './engine.ts';
+import { Engine } from './engine.ts';
+import type { EngineOptions } from './engine-options.ts';
 
 /**
  * An engine that has learned nothing yet.

@@ -22,6 +22,12 @@ export interface DecisionRecord {
   readonly sizeBytes: number | null;
 }
 
+/** With the segment's name and the expert's; null = not known. */
+export interface NamedDecision extends Omit<DecisionRecord, 'expert'> {
+  readonly name: string;
+  readonly expert: string | null;
+}
+
 /** Columns of fixed length, overwritten in turn: O(1) to note, no memory of its own a decision. */
 export class DecisionLog {
   readonly #kept: number;
@@ -73,6 +79,14 @@ export class DecisionLog {
   latest(n: number): readonly DecisionRecord[] {
     const length = Math.max(0, Math.min(n, this.#count, this.#kept));
     return Array.from({ length }, (_, back) => this.#record(this.#count - 1 - back));
+  }
+
+  latestNamed(n: number, nameOf: (segment: number) => string, experts: readonly string[]): readonly NamedDecision[] {
+    return this.latest(n).map((record) => ({
+      ...record,
+      name: nameOf(record.segment),
+      expert: experts[record.expert] ?? null,
+    }));
   }
 
   /** Everything but what the settings give: #kept. */

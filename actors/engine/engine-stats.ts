@@ -6,6 +6,7 @@ import type { MissClassName } from '../cache-manager/miss-classes.ts';
 import type { Site } from '../cache-manager/site.ts';
 import { Outcome, type OutcomeName } from '../prefetcher.ts';
 import type { IntakeCounts } from './access-intake.ts';
+import type { EngineParts } from './engine-parts.ts';
 
 /** How prefetches ended, and those never sent. */
 export interface PrefetchStats extends Readonly<Record<OutcomeName, number>> {
@@ -101,8 +102,31 @@ export interface LiveStats {
   readonly firstByteMs: number;
 }
 
+/** Questions only: asking changes nothing. */
+export function engineStats(parts: EngineParts): EngineStats {
+  const { pipeline, experts, intake, liftNow, admission, nearLoop, desk, driver } = parts;
+  const { site } = pipeline;
+  return {
+    ...siteStats(site, experts),
+    intake: intake.counts,
+    governor: {
+      trafficHeadroom: site.trafficHeadroom,
+      trafficBreaches: site.trafficBreaches,
+      trafficOvershoot: site.trafficOvershoot,
+      missBreaches: site.missBreaches,
+      missExcess: site.missExcess,
+      state: site.governor,
+      lift: liftNow(),
+      spent: admission?.caps?.spent ?? null,
+      threshold: nearLoop.threshold,
+    },
+    live: desk?.stats() ?? null,
+    position: driver.position,
+  };
+}
+
 /** The part that every site can tell. */
-export function siteStats(
+function siteStats(
   site: Site,
   experts: readonly string[],
 ): Omit<EngineStats, 'intake' | 'live' | 'position' | 'governor'> {

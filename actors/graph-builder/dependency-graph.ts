@@ -1,9 +1,9 @@
 /** What follows what, and what accompanies what: the dependency graph. */
 
 import { assert } from '../../engine/assert.ts';
+import { exp2 } from '../../engine/exp2.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
-import { exp2 } from '../aggregator/half-life.ts';
 import { TopK } from '../aggregator/top-k.ts';
 import { TimeAxis } from '../time-axis.ts';
 import { BurstSampling } from './burst-sampling.ts';

@@ -12,7 +12,7 @@ import {
 import type { HintBook } from './hint-book.ts';
 
 /** Name of the hints among the experts. */
-export const hintExpert = 'hint';
+const hintExpert = 'hint';
 
 /** Hands everything on to `inner`, whose proposals come first; what is resident or on its way is not called for. */
 export class HintedPrefetcher implements Required<Prefetcher> {

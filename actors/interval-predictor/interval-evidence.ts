@@ -1,11 +1,11 @@
 /** What the intervals of a segment say of its next unit, as bins whose meaning is learned. */
 
-import { exp2 } from '../aggregator/half-life.ts';
+import { exp2 } from '../../engine/exp2.ts';
 import { bitLength } from '../near-loop/opinion-bins.ts';
 import { type IntervalTable, intervalMax } from './interval-table.ts';
 
 /** Kinds of evidence, each an input of the mixture. */
-export const evidenceKinds = ['hazard', 'near-hazard', 'period', 'popularity', 'echo', 'hourly', 'pace'] as const;
+const evidenceKinds = ['hazard', 'near-hazard', 'period', 'popularity', 'echo', 'hourly', 'pace'] as const;
 export const EVIDENCE_COUNT = evidenceKinds.length;
 
 /** Units back at which a use is an echo of what is due: the hour and its parts, where a unit is a minute. */

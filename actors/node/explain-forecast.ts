@@ -1,6 +1,7 @@
 /** Why a segment is expected: the evidence behind a forecast, in sentences. */
 
-import type { Engine, SegmentForecast } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { SegmentForecast } from '../engine/engine-models.ts';
 
 /** Sentences, the strongest evidence first. `consumer` is whom the question was about; null = nobody. */
 export function explainForecast(

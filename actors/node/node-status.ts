@@ -2,7 +2,7 @@
 
 import type { CheckpointHeader } from '../../engine/state/checkpoint-store.ts';
 import type { LogFacts } from '../../engine/state/log-store.ts';
-import type { Restored } from '../engine/engine.ts';
+import type { Restored } from '../engine/engine-options.ts';
 import type { LimitedConsumer } from './consumer-quotas.ts';
 import type { IntakeCounts } from './intake.ts';
 import type { FollowerCounts } from './log-follower.ts';

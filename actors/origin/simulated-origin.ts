@@ -47,7 +47,7 @@ export class RequestCountOrigin implements Origin {
  * same time whatever else was fetched: replays with and without prefetching see the same weather (common random numbers).
  * Cost: O(slots) per fetch.
  */
-export class TimedOrigin implements Origin {
+class TimedOrigin implements Origin {
   readonly isInstant = false;
   preempted = -1;
   readonly #firstByteMs: number;

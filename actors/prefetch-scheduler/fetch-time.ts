@@ -1,7 +1,7 @@
 /** How long a fetch takes, learnt from fetches. */
 
+import { exp2 } from '../../engine/exp2.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
-import { exp2 } from '../aggregator/half-life.ts';
 
 /** Fetches that the configured guess counts for. */
 const priorFetches = 4;

@@ -103,7 +103,7 @@ export class DecayedRidge {
  * matrix of sums of squares is positive semidefinite and the penalty positive; what rounding takes from a pivot the penalty gives back.
  * By hand, because a system of twelve is solved faster than a library's matrices are made: 1 against 16 microseconds.
  */
-export function solveRidge(
+function solveRidge(
   normal: Float64Array,
   products: Float64Array,
   prior: Float64Array,

@@ -1,7 +1,7 @@
 /** Total demand of the next hours, mixed from rival ways to forecast it by how each did of late. */
 
 import { assert } from '../../engine/assert.ts';
-import { exp2 } from '../aggregator/half-life.ts';
+import { exp2 } from '../../engine/exp2.ts';
 import { hoursPerWeek } from '../aggregator/hour-of-week.ts';
 import { type Snapshot, SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 import { DecayedRidge } from './decayed-ridge.ts';

@@ -1,6 +1,6 @@
 /** What past hours say of the next: the last hours, the same hours of yesterday and of last week, and a profile of the week. */
 
-import { exp2 } from '../aggregator/half-life.ts';
+import { exp2 } from '../../engine/exp2.ts';
 import { hourOfWeekOf, hoursPerWeek } from '../aggregator/hour-of-week.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 

@@ -1,9 +1,9 @@
 /** Which segments are due at this hour of the day and of the week, cold or not. */
 
 import { assert } from '../../engine/assert.ts';
+import { exp2 } from '../../engine/exp2.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
-import { exp2 } from '../aggregator/half-life.ts';
 import { hourMs } from '../aggregator/hour-of-week.ts';
 import { persistLearner } from '../near-loop/snapshot.ts';
 import { TimeAxis } from '../time-axis.ts';

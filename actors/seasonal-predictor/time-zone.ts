@@ -33,23 +33,6 @@ export function fixedOffset(minutes: number): TimeZone {
   return { offsetMsAt: () => offsetMs };
 }
 
-/** A zone from its table of transitions: `offsetMs[i]` holds from `fromMs[i]` on, and `offsetMs[0]` before it too. */
-export function transitionZone(fromMs: readonly number[], offsetMs: readonly number[]): TimeZone {
-  assert(fromMs.length > 0 && fromMs.length === offsetMs.length, 'each transition has its offset');
-  return {
-    offsetMsAt(timeMs) {
-      let low = 0;
-      let high = fromMs.length - 1;
-      while (low < high) {
-        const middle = (low + high + 1) >>> 1;
-        if (fromMs[middle]! <= timeMs) low = middle;
-        else high = middle - 1;
-      }
-      return offsetMs[low]!;
-    },
-  };
-}
-
 /** A stretch of time in which the local clock shows one hour and is not changed. */
 export interface ClockHour {
   /** Hours since 1970-01-01 00:00 on the local clock. */

@@ -4,7 +4,7 @@ import { assert } from '../../engine/assert.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 
 const WAYS = 4;
-export const RUN_MAX = 255;
+const RUN_MAX = 255;
 
 /**
  * A set-associative table from expected address to stream (step, run length, log position of its latest access). A full set

@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AnteroomError } from '../errors.ts';
+import { ioFault } from './io-fault.ts';
 
 /**
  * Checks that a file is there and may be read. True for a regular file: others (pipes, devices) can be opened only once.
@@ -16,7 +17,7 @@ export async function checkReadable(path: string): Promise<boolean> {
     if (found.isDirectory()) throw new AnteroomError('io', `${path} is a directory`, { context: { file: path } });
     return found.isFile();
   } catch (cause) {
-    throw asFault(path, cause);
+    throw ioFault(path, cause);
   }
 }
 
@@ -29,24 +30,13 @@ export async function checkWritable(path: string): Promise<void> {
   try {
     await access(dirname(path), constants.W_OK);
   } catch (cause) {
-    throw asFault(path, cause);
+    throw ioFault(path, cause);
   }
   let isFolder = false;
   try {
     isFolder = (await stat(path)).isDirectory();
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw asFault(path, cause);
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw ioFault(path, cause);
   }
   if (isFolder) throw new AnteroomError('io', `${path} is a directory`, { context: { file: path } });
-}
-
-function asFault(path: string, cause: unknown): AnteroomError {
-  if (cause instanceof AnteroomError) return cause;
-  const { code } = cause as NodeJS.ErrnoException;
-  if (code === 'ENOENT') {
-    return new AnteroomError('not-found', `${path}: no such file or folder`, { cause, context: { file: path } });
-  }
-  const why =
-    code === 'ENOTDIR' ? 'a part of the path is no folder' : code === 'EACCES' ? 'permission denied' : String(cause);
-  return new AnteroomError('io', `${path}: ${why}`, { cause, context: { file: path } });
 }

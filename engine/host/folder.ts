@@ -1,24 +1,14 @@
-/** Folders that hold a node's data: made, measured, looked into. */
+/** Folders that hold a node's data, and the files in them: made, measured, looked into. */
 
-import { closeSync, mkdirSync, openSync, readdirSync, readSync, statfsSync, statSync } from 'node:fs';
-import { AnteroomError } from '../errors.ts';
+import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { ioFault } from './io-fault.ts';
 
 /** Makes a folder and those above it, readable by this user only. @throws AnteroomError 'io'. */
 export function ensureFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw folderError(path, cause);
-  }
-}
-
-/** Names in a folder, sorted; none where there is no such folder. @throws AnteroomError 'io'. */
-export function namesIn(path: string): readonly string[] {
-  try {
-    return readdirSync(path).sort();
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw folderError(path, cause);
+    throw ioFault(path, cause);
   }
 }
 
@@ -28,7 +18,7 @@ export function fileBytes(path: string): number | null {
     return statSync(path).size;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw folderError(path, cause);
+    throw ioFault(path, cause);
   }
 }
 
@@ -43,21 +33,6 @@ export function fileHead(path: string, length: number): Uint8Array {
       closeSync(descriptor);
     }
   } catch (cause) {
-    throw folderError(path, cause);
+    throw ioFault(path, cause);
   }
-}
-
-/** Bytes that may still be written where `path` lies. @throws AnteroomError 'io'. */
-export function freeBytes(path: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(path);
-    return bavail * bsize;
-  } catch (cause) {
-    throw folderError(path, cause);
-  }
-}
-
-function folderError(path: string, cause: unknown): AnteroomError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new AnteroomError('io', `${path}: ${reason}`, { context: { file: path }, cause });
 }

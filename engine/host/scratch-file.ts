@@ -2,8 +2,9 @@
 
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { AnteroomError } from '../errors.ts';
+import { dirname, join } from 'node:path';
+import type { AnteroomError } from '../errors.ts';
+import { ioFault } from './io-fault.ts';
 
 /** Bytes that need not stay in memory. Offsets are bytes from 0. */
 export interface ScratchFile {
@@ -20,7 +21,7 @@ export interface ScratchFile {
  * Opens an empty scratch file in `folder` (default: the system's folder for temporary files), readable by this user only.
  *
  * Its name is removed at once where the system allows it, so that nothing stays behind even after a crash.
- * @throws AnteroomError('io') from here and from every method, retryable when the disk was full.
+ * @throws AnteroomError 'io', 'not-found', or 'disk-full', which is retryable, from here and from every method.
  */
 export async function openScratchFile(folder: string = tmpdir()): Promise<ScratchFile> {
   try {
@@ -35,7 +36,7 @@ export async function openScratchFile(folder: string = tmpdir()): Promise<Scratc
       throw cause;
     }
   } catch (cause) {
-    throw scratchError('open', cause);
+    throw scratchFault(folder, cause);
   }
 }
 
@@ -62,7 +63,7 @@ class DiskScratchFile implements ScratchFile {
         done += bytesWritten;
       }
     } catch (cause) {
-      throw scratchError('write', cause);
+      throw scratchFault(dirname(this.#folder), cause);
     }
     return offset;
   }
@@ -76,7 +77,7 @@ class DiskScratchFile implements ScratchFile {
         done += bytesRead;
       }
     } catch (cause) {
-      throw scratchError('read', cause);
+      throw scratchFault(dirname(this.#folder), cause);
     }
     return bytes;
   }
@@ -86,17 +87,12 @@ class DiskScratchFile implements ScratchFile {
       await this.#handle.close();
       await rm(this.#folder, { recursive: true, force: true });
     } catch (cause) {
-      throw scratchError('close', cause);
+      throw scratchFault(dirname(this.#folder), cause);
     }
   }
 }
 
-function scratchError(step: string, cause: unknown): AnteroomError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new AnteroomError('io', `scratch file: ${step}: ${message}`, {
-    context: { step, reason: code },
-    isRetryable: code === 'ENOSPC',
-    cause,
-  });
+/** Names the folder, since nobody chose the file: a small or missing one is mended by choosing another. */
+export function scratchFault(folder: string, cause: unknown): AnteroomError {
+  return ioFault(`temporary files in ${folder} (TMPDIR chooses the folder)`, cause);
 }

@@ -4,6 +4,8 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AnteroomError } from '../errors.ts';
+import { ioFault } from './io-fault.ts';
+import { scratchFault } from './scratch-file.ts';
 
 /** Bytes of one read. */
 const CHUNK_BYTES = 256 * 1024;
@@ -36,7 +38,7 @@ export async function openByteSource(path: string): Promise<ByteSource> {
   try {
     handle = await open(path, 'r');
   } catch (cause) {
-    throw ioError(path, cause);
+    throw ioFault(path, cause);
   }
   try {
     const stat = await handle.stat();
@@ -45,7 +47,7 @@ export async function openByteSource(path: string): Promise<ByteSource> {
     isRegular = stat.isFile();
   } catch (cause) {
     await handle.close();
-    throw cause instanceof AnteroomError ? cause : ioError(path, cause);
+    throw ioFault(path, cause);
   }
   return {
     name: path,
@@ -69,16 +71,23 @@ export function memoryByteSource(bytes: Uint8Array, name = '<bytes>'): ByteSourc
   };
 }
 
-/** A temporary file holding what `chunks` gave, for formats that need random access behind a compression; `close` removes it. */
+/**
+ * A temporary file holding what `chunks` gave, for formats that need random access behind a compression; `close` removes it.
+ * @throws AnteroomError 'io', 'not-found' or 'disk-full' for the folder of temporary files, and as `chunks` does.
+ */
 export async function spool(chunks: AsyncIterable<Uint8Array>, name: string): Promise<ByteSource> {
-  const folder = await mkdtemp(join(tmpdir(), 'anteroom-'));
+  const folder = await mkdtemp(join(tmpdir(), 'anteroom-')).catch((cause: unknown) => {
+    throw scratchFault(tmpdir(), cause);
+  });
   const path = join(folder, 'spooled');
   try {
     const handle = await open(path, 'wx+', 0o600);
     let byteLength = 0;
     try {
       for await (const chunk of chunks) {
-        await handle.appendFile(chunk);
+        await handle.appendFile(chunk).catch((cause: unknown) => {
+          throw scratchFault(tmpdir(), cause);
+        });
         byteLength += chunk.length;
       }
     } catch (cause) {
@@ -119,7 +128,7 @@ async function* fileChunks(handle: FileHandle, path: string): AsyncGenerator<Uin
       yield chunk;
     }
   } catch (cause) {
-    throw cause instanceof AnteroomError ? cause : ioError(path, cause);
+    throw ioFault(path, cause);
   } finally {
     await reading.catch(() => {});
   }
@@ -135,7 +144,7 @@ async function readAt(handle: FileHandle, path: string, start: number, end: numb
       filled += bytesRead;
     }
   } catch (cause) {
-    throw ioError(path, cause);
+    throw ioFault(path, cause);
   }
   return bytes.subarray(0, filled);
 }
@@ -149,7 +158,7 @@ function standardInput(): ByteSource {
         for await (const chunk of process.stdin as AsyncIterable<Buffer>)
           yield new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       } catch (cause) {
-        throw ioError('<stdin>', cause);
+        throw ioFault('<stdin>', cause);
       }
     },
     read: null,
@@ -158,12 +167,4 @@ function standardInput(): ByteSource {
       return Promise.resolve();
     },
   };
-}
-
-function ioError(path: string, cause: unknown): AnteroomError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-  if (code === 'ENOENT')
-    return new AnteroomError('not-found', `${path}: no such file`, { context: { file: path }, cause });
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new AnteroomError('io', `${path}: ${reason}`, { context: { file: path, reason: code }, cause });
 }

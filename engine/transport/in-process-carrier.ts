@@ -62,7 +62,7 @@ export class InProcessNetwork {
 }
 
 /** Packets wait in one queue for the next turn, so no sender runs inside a receiver; links bound the queue by their credit. */
-export class InProcessCarrier implements Carrier {
+class InProcessCarrier implements Carrier {
   readonly #network: InProcessNetwork;
   readonly #peers = new Map<Route, End>();
   readonly #endpoints: string[] = [];

@@ -152,7 +152,7 @@ export class SimulatedNetwork {
 }
 
 /** A connection is made by the first packet that reaches the endpoint, as on a network without connections. */
-export class SimulatedCarrier implements Carrier {
+class SimulatedCarrier implements Carrier {
   readonly #place: string;
   readonly #network: SimulatedNetwork;
   /** Where packets of our routes go: an endpoint of ours to find, or the end that a stranger wrote from. */

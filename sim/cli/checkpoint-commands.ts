@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { CheckpointHeader } from '../../engine/state/checkpoint-store.ts';
 import { askNode, type ClientFlags, instant, print } from './node-client.ts';
-import { positiveInteger } from './replay.ts';
+import { positiveInteger } from './whole-number.ts';
 
 interface CheckpointFlags {
   readonly data?: string;

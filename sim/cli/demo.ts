@@ -1,7 +1,9 @@
 /** `anteroom demo`: the built-in workloads, replayed; the first thing a new user runs. */
 
 import type { Command } from 'commander';
-import { nonNegativeInteger, present } from './replay.ts';
+import { present } from './replay.ts';
+import { checkResultPlaces } from './result-places.ts';
+import { nonNegativeInteger } from './whole-number.ts';
 
 /** What the demo replays: something to learn, something that comes back by the hour, scans, and nothing to predict at all. */
 const DEMO_TRACES = [
@@ -21,8 +23,7 @@ export function registerDemo(program: Command): void {
     .option('--seed <n>', 'seed of every random choice', nonNegativeInteger, 1)
     .action(async (flags: { report: string; seed: number }) => {
       const { replay } = await import('../replay/replay.ts');
-      const { checkWritable } = await import('../../engine/host/file-access.ts');
-      await checkWritable(flags.report);
+      await checkResultPlaces(flags);
       const { startProgress } = await import('./progress.ts');
       const progress = startProgress(false);
       const command = `npx anteroom replay ${DEMO_TRACES.join(' ')} --unit segments --prefetch ${DEMO_PREFETCHERS.join(',')} --seed ${flags.seed} --report ${flags.report}`;
@@ -37,7 +38,7 @@ export function registerDemo(program: Command): void {
           onProgress: progress.update,
         });
         progress.stop();
-        await present(outcome, { report: flags.report, isQuiet: false, command });
+        await present(outcome, { report: flags.report }, command);
       } finally {
         progress.stop();
       }

@@ -4,9 +4,12 @@ import type { Command } from 'commander';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { ExplainOptions } from '../explain/explain.ts';
 import { parseTrafficMaxes } from '../replay/plan-runs.ts';
-import { addReadingOptions, nonNegativeInteger, type ReadingFlags, readingOptions } from './replay.ts';
+import { checkPlaces } from './check-places.ts';
+import { addReadingOptions, type ReadingFlags, readingOptions } from './reading-options.ts';
+import { checkResultPlaces, type ResultFlags, writeResult } from './result-places.ts';
+import { nonNegativeInteger } from './whole-number.ts';
 
-interface ExplainFlags extends ReadingFlags {
+interface ExplainFlags extends ReadingFlags, Omit<ResultFlags, 'report'> {
   readonly cache: string;
   readonly evict: string;
   readonly trafficMax: string;
@@ -15,8 +18,6 @@ interface ExplainFlags extends ReadingFlags {
   readonly events: number;
   readonly worst: number;
   readonly warmup: number;
-  readonly json?: string;
-  readonly quiet?: boolean;
   readonly tokenFile?: string;
 }
 
@@ -39,24 +40,36 @@ export function registerExplain(program: Command): void {
     .option('--worst <n>', 'list so many segments by the misses left', nonNegativeInteger, 10)
     .option('--warmup <n>', 'accesses before counting begins', nonNegativeInteger, 0);
   addReadingOptions(command)
+    .optionsGroup('The result:')
     .option('--json <file>', 'write the story as JSON; - for standard output, instead of the text')
     .option('--quiet', 'no text, no progress')
     .option('--token-file <file>', 'of a running node: a file with the token; else ANTEROOM_TOKEN')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  anteroom explain access.log
+  anteroom explain access.log --segment /logo.png
+  anteroom explain http://127.0.0.1:7878 --segment /logo.png`,
+    )
     .action(async (trace: string, flags: ExplainFlags) => {
       if (/^https?:\/\//.test(trace)) {
         const { explainNode } = await import('./explain-node.ts');
         const client = { url: trace, ...(flags.tokenFile === undefined ? {} : { tokenFile: flags.tokenFile }) };
-        await write(flags, await explainNode(client, flags.segment, flags.events));
-        return;
+        await checkResultPlaces(flags);
+        const { json, text } = await explainNode(client, flags.segment, flags.events);
+        return writeResult(flags, { json, text: () => text });
       }
       const { explain } = await import('../explain/explain.ts');
+      const { traceOptionsOf } = await import('../replay/replay.ts');
       const { startProgress } = await import('./progress.ts');
       const bounds = parseTrafficMaxes(flags.trafficMax);
       if (bounds.length !== 1) {
         throw new AnteroomError('bad-usage', `--traffic-max: expected one bound to explain, found ${bounds.length}`);
       }
+      const reading = await readingOptions([trace], flags);
       const options: ExplainOptions = {
-        ...(await readingOptions([trace], flags)),
+        ...reading,
         trace,
         cache: flags.cache,
         evict: flags.evict,
@@ -67,6 +80,7 @@ export function registerExplain(program: Command): void {
         worstMax: flags.worst,
         ...(flags.segment === undefined ? {} : { segment: flags.segment }),
       };
+      await checkPlaces([trace], traceOptionsOf(reading), flags);
       const progress = startProgress(flags.quiet === true);
       let story: Awaited<ReturnType<typeof explain>>;
       try {
@@ -75,18 +89,6 @@ export function registerExplain(program: Command): void {
         progress.stop();
       }
       const { storyText } = await import('../explain/story-text.ts');
-      await write(flags, { json: story, text: storyText(story) });
+      await writeResult(flags, { json: story, text: () => storyText(story) });
     });
-}
-
-async function write(flags: ExplainFlags, story: { readonly json: object; readonly text: string }): Promise<void> {
-  const json = `${JSON.stringify(story.json, null, 2)}\n`;
-  if (flags.json === '-') {
-    process.stdout.write(json);
-    return;
-  }
-  if (flags.quiet !== true) process.stdout.write(story.text);
-  if (flags.json !== undefined) {
-    await (await import('../../engine/host/text-file.ts')).writeTextFile(flags.json, json);
-  }
 }

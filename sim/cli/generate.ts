@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { AnteroomError } from '../../engine/errors.ts';
-import { nonNegativeInteger } from './replay.ts';
+import { nonNegativeInteger } from './whole-number.ts';
 
 export function registerGenerate(program: Command): void {
   program
@@ -43,6 +43,8 @@ export function registerGenerate(program: Command): void {
         }
         const { AccessBatchBuilder } = await import('../../streams/access-batch-builder.ts');
         const { writeCsv } = await import('./write-csv.ts');
+        const { checkWritable } = await import('../../engine/host/file-access.ts');
+        if (flags.out !== '-') await checkWritable(flags.out);
         const builder = new AccessBatchBuilder({ file: `workload:${name}` });
         const count = await writeCsv(flags.out, generateBatches(chosen, flags.seed, builder), builder);
         if (flags.out !== '-')

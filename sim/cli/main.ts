@@ -3,6 +3,8 @@
 
 import { Command, CommanderError } from 'commander';
 import { AnteroomError } from '../../engine/errors.ts';
+import { ioFault } from '../../engine/host/io-fault.ts';
+import { printable } from '../../engine/printable.ts';
 import { VERSION } from '../../engine/version.ts';
 import { registerCheckpointCommands } from './checkpoint-commands.ts';
 import { registerDemo } from './demo.ts';
@@ -40,23 +42,42 @@ const program = new Command('anteroom')
   .version(VERSION)
   .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
   .exitOverride();
+program.commandsGroup('Begin here:');
+registerDemo(program);
+program.commandsGroup('On a log:');
 registerReplay(program);
 registerProve(program);
 registerExplain(program);
-registerGenerate(program);
 registerFormats(program);
-registerDemo(program);
-registerKeys(program);
+registerGenerate(program);
+program.commandsGroup('Run a node, and look after it:');
 registerNode(program);
 registerNodeCommands(program);
 registerCheckpointCommands(program);
+registerKeys(program);
+program.commandsGroup('Other:');
 registerSim(program);
+program.addHelpCommand(
+  new Command('help').argument('[command]').description('display help for command').helpGroup('Other:'),
+);
+program.addHelpText(
+  'after',
+  `
+Examples:
+  anteroom replay access.log                    hits, waits and traffic with and without prefetching
+  anteroom replay access.log --report out.html  the same as a page to show at work
+  anteroom prove access.log                     would it pay? With intervals, and an honest no
+  anteroom node                                 learn from accesses as they happen, at http://127.0.0.1:7878
 
-// A reader that goes away (`| head`) ends the output, not in a stack trace.
+Exit status: 0 done; 1 a fault while running, or not ready; 2 the usage, the settings or the input are at fault.`,
+);
+
+// A reader that goes away (`| head`) wants no more, which is no fault; a full disk is one. Files have been written before.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.exit(error.code === 'EPIPE' ? 0 : exitStatusOf(ioFault('<stdout>', error)));
 });
+// Nobody is left to be told.
+process.stderr.on('error', () => {});
 
 try {
   await program.parseAsync();
@@ -77,7 +98,7 @@ function oneLine(text: string): string {
 function exitStatusOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   if (error instanceof AnteroomError) {
-    process.stderr.write(`anteroom: ${error.message}\n`);
+    process.stderr.write(`anteroom: ${printable(error.message)}\n`);
     return USAGE_CODES.has(error.code) ? EXIT_USAGE : EXIT_FAULT;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

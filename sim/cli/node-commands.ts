@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { NodeStatus } from '../../actors/node/node-status.ts';
 import { addClientOptions, askNode, type ClientFlags, hasStopped, instant, print } from './node-client.ts';
-import { positiveInteger } from './replay.ts';
+import { positiveInteger } from './whole-number.ts';
 
 export function registerNodeCommands(program: Command): void {
   addClientOptions(

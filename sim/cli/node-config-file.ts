@@ -1,26 +1,15 @@
 /** Reads a node's settings from YAML and the command line. */
 
-import { parse, YAMLParseError } from 'yaml';
 import { checkNodeConfig } from '../../actors/node/http/authorise.ts';
 import type { NodeConfig } from '../../actors/node/node-config.ts';
-import { AnteroomError } from '../../engine/errors.ts';
-import { readTextFile } from '../../engine/host/text-file.ts';
+import { readYaml } from './read-yaml.ts';
 
 /** @throws AnteroomError 'bad-config' naming the file and the key or line, 'not-found' and 'io'. */
 export async function readNodeConfig(
   path: string | undefined,
   flags: { readonly port?: number; readonly dataFolder?: string } = {},
 ): Promise<NodeConfig> {
-  let value: unknown = {};
-  if (path !== undefined) {
-    const text = await readTextFile(path);
-    try {
-      value = parse(text) ?? {};
-    } catch (cause) {
-      if (!(cause instanceof YAMLParseError)) throw cause;
-      throw new AnteroomError('bad-config', `${path}: ${cause.message.split('\n')[0]}`, { cause });
-    }
-  }
+  const value = path === undefined ? {} : await readYaml(path);
   const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
   if (!isMap) return checkNodeConfig(value, path ?? 'settings');
   const given = value as { readonly http?: object };

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { NodeConfig } from '../../actors/node/node-config.ts';
+import { portNumber } from './whole-number.ts';
 
 interface NodeFlags {
   readonly config?: string;
@@ -16,7 +17,7 @@ export function registerNode(program: Command): void {
     .command('node')
     .description('run a node: accesses in by HTTP, forecasts and prefetch requests out')
     .option('--config <file>', 'settings as YAML; anteroom config prints them all')
-    .option('--port <n>', 'http.port', (text) => Number(text))
+    .option('--port <n>', 'http.port', portNumber)
     .option('--data <folder>', 'dataFolder')
     .option('--place <name>', 'start this part of `places` instead of the node itself')
     .option('--check', 'check the settings and go no further')

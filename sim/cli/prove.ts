@@ -3,24 +3,17 @@
 import { type Command, Option } from 'commander';
 import type { ProveOptions, ProveOutcome } from '../prove/prove.ts';
 import { parseTrafficMaxes } from '../replay/plan-runs.ts';
-import {
-  addReadingOptions,
-  allOf,
-  commandLine,
-  nonNegativeInteger,
-  type ReadingFlags,
-  readingOptions,
-} from './replay.ts';
+import { commandLine } from './command-line.ts';
+import { addReadingOptions, type ReadingFlags, readingOptions } from './reading-options.ts';
+import { type ResultFlags, writeResult, writeWarnings } from './result-places.ts';
+import { nonNegativeInteger } from './whole-number.ts';
 
-interface ProveFlags extends ReadingFlags {
+interface ProveFlags extends ReadingFlags, ResultFlags {
   readonly cache: string;
   readonly evict: string;
   readonly trafficMax: string;
   readonly level: NonNullable<ProveOptions['level']>;
   readonly warmup?: number;
-  readonly json?: string;
-  readonly report?: string;
-  readonly quiet?: boolean;
 }
 
 export function registerProve(program: Command): void {
@@ -40,9 +33,17 @@ export function registerProve(program: Command): void {
     )
     .option('--warmup <n>', 'accesses that are only learned from; default a fifth of the log', nonNegativeInteger);
   addReadingOptions(command)
+    .optionsGroup('The result:')
     .option('--json <file>', 'write the result as JSON; - for standard output, instead of the text')
     .option('--report <file>', 'write one self-contained HTML page')
     .option('--quiet', 'no text, no progress, no warnings')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  anteroom prove access.log
+  anteroom prove access.log --cache 64MiB --report proof.html`,
+    )
     .action(async (traces: string[], flags: ProveFlags) => {
       const { checkOptions, traceOptionsOf } = await import('../replay/replay.ts');
       const { checkPlaces } = await import('./check-places.ts');
@@ -56,7 +57,7 @@ export function registerProve(program: Command): void {
         ...(flags.warmup === undefined ? {} : { warmup: flags.warmup }),
       };
       checkOptions({ ...options, evict: [flags.evict] });
-      await checkPlaces(traces, traceOptionsOf({ ...options, evict: [] }), [flags.json, flags.report]);
+      await checkPlaces(traces, traceOptionsOf({ ...options, evict: [] }), flags);
       const progress = startProgress(flags.quiet === true);
       let proven: Awaited<ReturnType<typeof proveUpTo>>;
       try {
@@ -88,22 +89,10 @@ async function proveUpTo(
 }
 
 async function present({ result, warnings }: ProveOutcome, flags: ProveFlags): Promise<void> {
-  const { writeTextFile } = await import('../../engine/host/text-file.ts');
-  const { proofText } = await import('../prove/proof-table.ts');
-  if (flags.quiet !== true) for (const warning of warnings) process.stderr.write(`${warning}\n`);
-  const json = `${JSON.stringify(result, null, 2)}\n`;
-  if (flags.json === '-') process.stdout.write(json);
-  else if (flags.quiet !== true) process.stdout.write(proofText(result));
-  const { json: jsonPath, report } = flags;
-  await allOf([
-    async () => {
-      if (jsonPath !== undefined && jsonPath !== '-') await writeTextFile(jsonPath, json);
-    },
-    async () => {
-      if (report === undefined) return;
-      const { proofPage } = await import('../prove/proof-page.ts');
-      await writeTextFile(report, proofPage(result, commandLine(process.argv.slice(2))));
-      if (flags.quiet !== true) process.stderr.write(`report: ${report}\n`);
-    },
-  ]);
+  writeWarnings(warnings, flags);
+  await writeResult(flags, {
+    json: result,
+    text: async () => (await import('../prove/proof-table.ts')).proofText(result),
+    page: async () => (await import('../prove/proof-page.ts')).proofPage(result, commandLine(process.argv.slice(2))),
+  });
 }

@@ -4,9 +4,10 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { Bug } from '../world/bugs.ts';
 import type { NodeKind } from '../world/simulated-node.ts';
-import { nonNegativeInteger } from './replay.ts';
+import { checkResultPlaces, type ResultFlags, writeResult } from './result-places.ts';
+import { nonNegativeInteger, positiveInteger } from './whole-number.ts';
 
-interface Flags {
+interface Flags extends Omit<ResultFlags, 'report'> {
   readonly seeds: number;
   readonly fromSeed: number;
   readonly seed?: number;
@@ -14,8 +15,6 @@ interface Flags {
   readonly bug?: string;
   readonly bugs?: boolean;
   readonly node: NodeKind;
-  readonly json?: string;
-  readonly quiet?: boolean;
 }
 
 const FAILURES_SHOWN_MAX = 10;
@@ -51,6 +50,7 @@ export function registerSim(program: Command): void {
       }
       if (name !== undefined && !isBug(name))
         throw new AnteroomError('bad-usage', `--bug: expected ${Object.keys(bugs).join(', ')} or list, found ${name}`);
+      await checkResultPlaces(flags);
       const bug = name ?? null;
       if (flags.node === 'engine' && (flags.bugs === true || (bug !== null && !engineBugs.includes(bug))))
         throw new AnteroomError('bad-usage', `--node engine takes no bug but ${engineBugs.join(', ')}`);
@@ -72,7 +72,7 @@ async function showSeed(seed: number, bug: Bug | null, flags: Flags): Promise<vo
   ];
   if (violation !== null)
     lines.push(`FAILED at ${violation.atMs.toFixed(1)} ms: ${violation.invariant}: ${violation.detail}`);
-  await write(lines, result, flags);
+  await writeResult(flags, { json: result, text: () => `${lines.join('\n')}\n` });
   if (violation !== null) process.exitCode = 1;
 }
 
@@ -95,7 +95,7 @@ async function showCampaign(bug: Bug | null, flags: Flags): Promise<void> {
     `${result.events} events, ${(result.virtualMs / 3_600_000).toFixed(1)} virtual hours, faults: ${countsText(result.faults)}`,
     `${(seeds / seconds).toFixed(1)} seeds a second, ${Math.round(result.virtualMs / 1000 / seconds)} times real time`,
   );
-  await write(lines, result, flags);
+  await writeResult(flags, { json: result, text: () => `${lines.join('\n')}\n` });
   if (result.failures.length > 0) process.exitCode = 1;
 }
 
@@ -108,28 +108,13 @@ async function showBugs(flags: Flags): Promise<void> {
     lines.push(
       `${bug.padEnd(28)}${`${count}/${seeds}`.padStart(12)}${String(firstSeed ?? '-').padStart(12)}  ${countsText(by)}`,
     );
-  await write(lines, caught, flags);
+  await writeResult(flags, { json: caught, text: () => `${lines.join('\n')}\n` });
   if (caught.some(({ firstSeed }) => firstSeed === null)) process.exitCode = 1;
-}
-
-async function write(lines: readonly string[], result: unknown, { json, quiet }: Flags): Promise<void> {
-  const text = `${JSON.stringify(result, null, 2)}\n`;
-  if (json === '-') process.stdout.write(text);
-  else if (quiet !== true) process.stdout.write(`${lines.join('\n')}\n`);
-  if (json === undefined || json === '-') return;
-  const { writeTextFile } = await import('../../engine/host/text-file.ts');
-  await writeTextFile(json, text);
 }
 
 function countsText(counts: Readonly<Record<string, number>>): string {
   const entries = Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1));
   return entries.length === 0 ? '-' : entries.map(([name, count]) => `${name} ${count}`).join(', ');
-}
-
-function positiveInteger(text: string): number {
-  const value = nonNegativeInteger(text);
-  if (value === 0) throw new InvalidArgumentError('expected a whole number from 1.');
-  return value;
 }
 
 function virtualMinutes(text: string): number {

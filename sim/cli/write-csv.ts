@@ -14,7 +14,7 @@ const LETTERS: Readonly<Record<number, string>> = {
 
 /**
  * Writes `t_ms,client,object,size,op,weight`; -1 = absent. Returns the count of rows.
- * @throws AnteroomError 'io'.
+ * @throws AnteroomError 'io', 'not-found' or 'disk-full'; then there is no file.
  */
 export async function writeCsv(path: string, batches: Iterable<AccessBatch>, names: AccessSink): Promise<number> {
   const sink = await openTextSink(path);
@@ -32,8 +32,10 @@ export async function writeCsv(path: string, batches: Iterable<AccessBatch>, nam
       await sink.write(text);
       rows += batch.length;
     }
-  } finally {
     await sink.close();
+  } catch (error) {
+    await sink.discard();
+    throw error;
   }
   return rows;
 }

@@ -1,20 +1,22 @@
 /** Intervals as lines beside zero, one row each, as an SVG drawing. */
 
 import { escapeHtml } from '../report/escape-html.ts';
+import { beginningThatFits, textWidth } from '../report/fit-text.ts';
 import type { Interval } from './block-bootstrap.ts';
 
 export interface ForestRow {
   readonly name: string;
+  /** Follows the name and is never cut. */
+  readonly note?: string;
   readonly interval: Interval;
   readonly isStrong: boolean;
 }
 
-const WIDTH = 410;
-const LEFT = 196;
+const WIDTH = 450;
+const LEFT = 236;
 const RIGHT = 30;
 const ROW = 28;
 const TOP = 10;
-const NAME_LENGTH_MAX = 28;
 
 /** Empty where no row has an interval. Zero is always in the picture: whether a line crosses it is what there is to see. */
 export function forestPlot(rows: readonly ForestRow[], textOf: (value: number) => string): string {
@@ -26,12 +28,12 @@ export function forestPlot(rows: readonly ForestRow[], textOf: (value: number) =
   const x = (value: number): number => LEFT + 10 + ((value - low) / span) * (WIDTH - LEFT - RIGHT - 20);
   const bottom = TOP + known.length * ROW;
   const parts = [`<line x1="${at(x(0))}" x2="${at(x(0))}" y1="${TOP - 4}" y2="${bottom + 4}" class="zero"/>`];
-  known.forEach(({ name, interval, isStrong }, i) => {
+  known.forEach(({ name, note = '', interval, isStrong }, i) => {
     const y = TOP + (i + 0.5) * ROW;
     const strong = isStrong ? ' strong' : '';
-    const title = `${name}: ${textOf(interval.estimate!)}, ${textOf(interval.low!)} to ${textOf(interval.high!)}`;
+    const title = `${name}${note}: ${textOf(interval.estimate!)}, ${textOf(interval.low!)} to ${textOf(interval.high!)}`;
     parts.push(
-      `<g><title>${escapeHtml(title)}</title><text x="${LEFT - 4}" y="${y + 4}" text-anchor="end" class="label">${escapeHtml(shortened(name))}</text><line x1="${at(x(interval.low!))}" x2="${at(x(interval.high!))}" y1="${y}" y2="${y}" class="interval${strong}"/><circle cx="${at(x(interval.estimate!))}" cy="${y}" r="4.5" class="estimate${strong}"/></g>`,
+      `<g><title>${escapeHtml(title)}</title><text x="${LEFT - 4}" y="${y + 4}" text-anchor="end" class="label">${escapeHtml(beginningThatFits(name, LEFT - 8 - textWidth(note)) + note)}</text><line x1="${at(x(interval.low!))}" x2="${at(x(interval.high!))}" y1="${y}" y2="${y}" class="interval${strong}"/><circle cx="${at(x(interval.estimate!))}" cy="${y}" r="4.5" class="estimate${strong}"/></g>`,
     );
   });
   for (const value of axisValues(low, high)) {
@@ -50,9 +52,4 @@ function axisValues(low: number, high: number): readonly number[] {
 
 function at(position: number): string {
   return position.toFixed(1);
-}
-
-function shortened(name: string): string {
-  const characters = [...name];
-  return characters.length <= NAME_LENGTH_MAX ? name : `${characters.slice(0, NAME_LENGTH_MAX - 1).join('')}…`;
 }

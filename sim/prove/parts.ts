@@ -4,6 +4,7 @@ import type { WritePolicy } from '../../actors/cache-manager/site.ts';
 import { operationNames } from '../../streams/operation.ts';
 import { isDemand } from '../replay/future.ts';
 import type { Trace } from '../replay/trace.ts';
+import { countedText } from '../report/words.ts';
 
 export type Dimension = 'op' | 'site' | 'consumer';
 
@@ -11,11 +12,13 @@ export type Dimension = 'op' | 'site' | 'consumer';
 export interface Part {
   readonly dimension: Dimension;
   readonly name: string;
+  /** How many it stands for, where it is those beyond the busiest. */
+  readonly othersCount?: number;
 }
 
-/** A part as a person says it: `consumer ann`, `site 3 others`. */
-export function partText({ dimension, name }: Part): string {
-  return `${dimension} ${name}`;
+/** A part as a person says it: `consumer ann`, `1,704 other consumers`. */
+export function partText({ dimension, name, othersCount }: Part): string {
+  return othersCount === undefined ? `${dimension} ${name}` : countedText(othersCount, `other ${dimension}`);
 }
 
 /** Busiest consumers, and sites, that are parts of their own. */
@@ -84,6 +87,6 @@ function numbered(
   }
   const rest = present.slice(busiest);
   for (const id of rest) partOf[id] = parts.length;
-  if (rest.length > 0) parts.push({ dimension, name: `${rest.length} others` });
+  if (rest.length > 0) parts.push({ dimension, name: `${rest.length} others`, othersCount: rest.length });
   return partOf;
 }

@@ -7,7 +7,7 @@ import { amountText, cacheText, percent } from '../report/words.ts';
 import type { Interval } from './block-bootstrap.ts';
 import { type ForestRow, forestPlot } from './forest-plot.ts';
 import { partText } from './parts.ts';
-import type { CacheProof, Effect, PartProof, ProofResult } from './proof.ts';
+import type { CacheProof, Effect, ProofResult } from './proof.ts';
 import { introduction } from './proof-table.ts';
 
 /** Renders the page. Same proof, same bytes; it needs no script and no network. */
@@ -78,7 +78,10 @@ function figures({ parts }: CacheProof, rows: readonly Row[]): string {
   )}${figure(
     'On which part of the traffic',
     'Net benefit of a million accesses of each part under the chosen bound; a part pays for the prefetches that its own accesses set off.',
-    parts.map((part) => forestRow(partName(part), part.effect.benefitPerMillion, part.answer === 'on')),
+    parts.map((part) => ({
+      ...forestRow(partText(part), part.effect.benefitPerMillion, part.answer === 'on'),
+      note: ` (${percent(part.accessShare)})`,
+    })),
     amountText,
   )}</div>`;
 }
@@ -105,10 +108,6 @@ function effectCells(effect: Effect): string {
     cell(effect.bytesAdded, percent),
     cell(effect.benefitPerMillion, amountText),
   ].join('');
-}
-
-function partName(part: PartProof): string {
-  return `${partText(part)} (${percent(part.accessShare)})`;
 }
 
 function forestRow(name: string, interval: Interval, isStrong: boolean): ForestRow {

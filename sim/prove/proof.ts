@@ -2,7 +2,7 @@
 
 import type { LogCounts, RunResult } from '../replay/result.ts';
 import type { Interval, Level } from './block-bootstrap.ts';
-import type { Dimension } from './parts.ts';
+import type { Part } from './parts.ts';
 
 /** What one change does to a stretch of the log, each figure with its interval (none where the log is too short for one). Shares are of what it is compared with. */
 export interface Effect {
@@ -32,9 +32,7 @@ export interface BudgetProof {
 }
 
 /** One part of the traffic under the chosen bound. */
-export interface PartProof {
-  readonly dimension: Dimension;
-  readonly name: string;
+export interface PartProof extends Part {
   /** Of the counted accesses. */
   readonly accessShare: number;
   readonly effect: Pick<Effect, 'missesSaved' | 'waitSaved' | 'benefitPerMillion'>;

@@ -333,8 +333,7 @@ function partProofs(
     const pays = isWorthWords && isGain && intervals.every(({ low }) => low !== null && low > 0);
     const loses = isWorthWords && intervals.every(({ high }) => high !== null && high < 0);
     return {
-      dimension: part.dimension,
-      name: part.name,
+      ...part,
       accessShare: total === 0 ? 0 : accessesOf(base) / total,
       effect: {
         missesSaved: effect.missesSaved,

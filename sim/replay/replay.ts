@@ -6,6 +6,7 @@ import { AnteroomError } from '../../engine/errors.ts';
 import { VERSION } from '../../engine/version.ts';
 import type { FormatOptions } from '../../streams/format.ts';
 import { createBaseline } from '../baselines/index.ts';
+import { countedText } from '../report/words.ts';
 import { type CacheSizeSpec, parseCacheSizes, resolveCacheSize } from './cache-size.ts';
 import { insightOf } from './insight.ts';
 import { measure, runDetails } from './measure.ts';
@@ -15,7 +16,7 @@ import type { LogCounts, ReplayResult, RunDetails, RunResult, TraceInsight } fro
 import { executeRun, type RunRecord } from './run.ts';
 import { runGovernor } from './run-governor.ts';
 import { Trace, type TraceOptions } from './trace.ts';
-import { areTimesUnreliable, countedText as countText, traceWarnings } from './trace-warnings.ts';
+import { areTimesUnreliable, traceWarnings } from './trace-warnings.ts';
 
 /** What to replay, and how. Every field but `traces` has a default. */
 export interface ReplayOptions {
@@ -319,7 +320,7 @@ function runNotes(run: PlannedRun, record: RunRecord, trace: Trace, latencyUnit:
   }
   if (record.trafficBreaches > 0)
     notes.push(
-      `fetches stood above the traffic bound after ${countText(record.trafficBreaches, 'access', 'accesses')}`,
+      `fetches stood above the traffic bound after ${countedText(record.trafficBreaches, 'access', 'accesses')}`,
     );
   return notes;
 }

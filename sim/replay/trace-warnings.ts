@@ -1,5 +1,6 @@
 /** What a person should know of a log before believing its figures, one sentence each. */
 
+import { countedText } from '../report/words.ts';
 import type { Trace } from './trace.ts';
 
 /** From this share of clamped times on, waits and everything else that is timed say little. */
@@ -8,11 +9,6 @@ const UNRELIABLE_SHARE = 0.1;
 /** Whether so many times went backwards that timed figures are not to be relied on. */
 export function areTimesUnreliable(clampedTimes: number, accesses: number): boolean {
   return accesses > 0 && clampedTimes / accesses >= UNRELIABLE_SHARE;
-}
-
-/** `1 record`, `2 records`. */
-export function countedText(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
 }
 
 export function traceWarnings(trace: Trace, prefetchers: readonly string[], warmup: number): readonly string[] {
@@ -31,7 +27,9 @@ export function traceWarnings(trace: Trace, prefetchers: readonly string[], warm
   const clamped = summary.clampedTimeCount;
   if (clamped > 0) {
     const went =
-      clamped === 1 ? '1 time went backwards and was clamped' : `${clamped} times went backwards and were clamped`;
+      clamped === 1
+        ? '1 time went backwards and was clamped'
+        : `${countedText(clamped, 'time')} went backwards and were clamped`;
     const advice = areTimesUnreliable(clamped, facts.accessCount)
       ? '; timed figures are unreliable, sort the log or count in accesses with --latency 8req'
       : '';

@@ -123,6 +123,8 @@ export class Trace {
         );
       }
       const { segments, consumers, sites } = source;
+      const addressBytes = options.addressBytes ?? source.addressBytes;
+      if (addressBytes !== null) checkAddresses(name, new AddressTable(segments, addressBytes), segments, census);
       return new Trace({
         name,
         format: source.format,
@@ -131,7 +133,7 @@ export class Trace {
         segments,
         consumers,
         sites,
-        addressBytes: options.addressBytes ?? source.addressBytes,
+        addressBytes,
         foreignSizes,
         readSeconds: (elapsedMs() - startedMs) / 1000,
         spool,
@@ -180,6 +182,19 @@ export class Trace {
   async close(): Promise<void> {
     for (const next of this.#next.values()) await next.close();
     await this.#spool.close();
+  }
+}
+
+/** Refused before the replay: in its midst a name that is no number would look like a fault of an actor. */
+function checkAddresses(name: string, table: AddressTable, segments: Interner, census: Census): void {
+  try {
+    table.check(segments.count, (segment) => census.isAccessed(segment));
+  } catch (cause) {
+    if (!(cause instanceof AnteroomError)) throw cause;
+    throw new AnteroomError('unsupported', `${name}: --addresses: ${cause.message}`, {
+      context: { ...cause.context, file: name },
+      cause,
+    });
   }
 }
 
@@ -341,6 +356,10 @@ class Census {
       this.#lastMs = timeMs[i]!;
       break;
     }
+  }
+
+  isAccessed(segment: number): boolean {
+    return this.#known[segment]! > 0;
   }
 
   facts(segmentCount: number, consumerCount: number): TraceFacts {

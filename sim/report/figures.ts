@@ -3,6 +3,7 @@
 import type { TraceInsight } from '../replay/result.ts';
 import { chainsOf, type Dependency } from './dependency-chains.ts';
 import { escapeHtml } from './escape-html.ts';
+import { endThatFits } from './fit-text.ts';
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 const HOURS = 24;
@@ -30,8 +31,8 @@ type HotRow = TraceInsight['hotByHourOfWeek'][number];
 
 /**
  * A heat map: a row a segment, a column an hour of the week, darker = more accesses relative to the row's busiest hour.
- * Empty where fewer than three hours saw an access. Days without one are left out, and rows stand in the order of their busiest hour of the day, so that what comes and
- * goes together stands together.
+ * Empty where fewer than three hours saw an access. Days without one are left out, and rows stand in the order of their busiest
+ * hour of the day, so that what comes and goes together stands together.
  */
 export function hourOfWeekFigure(insight: TraceInsight): string {
   const { hotByHourOfWeek: hot, timeSpanMs } = insight;
@@ -63,7 +64,7 @@ export function hourOfWeekFigure(insight: TraceInsight): string {
     const y = top + r * height;
     const most = Math.max(1, ...row.hours);
     parts.push(
-      `<text x="${left - 8}" y="${y + 13}" text-anchor="end" class="label">${escapeHtml(shortened(row.segment, 34))}<title>${escapeHtml(row.segment)}</title></text>`,
+      `<text x="${left - 8}" y="${y + 13}" text-anchor="end" class="label">${escapeHtml(endThatFits(row.segment, left - 12))}<title>${escapeHtml(row.segment)}</title></text>`,
     );
     days.forEach((day, i) => {
       for (let hour = 0; hour < HOURS; hour++) {
@@ -129,17 +130,11 @@ function edgeArrow(edge: Dependency, x: number, y: number): string {
 }
 
 function nodeBox(name: string, x: number, y: number): string {
-  return `<g><rect x="${x}" y="${y - 12}" width="${BOX_WIDTH}" height="24" rx="5" class="node"/><text x="${x + 8}" y="${y + 4}" class="label">${escapeHtml(shortened(name, 27))}</text><title>${escapeHtml(name)}</title></g>`;
+  return `<g><rect x="${x}" y="${y - 12}" width="${BOX_WIDTH}" height="24" rx="5" class="node"/><text x="${x + 8}" y="${y + 4}" class="label">${escapeHtml(endThatFits(name, BOX_WIDTH - 14))}</text><title>${escapeHtml(name)}</title></g>`;
 }
 
 function lagText(ms: number): string {
   if (ms < 1000) return `${Number(ms.toPrecision(3))} ms`;
   if (ms < 120_000) return `${Number((ms / 1000).toPrecision(3))} s`;
   return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Number((ms / 3_600_000).toPrecision(3))} h`;
-}
-
-/** The end of a long name: paths differ there. Counted in code points, so that no character is cut in two. */
-function shortened(name: string, lengthMax: number): string {
-  const characters = [...name];
-  return characters.length <= lengthMax ? name : `…${characters.slice(1 - lengthMax).join('')}`;
 }

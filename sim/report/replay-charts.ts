@@ -157,7 +157,7 @@ function overTimeChart({ run, details }: DetailedRun): Chart | null {
       { label: 'misses', color: 1, style: 'line', ys: details.slices.map((s) => share(s.misses, s.accesses)) },
       {
         label: 'misses without prefetching',
-        color: 1,
+        color: REFERENCE_COLOR,
         style: 'dashed',
         ys: details.slices.map((s) => share(s.baselineMisses, s.accesses)),
       },

@@ -60,16 +60,17 @@ function verdictOf(runs: readonly RunResult[]): Verdict {
   const reason = refusalOf(judged);
   const reference = referenceOf(run, runs);
   const details: string[] = [];
-  if (reference !== undefined && baseline !== reference) details.push(evictionSentence(baseline, reference));
-  details.push(gainSentence(judged), costSentence(judged));
-  if (run.late > 0) details.push(latenessSentence(run));
-  const rival = best(runs.filter(isRival));
-  if (rival !== undefined) details.push(rivalSentence(run, rival, runs));
+  // Before any figure that rests on them.
   if (run.latencyUnit === 'ms' && areTimesUnreliable(run.clampedTimes, run.log.accesses)) {
     details.push(
       `${percent(run.clampedTimes / run.log.accesses)} of the times in this log went backwards and were clamped: waits and money here are unreliable. Sort the log, or count in accesses with --latency 8req.`,
     );
   }
+  if (reference !== undefined && baseline !== reference) details.push(evictionSentence(baseline, reference));
+  details.push(gainSentence(judged), costSentence(judged));
+  if (run.late > 0) details.push(latenessSentence(run));
+  const rival = best(runs.filter(isRival));
+  if (rival !== undefined) details.push(rivalSentence(run, rival, runs));
   details.push(reason === null ? whenNot(judged) : reason.sentence);
   return {
     ...where,

@@ -1,6 +1,7 @@
 /** The built-in workloads by name, and how a line of text chooses one with its parameters. */
 
 import { z } from 'zod';
+import { parseConfig } from '../../engine/config.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
@@ -45,13 +46,7 @@ export function chooseWorkload(name: string, parameters: Readonly<Record<string,
       `no workload "${name}": expected one of ${workloads.map((w) => w.name).join(', ')}`,
     );
   }
-  const parsed = workload.parameters.safeParse(parameters);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    const where = issue.path.length > 0 ? ` ${issue.path.join('.')}` : '';
-    throw new AnteroomError('bad-usage', `workload ${name}${where}: ${issue.message}`);
-  }
-  return { workload, parameters: parsed.data };
+  return { workload, parameters: parseConfig(workload.parameters, parameters, `workload ${name}`, 'bad-usage') };
 }
 
 /** Generates a chosen workload as batches; the same seed gives the same accesses. */

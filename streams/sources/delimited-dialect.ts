@@ -1,6 +1,7 @@
 /** How a delimited text is laid out: its delimiter, whether it has a header, and which column holds what. */
 
 import { AnteroomError } from '../../engine/errors.ts';
+import { printable } from '../../engine/printable.ts';
 import type { ColumnRole, FormatOptions } from '../format.ts';
 import { columnRoles, rolesOfHeader, timeUnitOfName } from './column-roles.ts';
 import type { TimeUnit } from './time-scale.ts';
@@ -160,6 +161,6 @@ function columnIndex(column: string, fields: readonly string[], hasHeader: boole
 }
 
 function shown(fields: readonly string[]): string {
-  const list = fields.slice(0, 20).map((field, i) => `${i + 1}=${field.slice(0, 40)}`);
+  const list = fields.slice(0, 20).map((field, i) => `${i + 1}=${printable(field, 40)}`);
   return fields.length > 20 ? `${list.join(', ')}, ...` : list.join(', ');
 }

@@ -84,7 +84,7 @@ export async function openSource(pathOrBytes: string | Uint8Array, options: Open
       compression: content.compression,
       addressBytes: format.addressBytes,
       names: { segments: builder.segments, consumers: builder.consumers, sites: builder.sites },
-      batches,
+      batches: ofFile(batches, input.name),
       summary: () => builder.summary(),
       progress: () => ({ bytesRead: content.bytesRead, bytesTotal: input.byteLength }),
       close: () => content.close(),
@@ -92,6 +92,19 @@ export async function openSource(pathOrBytes: string | Uint8Array, options: Open
   } catch (error) {
     await content.close();
     throw error;
+  }
+}
+
+/** What is wrong with the options is only known with the first record; then it is said of which input. */
+async function* ofFile(batches: AsyncGenerator<AccessBatch>, file: string): AsyncGenerator<AccessBatch> {
+  try {
+    yield* batches;
+  } catch (error) {
+    if (!(error instanceof AnteroomError) || error.code !== 'bad-usage') throw error;
+    throw new AnteroomError('bad-usage', `${file}: ${error.message}`, {
+      context: { ...error.context, file },
+      cause: error,
+    });
   }
 }
 

@@ -26,11 +26,6 @@ export function exp2(x: number): number {
   return integerPowers[whole - exponentMin]! * (fractionPowers[scaled - whole * tableSize]! * tail);
 }
 
-/** What is left of one unit after `elapsed`, when half is left after `halfLife`. */
-export function decayOver(elapsed: number, halfLife: number): number {
-  return exp2(-elapsed / halfLife);
-}
-
 function fillTables(): void {
   const zero = -exponentMin;
   integerPowers[zero] = 1;
