@@ -136,7 +136,8 @@ export class AccessMap {
       if (this.#hand >= this.#count) this.#hand = 0;
       const slot = this.#hand++;
       const segment = this.#segment[slot]!;
-      if (accepts(segment)) top.offer(segment, this.#stats[slot * 4 + 3]!);
+      const frequency = this.#stats[slot * 4 + 3]!;
+      if (top.wouldKeep(segment, frequency) && accepts(segment)) top.offer(segment, frequency);
     }
     return Array.from(top.takeIds(), (segment) => this.useOf(segment)!);
   }
@@ -261,12 +262,15 @@ export class AccessMap {
     let at = Number.NaN;
     let factor = 0;
     let hour = 0;
+    let weightTotal = this.#weightTotal;
+    let usesTime = false;
     for (let i = from; i < to; i++) {
       const instant = axis.instantOf(timeMs[i]!, position + i);
       if (instant !== at) {
         at = instant;
         factor = this.#factorAt(instant);
-        if (axis.usesTime === true) hour = hourOfWeek(instant, this.config.utcOffsetMinutes);
+        usesTime = axis.usesTime === true;
+        if (usesTime) hour = hourOfWeek(instant, this.config.utcOffsetMinutes);
       }
       const id = segment[i]!;
       const w = weight[i]!;
@@ -288,10 +292,11 @@ export class AccessMap {
         this.#consumerBits[word] = this.#consumerBits[word]! | (1 << (bit & 31));
       }
       if (this.#heap !== null) this.#heap.raise(slot);
-      if (axis.usesTime === true) this.#hourOfWeek[hour] = this.#hourOfWeek[hour]! + w;
-      this.#weightTotal += w;
+      if (usesTime) this.#hourOfWeek[hour] = this.#hourOfWeek[hour]! + w;
+      weightTotal += w;
       this.#windows!.observe(id, instant, w);
     }
+    this.#weightTotal = weightTotal;
   }
 
   /** Weight of an access at `instant` on the forward scale. */
