@@ -35,6 +35,7 @@ interface ReplayFlags extends ReadingFlags {
   readonly json?: string;
   readonly report?: string;
   readonly quiet?: boolean;
+  readonly jobs?: number;
 }
 
 export function registerReplay(program: Command): void {
@@ -56,11 +57,17 @@ export function registerReplay(program: Command): void {
     .option('--traffic-max <list>', 'bounds on fetches relative to the reference, a run each; none = no bound', '1.3')
     .option('--warmup <n>', 'accesses before counting begins', nonNegativeInteger, 0);
   addReadingOptions(command)
+    .option(
+      '--jobs <n>',
+      'runs made at once, fewer where memory does not allow; results do not depend on it; default one a core',
+      positiveInteger,
+    )
     .option('--json <file>', 'write the result as JSON; - for standard output, instead of the table')
     .option('--report <file>', 'write one self-contained HTML page')
     .option('--quiet', 'no table, no progress, no warnings')
     .action(async (traces: string[], flags: ReplayFlags) => {
       const { checkOptions, traceOptionsOf } = await import('../replay/replay.ts');
+      const { coreCount } = await import('../../engine/host/process-usage.ts');
       const { checkPlaces } = await import('./check-places.ts');
       const { startProgress } = await import('./progress.ts');
       const options: ReplayOptions = {
@@ -70,6 +77,7 @@ export function registerReplay(program: Command): void {
         prefetch: splitPrefetchList(flags.prefetch),
         trafficMax: parseTrafficMaxes(flags.trafficMax),
         warmup: flags.warmup,
+        jobs: flags.jobs ?? coreCount(),
         wantsInsight: flags.report !== undefined,
       };
       checkOptions(options);
