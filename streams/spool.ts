@@ -1,7 +1,7 @@
 /** Access batches put aside on disk, to be read again forwards or backwards with the memory of a batch. */
 
 import { assert } from '../engine/assert.ts';
-import type { ScratchFile } from '../engine/host/scratch-file.ts';
+import { readScratchFile, type ScratchFile } from '../engine/host/scratch-file.ts';
 import { AccessBatch, type AccessColumns } from './access-batch.ts';
 
 type ColumnArray = Float64Array | Uint32Array | Int32Array | Uint8Array;
@@ -28,6 +28,13 @@ interface Entry {
   readonly constants: readonly (number | null)[];
 }
 
+/** A spool as another thread of the process can read it: plain, so that it can be sent. */
+export interface SharedSpool {
+  readonly descriptor: number;
+  readonly byteLength: number;
+  readonly entries: readonly Entry[];
+}
+
 /**
  * Keeps batches in a scratch file, columns as they are in memory; a column whose rows are all equal (no time, no consumer,
  * weight 1) takes no room. For passes that need the whole log: next accesses are found by one pass backwards.
@@ -37,7 +44,7 @@ interface Entry {
  * Memory: three batches and about 200 bytes for each batch kept.
  */
 export class BatchSpool {
-  readonly #file: ScratchFile;
+  #file: ScratchFile;
   readonly #entries: Entry[] = [];
   #rowCount = 0;
   #isClosed = false;
@@ -47,6 +54,20 @@ export class BatchSpool {
   constructor(file: ScratchFile) {
     assert(file.byteLength === 0, 'a spool starts with an empty file');
     this.#file = file;
+  }
+
+  /** What a thread needs to read along with {@link attach}: all that has been appended so far. This spool must stay open for as long. */
+  share(): SharedSpool {
+    return { descriptor: this.#file.descriptor, byteLength: this.#file.byteLength, entries: [...this.#entries] };
+  }
+
+  /** The batches of a spool that another thread owns, to be read only. */
+  static attach({ descriptor, byteLength, entries }: SharedSpool): BatchSpool {
+    const spool = new BatchSpool(readScratchFile(descriptor, 0));
+    spool.#file = readScratchFile(descriptor, byteLength);
+    spool.#entries.push(...entries);
+    for (const { rows } of entries) spool.#rowCount += rows;
+    return spool;
   }
 
   get batchCount(): number {

@@ -136,7 +136,8 @@ export class AccessMap {
       if (this.#hand >= this.#count) this.#hand = 0;
       const slot = this.#hand++;
       const segment = this.#segment[slot]!;
-      if (accepts(segment)) top.offer(segment, this.#stats[slot * 4 + 3]!);
+      const frequency = this.#stats[slot * 4 + 3]!;
+      if (top.wouldKeep(segment, frequency) && accepts(segment)) top.offer(segment, frequency);
     }
     return Array.from(top.takeIds(), (segment) => this.useOf(segment)!);
   }
@@ -266,12 +267,14 @@ export class AccessMap {
     let hourNumberAt = Number.NaN;
     let hour = 0;
     let total = this.#weightTotal;
+    let usesTime = false;
     for (let i = from; i < to; i++) {
       const instant = axis.instantOf(timeMs[i]!, position + i);
       if (instant !== at) {
         at = instant;
         factor = this.#factorAt(instant);
-        if (axis.usesTime === true) {
+        usesTime = axis.usesTime === true;
+        if (usesTime) {
           const number = hourNumber(instant, utcOffsetMinutes);
           if (number !== hourNumberAt) {
             hourNumberAt = number;
@@ -301,7 +304,7 @@ export class AccessMap {
         bits[word] = bits[word]! | (1 << (bit & 31));
       }
       if (this.#heap !== null) this.#heap.raise(slot);
-      if (axis.usesTime === true) hourOfWeekCounts[hour] = hourOfWeekCounts[hour]! + w;
+      if (usesTime) hourOfWeekCounts[hour] = hourOfWeekCounts[hour]! + w;
       total += w;
       this.#windows!.add(id, w);
     }

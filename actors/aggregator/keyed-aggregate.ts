@@ -227,52 +227,41 @@ export class KeyedAggregate {
     let total = 0;
     let isWhole = true;
     let touched = 0;
+    let isPlain = true;
     for (let i = from; i < to; i++) {
       const k = key[i]!;
       if (k < capacity) touched ^= before[k << 3]!;
       else if (k > largest) largest = k;
-      const w = weight[i]!;
-      total += w;
-      if (w !== 1 && w !== w >>> 0) isWhole = false;
+      if (weight[i] !== 1) isPlain = false;
+    }
+    if (isPlain) {
+      total = to - from;
+    } else {
+      for (let i = from; i < to; i++) {
+        const w = weight[i]!;
+        total += w;
+        if (w !== w >>> 0) isWhole = false;
+      }
     }
     this.#touched ^= touched; // keeps the loads alive
     this.#admit(total, isWhole);
     if (largest >= capacity) this.#grow(largest + 1);
-    const u32 = this.#u32;
-    const f64 = this.#f64;
-    let at = Number.NaN;
-    let factor = 0;
-    for (let i = from; i < to; i++) {
-      const slot = key[i]!;
-      const u = slot << 3;
-      let count = u32[u + 1]!;
-      if (count === 0) {
-        u32[u] = slot;
-        count = 1;
-        this.#append(slot);
-      }
-      const t = instant[i]!;
-      if (t !== at) {
-        at = t;
-        factor = exp2((t - windowEnd) * inverseHalfLife);
-      }
-      const w = weight[i]!;
-      const bytes = size[i]!;
-      const f = slot << 2;
-      u32[u + 1] = count + (w | 0);
-      if (bytes > 0) f64[f + 1] = f64[f + 1]! + bytes * w;
-      f64[f + 2] = t;
-      f64[f + 3] = f64[f + 3]! + factor * w;
-    }
+    while (this.#count + to - from > this.#order.length) this.#lengthenOrder();
+    const tables = { u32: this.#u32, f64: this.#f64, order: this.#order };
+    this.#count = isPlain
+      ? addPlain(tables, this.#count, key, instant, size, from, to, windowEnd, inverseHalfLife)
+      : addWeighed(tables, this.#count, key, instant, size, weight, from, to, windowEnd, inverseHalfLife);
   }
 
   #append(slot: number): void {
-    if (this.#count === this.#order.length) {
-      const longer = new Uint32Array(this.#order.length * 2);
-      longer.set(this.#order);
-      this.#order = longer;
-    }
+    if (this.#count === this.#order.length) this.#lengthenOrder();
     this.#order[this.#count++] = slot;
+  }
+
+  #lengthenOrder(): void {
+    const longer = new Uint32Array(this.#order.length * 2);
+    longer.set(this.#order);
+    this.#order = longer;
   }
 
   #grow(slotsNeeded: number): void {
@@ -311,4 +300,94 @@ export class KeyedAggregate {
       order[i] = to;
     }
   }
+}
+
+interface DenseTables {
+  readonly u32: Uint32Array;
+  readonly f64: Float64Array;
+  readonly order: Uint32Array;
+}
+
+/** Adds rows [from, to) that weigh 1 each to the slots of their keys; gives the number of keys, of which there were `count`. */
+function addPlain(
+  { u32, f64, order }: DenseTables,
+  count: number,
+  key: Uint32Array,
+  instant: Float64Array,
+  size: Float64Array,
+  from: number,
+  to: number,
+  windowEnd: number,
+  inverseHalfLife: number,
+): number {
+  let keys = count | 0;
+  let at = Number.NaN;
+  let factor = 0;
+  const end = to | 0;
+  for (let i = from | 0; i < end; i++) {
+    const slot = key[i]!;
+    const u = slot << 3;
+    const f = slot << 2;
+    let rows = u32[u + 1]!;
+    if (rows === 0) {
+      u32[u] = slot;
+      rows = 1;
+      order[keys] = slot;
+      keys = (keys + 1) | 0;
+    }
+    const t = instant[i]!;
+    if (t !== at) {
+      at = t;
+      factor = exp2((t - windowEnd) * inverseHalfLife);
+    }
+    const bytes = size[i]!;
+    u32[u + 1] = rows + 1;
+    if (bytes > 0) f64[f + 1] = f64[f + 1]! + bytes;
+    f64[f + 2] = t;
+    f64[f + 3] = f64[f + 3]! + factor;
+  }
+  return keys;
+}
+
+/** The same for rows of any whole weight. Apart, because a weight costs a column to read and three multiplications a row. */
+function addWeighed(
+  { u32, f64, order }: DenseTables,
+  count: number,
+  key: Uint32Array,
+  instant: Float64Array,
+  size: Float64Array,
+  weight: Float64Array,
+  from: number,
+  to: number,
+  windowEnd: number,
+  inverseHalfLife: number,
+): number {
+  let keys = count | 0;
+  let at = Number.NaN;
+  let factor = 0;
+  const end = to | 0;
+  for (let i = from | 0; i < end; i++) {
+    const slot = key[i]!;
+    const u = slot << 3;
+    const f = slot << 2;
+    let rows = u32[u + 1]!;
+    if (rows === 0) {
+      u32[u] = slot;
+      rows = 1;
+      order[keys] = slot;
+      keys = (keys + 1) | 0;
+    }
+    const t = instant[i]!;
+    if (t !== at) {
+      at = t;
+      factor = exp2((t - windowEnd) * inverseHalfLife);
+    }
+    const w = weight[i]!;
+    const bytes = size[i]!;
+    u32[u + 1] = rows + (w | 0);
+    if (bytes > 0) f64[f + 1] = f64[f + 1]! + bytes * w;
+    f64[f + 2] = t;
+    f64[f + 3] = f64[f + 3]! + factor * w;
+  }
+  return keys;
 }

@@ -20,6 +20,12 @@ export class TopK {
     return this.#count;
   }
 
+  /** Whether {@link offer} would keep the id: for whoever has to pay to know whether it may be offered. */
+  wouldKeep(id: number, score: number): boolean {
+    if (this.#count < this.#capacity) return !Number.isNaN(score);
+    return this.#capacity > 0 && score >= this.#score[0]! && !this.#isWorse(score, id, 0);
+  }
+
   /** Offers an id; the caller offers each id once. NaN scores are ignored. */
   offer(id: number, score: number): void {
     if (Number.isNaN(score) || this.#capacity === 0) return;

@@ -226,7 +226,9 @@ export class Ledger {
     const isUsed = outcome === Outcome.useful || outcome === Outcome.late;
     if (isUsed) {
       this.usedByExpert[expert]! += 1;
-      this.#usedOfSlice[slice] = (this.#usedOfSlice[slice] ?? 0) + 1;
+      // Without holes, which would not come back from a saved state.
+      while (this.#usedOfSlice.length <= slice) this.#usedOfSlice.push(0);
+      this.#usedOfSlice[slice]! += 1;
     }
     // What was called back, invalidated or is still open says nothing about whether the forecast was right.
     if (!Number.isNaN(probability) && (isUsed || outcome === Outcome.wasted)) {

@@ -1,4 +1,6 @@
-/** What the process has used so far, for reports: never for decisions. */
+/** What the process has used so far and may use yet, for reports and for how much to do at once: never for decisions. */
+
+import { availableParallelism } from 'node:os';
 
 /** Milliseconds of a clock that only goes forward, for measuring durations. */
 export function elapsedMs(): number {
@@ -9,4 +11,14 @@ export function elapsedMs(): number {
 export function residentBytesMax(): number {
   // libuv reports kilobytes on every platform.
   return process.resourceUsage().maxRSS * 1024;
+}
+
+/** Threads that can run at once. */
+export function coreCount(): number {
+  return availableParallelism();
+}
+
+/** Bytes that the process could take now without others having to give way, as far as the system says. */
+export function availableBytes(): number {
+  return process.availableMemory();
 }

@@ -1,14 +1,20 @@
 /** A temporary file that is written at its end, read anywhere, and gone when it is closed. */
 
+import { read } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import type { AnteroomError } from '../errors.ts';
 import { ioFault } from './io-fault.ts';
+
+const readDescriptor = promisify(read);
 
 /** Bytes that need not stay in memory. Offsets are bytes from 0. */
 export interface ScratchFile {
   readonly byteLength: number;
+  /** The open file as this process numbers it, for a thread that reads beside this one: see {@link readScratchFile}. */
+  readonly descriptor: number;
   /** Writes `bytes` at the end; resolves to where they begin. `bytes` must not change before. */
   append(bytes: Uint8Array): Promise<number>;
   /** Bytes [offset, offset + length), in memory of their own. */
@@ -54,6 +60,10 @@ class DiskScratchFile implements ScratchFile {
     return this.#byteLength;
   }
 
+  get descriptor(): number {
+    return this.#handle.fd;
+  }
+
   async append(bytes: Uint8Array): Promise<number> {
     const offset = this.#byteLength;
     this.#byteLength += bytes.length; // claimed before the first wait, so appends never overlap
@@ -68,18 +78,11 @@ class DiskScratchFile implements ScratchFile {
     return offset;
   }
 
-  async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = new Uint8Array(length);
-    try {
-      for (let done = 0; done < length; ) {
-        const { bytesRead } = await this.#handle.read(bytes, done, length - done, offset + done);
-        if (bytesRead === 0) throw new Error(`expected ${length} bytes at ${offset}, found ${done}`);
-        done += bytesRead;
-      }
-    } catch (cause) {
-      throw scratchFault(dirname(this.#folder), cause);
-    }
-    return bytes;
+  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    return readWhole(dirname(this.#folder), offset, length, async (bytes, done) => {
+      const { bytesRead } = await this.#handle.read(bytes, done, length - done, offset + done);
+      return bytesRead;
+    });
   }
 
   async close(): Promise<void> {
@@ -90,6 +93,44 @@ class DiskScratchFile implements ScratchFile {
       throw scratchFault(dirname(this.#folder), cause);
     }
   }
+}
+
+/**
+ * A scratch file that another thread of this process has opened and goes on to own: it is only read here, and must stay open for as long.
+ * `append` is refused, `close` does nothing.
+ */
+export function readScratchFile(descriptor: number, byteLength: number): ScratchFile {
+  return {
+    byteLength,
+    descriptor,
+    append: () => Promise.reject(scratchFault(tmpdir(), new Error("it is another thread's"))),
+    read: (offset, length) =>
+      readWhole(tmpdir(), offset, length, async (bytes, done) => {
+        const { bytesRead } = await readDescriptor(descriptor, bytes, done, length - done, offset + done);
+        return bytesRead;
+      }),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Reads until `length` bytes are there; `folder` is for the error. */
+async function readWhole(
+  folder: string,
+  offset: number,
+  length: number,
+  readSome: (bytes: Uint8Array<ArrayBuffer>, done: number) => Promise<number>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  try {
+    for (let done = 0; done < length; ) {
+      const bytesRead = await readSome(bytes, done);
+      if (bytesRead === 0) throw new Error(`expected ${length} bytes at ${offset}, found ${done}`);
+      done += bytesRead;
+    }
+  } catch (cause) {
+    throw scratchFault(folder, cause);
+  }
+  return bytes;
 }
 
 /** Names the folder, since nobody chose the file: a small or missing one is mended by choosing another. */

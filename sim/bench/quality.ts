@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { missClassNames } from '../../actors/cache-manager/miss-classes.ts';
+import { coreCount } from '../../engine/host/process-usage.ts';
 import { replay } from '../replay/replay.ts';
 import type { RunResult } from '../replay/result.ts';
 import { realTraces } from './real-traces.ts';
@@ -54,6 +55,7 @@ for (const trace of values.traces.split(',')) {
     evict: [values.evict],
     prefetch: ['none', 'anteroom', 'clairvoyant'],
     trafficMax: bounds,
+    jobs: coreCount(),
   });
   const addressed = ADDRESSED[trace];
   const { result: byAddress } =
@@ -67,6 +69,7 @@ for (const trace of values.traces.split(',')) {
           prefetch: ['anteroom'],
           trafficMax: bounds,
           addresses: addressed,
+          jobs: coreCount(),
         });
   for (const fraction of [0.01, 0.1]) {
     const rows = peers.filter((row) => row.trace === trace && row.fraction === fraction);

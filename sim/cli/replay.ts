@@ -8,7 +8,7 @@ import type { RunResult } from '../replay/result.ts';
 import { commandLine } from './command-line.ts';
 import { addReadingOptions, type ReadingFlags, readingOptions } from './reading-options.ts';
 import { type ResultFlags, writeResult, writeWarnings } from './result-places.ts';
-import { nonNegativeInteger } from './whole-number.ts';
+import { nonNegativeInteger, positiveInteger } from './whole-number.ts';
 
 interface ReplayFlags extends ReadingFlags, ResultFlags {
   readonly cache: string;
@@ -16,6 +16,7 @@ interface ReplayFlags extends ReadingFlags, ResultFlags {
   readonly prefetch: string;
   readonly trafficMax: string;
   readonly warmup: number;
+  readonly jobs?: number;
 }
 
 export function registerReplay(program: Command): void {
@@ -41,6 +42,11 @@ export function registerReplay(program: Command): void {
     .option('--json <file>', 'write the result as JSON; - for standard output, instead of the table')
     .option('--report <file>', 'write one self-contained HTML page')
     .option('--quiet', 'no table, no progress, no warnings')
+    .option(
+      '--jobs <n>',
+      'runs made at once, fewer where memory does not allow; results do not depend on it; default one a core',
+      positiveInteger,
+    )
     .addHelpText(
       'after',
       `
@@ -51,6 +57,7 @@ Examples:
     )
     .action(async (traces: string[], flags: ReplayFlags) => {
       const { checkOptions, traceOptionsOf } = await import('../replay/replay.ts');
+      const { coreCount } = await import('../../engine/host/process-usage.ts');
       const { checkPlaces } = await import('./check-places.ts');
       const { startProgress } = await import('./progress.ts');
       const options: ReplayOptions = {
@@ -60,6 +67,7 @@ Examples:
         prefetch: splitPrefetchList(flags.prefetch),
         trafficMax: parseTrafficMaxes(flags.trafficMax),
         warmup: flags.warmup,
+        jobs: flags.jobs ?? coreCount(),
         wantsInsight: flags.report !== undefined,
       };
       checkOptions(options);

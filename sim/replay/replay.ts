@@ -8,12 +8,13 @@ import type { FormatOptions } from '../../streams/format.ts';
 import { createBaseline } from '../baselines/index.ts';
 import { countedText } from '../report/words.ts';
 import { type CacheSizeSpec, parseCacheSizes, resolveCacheSize } from './cache-size.ts';
+import { executeRuns, jobsWithin } from './execute-runs.ts';
 import { insightOf } from './insight.ts';
 import { measure, runDetails } from './measure.ts';
 import { evictionOf, type PlannedRun, planRuns } from './plan-runs.ts';
 import { type ReplayConfig, replayConfigSchema } from './replay-config.ts';
 import type { LogCounts, ReplayResult, RunDetails, RunResult, TraceInsight } from './result.ts';
-import { executeRun, type RunRecord } from './run.ts';
+import type { RunRecord } from './run.ts';
 import { runGovernor } from './run-governor.ts';
 import { Trace, type TraceOptions } from './trace.ts';
 import { areTimesUnreliable, traceWarnings } from './trace-warnings.ts';
@@ -42,6 +43,8 @@ export interface ReplayOptions {
   readonly limit?: number;
   readonly seed?: number;
   readonly config?: ReplayConfig;
+  /** Runs made at once, each but one in a thread of its own; fewer where memory does not allow. Results do not depend on it. Default 1. */
+  readonly jobs?: number;
   /** Rows of a batch: results do not depend on it. */
   readonly rowsMax?: number;
   /** Also learn the access map and the dependency graph of each trace, for the report. */
@@ -200,28 +203,24 @@ async function replayTrace(
   const latencyUnit = spec.kind === 'time' ? 'ms' : 'requests';
   const caches = distinct(plan.sizes.map((size) => resolveCacheSize(size, unit, trace.facts)));
   const planned = planRuns(caches, plan.evictions, plan.prefetchers, plan.trafficMax);
-  const records = new Map<PlannedRun, RunRecord>();
-  for (const [i, run] of planned.entries()) {
-    const stage = `run ${i + 1} of ${planned.length}: ${run.prefetch} on ${run.evict}`;
-    records.set(
-      run,
-      await executeRun(trace, run, {
-        latency: spec,
-        writes,
-        warmup,
-        seed: plan.seed,
-        config,
-        onProgress: (done) =>
-          options.onProgress?.({
-            trace: trace.name,
-            stage,
-            done,
-            total: trace.facts.accessCount,
-            unit: 'accesses',
-          }),
-      }),
-    );
-  }
+  const jobs = jobsWithin(options.jobs ?? 1, trace.facts);
+  const { accessCount } = trace.facts;
+  const records = await executeRuns(trace, planned, {
+    context: { latency: spec, writes, warmup, seed: plan.seed, config },
+    jobs,
+    onProgress: (run, served, servedInAll) => {
+      const isOneByOne = jobs === 1 || planned.length === 1;
+      options.onProgress?.({
+        trace: trace.name,
+        stage: isOneByOne
+          ? `run ${planned.indexOf(run) + 1} of ${planned.length}: ${run.prefetch} on ${run.evict}`
+          : `${planned.length} runs, up to ${jobs} at once`,
+        done: isOneByOne ? served : servedInAll,
+        total: isOneByOne ? accessCount : accessCount * planned.length,
+        unit: 'accesses',
+      });
+    },
+  });
   const log = logCounts(trace);
   const counted = await trace.countDemands(warmup, writes);
   const { readSeconds } = trace;

@@ -35,7 +35,7 @@ import { FutureTable, LookAhead, type NextAccesses } from './future.ts';
 import type { PlannedRun } from './plan-runs.ts';
 import type { ReplayConfig } from './replay-config.ts';
 import { RunAddressSpace } from './run-address-space.ts';
-import type { Trace } from './trace.ts';
+import type { Trace, TraceFacts } from './trace.ts';
 
 /** What all runs of a replay share. */
 export interface RunContext {
@@ -75,11 +75,19 @@ export interface RunRecord {
   readonly rssBytesMax: number;
 }
 
+/** What a run reads of a trace. */
+export type RunTrace = Pick<Trace, 'facts' | 'segments' | 'addresses' | 'batches' | 'nextAccesses'>;
+
 /** Slices of a run that the report draws over time. */
 const SLICES = 60;
 
+/** Accesses in a slice of a run's ledger. */
+export function sliceLengthOf(facts: TraceFacts): number {
+  return Math.max(1, Math.ceil(facts.accessCount / SLICES));
+}
+
 /** Replays `trace` through the planned run. The same trace, run, seed and settings give the same ledger, to the last bit. */
-export async function executeRun(trace: Trace, run: PlannedRun, context: RunContext): Promise<RunRecord> {
+export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunContext): Promise<RunRecord> {
   const { config, writes } = context;
   const startedMs = elapsedMs();
   const isTimed = context.latency.kind === 'time';
@@ -165,7 +173,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
         stagingShareMax: config.stagingShareMax,
         queueLengthMax: config.queueLengthMax,
         warmup: context.warmup,
-        sliceLength: Math.max(1, Math.ceil(trace.facts.accessCount / SLICES)),
+        sliceLength: sliceLengthOf(trace.facts),
         segmentCountHint,
         onSettled,
         ...(context.onDecision === undefined ? {} : { onDecision: context.onDecision }),
@@ -215,7 +223,7 @@ export async function executeRun(trace: Trace, run: PlannedRun, context: RunCont
 
 /** The trace's batches, each yielded when all that serving it needs to know of the future has been loaded. */
 async function* prepared(
-  trace: Trace,
+  trace: RunTrace,
   future: FutureTable | null,
   next: NextAccesses | null,
   lookAhead: LookAhead | null,

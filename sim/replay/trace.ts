@@ -13,7 +13,7 @@ import type { FormatOptions } from '../../streams/format.ts';
 import { Interner } from '../../streams/interner.ts';
 import type { NameTable } from '../../streams/name-table.ts';
 import { type OpenedSource, openSource } from '../../streams/sources/open.ts';
-import { BatchSpool } from '../../streams/spool.ts';
+import { BatchSpool, type SharedSpool } from '../../streams/spool.ts';
 import { chooseWorkload, generateBatches } from '../workloads/index.ts';
 import { isDemand, NextAccesses } from './future.ts';
 
@@ -167,6 +167,11 @@ export class Trace {
   /** All batches in order. */
   batches(): AsyncIterable<AccessBatch> {
     return this.#spool.forward();
+  }
+
+  /** Its rows, for a thread that reads them beside this one; the trace must stay open for as long. */
+  shareRows(): SharedSpool {
+    return this.#spool.share();
   }
 
   /** The next access of each access; built on first use, once for each write policy. */

@@ -1,0 +1,136 @@
+/** The kernel of the mixture against its own code: the same proposals, forecasts and state on every log. */
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
+import type { NearLoopConfigInput } from '../../actors/near-loop/near-loop-config.ts';
+import { opinionNames } from '../../actors/near-loop/opinion-bins.ts';
+import { firstCursor, ProposalBuffer, Served, type SiteView } from '../../actors/prefetcher.ts';
+
+/** A site that lets every fourth segment be resident, with a headroom that comes and goes. */
+class ScriptedSite implements SiteView {
+  leadAccesses = 0;
+  trafficHeadroom = Infinity;
+  isResident(segment: number): boolean {
+    return segment % 4 === 3;
+  }
+}
+
+interface Asked {
+  readonly site: ScriptedSite;
+  readonly prefetcher: AnteroomPrefetcher;
+  readonly proposals: ProposalBuffer;
+}
+
+function ask(config: NearLoopConfigInput, kernelAfter: number): Asked {
+  const site = new ScriptedSite();
+  const prefetcher = new AnteroomPrefetcher(site, config, null, kernelAfter);
+  return { site, prefetcher, proposals: new ProposalBuffer() };
+}
+
+interface Access {
+  readonly consumer: number;
+  readonly segment: number;
+  readonly served: number;
+  readonly gone: number;
+  readonly ended: number;
+  readonly skipped: number;
+}
+
+/** What is proposed after an access, and what is thought of it. */
+function access({ prefetcher, proposals }: Asked, entry: Access, position: number): readonly unknown[] {
+  const cursor = { ...firstCursor(), position, segment: entry.segment, consumer: entry.consumer };
+  prefetcher.onEvict(entry.gone, false);
+  prefetcher.onOutcome(entry.gone, 0, entry.ended, 0.5);
+  proposals.count = 0;
+  prefetcher.onAccess(cursor, entry.served, proposals);
+  const { count, segment, probability, expert } = proposals;
+  const named = segment.subarray(0, count);
+  return [
+    ...named,
+    ...probability.subarray(0, count),
+    ...expert.subarray(0, count),
+    ...Array.from(named, (one) => prefetcher.forecastOf(one, position)),
+    prefetcher.evidenceOf(named[0] ?? 0),
+    prefetcher.threshold,
+  ];
+}
+
+/** Everything learned; tables by segment without what they have room for beyond the last trial. */
+function stateOf({ prefetcher }: Asked): readonly (readonly number[])[] {
+  return prefetcher.snapshot().map((column) => {
+    const values = Array.from(column);
+    while (values.at(-1) === -1) values.pop();
+    return values;
+  });
+}
+
+const entry = fc.record({
+  consumer: fc.integer({ min: -1, max: 3 }),
+  segment: fc.oneof(fc.nat({ max: 9 }), fc.nat({ max: 9 }), fc.nat({ max: 4000 })),
+  served: fc.constantFrom(Served.miss, Served.hit, Served.stagedHit, Served.late),
+  gone: fc.nat({ max: 9 }),
+  ended: fc.nat({ max: 5 }),
+  /** Log positions passed over. */
+  skipped: fc.oneof({ weight: 9, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.nat({ max: 90 }) }),
+});
+
+const config = fc.record({
+  trialCountMax: fc.constantFrom(16, 64, 1024),
+  trialsBeforeSampling: fc.constantFrom(0, 30, 400_000),
+  trialSpacing: fc.integer({ min: 1, max: 5 }),
+  calibrationMemory: fc.constantFrom(2, 20, 255),
+  mixRateLast: fc.constantFrom(0, 0.0015, 0.1),
+  horizonMin: fc.constantFrom(1, 4),
+  horizonMax: fc.constantFrom(4, 64),
+  experts: fc.constantFrom(
+    opinionNames.filter((name) => name !== 'next-item'),
+    opinionNames.filter((name) => name !== 'next-item' && name !== 'miss-successor' && name !== 'popularity'),
+    opinionNames.filter((name) => name !== 'next-item' && name !== 'earlier-forecast'),
+  ),
+});
+
+describe('kernel of the mixture', () => {
+  test('proposes what the mixture proposes, with the same probabilities, and leaves the same state', () => {
+    const logs = fc.array(entry, { minLength: 100, maxLength: 1500, size: 'max' });
+    fc.assert(
+      fc.property(config, logs, fc.constantFrom(0, 2.5, 8), fc.nat({ max: 60 }), (options, log, lead, after) => {
+        const plain = ask(options, Infinity);
+        const fast = ask(options, after);
+        let position = 0;
+        for (const one of log) {
+          position += one.skipped;
+          for (const { site } of [plain, fast]) {
+            site.leadAccesses = lead;
+            site.trafficHeadroom = position % 7 === 0 ? 1 : 40;
+          }
+          expect(access(fast, one, position)).toEqual(access(plain, one, position));
+        }
+        expect(stateOf(fast)).toEqual(stateOf(plain));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('a prefetcher that is restored goes on as one without a kernel does', () => {
+    const [plain, fast, restored] = [ask({}, Infinity), ask({}, 0), ask({}, 10)];
+    const at = (position: number): Access => ({
+      consumer: position % 3,
+      segment: (position * position * 31 + ((position / 7) | 0)) % 611,
+      served: position % 3,
+      gone: position % 601,
+      ended: position % 4,
+      skipped: 1,
+    });
+    for (let position = 0; position < 4000; position++) {
+      for (const one of [plain, fast]) access(one, at(position), position);
+      if (position < 50) access(restored, at(position), position);
+    }
+    restored.prefetcher.restore(fast.prefetcher.snapshot());
+    for (let position = 4000; position < 6000; position++) {
+      const expected = access(plain, at(position), position);
+      expect(access(fast, at(position), position)).toEqual(expected);
+      expect(access(restored, at(position), position)).toEqual(expected);
+    }
+  });
+});
