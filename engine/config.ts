@@ -70,9 +70,24 @@ function describeIssue(issue: z.core.$ZodIssue): { path: string; text: string } 
   if (issue.code === 'unrecognized_keys') {
     return { path: printPath([...issue.path, issue.keys[0] as string]), text: 'unknown setting' };
   }
-  const text = boundText(issue) ?? issue.message.replace(/^Invalid input: /, '').replace(/^Invalid option: /, '');
-  const isNamed = issue.code === 'custom' || issue.input === undefined;
-  return { path, text: isNamed ? text : `${text}, not ${show(issue.input)}` };
+  const said = issue.message
+    .replace(/^Invalid (input|option): /, '')
+    .replace(/^Invalid discriminator value\. Expected/, 'expected');
+  const text = boundText(issue) ?? said;
+  const found = issue.code === 'custom' ? undefined : foundValue(issue);
+  return { path, text: found === undefined || SECRET.test(path) ? text : `${text}, not ${found}` };
+}
+
+/** Settings below these are secrets, or hold some: what was found there is not shown, since errors are logged. */
+const SECRET = /(token|secret|password|credential|header|authorization)/i;
+
+/** What was found, where it can be shown: of a list or a group its kind is told already, and what is in it may be secret. */
+function foundValue(issue: z.core.$ZodIssue): string | undefined {
+  const { input } = issue;
+  if (typeof input !== 'object' || input === null) return input === undefined ? undefined : show(input);
+  const { discriminator } = issue as { readonly discriminator?: string };
+  const kind = discriminator === undefined ? undefined : (input as Readonly<Record<string, unknown>>)[discriminator];
+  return typeof kind === 'string' ? show(kind) : undefined;
 }
 
 /** A number beyond its bound, in the words that the units' fields use; null = it is something else. */

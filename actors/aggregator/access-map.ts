@@ -107,14 +107,16 @@ export class AccessMap {
     const slot = segment < this.#slotOf.length ? this.#slotOf[segment]! : -1;
     if (slot < 0) return null;
     const scale = exp2((this.#landmark - instant) / this.halfLife);
+    const count = this.#stats[slot * 4]!;
     return {
       segment,
-      count: this.#stats[slot * 4]!,
+      count,
       bytes: this.#stats[slot * 4 + 1]!,
       last: this.#stats[slot * 4 + 2]!,
       frequency: this.#stats[slot * 4 + 3]! * scale,
       frequencyError: this.#error[slot]! * scale,
-      consumers: distinctConsumers(this.#consumerBits[slot * 2]!, this.#consumerBits[slot * 2 + 1]!),
+      // The sketch errs by more than some counts: nobody has more consumers than accesses.
+      consumers: Math.min(count, distinctConsumers(this.#consumerBits[slot * 2]!, this.#consumerBits[slot * 2 + 1]!)),
     };
   }
 

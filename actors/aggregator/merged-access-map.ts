@@ -84,7 +84,7 @@ export class MergedAccessMap {
     }
     return [...sums.values()]
       .sort((a, b) => a.segment - b.segment)
-      .map(({ low, high, ...use }) => ({ ...use, consumers: distinctConsumers(low, high) }));
+      .map(({ low, high, ...use }) => ({ ...use, consumers: Math.min(use.count, distinctConsumers(low, high)) }));
   }
 
   /** The `k` segments of the highest decayed frequency over all producers at `instant`. */

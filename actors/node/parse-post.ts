@@ -64,12 +64,15 @@ export async function parsePost(body: Uint8Array, options: PostOptions): Promise
   const names = frameNames();
   const isArrow = format === 'arrow-ipc' || (format === 'auto' && looksLikeArrow(body));
   const bytes = isArrow ? verifiedArrowStream(body, { rowsMax, elementsMax: ARROW_ELEMENTS_MAX }) : body;
-  const source = await openSource(bytes, {
+  const opening = openSource(bytes, {
     ...heeded,
     format: isArrow ? 'arrow-ipc' : format,
     lenient: isLenient,
     rowsMax: rowsPerFrame,
     ...names,
+  });
+  const source = await opening.catch((error: unknown) => {
+    throw error instanceof AnteroomError && error.code === 'unknown-format' ? unknownFormat(body, error) : error;
   });
   if (source.format === 'arrow-ipc' && !isArrow) {
     await source.close();
@@ -107,6 +110,16 @@ export async function parsePost(body: Uint8Array, options: PostOptions): Promise
     skipped: Object.fromEntries(summary.skipped),
     clampedTimes: summary.clampedTimeCount,
   };
+}
+
+/** In the words of who posts, who has no command line. */
+function unknownFormat(body: Uint8Array, { context }: AnteroomError): AnteroomError {
+  const guesses = context.guesses ? ` (best guesses: ${context.guesses})` : '';
+  const what = body.length === 0 ? 'it is empty' : `its format is not recognised${guesses}`;
+  return new AnteroomError(
+    'unknown-format',
+    `${what}; expected a log in one of the formats ${postFormats.join(', ')}, which \`format\` may name`,
+  );
 }
 
 /** @throws AnteroomError 'forbidden' with the first consumer that may not be named. */

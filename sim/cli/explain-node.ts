@@ -55,7 +55,7 @@ async function segmentStory(flags: ClientFlags, segment: string, count: number):
     segment,
     use === null
       ? '  its use is not remembered any more'
-      : `  accessed ${Math.round(use.count)} times by about ${Math.round(use.consumers)} consumers, weight ${Number(use.frequency.toPrecision(3))} after decay`,
+      : `  accessed ${Math.round(use.count)} times by ${use.consumers > 260 ? 'at least 260' : `about ${Math.round(use.consumers)}`} consumers, weight ${Number(use.frequency.toPrecision(3))} after decay`,
     ...before.map(
       (edge) => `  led to by ${edge.source}, ${share(edge.confidence)} of the times that this was accessed`,
     ),

@@ -47,7 +47,7 @@ export function registerNodeCommands(program: Command): void {
       if (flags.segment !== undefined) query.set('segment', flags.segment);
       if (flags.horizonMs !== undefined) query.set('horizonMs', String(flags.horizonMs));
       const answer = await askNode<ForecastAnswer>(flags, `/v1/forecast?${query}`);
-      print(flags, answer, forecastText(answer));
+      print(flags, answer, forecastText(answer, flags.segment));
     });
 
   addClientOptions(
@@ -243,11 +243,13 @@ function statusText(status: NodeStatus): string {
   return rows.map(([name, text]) => `${name.padEnd(16)}${text}\n`).join('');
 }
 
-function forecastText({ consumer, after, forecasts }: ForecastAnswer): string {
+function forecastText({ consumer, after, forecasts }: ForecastAnswer, segment: string | undefined): string {
   const head = `${consumer ?? 'anyone'}${after === null ? '' : `, after ${after}`}\n`;
   const lines = forecasts.map(
     ({ segment, probability, horizonMs, expert, why }) =>
       `\n${(probability * 100).toFixed(1).padStart(5)} %  ${segment}  within ${horizonMs / 1000} s (${expert})\n${why.map((reason) => `         ${reason}\n`).join('')}`,
   );
-  return head + (lines.join('') || 'nothing is expected yet\n');
+  return (
+    head + (lines.join('') || (segment === undefined ? 'nothing is expected yet\n' : `${segment} is not expected\n`))
+  );
 }

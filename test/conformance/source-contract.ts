@@ -114,7 +114,8 @@ export function sourceContract(
       await pause();
       const found = await host.segments();
       expect(isRepeating ? found.toSorted() : found).toEqual([...names('a', 5), ...names('b', 5)]);
-      expect(second.status.counts).toMatchObject({ accesses: 5, ...(isRepeating ? {} : { duplicates: 0 }) });
+      await until(() => second.status.counts.accesses === 5, 'it has counted them');
+      if (!isRepeating) expect(second.status.counts).toMatchObject({ accesses: 5, duplicates: 0 });
     });
 
     holds('keeps what the log cannot take now, says so, and takes it when it can', async ({ world, host, open }) => {
@@ -192,13 +193,15 @@ function messageContract(holds: Holds): void {
     await inLog(host, 2);
     await until(async () => ((await world.unacknowledged()) ?? 0) === 0, 'all is acknowledged');
     expect(await host.segments()).toEqual(['a0', 'a1']);
-    expect(source.status.counts).toMatchObject({ accesses: 2, bad: 1 });
+    // A sender that had to wait may have sent the bad one again.
+    await until(() => source.status.counts.bad === host.bad.length, 'each is counted');
+    expect(source.status.counts.accesses).toBe(2);
     const [letter] = host.letters.list(10);
     expect(letter).toMatchObject({ source: source.name, isWhole: true });
     expect(Buffer.from(letter!.body, 'base64').toString()).toBe(line('lost') + BAD);
     expect(letter!.why).toMatch(/line 2/);
     if (letter!.position !== null) expect(letter!.why).toContain(`at ${letter!.position}:`);
-    expect(host.bad).toEqual([letter!.why]);
+    expect([...new Set(host.bad)]).toEqual([letter!.why]);
   });
 
   holds('passes a bad message over where it is configured so', async ({ world, host, open }) => {
@@ -206,8 +209,10 @@ function messageContract(holds: Holds): void {
     await world.publish([BAD, line('x'.repeat(300)), line('a0')]);
     await inLog(host, 1);
     await until(async () => ((await world.unacknowledged()) ?? 0) === 0, 'all is acknowledged');
-    expect(source.status.counts).toMatchObject({ accesses: 1, bad: 2 });
-    expect(host.bad[1]).toContain('messageBytesMax');
+    await until(() => source.status.counts.bad === host.bad.length, 'each is counted');
+    expect(source.status.counts.accesses).toBe(1);
+    expect(new Set(host.bad).size).toBe(2);
+    expect(host.bad.join()).toContain('messageBytesMax');
     expect(host.letters.list(10)).toEqual([]);
   });
 }

@@ -34,5 +34,8 @@ export function problem(c: Context, error: unknown): Response {
   if (error.code === 'limit' || error.code === 'truncated') c.header('connection', 'close');
   const status = statusOf[error.code] ?? (error.isRetryable ? 503 : 500);
   if (status === 503 || status === 507) c.header('retry-after', '5');
-  return c.json({ error: { code: error.code, message: error.message, context: error.context } }, status);
+  return c.json(
+    { error: { code: error.code, message: error.message.replace(/^<bytes>:(?=\d)/, 'line '), context: error.context } },
+    status,
+  );
 }

@@ -14,7 +14,10 @@ const exitStatus = z.int().min(1).max(255);
 const webhookItem = z.strictObject({
   type: z.literal('webhook'),
   name,
-  url: z.url({ protocol: /^https?$/ }).describe('Where each request is posted as JSON.'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .refine((text) => !/^[a-z]+:\/\/[^/]*@/i.test(text), 'expected no user or password in it: they belong in headers')
+    .describe('Where each request is posted as JSON; without user and password.'),
   headers: z.record(z.string(), z.string()).default({}).describe('Further headers, never logged.'),
 });
 

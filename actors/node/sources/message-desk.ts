@@ -167,6 +167,8 @@ export class MessageDesk {
           ends.push({ ...settledAs(message, end), accesses: end === 'taken' ? (post?.accepted ?? 0) : 0 });
     } else for (const { message, why } of read) if (why === null) ends.push(settledAs(message, 'taken'));
     places.close(lane);
+    // Noted before the broker is told: a letter of it can be tried in any later life, although no message of its lane comes any more.
+    if (read.some(({ why }) => why !== null)) await places.flush();
     settled.push(...ends);
     return halt;
   }

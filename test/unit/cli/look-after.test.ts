@@ -45,6 +45,18 @@ describe.skipIf(isUnbuilt)('without a node', () => {
     expect(parse(yaml.stdout)).toEqual(JSON.parse(json.stdout));
   });
 
+  test('keys proof prints at both places the same, and is exit status 2 for a place that is not allowed', async () => {
+    const [here, there] = [scratch.path('proof-here'), scratch.path('proof-there')];
+    const { stdout: ours } = await anteroom(['keys', 'generate', 'here', '--dir', here]);
+    const { stdout: theirs } = await anteroom(['keys', 'generate', 'there', '--dir', there]);
+    expect((await anteroom(['keys', 'proof', 'there', '--dir', here])).status).toBe(2);
+    await anteroom(['keys', 'allow', 'there', '--dir', here, '--', theirs.trim()]);
+    await anteroom(['keys', 'allow', 'here', '--dir', there, '--', ours.trim()]);
+    const one = await anteroom(['keys', 'proof', 'there', '--dir', here]);
+    expect(one.stdout).toMatch(/^proof:[0-9a-f]{64}\n$/);
+    expect((await anteroom(['keys', 'proof', 'here', '--dir', there])).stdout).toBe(one.stdout);
+  }, 30_000);
+
   test('keys show --json is what keys show says', async () => {
     const dir = scratch.path('keys');
     const { stdout: publicKey } = await anteroom(['keys', 'generate', 'here', '--dir', dir]);

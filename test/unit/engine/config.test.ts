@@ -69,3 +69,43 @@ describe('configuration', () => {
     expect(parseConfig(supervisionSchema, { ...config, maxRestarts: 4 }).maxRestarts).toBe(4);
   });
 });
+
+describe('an error of configuration', () => {
+  const secretive = z.strictObject({
+    tokens: z.array(z.strictObject({ name: z.string(), token: z.string().min(16) })).default([]),
+    sinks: z
+      .array(
+        z.discriminatedUnion('type', [
+          z.strictObject({ type: z.literal('web'), headers: z.record(z.string(), z.string()) }),
+        ]),
+      )
+      .default([]),
+  });
+  const told = (value: unknown): string => {
+    try {
+      parseConfig(secretive, value);
+    } catch (error) {
+      return String(error) + JSON.stringify((error as AnteroomError).context);
+    }
+    return '';
+  };
+
+  test('shows no secret that stands in the wrong place or the wrong shape', () => {
+    for (const value of [
+      { tokens: 'hush-hush' },
+      { tokens: ['hush-hush'] },
+      { tokens: [{ name: 'a', token: 'hush-hush' }] },
+      { tokens: { token: 'hush-hush' } },
+      { sinks: [{ type: 'wbe', headers: { authorization: 'hush-hush' } }] },
+      { sinks: [{ type: 'web', headers: 'hush-hush' }] },
+      { sinks: { headers: 'hush-hush' } },
+    ]) {
+      expect(told(value)).not.toBe('');
+      expect(told(value)).not.toContain('hush');
+    }
+  });
+
+  test('names the kind that there is not, and those that there are', () => {
+    expect(told({ sinks: [{ type: 'wbe' }] })).toMatch(/sinks\[0\]\.type: expected 'web', not "wbe"/);
+  });
+});

@@ -74,7 +74,7 @@ describe('a post of accesses', () => {
     const refused = await post('/v1/accesses?format=ndjson', body);
     expect([refused.status, refused.body]).toMatchObject([
       400,
-      { error: { code: 'bad-record', message: expect.stringMatching(/:2/) } },
+      { error: { code: 'bad-record', message: expect.stringMatching(/^line 2:/) } },
     ]);
     expect(node.status().log.end).toBe(0);
     const lenient = await post('/v1/accesses?format=ndjson&lenient=1', body);

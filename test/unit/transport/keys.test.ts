@@ -1,3 +1,4 @@
+import { createHmac, createPrivateKey, createPublicKey, diffieHellman } from 'node:crypto';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,13 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { curveKeyPair } from 'zeromq';
-import { curveKeyPairOf, generateCurveKeyPair, SecretKey, sharedSecretOf } from '../../../engine/host/curve-keys.ts';
+import {
+  type CurveKeyPair,
+  curveKeyPairOf,
+  generateCurveKeyPair,
+  SecretKey,
+  sharedSecretOf,
+} from '../../../engine/host/curve-keys.ts';
 import {
   activateRotation,
   changeAllowed,
@@ -14,6 +21,7 @@ import {
   readPlaceKeys,
 } from '../../../engine/host/key-folder.ts';
 import { formatAllowList, parseAllowList } from '../../../engine/transport/allow-list.ts';
+import { KeyProofs, keyProof } from '../../../engine/transport/key-proof.ts';
 import { decodeZ85, encodeZ85 } from '../../../engine/transport/z85.ts';
 import { anteroom, isUnbuilt } from '../cli/command.ts';
 
@@ -64,6 +72,47 @@ describe('keys', () => {
       expect(text).not.toContain(Buffer.from(secretKey.reveal()).toString('hex'));
       expect(text).toContain('[secret]');
     }
+  });
+});
+
+describe('a proof of a key', () => {
+  const places = { node: generateCurveKeyPair(), shop: generateCurveKeyPair(), mallory: generateCurveKeyPair() };
+  const publicOf = (pair: CurveKeyPair): string => encodeZ85(pair.publicKey);
+
+  test('is what its documentation says, by the means of any other producer', () => {
+    const { node, shop } = places;
+    const der = (prefix: string, bytes: Uint8Array) => Buffer.concat([Buffer.from(prefix, 'hex'), bytes]);
+    const secret = diffieHellman({
+      privateKey: createPrivateKey({
+        key: der('302e020100300506032b656e04220420', shop.secretKey.reveal()),
+        format: 'der',
+        type: 'pkcs8',
+      }),
+      publicKey: createPublicKey({ key: der('302a300506032b656e032100', node.publicKey), format: 'der', type: 'spki' }),
+    });
+    const lines = ['anteroom proof 1', ...[publicOf(node), publicOf(shop)].sort()].join('\n');
+    const expected = `proof:${createHmac('sha256', secret).update(lines).digest('hex')}`;
+    expect(keyProof(shop, publicOf(node))).toBe(expected);
+    expect(keyProof(node, publicOf(shop))).toBe(expected);
+  });
+
+  test('names the place of each of its keys, and nobody for any other proof', () => {
+    const { node, shop, mallory } = places;
+    const next = generateCurveKeyPair();
+    const proofs = new KeyProofs(node, new Map([['shop', [publicOf(shop), publicOf(next)]]]));
+    expect([shop, next].map((pair) => proofs.placeOf(keyProof(pair, publicOf(node))!))).toEqual(['shop', 'shop']);
+    const others = [
+      keyProof(mallory, publicOf(node))!,
+      keyProof(mallory, publicOf(shop))!,
+      'proof:',
+      '',
+      publicOf(shop),
+    ];
+    expect(others.map((proof) => proofs.placeOf(proof))).toEqual(others.map(() => undefined));
+  });
+
+  test('is made of no key of low order and of nothing that is no key', () => {
+    for (const key of [encodeZ85(new Uint8Array(32)), 'short', '']) expect(keyProof(places.node, key)).toBeUndefined();
   });
 });
 
