@@ -7,7 +7,7 @@ export const hourMs = 3_600_000;
 const epochHourOfWeek = 3 * 24;
 
 /** Hours since 1970-01-01 00:00 on the local clock, whole. */
-function hourNumber(timeMs: number, utcOffsetMinutes: number): number {
+export function hourNumber(timeMs: number, utcOffsetMinutes: number): number {
   return Math.floor((timeMs + utcOffsetMinutes * 60_000) / hourMs);
 }
 

@@ -247,8 +247,8 @@ export class Engine {
   }
 
   /**
-   * Other hard caps from now on, for whoever operates it: what was sent counts on. It is not part of what `snapshot` saves, so an engine
-   * restored with the new caps in its settings is `relearned`, as after any change of settings.
+   * Other hard caps from now on, for whoever operates it: what was sent counts on. Caps are nothing learned: an engine is restored exactly
+   * whichever caps its settings have, and these are in force then as if they had been set at that moment.
    * @throws AnteroomError 'bad-config' for caps that cannot be, 'unsupported' where neither caps nor a policy were set at the start.
    */
   setCaps(caps: EngineConfig['caps']): void {
