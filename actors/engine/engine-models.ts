@@ -16,6 +16,9 @@ import { LatestAccesses } from './latest-accesses.ts';
 import { actorOfQuestion, answerModel } from './model-questions.ts';
 import { ModelSteps } from './model-steps.ts';
 
+/** More than any segment has. */
+const EDGES_MAX = 1000;
+
 /** P(segment accessed within a horizon), as the far loop sees it. */
 export interface SegmentForecast {
   readonly segment: number;
@@ -144,11 +147,13 @@ export class EngineModels {
   }
 
   accessMap(segment: number): NamedUse | null {
-    return this.#pipeline.aggregator === null ? null : this.#answered(this.steps.accessMap(segment));
+    return this.#pipeline.aggregator === null ? null : (this.#answered(this.steps.uses([segment]))[0] ?? null);
   }
 
   successors(segment: number): readonly NamedDependency[] {
-    return this.#pipeline.graphBuilder === null ? [] : this.#answered(this.steps.successors(segment));
+    return this.#pipeline.graphBuilder === null
+      ? []
+      : (this.#answered(this.steps.successors([segment], EDGES_MAX))[0] ?? []);
   }
 
   predecessors(segment: number, count: number): readonly NamedDependency[] {

@@ -28,6 +28,7 @@ import { buildEngineParts, type EngineParts } from './engine-parts.ts';
 import { type EnginePlan, enginePlans, type PlanCounts } from './engine-plans.ts';
 import { EngineSnapshots } from './engine-snapshots.ts';
 import { type EngineStats, engineStats } from './engine-stats.ts';
+import { AskedModels, type AskModel, type ModelAnswers } from './model-answers.ts';
 import type { PrefetchRequest } from './prefetch-desk.ts';
 
 /**
@@ -217,6 +218,24 @@ export class Engine {
   predecessors(segment: string | number, count = 10): readonly NamedDependency[] {
     this.flush();
     return this.#parts.models.predecessors(this.names.idOf(segment), count);
+  }
+
+  /** The questions above where `elsewhere` has the far loop's actors: `ask` takes each to the actor that it is for. */
+  asking(ask: AskModel): ModelAnswers {
+    const { names, models } = this.#parts;
+    return new AskedModels({ names, steps: models.steps, flush: () => this.flush(), ask });
+  }
+
+  /** The same answered here, for whoever asks in one way wherever the actors are. */
+  get modelAnswers(): ModelAnswers {
+    return {
+      forecast: async (request) => this.forecast(request),
+      hotSegments: async (count) => this.hotSegments(count),
+      uses: async (segments) => segments.map((segment) => this.accessMap(segment)),
+      successors: async (segments, count) => segments.map((segment) => this.successors(segment).slice(0, count)),
+      predecessors: async (segment, count) => this.predecessors(segment, count),
+      demand: async (hours) => this.demand(hours),
+    };
   }
 
   /**

@@ -19,10 +19,12 @@ const u32 = z.instanceof(Uint32Array);
 export const modelQuestionSchema = z.discriminatedUnion('kind', [
   /** The most used segments. */
   z.strictObject({ kind: z.literal('frequent'), count }),
-  z.strictObject({ kind: z.literal('use'), segment }),
+  /** How much each is used; null = it is not in the map. */
+  z.strictObject({ kind: z.literal('uses'), segments: u32 }),
   /** The popularity expert's scores now: of `segments`, and of the `count` most used ones. */
   z.strictObject({ kind: z.literal('popularity'), segments: u32, count, horizon: z.number() }),
-  z.strictObject({ kind: z.literal('successors'), segment }),
+  /** What follows each, the most confident `count` of them. */
+  z.strictObject({ kind: z.literal('successors'), segments: u32, count }),
   z.strictObject({ kind: z.literal('predecessors'), segment, count }),
   /** The dependency expert's scores now, after an access of `segment` at `instant`. */
   z.strictObject({ kind: z.literal('due'), segment, instant: z.number(), horizon: z.number() }),
@@ -62,9 +64,9 @@ const scored = z.object({ segment: u32, score: f64 });
 /** What an answer to each kind must be when it comes from another place. */
 export const modelAnswerSchemas = {
   frequent: z.array(use),
-  use: use.nullable(),
+  uses: z.array(use.nullable()),
   popularity: scored,
-  successors: z.array(dependency),
+  successors: z.array(z.array(dependency)),
   predecessors: z.array(dependency),
   due: scored,
   horizon: z.object({ index: z.int().min(0), horizon: z.number() }),
@@ -89,7 +91,7 @@ export type AskedActor = 'aggregator' | 'graph-builder' | 'forecaster' | 'season
 
 const ACTORS: Readonly<Record<ModelQuestion['kind'], AskedActor>> = {
   frequent: 'aggregator',
-  use: 'aggregator',
+  uses: 'aggregator',
   popularity: 'aggregator',
   successors: 'graph-builder',
   predecessors: 'graph-builder',
@@ -116,8 +118,8 @@ function ofMap({ map }: AggregatorActor, question: ModelQuestion): unknown {
   switch (question.kind) {
     case 'frequent':
       return map.findFrequent(question.count);
-    case 'use':
-      return map.useOf(question.segment);
+    case 'uses':
+      return Array.from(question.segments, (id) => map.useOf(id));
     case 'popularity': {
       const asked = new Set([...question.segments, ...map.findFrequent(question.count).map((one) => one.segment)]);
       const score = Float64Array.from(asked, (id) => {
@@ -134,7 +136,7 @@ function ofMap({ map }: AggregatorActor, question: ModelQuestion): unknown {
 function ofGraph({ graph }: GraphBuilderActor, question: ModelQuestion): unknown {
   switch (question.kind) {
     case 'successors':
-      return graph.successorsOf(question.segment);
+      return Array.from(question.segments, (id) => graph.successorsOf(id).slice(0, question.count));
     case 'predecessors':
       return graph.predecessorsOf(question.segment, question.count);
     case 'due': {

@@ -12,6 +12,9 @@ export type SeedOf = (consumer: string | number | undefined) => {
   readonly seed: { readonly segment: number; readonly instant: number } | null;
 };
 
+/** An id that nobody has. */
+const UNKNOWN = 2 ** 32 - 1;
+
 /** A segment below 0 is unknown: nothing is asked about it. */
 export class ModelSteps {
   readonly #names: EngineNames;
@@ -47,14 +50,18 @@ export class ModelSteps {
     return found.map((use) => ({ ...use, name: this.#names.nameOf(use.segment) }));
   }
 
-  *accessMap(segment: number): QuestionSteps<NamedUse | null> {
-    const use = segment < 0 ? null : yield* ask({ kind: 'use', segment });
-    return use === null ? null : { ...use, name: this.#names.nameOf(use.segment) };
+  /** Of each of the segments; null = the map does not know it. */
+  *uses(segments: readonly number[]): QuestionSteps<readonly (NamedUse | null)[]> {
+    if (segments.length === 0) return [];
+    const found = yield* ask({ kind: 'uses', segments: idsOf(segments) });
+    return found.map((use) => (use === null ? null : { ...use, name: this.#names.nameOf(use.segment) }));
   }
 
-  *successors(segment: number): QuestionSteps<readonly NamedDependency[]> {
-    const found = segment < 0 ? [] : yield* ask({ kind: 'successors', segment });
-    return found.map((edge) => ({ ...edge, name: this.#names.nameOf(edge.target) }));
+  /** Of each of the segments `count` at most, the most confident first. */
+  *successors(segments: readonly number[], count: number): QuestionSteps<readonly (readonly NamedDependency[])[]> {
+    if (segments.length === 0) return [];
+    const found = yield* ask({ kind: 'successors', segments: idsOf(segments), count });
+    return found.map((edges) => edges.map((edge) => ({ ...edge, name: this.#names.nameOf(edge.target) })));
   }
 
   *predecessors(segment: number, count: number): QuestionSteps<readonly NamedDependency[]> {
@@ -65,4 +72,8 @@ export class ModelSteps {
   *demand(hours: number): QuestionSteps<DemandOutlook | null> {
     return yield* ask({ kind: 'demand', hours });
   }
+}
+
+function idsOf(segments: readonly number[]): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(segments, (segment) => (segment < 0 ? UNKNOWN : segment));
 }
