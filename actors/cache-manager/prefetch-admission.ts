@@ -18,13 +18,20 @@ export interface PrefetchAdmissionOptions {
 export class PrefetchAdmission {
   caps: PrefetchCaps | null;
   readonly policy: PrefetchPolicy | null;
+  #capsInForce: PrefetchCapsConfig;
   readonly #options: PrefetchAdmissionOptions;
 
   constructor(options: PrefetchAdmissionOptions) {
     this.#options = options;
+    this.#capsInForce = options.caps;
     const { caps, policy, prices, isTimed, nameOf } = options;
     this.caps = hasCaps(caps) ? new PrefetchCaps(caps, prices, isTimed) : null;
     this.policy = forbidsAnything(policy) ? new PrefetchPolicy(policy, nameOf) : null;
+  }
+
+  /** Those that were set last. */
+  get capsInForce(): PrefetchCapsConfig {
+    return this.#capsInForce;
   }
 
   /** Other caps from now on; see `PrefetchCaps.change`. Where there were none, totals begin at zero. @throws AnteroomError 'bad-config'. */
@@ -33,6 +40,7 @@ export class PrefetchAdmission {
     if (!hasCaps(caps)) this.caps = null;
     else if (this.caps === null) this.caps = new PrefetchCaps(caps, prices, isTimed);
     else this.caps.change(caps);
+    this.#capsInForce = caps;
   }
 
   /** The `Refusal` for a prefetch at `now` beside `inFlightCount` others; -1 = none. */
@@ -47,7 +55,13 @@ export class PrefetchAdmission {
     return refusal === Refusal.concurrency || refusal === Refusal.requestRate || refusal === Refusal.byteRate;
   }
 
-  /** The state, to save or restore it (#options are settings). */
+  /** The same fields where nobody is asked, since caps may come and go with the settings of a start. */
+  static persist(fields: StateFields, admission: PrefetchAdmission | undefined): void {
+    if (admission === undefined) PrefetchCaps.persist(fields, null);
+    else admission.persist(fields);
+  }
+
+  /** The state, to save or restore it (#options are settings, and #capsInForce is kept among them). */
   persist(fields: StateFields): void {
     PrefetchCaps.persist(fields, this.caps);
     this.policy?.persist(fields);

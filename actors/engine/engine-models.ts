@@ -11,8 +11,13 @@ import { farExperts, type Pipeline } from '../pipeline.ts';
 import type { DemandErrors, DemandExpert } from '../seasonal-predictor/demand-forecaster.ts';
 import type { HourlyDemand } from '../seasonal-predictor/seasonal-model.ts';
 import type { EngineNames } from './engine-names.ts';
-import { forecastNow } from './forecast-query.ts';
+import type { QuestionSteps } from './forecast-query.ts';
 import { LatestAccesses } from './latest-accesses.ts';
+import { actorOfQuestion, answerModel } from './model-questions.ts';
+import { ModelSteps } from './model-steps.ts';
+
+/** More than any segment has. */
+const EDGES_MAX = 1000;
 
 /** P(segment accessed within a horizon), as the far loop sees it. */
 export interface SegmentForecast {
@@ -90,10 +95,16 @@ export class EngineModels {
   readonly #names: EngineNames;
   readonly #latest = new LatestAccesses();
   #lastConsumer = -1;
+  /** The questions themselves, for whoever asks actors that live elsewhere. */
+  readonly steps: ModelSteps;
 
   constructor(pipeline: Pipeline, names: EngineNames) {
     this.#pipeline = pipeline;
     this.#names = names;
+    this.steps = new ModelSteps(names, (consumer) => {
+      const id = this.#consumerOf(consumer);
+      return { isKnown: id !== null, seed: id === null ? null : this.#latest.of(id) };
+    });
   }
 
   /** The next accesses, at least one. */
@@ -105,27 +116,7 @@ export class EngineModels {
   forecast(request: ForecastRequest): readonly SegmentForecast[] {
     const { aggregator, graphBuilder, forecaster } = this.#pipeline;
     if (aggregator === null || graphBuilder === null || forecaster === null) return [];
-    const { consumer, segment, horizonMs, count = 10 } = request;
-    const segmentId = segment === undefined ? undefined : this.#names.idOf(segment);
-    const consumerId = this.#consumerOf(consumer);
-    if (segmentId === -1 || consumerId === null) return [];
-    const seed = this.#latest.of(consumerId);
-    const { map } = aggregator;
-    return forecastNow(
-      { map, graph: graphBuilder.graph, forecaster: forecaster.forecaster, now: map.axis.latest },
-      {
-        count,
-        ...(segmentId === undefined ? {} : { segment: segmentId }),
-        ...(seed === null ? {} : { seed }),
-        ...(horizonMs === undefined ? {} : { horizon: horizonMs }),
-      },
-    ).map((answer) => ({
-      segment: answer.segment,
-      name: this.#names.nameOf(answer.segment),
-      probability: answer.probability,
-      horizonMs: answer.horizon,
-      expert: farExperts[answer.expert]!,
-    }));
+    return this.#answered(this.steps.forecast(request));
   }
 
   /** The forecasts of a tick, by name. */
@@ -152,40 +143,25 @@ export class EngineModels {
   }
 
   hotSegments(n: number): readonly NamedUse[] {
-    const used = this.#pipeline.aggregator?.map.findFrequent(n) ?? [];
-    return used.map((use) => ({ ...use, name: this.#names.nameOf(use.segment) }));
+    return this.#pipeline.aggregator === null ? [] : this.#answered(this.steps.hotSegments(n));
   }
 
   accessMap(segment: number): NamedUse | null {
-    const use = segment < 0 ? null : (this.#pipeline.aggregator?.map.useOf(segment) ?? null);
-    return use === null ? null : { ...use, name: this.#names.nameOf(use.segment) };
+    return this.#pipeline.aggregator === null ? null : (this.#answered(this.steps.uses([segment]))[0] ?? null);
   }
 
   successors(segment: number): readonly NamedDependency[] {
-    const found = segment < 0 ? [] : (this.#pipeline.graphBuilder?.graph.successorsOf(segment) ?? []);
-    return found.map((edge) => ({ ...edge, name: this.#names.nameOf(edge.target) }));
+    return this.#pipeline.graphBuilder === null
+      ? []
+      : (this.#answered(this.steps.successors([segment], EDGES_MAX))[0] ?? []);
   }
 
   predecessors(segment: number, count: number): readonly NamedDependency[] {
-    const found = segment < 0 ? [] : (this.#pipeline.graphBuilder?.graph.predecessorsOf(segment, count) ?? []);
-    return found.map((edge) => ({ ...edge, name: this.#names.nameOf(edge.source) }));
+    return this.#pipeline.graphBuilder === null ? [] : this.#answered(this.steps.predecessors(segment, count));
   }
 
   demand(hours: number): DemandOutlook | null {
-    const model = this.#pipeline.seasonalPredictor?.model;
-    if (model === undefined || model.axis.usesTime !== true) return null;
-    // NaN stands at the latest instant that the model has seen, so that its clock does not go on.
-    const ahead = model.forecastDemand(Number.NaN, hours);
-    const { history, errors, shares } = model.demand;
-    return {
-      timeMs: model.axis.latest,
-      timeZone: model.config.timeZone,
-      ahead,
-      past: history.latest(hours),
-      weekProfile: history.weekProfile(),
-      errors,
-      shares,
-    };
+    return this.#pipeline.seasonalPredictor === null ? null : this.#answered(this.steps.demand(hours));
   }
 
   learnedHints(options: LearnedHintsOptions): readonly HintInput[] {
@@ -197,7 +173,21 @@ export class EngineModels {
     }));
   }
 
-  /** What is kept beside the models themselves (#pipeline) and the names (#names). */
+  /** Answered by the actors that live here. */
+  #answered<T>(steps: QuestionSteps<T>): T {
+    const { aggregator, graphBuilder, forecaster, seasonalPredictor } = this.#pipeline;
+    const actors = {
+      aggregator,
+      'graph-builder': graphBuilder,
+      forecaster,
+      'seasonal-predictor': seasonalPredictor,
+    } as const;
+    let step = steps.next();
+    while (step.done !== true) step = steps.next(answerModel(actors[actorOfQuestion(step.value)], step.value) as never);
+    return step.value;
+  }
+
+  /** What is kept beside the models themselves (#pipeline) and the names (#names, and those of `steps`). */
   persist(fields: StateFields): void {
     this.#latest.persist(fields);
     this.#lastConsumer = fields.number(this.#lastConsumer);

@@ -29,7 +29,7 @@ export interface EngineOptions {
 }
 
 /**
- * How far a restored engine is the one that was saved. `exact`: in every bit. `relearned`: saved under other settings or by a version with
+ * How far a restored engine is the one that was saved. `exact`: in every bit, under the caps of its settings. `relearned`: saved under other settings or by a version with
  * other models, so the names are there and the journal of the latest accesses was told again; what lies before is missing.
  */
 export type Restored = 'exact' | 'relearned';

@@ -3,7 +3,10 @@
 import { assert } from '../../engine/assert.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { type StateFields, StateLoader, StateSaver } from '../../engine/state-fields.ts';
+import { PrefetchAdmission } from '../cache-manager/prefetch-admission.ts';
+import { prefetchCapsSchema } from '../cache-manager/prefetch-caps.ts';
 import { isFitting, loadComponent, saveComponent, sketchOf } from './component-state.ts';
+import type { EngineConfig } from './engine-config.ts';
 import type { EngineFeed } from './engine-feed.ts';
 import type { EngineOptions, Restored } from './engine-options.ts';
 import type { EngineParts } from './engine-parts.ts';
@@ -26,7 +29,7 @@ export class EngineSnapshots {
   }
 
   save(isFarApart: boolean): Uint8Array {
-    const { config, names, driver, journal, versions } = this.#parts;
+    const { config, names, driver, journal, versions, admission } = this.#parts;
     driver.flush();
     const savedNames = new StateSaver();
     names.persist(savedNames);
@@ -34,7 +37,7 @@ export class EngineSnapshots {
     persistEngine(this.#parts, this.#feed, fields);
     const state = {
       versions: versions.entries(),
-      config: JSON.stringify(config),
+      config: JSON.stringify({ ...config, caps: admission?.capsInForce ?? config.caps }),
       sketch: this.#sketch,
       names: savedNames.finish(),
       fields: fields.finish(),
@@ -54,9 +57,13 @@ export class EngineSnapshots {
   /** @throws AnteroomError 'unsupported' where the far loop lives elsewhere and its actors would have to learn again. */
   restore(state: EngineState, options: EngineOptions): Restored {
     const { config, health, intake, desk, versions } = this.#parts;
-    const isSame = state.config === JSON.stringify(config) && state.sketch === this.#sketch;
-    const isExact = isSame && this.#resumeFar(options.farStates ?? state.far, options);
-    if (isExact) this.#resume(state);
+    const saved = JSON.parse(state.config) as EngineConfig;
+    const caps = prefetchCapsSchema.safeParse(saved.caps);
+    // Caps are not what was learned.
+    const isSame = JSON.stringify({ ...saved, caps: config.caps }) === JSON.stringify(config);
+    const isFit = isSame && caps.success && state.sketch === this.#sketch;
+    const isExact = isFit && this.#resumeFar(options.farStates ?? state.far, options);
+    if (isExact) this.#resume(state, caps.data);
     else if (options.elsewhere === undefined) this.#feed.retell(state);
     else
       throw new AnteroomError(
@@ -85,11 +92,15 @@ export class EngineSnapshots {
     return isComplete;
   }
 
-  #resume(state: EngineState): void {
-    this.#parts.journal.restore(state);
+  /** Under the caps that it was saved under; then those of the settings come into force, as if they were changed now. */
+  #resume(state: EngineState, caps: EngineConfig['caps']): void {
+    const { journal, admission, config } = this.#parts;
+    journal.restore(state);
+    admission?.setCaps(caps);
     const fields = new StateLoader(state.fields);
     persistEngine(this.#parts, this.#feed, fields);
     fields.finish();
+    admission?.setCaps(config.caps);
   }
 }
 
@@ -102,7 +113,7 @@ function persistEngine(parts: EngineParts, feed: EngineFeed, fields: StateFields
   parts.pipeline.persist(fields);
   parts.nearLoop.persist(fields);
   parts.hints.persist(fields);
-  parts.admission?.persist(fields);
+  PrefetchAdmission.persist(fields, parts.admission);
   parts.fetches.persist?.(fields);
   parts.desk?.persist(fields);
   parts.models.persist(fields);

@@ -28,6 +28,7 @@ import { buildEngineParts, type EngineParts } from './engine-parts.ts';
 import { type EnginePlan, enginePlans, type PlanCounts } from './engine-plans.ts';
 import { EngineSnapshots } from './engine-snapshots.ts';
 import { type EngineStats, engineStats } from './engine-stats.ts';
+import { AskedModels, type AskModel, type ModelAnswers } from './model-answers.ts';
 import type { PrefetchRequest } from './prefetch-desk.ts';
 
 /**
@@ -219,6 +220,24 @@ export class Engine {
     return this.#parts.models.predecessors(this.names.idOf(segment), count);
   }
 
+  /** The questions above where `elsewhere` has the far loop's actors: `ask` takes each to the actor that it is for. */
+  asking(ask: AskModel): ModelAnswers {
+    const { names, models } = this.#parts;
+    return new AskedModels({ names, steps: models.steps, flush: () => this.flush(), ask });
+  }
+
+  /** The same answered here, for whoever asks in one way wherever the actors are. */
+  get modelAnswers(): ModelAnswers {
+    return {
+      forecast: async (request) => this.forecast(request),
+      hotSegments: async (count) => this.hotSegments(count),
+      uses: async (segments) => segments.map((segment) => this.accessMap(segment)),
+      successors: async (segments, count) => segments.map((segment) => this.successors(segment).slice(0, count)),
+      predecessors: async (segment, count) => this.predecessors(segment, count),
+      demand: async (hours) => this.demand(hours),
+    };
+  }
+
   /**
    * Total demand of each of the next `hours` hours of the local clock (1 to 168), the first of which is the one of the latest access, with what
    * came before and the profile of the week. Null with the far loop off or without event times.
@@ -247,8 +266,8 @@ export class Engine {
   }
 
   /**
-   * Other hard caps from now on, for whoever operates it: what was sent counts on. It is not part of what `snapshot` saves, so an engine
-   * restored with the new caps in its settings is `relearned`, as after any change of settings.
+   * Other hard caps from now on, for whoever operates it: what was sent counts on. Caps are nothing learned: an engine is restored exactly
+   * whichever caps its settings have, and these are in force then as if they had been set at that moment.
    * @throws AnteroomError 'bad-config' for caps that cannot be, 'unsupported' where neither caps nor a policy were set at the start.
    */
   setCaps(caps: EngineConfig['caps']): void {

@@ -1,10 +1,8 @@
 /** Answers what is likely to be accessed next, between the ticks of the far loop. */
 
-import type { AccessMap } from '../aggregator/access-map.ts';
-import { comesWithin, popularityExpert } from '../aggregator/aggregator-actor.ts';
-import type { Forecaster } from '../forecaster/forecaster.ts';
-import type { DependencyGraph } from '../graph-builder/dependency-graph.ts';
-import { dependencyExpert, dueWithin } from '../graph-builder/graph-builder-actor.ts';
+import { popularityExpert } from '../aggregator/aggregator-actor.ts';
+import { dependencyExpert } from '../graph-builder/graph-builder-actor.ts';
+import type { ModelAnswer, ModelQuestion } from './model-questions.ts';
 
 /** What is asked. */
 export interface ForecastQuestion {
@@ -26,53 +24,45 @@ export interface ForecastAnswer {
   readonly expert: number;
 }
 
-export interface ForecastModels {
-  readonly map: AccessMap;
-  readonly graph: DependencyGraph;
-  readonly forecaster: Forecaster;
-  /** Now, on the axis of the models. */
-  readonly now: number;
-}
+/** Questions to the models one after the other, each answered before the next is asked: by actors at hand, or by those of other processes. */
+export type QuestionSteps<T> = Generator<ModelQuestion, T, never>;
 
 /** Popular segments that a question without a segment looks at beside the dependencies. */
 const POPULAR = 64;
+const EXPERTS = [popularityExpert, dependencyExpert];
 
 /**
  * The experts' scores as they would be at a tick now, mixed and calibrated as the forecaster mixes them, without learning from the
  * question. The seasonal expert speaks at ticks only. The horizon is the shortest configured one that covers the asked one, else
  * the longest: probabilities are calibrated for these. O(expansion + popular segments).
  */
-export function forecastNow(models: ForecastModels, question: ForecastQuestion): readonly ForecastAnswer[] {
-  const { map, graph, forecaster, now } = models;
-  const { horizons } = forecaster;
-  const asked = question.horizon ?? horizons[0]!;
-  const covering = horizons.findIndex((horizon) => horizon >= asked);
-  const h = covering < 0 ? horizons.length - 1 : covering;
-  const horizon = horizons[h]!;
-  const popularity = forecaster.experts.indexOf(popularityExpert);
-  const dependency = forecaster.experts.indexOf(dependencyExpert);
+export function* forecastSteps(question: ForecastQuestion): QuestionSteps<readonly ForecastAnswer[]> {
   const { seed } = question;
-  const due = new Map<number, number>();
-  if (seed !== undefined) {
-    const elapsed = Math.max(0, now - seed.instant);
-    for (const reached of graph.expandDependencies([seed.segment], graph.config)) {
-      due.set(reached.segment, dueWithin(graph, reached, elapsed, horizon));
-    }
+  const { index, horizon } = yield* ask({ kind: 'horizon', asked: question.horizon ?? null });
+  const due = seed === undefined ? null : yield* ask({ kind: 'due', ...seed, horizon });
+  const scoreOf = new Map(due === null ? [] : [...due.segment].map((segment, i) => [segment, due.score[i]!] as const));
+  const isOpen = question.segment === undefined;
+  const popular = yield* ask({
+    kind: 'popularity',
+    segments: isOpen ? Uint32Array.from(scoreOf.keys()) : Uint32Array.of(question.segment!),
+    count: isOpen ? POPULAR : 0,
+    horizon,
+  });
+  const segments = [...popular.segment];
+  const scores = new Float64Array(segments.length * EXPERTS.length);
+  for (const [i, segment] of segments.entries()) {
+    scores[i * EXPERTS.length] = popular.score[i]!;
+    scores[i * EXPERTS.length + 1] = scoreOf.get(segment) ?? Number.NaN;
   }
-  const segments =
-    question.segment === undefined
-      ? new Set([...due.keys(), ...map.findFrequent(POPULAR).map((use) => use.segment)])
-      : [question.segment];
-  const answers: ForecastAnswer[] = [];
-  for (const segment of segments) {
-    const scores = new Float64Array(forecaster.experts.length).fill(Number.NaN);
-    const use = map.useOf(segment, now);
-    if (use !== null) scores[popularity] = comesWithin(use.frequency, map.halfLife, horizon);
-    const score = due.get(segment);
-    if (score !== undefined) scores[dependency] = score;
-    const estimate = forecaster.estimate(h, scores);
-    if (estimate !== null) answers.push({ segment, horizon, ...estimate });
-  }
-  answers.sort((a, b) => b.probability - a.probability || a.segment - b.segment);
-  return answers.slice(0, question.count);
+  const { probability, expert } = yield* ask({ kind: 'estimates', horizonIndex: index, experts: EXPERTS, scores });
+  return segments
+    .map((segment, i) => ({ segment, horizon, probability: probability[i]!, expert: expert[i]! }))
+    .filter((answer) => !Number.isNaN(answer.probability))
+    .sort((a, b) => b.probability - a.probability || a.segment - b.segment)
+    .slice(0, question.count);
+}
+
+/** One question as a step. */
+export function* ask<Q extends ModelQuestion>(question: Q): QuestionSteps<ModelAnswer<Q['kind']>> {
+  return (yield question) as ModelAnswer<Q['kind']>;
 }

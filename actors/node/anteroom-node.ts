@@ -8,6 +8,7 @@ import type { CheckpointHeader } from '../../engine/state/checkpoint-store.ts';
 import type { LogOrigin, LogReceipt } from '../../engine/state/log-store.ts';
 import { VERSION } from '../../engine/version.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { ModelAnswers } from '../engine/model-answers.ts';
 import type { Elsewhere } from './connect-places.ts';
 import type { NodeStores } from './data-folder.ts';
 import { FairTurns } from './fair-turns.ts';
@@ -145,6 +146,11 @@ export class AnteroomNode {
 
   get engine(): Engine {
     return this.#engine.engine;
+  }
+
+  /** Questions about what was learned, wherever that is. */
+  get models(): ModelAnswers {
+    return this.#elsewhere === null ? this.engine.modelAnswers : this.engine.asking(this.#elsewhere.ask);
   }
 
   get intake(): Intake {

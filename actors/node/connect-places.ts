@@ -1,24 +1,30 @@
 /** Joins the processes of one node: the transport between them, and on the node's side the far loop that lives there. */
 
 import type { Clock } from '../../engine/clock.ts';
+import { withDeadline } from '../../engine/deadline.ts';
+import { AnteroomError } from '../../engine/errors.ts';
 import { entropyHex } from '../../engine/host/curve-keys.ts';
 import { immediateTurns } from '../../engine/host/turns.ts';
 import { ActorGateway } from '../../engine/transport/actor-gateway.ts';
 import type { Transport, TransportEvent } from '../../engine/transport/transport.ts';
 import { createZeroMqTransport } from '../../engine/transport/zeromq-transport.ts';
+import type { AskModel } from '../engine/model-answers.ts';
+import { actorOfQuestion } from '../engine/model-questions.ts';
 import { farExpertsOf } from '../pipeline.ts';
 import { FarLoopElsewhere } from '../placement/far-loop-elsewhere.ts';
 import { PartHost } from '../placement/part-host.ts';
 import { actorOfExpert } from '../placement/placed-pipeline.ts';
 import type { NodeLogger } from './anteroom-node.ts';
 import type { NodeConfig } from './node-config.ts';
-import { placementOf, securityOf } from './places-config.ts';
+import { type PlacesConfig, placementOf, securityOf } from './places-config.ts';
 
 /** The far loop in other places, as a node has it. */
 export interface Elsewhere {
   readonly farLoop: FarLoopElsewhere;
   /** Places that are away now. */
   readonly away: () => readonly string[];
+  /** @throws AnteroomError 'unavailable' where the place of the actor is away, does not answer in time, or too many wait. */
+  readonly ask: AskModel;
   /** Told when a place goes or comes, and when its actors are lost. */
   listen(onChange: () => void, onLost: (why: string) => void): void;
   close(): Promise<void>;
@@ -57,6 +63,7 @@ export async function connectParts(
   return {
     farLoop,
     away: () => [...away],
+    ask: asking(places, farLoop, away, clock),
     listen: (change, lost) => {
       onChange = change;
       onLost = lost;
@@ -65,6 +72,30 @@ export async function connectParts(
       gateway.stop();
       await transport.close({ deadlineMs: 500 });
     },
+  };
+}
+
+/** Takes questions to the far loop while its places are there. */
+function asking(places: PlacesConfig, farLoop: FarLoopElsewhere, away: ReadonlySet<string>, clock: Clock): AskModel {
+  const placement = placementOf(places);
+  let waitingCount = 0;
+  return async (question) => {
+    const actor = actorOfQuestion(question);
+    const place = placement[actor];
+    if (away.has(place))
+      throw new AnteroomError('unavailable', `the place ${place}, where the ${actor} lives, is away`, {
+        isRetryable: true,
+      });
+    // One whose time is over still waits for the place: it counts until that has answered or is lost.
+    if (waitingCount >= places.questionsMax)
+      throw new AnteroomError('unavailable', `${waitingCount} questions wait for answers of other places`, {
+        isRetryable: true,
+      });
+    waitingCount++;
+    const answer = farLoop.ask(question).finally(() => {
+      waitingCount--;
+    });
+    return withDeadline(clock, places.answerMs, `the place ${place}, where the ${actor} lives`, answer);
   };
 }
 

@@ -1,34 +1,48 @@
 /** Why a segment is expected: the evidence behind a forecast, in sentences. */
 
 import type { Engine } from '../engine/engine.ts';
-import type { SegmentForecast } from '../engine/engine-models.ts';
+import type { NamedDependency, SegmentForecast } from '../engine/engine-models.ts';
+import type { ModelAnswers } from '../engine/model-answers.ts';
 
-/** Sentences, the strongest evidence first. `consumer` is whom the question was about; null = nobody. */
-export function explainForecast(
+/** More than any segment has. */
+const EDGES_MAX = 1000;
+
+/** Of each forecast sentences, the strongest evidence first. `consumer` is whom the question was about; null = nobody. */
+export async function explainForecasts(
   engine: Engine,
-  forecast: Pick<SegmentForecast, 'segment' | 'name'>,
+  models: ModelAnswers,
+  forecasts: readonly Pick<SegmentForecast, 'segment'>[],
   consumer: string | null,
-): readonly string[] {
-  const reasons: string[] = [];
+): Promise<readonly (readonly string[])[]> {
   const last = engine.lastAccess(consumer ?? undefined);
-  if (last !== null) {
-    const edge = engine.successors(last.segment).find(({ target }) => target === forecast.segment);
-    if (edge !== undefined) {
-      const whose = consumer === null ? 'the latest access' : `the last access of ${consumer}`;
+  const isAsked = last !== null && forecasts.length > 0;
+  const [edges = []] = isAsked ? await models.successors([last.segment], EDGES_MAX) : [];
+  const uses = await models.uses(forecasts.map(({ segment }) => segment));
+  return forecasts.map(({ segment }, i) => {
+    const reasons: string[] = [];
+    const edge = edges.find(({ target }) => target === segment);
+    if (last !== null && edge !== undefined) reasons.push(afterAccess(last.name, edge, consumer));
+    const use = uses[i] ?? null;
+    if (use !== null)
       reasons.push(
-        `it followed ${engine.nameOf(last.segment)}, ${whose}, in ${percent(edge.confidence)} of ${rounded(edge.support / Math.max(edge.confidence, 1e-9))} cases, ` +
-          `${duration(edge.lagMean)} later in the mean, ${rounded(edge.lift)} times as often as by chance`,
+        `it was accessed ${rounded(use.count)} times by ${use.consumers > 260 ? 'at least 260' : `about ${Math.round(use.consumers)}`} consumers (weight ${rounded(use.frequency)} after decay)`,
       );
-    }
-  }
-  const use = engine.accessMap(forecast.segment);
-  if (use !== null)
-    reasons.push(
-      `it was accessed ${rounded(use.count)} times by ${use.consumers > 260 ? 'at least 260' : `about ${Math.round(use.consumers)}`} consumers (weight ${rounded(use.frequency)} after decay)`,
-    );
-  if (engine.holds(forecast.segment)) reasons.push('it is in the cache already, so nothing needs to be fetched');
-  if (reasons.length === 0) reasons.push('nothing is known of it yet');
-  return reasons;
+    if (engine.holds(segment)) reasons.push('it is in the cache already, so nothing needs to be fetched');
+    if (reasons.length === 0) reasons.push('nothing is known of it yet');
+    return reasons;
+  });
+}
+
+function afterAccess(
+  name: string,
+  { confidence, support, lagMean, lift }: NamedDependency,
+  consumer: string | null,
+): string {
+  const whose = consumer === null ? 'the latest access' : `the last access of ${consumer}`;
+  return (
+    `it followed ${name}, ${whose}, in ${percent(confidence)} of ${rounded(support / Math.max(confidence, 1e-9))} cases, ` +
+    `${duration(lagMean)} later in the mean, ${rounded(lift)} times as often as by chance`
+  );
 }
 
 function percent(share: number): string {

@@ -1,6 +1,7 @@
 /** Which parts of a node's engine run in other processes, where these listen, and whom they trust. */
 
 import { z } from 'zod';
+import { durationField } from '../../engine/config.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { CurveKeyPair } from '../../engine/host/curve-keys.ts';
 import { readPlaceKeys } from '../../engine/host/key-folder.ts';
@@ -29,6 +30,15 @@ export const placesSchema = z
     name: name.default('node').describe("The node's own place: the log, the site and the requests."),
     publicKey: publicKey.describe("The node's key."),
     keyFolder: keyFolder.describe('Folder of its keys. Without keys parts are on this machine only.'),
+    answerMs: durationField({ minMs: 1 })
+      .default(2000)
+      .describe('Time for an answer of a part to a question (forecasts, access map, graph, demand); later it is 503.'),
+    questionsMax: z
+      .int()
+      .min(1)
+      .max(65_536)
+      .default(64)
+      .describe('Questions to parts that may wait for their answers; one more is refused with 503.'),
     parts: z.array(partItem).max(16).default([]).describe('The parts; none = everything in one process.'),
   })
   .superRefine(({ name: own, parts, ...rest }, context) => {

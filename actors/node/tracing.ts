@@ -28,6 +28,12 @@ export interface PartSpan {
   end(fault?: string | null): void;
 }
 
+/** A span for those who go on under it elsewhere, in the words of W3C Trace Context. */
+export interface SpanTrace {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+}
+
 /**
  * Spans go to whatever tracer provider the process has registered (`node --import` of one's own set-up); without one they cost a call each
  * and go nowhere. Decisions never depend on them.
@@ -111,7 +117,7 @@ export class Tracing {
   }
 
   /** A request is given to the sinks. Null = what it was decided on is not traced. */
-  deliver({ id, name }: PrefetchRequest): PartSpan | null {
+  deliver({ id, name }: PrefetchRequest): (PartSpan & { readonly trace: SpanTrace }) | null {
     const context = this.#decided.get(id);
     if (context === undefined) return null;
     this.#decided.delete(id);
@@ -121,7 +127,7 @@ export class Tracing {
       { kind: SpanKind.CLIENT, attributes: { 'anteroom.segment': name } },
       context,
     );
-    return { end: (fault) => this.#end(span, fault) };
+    return { trace: traceOf(span), end: (fault) => this.#end(span, fault) };
   }
 
   #end(span: Span, fault: string | null = null): void {
@@ -143,4 +149,11 @@ export class Tracing {
     };
     return isSpanContextValid(parent) ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
   }
+}
+
+function traceOf(span: Span): SpanTrace {
+  const { traceId, spanId, traceFlags, traceState } = span.spanContext();
+  const traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+  const tracestate = traceState?.serialize() ?? '';
+  return tracestate === '' ? { traceparent } : { traceparent, tracestate };
 }

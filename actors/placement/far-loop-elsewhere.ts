@@ -4,6 +4,7 @@ import type { ActorRef } from '../../engine/actor.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { ActorGateway } from '../../engine/transport/actor-gateway.ts';
 import type { CacheManagerMessage } from '../cache-manager/cache-manager-actor.ts';
+import { actorOfQuestion, type ModelQuestion, modelAnswerSchemas } from '../engine/model-questions.ts';
 import type { FarLoopLinks } from '../pipeline.ts';
 import { joined, piecesOf, suffixOf } from './part-host.ts';
 import { OWNER, PART, type PartOrder, type PartReport, partCodec } from './part-messages.ts';
@@ -42,6 +43,8 @@ export class FarLoopElsewhere {
   #begun = new Set<string>();
   #saves = new Map<number, Map<string, Uint8Array[]>>();
   #whole = new Map<number, Map<string, Uint8Array>>();
+  #asked = 0;
+  readonly #answers = new Map<number, PartReport & { readonly kind: 'answered' }>();
   #lost: AnteroomError | null = null;
   #wakers: (() => void)[] = [];
   #isFlushing = false;
@@ -74,7 +77,10 @@ export class FarLoopElsewhere {
     this.#begun = new Set();
     this.#saves.clear();
     this.#whole.clear();
+    this.#answers.clear();
     this.#lost = null;
+    // Whoever waits for an answer of the epoch before is told that there will be none.
+    this.#wake();
     for (const place of this.#places) {
       const part = gateway.ref(place, PART, partCodec<PartOrder>());
       const order = (message: PartOrder): void => this.#keep(part as unknown as ActorRef<AnyMessage>, message);
@@ -118,6 +124,27 @@ export class FarLoopElsewhere {
       });
   }
 
+  /**
+   * What the actor says to a question about its model, after all that it was told before. Waits for as long as it takes.
+   * @throws AnteroomError 'actor-stopped' once the actors are lost, 'unavailable' for an answer that is none.
+   */
+  async ask(question: ModelQuestion): Promise<unknown> {
+    const actor = actorOfQuestion(question);
+    const epoch = this.#epoch;
+    const id = ++this.#asked;
+    this.#keep(this.#refOf(actor), { kind: 'ask', id, question } as AnyMessage);
+    // Another epoch has other actors, which were not asked.
+    await this.settle(() => this.#answers.has(id) || this.#epoch !== epoch);
+    const report = this.#answers.get(id);
+    this.#answers.delete(id);
+    if (report === undefined) throw new AnteroomError('unavailable', `the ${actor} is made again; ask later`);
+    if (report.fault !== null) throw new AnteroomError('unavailable', `the ${actor} did not answer: ${report.fault}`);
+    const answer = modelAnswerSchemas[question.kind].safeParse(report.answer);
+    if (!answer.success)
+      throw new AnteroomError('unavailable', `the ${actor} gave no answer to ${question.kind} that could be read`);
+    return answer.data;
+  }
+
   /** A place of them has restarted, or says that its actors failed. */
   lose(why: string): void {
     if (this.#lost !== null) return;
@@ -130,6 +157,7 @@ export class FarLoopElsewhere {
     if (report.epoch !== this.#epoch) return;
     if (report.kind === 'fault') this.lose(`${report.place}: ${report.why}`);
     else if (report.kind === 'begun') this.#begun.add(report.place);
+    else if (report.kind === 'answered') this.#answers.set(report.id, report);
     else this.#saved(report);
     this.#wake();
   }

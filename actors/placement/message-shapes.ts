@@ -96,6 +96,7 @@ export const messageShapes: ReadonlyMap<string, Check> = new Map([
     both(fields({ ...base, held: u8, resident: u8 }), 'held resident', columns({ held: u8, resident: u8 })),
   ],
   ['save', fields(base)],
+  ['ask', fields({ kind: isText, id: isPosition, question: (value) => typeof value === 'object' && value !== null })],
   ['finish', fields(base)],
   ['adopted', fields(base)],
   ['finished', fields({ ...base, digest: isText })],

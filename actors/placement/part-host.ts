@@ -9,6 +9,7 @@ import type { ActorGateway } from '../../engine/transport/actor-gateway.ts';
 import type { TurnScheduler } from '../../engine/turns.ts';
 import { loadComponent, saveComponent, sketchOf } from '../engine/component-state.ts';
 import { engineConfigSchema } from '../engine/engine-config.ts';
+import { answerModel, modelQuestionSchema } from '../engine/model-questions.ts';
 import { parseLatencySpec } from '../origin/latency-spec.ts';
 import { OWNER, PART, type PartOrder, type PartReport, PIECE_BYTES, partCodec } from './part-messages.ts';
 import { PlacedPipeline } from './placed-pipeline.ts';
@@ -101,6 +102,7 @@ export class PartHost {
         throw new Error('the site lives with the owner');
       },
       onSave: (name, position) => this.#save(name, position),
+      onAsk: (name, id, question) => this.#answer(name, id, question),
     });
     this.#sketches = new Map([...this.#pipeline.farActors].map(([name, actor]) => [name, sketchOf(actor)]));
   }
@@ -127,6 +129,20 @@ export class PartHost {
     const bytes = saveComponent(this.#pipeline!.farActors.get(name)!, this.#sketches.get(name)!);
     for (const { piece, isLast } of piecesOf(bytes))
       this.#tell({ kind: 'saved', epoch, actor: name, position, bytes: piece, isLast });
+  }
+
+  /** A question that cannot be answered is the asker's fault, and no reason to lose the actors. */
+  #answer(name: PlacedActor, id: number, asked: unknown): void {
+    const epoch = this.#epoch!;
+    const question = modelQuestionSchema.safeParse(asked);
+    try {
+      if (!question.success) throw new Error(`no such question: ${question.error.issues[0]!.message}`);
+      const answer = answerModel(this.#pipeline!.farActors.get(name), question.data);
+      this.#tell({ kind: 'answered', epoch, id, fault: null, answer });
+    } catch (error) {
+      const fault = error instanceof Error ? error.message : String(error);
+      this.#tell({ kind: 'answered', epoch, id, fault, answer: null });
+    }
   }
 
   #fault(why: string): void {

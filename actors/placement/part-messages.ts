@@ -42,6 +42,14 @@ export type PartReport =
       readonly bytes: Uint8Array;
       readonly isLast: boolean;
     }
+  /** To the question of that number; `fault` = why there is no answer. */
+  | {
+      readonly kind: 'answered';
+      readonly epoch: string;
+      readonly id: number;
+      readonly fault: string | null;
+      readonly answer: unknown;
+    }
   | { readonly kind: 'fault'; readonly epoch: string; readonly place: string; readonly why: string };
 
 type Check = (value: unknown) => boolean;
@@ -57,6 +65,7 @@ const shapes: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   go: { epoch: isText },
   begun: { epoch: isText, place: isText },
   saved: { epoch: isText, actor: isText, position: isNumber, bytes: isBytes, isLast: isFlag },
+  answered: { epoch: isText, id: isNumber, fault: (value) => value === null || isText(value) },
   fault: { epoch: isText, place: isText, why: isText },
 };
 

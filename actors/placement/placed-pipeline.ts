@@ -34,6 +34,8 @@ export interface PlacedPipelineOptions {
   readonly suffix?: string;
   /** An actor here was asked for its state as it was at `position`. */
   readonly onSave?: (name: PlacedActor, position: number) => void;
+  /** An actor here was asked something about its model. */
+  readonly onAsk?: (name: PlacedActor, id: number, question: unknown) => void;
   /** Called only where the cache manager lives. */
   readonly makeSite: (onSettled: (segment: number, expert: number, outcome: number) => void) => Site;
 }
@@ -197,14 +199,16 @@ export class PlacedPipeline {
   }
 
   #spawn(name: PlacedActor, make: () => Actor<AnyMessage> | Actor<never>): void {
-    const { place, placement, system, gateway, onSave } = this.#options;
+    const { place, placement, system, gateway, onSave, onAsk } = this.#options;
     if (placement[name] !== place) return;
     const actor = make() as Actor<AnyMessage>;
     const asked: Actor<AnyMessage> = {
-      receive: (message, context) =>
-        message.kind === 'save'
-          ? onSave?.(name, (message as unknown as { position: number }).position)
-          : actor.receive(message, context),
+      receive: (message, context) => {
+        const { position, id, question } = message as unknown as { position: number; id: number; question: unknown };
+        if (message.kind === 'save') return onSave?.(name, position);
+        if (message.kind === 'ask') return onAsk?.(name, id, question);
+        return actor.receive(message, context);
+      },
     };
     const ref = system.spawn<AnyMessage>(name, () => (onSave === undefined ? actor : asked), MAILBOX);
     this.#local.set(name, ref as ActorRef<never>);

@@ -79,21 +79,28 @@ export function sealCheckpoint(id: number, content: CheckpointContent): Checkpoi
     createdAtMs,
     partBytes: parts.map((part) => part.length),
   };
-  return { ...facts, digest: digestOf(facts, parts) };
+  return { ...facts, digest: sha256Hex([sealedFacts(facts), ...parts]) };
 }
 
-/** Why header and parts are not what was written together; null = they are. */
-export function problemOf(header: CheckpointHeader, parts: readonly (Uint8Array | null)[]): string | null {
+/** Why header and parts are not what was written together; null = they are. `digest`: of both, where somebody has taken it already. */
+export function problemOf(
+  header: CheckpointHeader,
+  parts: readonly (Uint8Array | null)[],
+  digest: string | null = null,
+): string | null {
   for (const [i, length] of header.partBytes.entries()) {
     const part = parts[i];
     if (part === undefined || part === null) return `part ${i} is missing`;
     if (part.length !== length) return `part ${i} has ${part.length} of ${length} bytes`;
   }
-  const { id, logPosition, watermarkMs, schemaVersion, createdAtMs, partBytes, digest } = header;
-  const facts = { id, logPosition, watermarkMs, schemaVersion, createdAtMs, partBytes };
-  return digestOf(facts, parts as readonly Uint8Array[]) === digest ? null : 'its digest differs';
+  const found = digest ?? sha256Hex([sealedFacts(header), ...(parts as readonly Uint8Array[])]);
+  return found === header.digest ? null : 'its digest differs';
 }
 
-function digestOf(facts: Omit<CheckpointHeader, 'digest'>, parts: readonly Uint8Array[]): string {
-  return sha256Hex([new TextEncoder().encode(JSON.stringify(facts)), ...parts]);
+/** What the digest is taken of before the parts. */
+export function sealedFacts(header: Omit<CheckpointHeader, 'digest'>): Uint8Array {
+  const { id, logPosition, watermarkMs, schemaVersion, createdAtMs, partBytes } = header;
+  return new TextEncoder().encode(
+    JSON.stringify({ id, logPosition, watermarkMs, schemaVersion, createdAtMs, partBytes }),
+  );
 }

@@ -14,12 +14,17 @@ import {
   type LoadedCheckpoint,
   problemOf,
   sealCheckpoint,
+  sealedFacts,
 } from './checkpoint-store.ts';
+import { digestBeside } from './lmdb-digest.ts';
 import { lmdbFault, openLmdb } from './lmdb-environment.ts';
 import { noCheckpoint } from './memory-checkpoint-store.ts';
 
 /** Bytes of one piece: one transaction, and so one pause of the event loop, each. */
 const PIECE_BYTES = 4 * 2 ** 20;
+
+/** Bytes from which a thread for the digest is worth its start. */
+const BESIDE_BYTES = 64 * 2 ** 20;
 
 export interface LmdbCheckpointOptions {
   readonly path: string;
@@ -37,6 +42,7 @@ export class LmdbCheckpointStore implements CheckpointStore {
   readonly #environment: RootDatabase<Uint8Array, Key>;
   readonly #headers: Database<Uint8Array, number>;
   readonly #pieces: Database<Uint8Array, [id: number, part: number, piece: number]>;
+  readonly #path: string;
   readonly #kept: number;
   #isClosed = false;
 
@@ -48,11 +54,12 @@ export class LmdbCheckpointStore implements CheckpointStore {
       ...(options.mustExist === undefined ? {} : { mustExist: options.mustExist }),
       ...(options.isChecked === undefined ? {} : { isChecked: options.isChecked }),
     });
-    return new LmdbCheckpointStore(environment, config.kept);
+    return new LmdbCheckpointStore(environment, options.path, config.kept);
   }
 
-  private constructor(environment: RootDatabase<Uint8Array, Key>, kept: number) {
+  private constructor(environment: RootDatabase<Uint8Array, Key>, path: string, kept: number) {
     this.#environment = environment;
+    this.#path = path;
     this.#headers = environment.openDB({ name: 'headers', encoding: 'binary' });
     this.#pieces = environment.openDB({ name: 'pieces', encoding: 'binary' });
     this.#kept = kept;
@@ -104,8 +111,13 @@ export class LmdbCheckpointStore implements CheckpointStore {
   }> {
     const damaged: DamagedCheckpoint[] = [];
     for (const header of await this.list()) {
+      const bytes = header.partBytes.reduce((sum, length) => sum + length, 0);
+      // Both read one mapping of the file: what is copied here is what is digested there.
+      const digesting = bytes >= BESIDE_BYTES ? digestBeside(this.#path, header.id, sealedFacts(header)) : null;
+      // The thread is started in the next turn, before the copying takes this one.
+      if (digesting !== null) await eventLoopRound();
       const parts = this.#parts(header);
-      const problem = problemOf(header, parts);
+      const problem = problemOf(header, parts, await digesting);
       if (problem === null) return { loaded: { header, parts }, damaged };
       damaged.push({ header, problem });
     }

@@ -25,7 +25,8 @@ export function decodeEntry(position: number, bytes: Uint8Array): LogEntry {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < HEADER_BYTES || view.getUint32(0, true) !== MAGIC) throw damaged(position, 'it is no log entry');
   const units = view.getUint32(4, true);
-  const frame = bytes.slice(HEADER_BYTES);
+  // A copy, and not `slice`, which of a Buffer is none: the frame begins where its columns can be used as they lie.
+  const frame = new Uint8Array(bytes.subarray(HEADER_BYTES));
   if (view.getUint32(8, true) !== checksum(position, units, frame)) throw damaged(position, 'its checksum differs');
   return { position, units, bytes: frame };
 }

@@ -159,7 +159,8 @@ function bufferOf({ bytes, at, bodyBytes, tables }: Parts, entry: number, bytesM
   const length = tables.i64At(entry + 8);
   if (!(from >= 0 && length >= bytesMin && from + length <= bodyBytes)) return null;
   const found = bytes.subarray(at + from, at + from + length);
-  return found.byteOffset % 8 === 0 ? found : found.slice();
+  // Not `slice`: of a Buffer that is no copy.
+  return found.byteOffset % 8 === 0 ? found : new Uint8Array(found);
 }
 
 let schemaBytes: Uint8Array | null = null;

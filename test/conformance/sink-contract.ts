@@ -8,6 +8,7 @@ import { Dispatcher } from '../../actors/node/sinks/dispatcher.ts';
 import { makeSink } from '../../actors/node/sinks/make-sink.ts';
 import type { OutgoingRequest } from '../../actors/node/sinks/sink.ts';
 import { sinkItemSchema } from '../../actors/node/sinks/sink-config.ts';
+import type { Tracing } from '../../actors/node/tracing.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { MemoryRecordStore } from '../../engine/state/record-store.ts';
 import { clock, until } from './source-host.ts';
@@ -19,6 +20,8 @@ export interface SinkWorld {
   readonly timeoutMs?: number;
   /** What has arrived so far, as JSON. */
   received(): Promise<readonly OutgoingRequest[]>;
+  /** The `traceparent` of each that has arrived as its carrier has it (header, field, environment), or in the JSON where a carrier has none. */
+  traceparents(): Promise<readonly (string | null | undefined)[]>;
   /** The receiver vanishes and comes back, at the same address. */
   vanish(): Promise<void>;
   return(): Promise<void>;
@@ -42,7 +45,11 @@ function requestOf(id: number): PrefetchRequest {
 
 export function sinkContract(name: string, isSkipped: boolean, makeWorld: () => Promise<SinkWorld>): void {
   const worlds: SinkWorld[] = [];
-  const scene = async (settings: { readonly attemptsMax: number; readonly waitMs?: number }) => {
+  const scene = async (settings: {
+    readonly attemptsMax: number;
+    readonly waitMs?: number;
+    readonly tracing?: Tracing;
+  }) => {
     const world = await makeWorld();
     worlds.push(world);
     const answers: PrefetchAnswer[] = [];
@@ -67,6 +74,7 @@ export function sinkContract(name: string, isSkipped: boolean, makeWorld: () => 
         dispatcher.take(answer.segment);
       },
       onSink: (_, why) => told.push(why),
+      tracing: settings.tracing ?? null,
     });
     dispatcher.begin();
     return { world, dispatcher, answers, told };
@@ -88,6 +96,24 @@ export function sinkContract(name: string, isSkipped: boolean, makeWorld: () => 
         ...{ sizeBytes: 10, probability: 0.5, expert: 'stream', decidedAtMs: 1003, deadlineMs: 5000 },
       });
       expect(dispatcher.counts).toMatchObject({ delivered: 12, failed: 0, deadLetters: 0 });
+      await dispatcher.end();
+    });
+
+    test.concurrent('carries the trace of the delivery', async () => {
+      const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+      const trace = { traceparent, tracestate: 'vendor=1' };
+      const tracing = { deliver: ({ id }: PrefetchRequest) => (id === 1 ? { trace, end: () => {} } : null) };
+      const { world, dispatcher, answers } = await scene({ attemptsMax: 2, tracing: tracing as unknown as Tracing });
+      dispatcher.offer(requestOf(1));
+      await until(() => answers.length === 1, 'the first is delivered');
+      dispatcher.offer(requestOf(2));
+      await until(() => answers.length === 2, 'the second is delivered');
+      await until(async () => (await world.received()).length === 2, 'both have arrived');
+      const received = (await world.received()).toSorted((a, b) => a.position - b.position);
+      expect(received[0]).toMatchObject(trace);
+      expect(received[1]).not.toHaveProperty('traceparent');
+      const carried = (await world.traceparents()).filter((one) => one != null && one !== '');
+      expect(carried).toEqual([traceparent]);
       await dispatcher.end();
     });
 

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect, type JetStreamManager } from 'nats';
+import { connect, type JetStreamManager, type StoredMsg } from 'nats';
 import { createClient } from 'redis';
 import type { OutgoingRequest } from '../../actors/node/sinks/sink.ts';
 import { changeAllowed, generatePlaceKeys, readPlaceKeys } from '../../engine/host/key-folder.ts';
@@ -18,6 +18,7 @@ const parsed = (texts: readonly string[]): OutgoingRequest[] =>
 sinkContract('a webhook', false, async () => {
   const port = await freePort();
   const bodies: string[] = [];
+  const headers: (string | undefined)[] = [];
   let server: Server;
   const listen = async (): Promise<void> => {
     server = createServer((request, response) => {
@@ -25,6 +26,7 @@ sinkContract('a webhook', false, async () => {
       request.on('data', (chunk: Buffer) => (text += chunk.toString()));
       request.on('end', () => {
         bodies.push(text);
+        headers.push(request.headers.traceparent as string | undefined);
         response.end();
       });
     });
@@ -39,6 +41,7 @@ sinkContract('a webhook', false, async () => {
   return {
     settings: { type: 'webhook', name: 'w', url: `http://127.0.0.1:${port}/` },
     received: async () => parsed(bodies),
+    traceparents: async () => headers,
     vanish,
     return: listen,
     close: vanish,
@@ -47,9 +50,15 @@ sinkContract('a webhook', false, async () => {
 
 sinkContract('a command', false, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'anteroom-sink-'));
-  const [out, program] = [join(folder, 'out'), join(folder, 'program.cjs')];
+  const [out, traces, program] = [join(folder, 'out'), join(folder, 'traces'), join(folder, 'program.cjs')];
   writeFileSync(out, '');
-  writeFileSync(program, `process.stdin.pipe(require('fs').createWriteStream(${JSON.stringify(out)}, { flags: 'a' }))`);
+  writeFileSync(traces, '');
+  writeFileSync(
+    program,
+    `const fs = require('fs');
+    fs.appendFileSync(${JSON.stringify(traces)}, (process.env.TRACEPARENT ?? '') + '\\n');
+    process.stdin.pipe(fs.createWriteStream(${JSON.stringify(out)}, { flags: 'a' }))`,
+  );
   return {
     // Node itself ends with 1 where it finds no program.
     settings: {
@@ -60,6 +69,7 @@ sinkContract('a command', false, async () => {
       retryStatuses: [1],
     },
     received: async () => parsed(readFileSync(out, 'utf8').split('\n').filter(Boolean)),
+    traceparents: async () => readFileSync(traces, 'utf8').split('\n'),
     vanish: async () => renameSync(program, `${program}.away`),
     return: async () => {
       if (existsSync(`${program}.away`)) renameSync(`${program}.away`, program);
@@ -111,6 +121,7 @@ sinkContract('a PULL of ZeroMQ under CURVE', false, async () => {
     timeoutMs: 500,
     settings: { type: 'zeromq', name: 'z', connect: endpoint, keysFolder: ours, place: 'fetcher' },
     received: async () => parsed(bodies),
+    traceparents: async () => parsed(bodies).map(({ traceparent }) => traceparent),
     vanish,
     return: listen,
     close: async () => {
@@ -133,16 +144,18 @@ sinkContract('JetStream', isWithoutNats, async () => {
     }
   };
   await asked((manager) => manager.streams.add({ name: 'REQUESTS', subjects: ['prefetch'] }));
+  const messages = () =>
+    asked(async (manager) => {
+      const { state } = await manager.streams.info('REQUESTS');
+      const found: StoredMsg[] = [];
+      for (let seq = state.first_seq; seq <= state.last_seq && state.messages > 0; seq++)
+        found.push(await manager.streams.getMessage('REQUESTS', { seq }));
+      return found;
+    });
   return {
     settings: { type: 'nats', name: 'n', servers, subject: 'prefetch' },
-    received: () =>
-      asked(async (manager) => {
-        const { state } = await manager.streams.info('REQUESTS');
-        const texts: string[] = [];
-        for (let seq = state.first_seq; seq <= state.last_seq && state.messages > 0; seq++)
-          texts.push(new TextDecoder().decode((await manager.streams.getMessage('REQUESTS', { seq })).data));
-        return parsed(texts);
-      }),
+    received: async () => parsed((await messages()).map(({ data }) => new TextDecoder().decode(data))),
+    traceparents: async () => (await messages()).map(({ header }) => header?.get('traceparent')),
     vanish: () => server.kill(),
     return: () => server.start(),
     close: () => server.remove(),
@@ -156,14 +169,15 @@ for (const as of ['stream', 'list'] as const) {
     const client = createClient({ url, socket: { reconnectStrategy: 30 } });
     client.on('error', () => {});
     await client.connect();
+    const entries = async () => ((await client.xRange('requests', '-', '+')) ?? []).map((entry) => entry!.message);
+    const received = async () =>
+      parsed(
+        as === 'list' ? await client.lRange('requests', 0, -1) : (await entries()).map((message) => message.data!),
+      );
     return {
       settings: { type: 'redis', name: 'r', url, key: 'requests', as },
-      received: async () =>
-        parsed(
-          as === 'list'
-            ? await client.lRange('requests', 0, -1)
-            : ((await client.xRange('requests', '-', '+')) ?? []).map((entry) => entry!.message.data!),
-        ),
+      received,
+      traceparents: async () => (as === 'list' ? await received() : await entries()).map((one) => one.traceparent),
       vanish: () => server.kill(),
       return: () => server.start(),
       close: async () => {

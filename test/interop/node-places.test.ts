@@ -131,6 +131,70 @@ function part(from: number, to: number): string {
   return `${[header, ...lines.slice(from, to)].join('\n')}\n`;
 }
 
+/** What the models say to whoever asks by HTTP. */
+async function answersOf(at: string): Promise<readonly unknown[]> {
+  const paths = [
+    '/v1/forecast?count=20',
+    '/v1/forecast?consumer=c1&count=20&horizonMs=60000',
+    '/v1/forecast?consumer=c2&segment=/page/7',
+    '/prefetch/predict?user_id=c3&k=15',
+    '/prefetch/predict?user_id=stranger',
+    '/v1/hot-segments?limit=30',
+    '/v1/access-map?segment=/page/7',
+    '/v1/graph?segment=/page/7&depth=3&fanout=4',
+    '/v1/demand?hours=5',
+  ];
+  const found = await Promise.all(paths.map((path) => ask<Record<string, unknown>>(at, path)));
+  for (const answer of found) expect(answer).not.toHaveProperty('error.code');
+  const lengths = ['forecasts', 'predictions', 'segments', 'edges', 'hours'].flatMap((name) =>
+    found.flatMap((answer) => (Array.isArray(answer[name]) ? [(answer[name] as unknown[]).length] : [])),
+  );
+  expect(Math.min(...lengths)).toBeGreaterThan(0);
+  return found;
+}
+
+test.skipIf(isUnbuilt)(
+  'a part that hangs or is away is told to whoever asks, in time, and answers again when it is back',
+  async () => {
+    const [port] = await freePorts(1);
+    const actors = [
+      ...['aggregator', 'graph-builder', 'seasonal-predictor', 'interval-predictor'],
+      ...['forecaster', 'scheduler'],
+    ];
+    const endpoint = `tcp://127.0.0.1:${port}`;
+    const config = configFile('asked', { answerMs: 300, questionsMax: 2, parts: [{ name: 'all', endpoint, actors }] });
+    const startPart = () => start(['node', '--config', config, '--place', 'all'], /listens on/);
+    let apart = await startPart();
+    const node = await start(['node', '--config', config], /"address":"(http:[^"]+)"/);
+    const at = node.match[1]!;
+    await told(at);
+    await post(at, part(0, 500));
+    await told(at);
+    const asked = async (): Promise<string> => {
+      const response = await fetch(`${at}/v1/hot-segments`);
+      const text = await response.text();
+      return response.status === 200 ? 'answered' : `${response.status} ${text}`;
+    };
+    expect(await asked()).toBe('answered');
+    apart.child.kill('SIGSTOP');
+    const late = await Promise.all([asked(), asked()]);
+    for (const answer of late)
+      expect(answer).toMatch(/^503 .*the place all, where the aggregator lives: no answer in 300 ms/);
+    // Both still wait for the place.
+    expect(await asked()).toMatch(/^503 .*2 questions wait for answers of other places/);
+    apart.child.kill('SIGCONT');
+    await until(async () => ((await asked()) === 'answered' ? true : null));
+    apart.child.kill('SIGKILL');
+    await until(async () =>
+      /^503 .*the place all, where the aggregator lives, is away/.test(await asked()) ? true : null,
+    );
+    apart = await startPart();
+    await told(at);
+    expect(await asked()).toBe('answered');
+  },
+  60_000,
+);
+
 test.skipIf(isUnbuilt)(
   'replay, one process and three processes give one digest of decisions, over the death of each process',
   async () => {
@@ -138,6 +202,7 @@ test.skipIf(isUnbuilt)(
     const one = single.match[1]!;
     await post(one, log);
     await told(one);
+    const answers = await answersOf(one);
     const expected = await digestOf(single);
     expect(await replayed()).toBe(expected);
 
@@ -196,6 +261,8 @@ test.skipIf(isUnbuilt)(
     const status = await told(at);
     expect(status.log.end).toBe(rows);
     expect(status.troubles).toEqual({});
+    // Questions are answered from where the models live, as one process answers them.
+    expect(await answersOf(at)).toEqual(answers);
     expect(await digestOf(node)).toBe(expected);
   },
   60_000,

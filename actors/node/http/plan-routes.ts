@@ -153,10 +153,10 @@ export function planRoutes(app: OpenAPIHono, node: AnteroomNode): void {
     );
   });
 
-  app.openapi(demandRoute, (c) => {
+  app.openapi(demandRoute, async (c) => {
     const { hours } = c.req.valid('query');
-    const found = engine().demand(hours);
     const { timeZone } = engine().config.farLoop.seasonalPredictor;
+    const found = await node.models.demand(hours);
     if (found === null)
       return c.json(
         {

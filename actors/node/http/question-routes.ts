@@ -2,8 +2,10 @@
 
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { AnteroomError } from '../../../engine/errors.ts';
+import type { NamedUse } from '../../engine/engine-models.ts';
+import type { ModelAnswers } from '../../engine/model-answers.ts';
 import type { AnteroomNode } from '../anteroom-node.ts';
-import { explainForecast } from '../explain-forecast.ts';
+import { explainForecasts } from '../explain-forecast.ts';
 import { forecastItem, forecastQuery, limitQuery, predictAnswer, problemAnswer } from './answers.ts';
 
 const json = <T>(schema: T, description: string) => ({ description, content: { 'application/json': { schema } } });
@@ -115,10 +117,14 @@ export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
       throw new AnteroomError('unavailable', `the node is ${node.lifeCycle.state}`);
     return node.engine;
   };
+  const models = (): ModelAnswers => {
+    engine();
+    return node.models;
+  };
 
-  app.openapi(forecastRoute, (c) => {
+  app.openapi(forecastRoute, async (c) => {
     const { consumer, segment, horizonMs, count } = c.req.valid('query');
-    const found = engine().forecast({
+    const found = await models().forecast({
       count,
       ...(consumer === undefined ? {} : { consumer }),
       ...(segment === undefined ? {} : { segment }),
@@ -127,71 +133,75 @@ export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
     const last = engine().lastAccess(consumer);
     if (consumer !== undefined && engine().consumers.idOf(consumer) < 0)
       throw new AnteroomError('not-found', `no access of consumer ${consumer} has been seen`);
+    const why = await explainForecasts(engine(), models(), found, consumer ?? null);
     const who = last === null || last.consumer < 0 ? null : engine().consumers.nameOf(last.consumer);
     return c.json(
       {
         consumer: consumer ?? who,
         after: last?.name ?? null,
         position: engine().position,
-        forecasts: found.map((forecast) => ({
+        forecasts: found.map((forecast, i) => ({
           segment: forecast.name,
           probability: forecast.probability,
           horizonMs: forecast.horizonMs,
           expert: forecast.expert,
-          why: [...explainForecast(engine(), forecast, consumer ?? null)],
+          why: [...why[i]!],
         })),
       },
       200,
     );
   });
 
-  app.openapi(predictRoute, (c) => {
+  app.openapi(predictRoute, async (c) => {
     const { user_id, k, horizon_ms } = c.req.valid('query');
     const isKnown = engine().consumers.idOf(user_id) >= 0;
-    const found = engine().forecast({
+    const found = await models().forecast({
       consumer: isKnown ? user_id : -1,
       count: k,
       ...(horizon_ms === undefined ? {} : { horizonMs: horizon_ms }),
     });
+    const why = await explainForecasts(engine(), models(), found, isKnown ? user_id : null);
     return c.json(
       {
         user_id,
         is_known: isKnown,
-        predictions: found.map((forecast) => ({
+        predictions: found.map((forecast, i) => ({
           data_id: forecast.name,
           probability: forecast.probability,
           horizon_ms: forecast.horizonMs,
           expert: forecast.expert,
-          why: [...explainForecast(engine(), forecast, isKnown ? user_id : null)],
+          why: [...why[i]!],
         })),
       },
       200,
     );
   });
 
-  app.openapi(mapRoute, (c) => {
+  app.openapi(mapRoute, async (c) => {
     const { segment } = c.req.valid('query');
-    const found = engine().accessMap(segment);
+    const [found = null] = await models().uses([segment]);
     if (found === null) throw new AnteroomError('not-found', `no access to ${segment} has been seen`);
     return c.json(useAnswer(found), 200);
   });
 
-  app.openapi(hotRoute, (c) => {
+  app.openapi(hotRoute, async (c) => {
     const { limit = 20 } = c.req.valid('query');
-    return c.json({ segments: engine().hotSegments(Math.min(limit, answersMax())).map(useAnswer) }, 200);
+    const found = await models().hotSegments(Math.min(limit, answersMax()));
+    return c.json({ segments: found.map(useAnswer) }, 200);
   });
 
-  app.openapi(graphRoute, (c) => {
+  app.openapi(graphRoute, async (c) => {
     const { segment, depth, fanout } = c.req.valid('query');
     if (engine().segments.idOf(segment) < 0)
       throw new AnteroomError('not-found', `no access to ${segment} has been seen`);
     const seen = new Set([segment]);
     const edges: z.output<typeof edge>[] = [];
     let front = [segment];
-    for (let level = 1; level <= depth; level++) {
+    for (let level = 1; level <= depth && front.length > 0; level++) {
       const next: string[] = [];
-      for (const source of front) {
-        for (const { name, confidence, support, lift, lagMean } of engine().successors(source).slice(0, fanout)) {
+      const found = await models().successors(front, fanout);
+      for (const [i, source] of front.entries()) {
+        for (const { name, confidence, support, lift, lagMean } of found[i]!) {
           if (edges.length >= answersMax()) break;
           edges.push({ source, target: name, confidence, support, lift, lagMeanMs: lagMean, depth: level });
           // A cycle is an edge, and is not walked again.
@@ -201,22 +211,21 @@ export function questionRoutes(app: OpenAPIHono, node: AnteroomNode): void {
       }
       front = next;
     }
-    const before = engine()
-      .predecessors(segment, fanout)
-      .map(({ name, confidence, support, lift, lagMean }) => ({
-        source: name,
-        target: segment,
-        confidence,
-        support,
-        lift,
-        lagMeanMs: lagMean,
-        depth: 1,
-      }));
+    const sources = await models().predecessors(segment, fanout);
+    const before = sources.map(({ name, confidence, support, lift, lagMean }) => ({
+      source: name,
+      target: segment,
+      confidence,
+      support,
+      lift,
+      lagMeanMs: lagMean,
+      depth: 1,
+    }));
     return c.json({ segment, edges, before }, 200);
   });
 }
 
-function useAnswer(found: NonNullable<ReturnType<AnteroomNode['engine']['accessMap']>>) {
+function useAnswer(found: NamedUse) {
   const { name, count, frequency, bytes, consumers } = found;
   return { segment: name, count, frequency, bytes, lastAccess: found.last, consumers };
 }

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../../engine/clock.ts';
 import { runCommand } from '../../../engine/host/run-command.ts';
-import type { DeliveryEnd, OutgoingRequest, Sink } from './sink.ts';
+import { type DeliveryEnd, type OutgoingRequest, type Sink, traceFields } from './sink.ts';
 import { sizeIn } from './webhook-sink.ts';
 
 export interface CommandSinkOptions {
@@ -46,7 +46,11 @@ export class CommandSink implements Sink {
     const { words, retryStatuses } = this.#options;
     const { status, stdout, said } = await runCommand(words, `${JSON.stringify(request)}\n`, {
       timeoutMs,
-      environment: { ANTEROOM_SEGMENT: request.segment, ANTEROOM_KEY: request.key },
+      environment: {
+        ANTEROOM_SEGMENT: request.segment,
+        ANTEROOM_KEY: request.key,
+        ...Object.fromEntries(Object.entries(traceFields(request)).map(([name, value]) => [name.toUpperCase(), value])),
+      },
     });
     if (status === 0) return { kind: 'done', sizeBytes: sizeIn(stdout) };
     return {

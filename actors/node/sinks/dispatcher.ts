@@ -189,8 +189,8 @@ export class Dispatcher {
     this.#inFlight++;
     const { clock, sinks, onAnswer } = this.#options;
     const startedMs = clock.now();
-    const outgoing = this.#outgoing(request);
     const span = this.#options.tracing?.deliver(request) ?? null;
+    const outgoing = { ...this.#outgoing(request), ...span?.trace };
     try {
       const ends = await Promise.all(sinks.map((sink) => this.#deliver(sink, outgoing)));
       const isLanded = ends.every((end) => end.kind === 'done');

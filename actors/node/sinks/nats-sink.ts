@@ -4,7 +4,7 @@ import type { Clock } from '../../../engine/clock.ts';
 import { withDeadline } from '../../../engine/deadline.ts';
 import { connectNats, type NatsClient, natsFault } from '../servers/nats-client.ts';
 import { LazyConnection } from './lazy-connection.ts';
-import { type DeliveryEnd, failedBy, type OutgoingRequest, type Sink } from './sink.ts';
+import { type DeliveryEnd, failedBy, type OutgoingRequest, type Sink, traceFields } from './sink.ts';
 import type { NatsSinkConfig } from './sink-config.ts';
 
 /**
@@ -48,11 +48,12 @@ export class NatsSink implements Sink {
   async #publish({ nats, connection }: NatsClient, request: OutgoingRequest): Promise<void> {
     const { subject, isJetStream } = this.#config;
     const bytes = new TextEncoder().encode(JSON.stringify(request));
+    const headers = nats.headers();
+    for (const [name, value] of Object.entries(traceFields(request))) headers.set(name, value);
     if (isJetStream) {
-      await connection.jetstream({ timeout: this.#timeoutMs }).publish(subject, bytes, { msgID: request.key });
+      await connection.jetstream({ timeout: this.#timeoutMs }).publish(subject, bytes, { msgID: request.key, headers });
       return;
     }
-    const headers = nats.headers();
     headers.set('Nats-Msg-Id', request.key);
     connection.publish(subject, bytes, { headers });
     await connection.flush();

@@ -4,7 +4,7 @@ import type { Clock } from '../../../engine/clock.ts';
 import { withDeadline } from '../../../engine/deadline.ts';
 import { connectRedis, type RedisConnection } from '../servers/redis-client.ts';
 import { LazyConnection } from './lazy-connection.ts';
-import { type DeliveryEnd, failedBy, type OutgoingRequest, type Sink } from './sink.ts';
+import { type DeliveryEnd, failedBy, type OutgoingRequest, type Sink, traceFields } from './sink.ts';
 import type { RedisSinkConfig } from './sink-config.ts';
 
 /** Done when the server has answered. A request that was stored although its answer was lost is stored again, under the same `key`. */
@@ -46,7 +46,8 @@ export class RedisSink implements Sink {
     const { key, as, lengthMax } = this.#config;
     const data = JSON.stringify(request);
     if (as === 'stream') {
-      await redis.command('XADD', key, 'MAXLEN', '~', String(lengthMax), '*', 'key', request.key, 'data', data);
+      const fields = Object.entries({ key: request.key, data, ...traceFields(request) }).flat();
+      await redis.command('XADD', key, 'MAXLEN', '~', String(lengthMax), '*', ...fields);
       return;
     }
     const length = await redis.command('LPUSH', key, data);

@@ -22,6 +22,15 @@ export interface OutgoingRequest {
   readonly position: number;
   /** Event time after which nobody waits for it. */
   readonly deadlineMs: number;
+  /** Of the delivery's span, where it is traced (W3C Trace Context): whoever fetches goes on under it. */
+  readonly traceparent?: string;
+  readonly tracestate?: string;
+}
+
+/** The trace of a request as headers or fields of whatever carries it; empty where it is not traced. */
+export function traceFields({ traceparent, tracestate }: OutgoingRequest): Readonly<Record<string, string>> {
+  if (traceparent === undefined) return {};
+  return { traceparent, ...(tracestate === undefined ? {} : { tracestate }) };
 }
 
 /** How one try went. */

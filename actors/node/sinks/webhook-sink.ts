@@ -1,7 +1,7 @@
 /** Posts each prefetch request to a web address. */
 
 import { postJson } from '../../../engine/host/http-post.ts';
-import type { DeliveryEnd, OutgoingRequest, Sink } from './sink.ts';
+import { type DeliveryEnd, type OutgoingRequest, type Sink, traceFields } from './sink.ts';
 
 /** 2xx is done; the answer may say `{"sizeBytes": n}`. 408, 425, 429 and 5xx are tried again, other answers are not. */
 export class WebhookSink implements Sink {
@@ -25,7 +25,7 @@ export class WebhookSink implements Sink {
   async deliver(request: OutgoingRequest): Promise<DeliveryEnd> {
     try {
       const { status, text } = await postJson(this.#url, request, {
-        headers: { ...this.#headers, 'idempotency-key': request.key },
+        headers: { ...this.#headers, ...traceFields(request), 'idempotency-key': request.key },
         timeoutMs: this.#timeoutMs,
       });
       if (status >= 200 && status < 300) return { kind: 'done', sizeBytes: sizeIn(text) };

@@ -86,6 +86,54 @@ describe.each(['live', 'modelled'] as const)('%s', (mode) => {
     expect(second.hotSegments(1)).toHaveLength(1);
   });
 
+  test('caps are nothing learned: a restart with other caps is the change of caps while it runs, whatever caps there were and are', async () => {
+    const many = { requestsPerSecondMax: 3, burstSeconds: 5, requestsMax: 100_000 };
+    const cases = [
+      [{ requestsMax: 400 }, { requestsMax: 350 }],
+      [many, { ...many, requestsPerSecondMax: 1, concurrencyMax: 2 }],
+      [{ requestsMax: 400 }, {}],
+    ] as const;
+    for (const [caps, other] of cases) {
+      const changed = createEngine({ config: { ...config, caps } });
+      answer(changed);
+      read(changed, 0, 1700);
+      const state = changed.snapshot();
+      const set = createEngine({ config: { ...config, caps: other } }).config.caps;
+      changed.setCaps(set);
+      const restarted = createEngine({ config: { ...config, caps: other }, snapshot: state });
+      expect(restarted.restored).toBe('exact');
+      answer(restarted);
+      read(changed, 1700, 3000);
+      read(restarted, 1700, 3000);
+      // What is saved after a change has the caps in force: another restart changes nothing.
+      const again = createEngine({ config: { ...config, caps: other }, snapshot: changed.snapshot() });
+      expect(again.restored).toBe('exact');
+      answer(again);
+      read(changed, 3000, 4000);
+      read(restarted, 3000, 4000);
+      read(again, 3000, 4000);
+      const [expected, ...found] = [await changed.stop(), await restarted.stop(), await again.stop()];
+      for (const one of found) {
+        expect(one.digest).toBe(expected.digest);
+        expect(one.prefetches).toEqual(expected.prefetches);
+        expect(one.refusals).toEqual(expected.refusals);
+      }
+    }
+  });
+
+  test('a restart with the first caps is exact', () => {
+    const first = createEngine({ config });
+    answer(first);
+    read(first, 0, 1700);
+    const second = createEngine({ config: { ...config, caps: { requestsMax: 0 } }, snapshot: first.snapshot() });
+    expect(second.restored).toBe('exact');
+    answer(second);
+    const { issued } = second.stats().prefetches;
+    read(second, 1700, 3000);
+    expect(second.stats().prefetches.issued).toBe(issued);
+    expect(issued).toBeGreaterThan(0);
+  });
+
   test('under other settings the journal is told again', () => {
     const first = createEngine({ config });
     read(first, 0, 500);

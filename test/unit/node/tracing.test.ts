@@ -84,6 +84,11 @@ describe('with tracing', () => {
     expect(delivered.length).toBe(sink.requests.length);
     const ids = new Set(decided.map((span) => span.spanContext().spanId));
     for (const span of delivered) expect(ids).toContain(span.parentSpanContext?.spanId);
+    // Whoever fetches is told the delivery's own span, with the state that came along.
+    expect(new Set(sink.requests.map((request) => request.traceparent))).toEqual(
+      new Set(delivered.map((span) => `00-${traceId}-${span.spanContext().spanId}-01`)),
+    );
+    for (const request of sink.requests) expect(request.tracestate).toBe('vendor=1');
     expect(new Set(delivered.map((span) => span.attributes['anteroom.segment']))).toEqual(
       new Set(sink.requests.map(({ segment }) => segment)),
     );

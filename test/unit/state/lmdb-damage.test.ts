@@ -7,12 +7,12 @@ import {
   rmSync,
   statSync,
   truncateSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { LmdbCheckpointStore } from '../../../engine/state/lmdb-checkpoint-store.ts';
 import { LmdbLogStore } from '../../../engine/state/lmdb-log-store.ts';
 
@@ -95,23 +95,65 @@ describe('an LMDB log', () => {
   });
 });
 
-test('an LMDB checkpoint with one byte changed is passed over for the one before it', async () => {
-  const path = join(folder, 'checkpoints');
+// The large one is digested by a thread of its own while it is copied.
+test.each([
+  ['small', 2000],
+  ['large', 12 * 2 ** 20],
+] as const)('a %s LMDB checkpoint with one byte changed is passed over for the one before it', async (size, count) => {
+  const path = join(folder, `checkpoints-${size}`);
   let store = await LmdbCheckpointStore.open({ path });
-  const text = (name: string): Uint8Array => new TextEncoder().encode(`${name}-`.repeat(2000));
+  const text = (name: string): Uint8Array => new TextEncoder().encode(`${name}-`.repeat(count));
   const put = (logPosition: number, name: string) =>
-    store.put({ logPosition, watermarkMs: null, schemaVersion: 1, createdAtMs: 1, parts: [text(name)] });
+    store.put({ logPosition, watermarkMs: null, schemaVersion: 1, createdAtMs: 1, parts: [text('first'), text(name)] });
   await put(1, 'older');
   await put(2, 'newer');
+  const whole = await store.latest();
+  expect(whole.damaged).toEqual([]);
+  expect(whole.loaded!.header.logPosition).toBe(2);
+  expect(whole.loaded!.parts.map((part) => Buffer.compare(part, text('newer')))).toEqual([
+    Buffer.compare(text('first'), text('newer')),
+    0,
+  ]);
   await store.close();
   const file = join(path, 'data.mdb');
+  const descriptor = openSync(file, 'r+');
   const bytes = readFileSync(file);
-  for (let at = bytes.indexOf('newer-newer-'); at >= 0; at = bytes.indexOf('newer-newer-', at + 8192))
-    bytes[at + 5] = 0x2b;
-  writeFileSync(file, bytes);
+  let changes = 0;
+  for (let at = bytes.indexOf('newer-newer-'); at >= 0; at = bytes.indexOf('newer-newer-', at + 2 ** 24)) {
+    writeSync(descriptor, '+', at + 5);
+    changes++;
+  }
+  closeSync(descriptor);
+  expect(changes).toBeGreaterThan(0);
   store = await LmdbCheckpointStore.open({ path });
   const { loaded, damaged } = await store.latest();
   expect(loaded?.header.logPosition).toBe(1);
   expect(damaged).toMatchObject([{ header: { logPosition: 2 }, problem: 'its digest differs' }]);
   await store.close();
+});
+
+test('a log whose writing thread is lost takes nothing more, says so, and is whole when it is opened again', async () => {
+  const path = join(folder, 'lost-thread');
+  const log = await LmdbLogStore.open({ path });
+  const frames = [{ units: 1, bytes: Uint8Array.of(1) }];
+  let thread: Worker | null = null;
+  const { postMessage } = Worker.prototype;
+  const spy = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...words) {
+    thread = this;
+    postMessage.apply(this, words);
+  });
+  await log.append([{ origin: null, frames }]);
+  spy.mockRestore();
+  const appending = log.append([{ origin: { producer: 'p', sequence: 1 }, frames }]);
+  await (thread as Worker | null)!.terminate();
+  // Whether the last one was committed nobody knows: it is not acknowledged, and neither is anything after it.
+  await expect(appending).rejects.toMatchObject({ code: 'io' });
+  await expect(log.append([{ origin: null, frames }])).rejects.toMatchObject({ code: 'io' });
+  await expect(log.probe(10)).rejects.toMatchObject({ code: 'io' });
+  await log.close();
+  const again = await LmdbLogStore.open({ path });
+  const [receipt] = await again.append([{ origin: { producer: 'p', sequence: 1 }, frames }]);
+  expect(['appended', 'duplicate']).toContain(receipt!.kind);
+  expect(again.facts.end).toBe(2);
+  await again.close();
 });
