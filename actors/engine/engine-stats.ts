@@ -28,6 +28,7 @@ export interface LatencySaved {
   readonly share: number;
 }
 
+/** Metrics of an engine, by the definitions of a replay; times are ms, ratios null where nothing is to be divided by. */
 export interface EngineStats {
   readonly accesses: number;
   readonly hits: number;
@@ -88,6 +89,7 @@ export interface EngineStats {
   readonly digest: string;
 }
 
+/** How the outside fetcher answered, in requests. */
 export interface LiveStats {
   /** Handed out and not answered. */
   readonly open: number;

@@ -109,6 +109,7 @@ export interface LogCounts {
   readonly skipped: Readonly<Record<string, number>>;
 }
 
+/** What `anteroom replay` measured, as its JSON has it. */
 export interface ReplayResult {
   readonly schema: 'anteroom.replay/1';
   readonly version: string;
