@@ -8,6 +8,7 @@ import { intervalPredictorConfigSchema } from './interval-predictor/interval-pre
 import { prefetchSchedulerConfigSchema } from './prefetch-scheduler/prefetch-scheduler-config.ts';
 import { seasonalPredictorConfigSchema } from './seasonal-predictor/seasonal-predictor-config.ts';
 
+/** Settings of the far loop: when it plans, and those of each of its actors. */
 export const farLoopConfigSchema = z
   .strictObject({
     isEnabled: z.boolean().default(true).describe('Whether the far loop runs beside the near loop.'),
@@ -57,4 +58,5 @@ export const farLoopConfigSchema = z
   })
   .describe('The far loop: what is learned and planned per batch and per interval.');
 
+/** With every default filled in. */
 export type FarLoopConfig = z.output<typeof farLoopConfigSchema>;

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 
+/** What a second of waiting, a byte, a request and space are worth, in one currency. */
 export const pricesSchema = z
   .strictObject({
     secondOfWaiting: z

@@ -5,6 +5,7 @@ import { assert } from './assert.ts';
 import { durationField } from './config.ts';
 import type { RandomSource } from './random.ts';
 
+/** How long to wait before each retry. */
 export const backOffSchema = z.strictObject({
   initialMs: durationField({ minMs: 0 }).default(100).describe('wait before the first retry'),
   factor: z.number().min(1).max(10).default(2).describe('how much longer each further wait is'),
@@ -17,6 +18,7 @@ export const backOffSchema = z.strictObject({
     .describe('part of the wait that chance may take off, so that many do not retry at once'),
 });
 
+/** With every default filled in; times are ms. */
 export type BackOffConfig = z.output<typeof backOffSchema>;
 
 /** The longest wait before retry number `attempt` (from 0), in ms. Multiplies, because powers may differ in the last bit. */

@@ -3,6 +3,7 @@
 import { type ActorRefFrom, assign, setup } from 'xstate';
 import type { RestartBudget } from './restart-budget.ts';
 
+/** Where a supervised actor is in its life; `stopped` and `failed` are its ends. */
 export type LifeCycleState = 'starting' | 'running' | 'backing-off' | 'restarting' | 'stopping' | 'stopped' | 'failed';
 
 /** What a supervisor may decide about a fault. */

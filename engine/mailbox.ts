@@ -11,6 +11,7 @@ import { assert } from './assert.ts';
  */
 export type MailboxPolicy = 'block' | 'drop-oldest' | 'drop-newest' | 'fail';
 
+/** How many messages may wait for an actor, and what happens beyond. */
 export const mailboxSchema = z.strictObject({
   capacity: z
     .int()
@@ -24,6 +25,7 @@ export const mailboxSchema = z.strictObject({
     .describe('what happens to a message that finds the mailbox full'),
 });
 
+/** With every default filled in. */
 export type MailboxConfig = z.output<typeof mailboxSchema>;
 
 /** Why a mailbox gave a message away unhandled. */

@@ -9,6 +9,7 @@ import { type Directive, type LifeCycle, type LifeCycleEffects, type LifeCycleEv
 import type { RandomSource } from './random.ts';
 import { RestartBudget } from './restart-budget.ts';
 
+/** What happens to an actor that faulted, and how often. */
 export const supervisionSchema = z
   .strictObject({
     strategy: z
@@ -39,7 +40,9 @@ export const supervisionSchema = z
     },
   );
 
+/** With every default filled in. */
 export type SupervisionConfig = z.output<typeof supervisionSchema>;
+/** As a caller writes it: every field may be left out. */
 export type SupervisionInput = z.input<typeof supervisionSchema>;
 
 /** A supervisor's own decision about one error; undefined leaves it to the configured strategy. */

@@ -5,6 +5,7 @@ import { durationField } from './config.ts';
 import { mailboxSchema } from './mailbox.ts';
 import { supervisionSchema } from './supervisor.ts';
 
+/** Every limit of an actor system; unknown keys are errors. */
 export const actorSystemSchema = z.strictObject({
   throughput: z
     .int()
@@ -38,4 +39,5 @@ export const actorSystemSchema = z.strictObject({
   supervision: supervisionSchema.prefault({}).describe('supervision of actors that do not say otherwise'),
 });
 
+/** With every default filled in. */
 export type ActorSystemConfig = z.output<typeof actorSystemSchema>;

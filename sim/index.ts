@@ -1,5 +1,6 @@
 /** The public surface of the simulator: replay, workloads, report. */
 
+export type { PrefetchCounts } from '../actors/cache-manager/site-metrics.ts';
 export { type LatencySpec, parseLatencySpec } from '../actors/origin/latency-spec.ts';
 export { createOrigin } from '../actors/origin/simulated-origin.ts';
 export { baselineNames, createBaseline } from './baselines/index.ts';
@@ -11,7 +12,6 @@ export { type ProveOptions, type ProveOutcome, prove } from './prove/prove.ts';
 export { type ReplayOptions, type ReplayOutcome, type ReplayProgress, replay } from './replay/replay.ts';
 export { type ReplayConfig, replayConfigSchema } from './replay/replay-config.ts';
 export type {
-  PrefetchCounts,
   ReplayResult,
   Report,
   RunDetails,

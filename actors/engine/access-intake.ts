@@ -92,6 +92,7 @@ export class AccessIntake {
    * @throws AnteroomError 'bad-record' naming the field, 'unsupported' where segments are addresses and this one is none.
    */
   one(access: Access, position: number): AccessBatch | null {
+    if (typeof access !== 'object' || access === null) throw bad('access', 'an object', access);
     const { timeMs, op = 'read', size = -1, weight = 1 } = access;
     if (timeMs !== undefined && !Number.isFinite(timeMs))
       throw bad('timeMs', 'a finite number of milliseconds', timeMs);

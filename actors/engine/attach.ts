@@ -26,6 +26,7 @@ export type FetchValue<K, V> = (
   context: { readonly isPrefetch: boolean; readonly signal: AbortSignal },
 ) => Promise<V> | V;
 
+/** What a cache is attached with: how to fetch, what may be fetched early, and whose engine decides. */
 export interface AttachOptions<K, V> {
   readonly fetch: FetchValue<K, V>;
   /**

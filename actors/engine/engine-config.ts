@@ -27,6 +27,7 @@ const liveSchema = z
   })
   .describe('Where an outside fetcher does the work.');
 
+/** Every setting of an embedded engine, with its default and what it means; unknown keys are errors. */
 export const engineConfigSchema = z
   .strictObject({
     mode: z

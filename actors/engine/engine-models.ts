@@ -38,6 +38,7 @@ export interface ForecastSet {
   readonly forecasts: readonly SegmentForecast[];
 }
 
+/** What `forecast` is asked. Every field may be left out. */
 export interface ForecastRequest {
   /** Whose last access dependencies are followed from. Default: whoever accessed last. */
   readonly consumer?: string | number;
@@ -65,6 +66,7 @@ export interface DemandOutlook {
   readonly shares: Readonly<Record<DemandExpert, number>>;
 }
 
+/** Which edges of the dependency graph become hints. */
 export interface LearnedHintsOptions {
   /** Edges at most. Default 1000. */
   readonly count?: number;
@@ -74,15 +76,18 @@ export interface LearnedHintsOptions {
   readonly confidenceMin?: number;
 }
 
+/** How much a segment is used, with its name. */
 export interface NamedUse extends SegmentUse {
   readonly name: string;
 }
 
+/** An edge of the dependency graph, with the name of its other end. */
 export interface NamedDependency extends Dependency {
   /** Of the target; of the source where sources were asked for. */
   readonly name: string;
 }
 
+/** Where a consumer stands. `consumer` is a dense id; -1 = nobody in particular. */
 export interface LastAccess {
   readonly segment: number;
   readonly name: string;

@@ -82,7 +82,7 @@ export function buildEngineParts(options: EngineOptions, listeners: EngineListen
   });
   const decisions = new DecisionLog(config.decisionsKeptMax);
   const liveOrigin = config.mode === 'live' ? new LiveOrigin(config.live) : null;
-  const latency = parseLatencySpec(config.latency);
+  const latency = parseLatencySpec(config.latency, 'engine: latency');
   const isTimed = liveOrigin !== null || latency.kind === 'time';
   const system = new ActorSystem({
     clock: new VirtualClock(),

@@ -4,17 +4,9 @@ import type { GovernorState, Lift } from '../cache-manager/governor-state.ts';
 import type { Ledger, RefusalName } from '../cache-manager/ledger.ts';
 import type { MissClassName } from '../cache-manager/miss-classes.ts';
 import type { Site } from '../cache-manager/site.ts';
-import { Outcome, type OutcomeName } from '../prefetcher.ts';
+import { expertUse, type SiteMetrics, siteMetrics } from '../cache-manager/site-metrics.ts';
 import type { IntakeCounts } from './access-intake.ts';
 import type { EngineParts } from './engine-parts.ts';
-
-/** How prefetches ended, and those never sent. */
-export interface PrefetchStats extends Readonly<Record<OutcomeName, number>> {
-  /** Sent, whatever became of them; those without an end yet are the difference to the sum of the outcomes. */
-  readonly issued: number;
-  readonly withdrawn: number;
-  readonly bytes: number;
-}
 
 /**
  * An estimate: the ghost without prefetching counts its misses and not its waits, so each of them is taken to wait as long as a miss that
@@ -28,22 +20,12 @@ export interface LatencySaved {
   readonly share: number;
 }
 
-export interface EngineStats {
+/** Metrics of an engine, by the definitions of a replay; times are ms, ratios null where nothing is to be divided by. */
+export interface EngineStats extends SiteMetrics {
   readonly accesses: number;
-  readonly hits: number;
-  readonly misses: number;
-  readonly missRatio: number | null;
-  readonly byteMissRatio: number | null;
-  readonly late: number;
   /** Misses of the same cache without prefetching, and of LRU of the same size: the ghosts that run beside it. */
   readonly baselineMisses: number;
   readonly referenceMisses: number;
-  readonly prefetches: PrefetchStats;
-  readonly precision: number | null;
-  readonly coverage: number | null;
-  readonly timeliness: number | null;
-  readonly pollution: number | null;
-  readonly trafficRatio: number | null;
   /** Of demands, under the latency model; where live, as expected from measured fetches. */
   readonly latencyMs: {
     readonly mean: number | null;
@@ -53,7 +35,6 @@ export interface EngineStats {
   };
   /** Waiting that prefetching saved; null before anything waited, or where fetches take no time. */
   readonly latencySaved: LatencySaved | null;
-  readonly calibration: { readonly brier: number | null; readonly ece: number | null } | null;
   readonly experts: readonly { readonly name: string; readonly issued: number; readonly used: number }[];
   /** Misses that the ghost without prefetching has too, by why they were not avoided. */
   readonly missClasses: Readonly<Record<MissClassName, number>>;
@@ -88,6 +69,7 @@ export interface EngineStats {
   readonly digest: string;
 }
 
+/** How the outside fetcher answered, in requests. */
 export interface LiveStats {
   /** Handed out and not answered. */
   readonly open: number;
@@ -131,25 +113,13 @@ function siteStats(
   experts: readonly string[],
 ): Omit<EngineStats, 'intake' | 'live' | 'position' | 'governor'> {
   const { ledger } = site;
-  const prefetches = prefetchStats(ledger);
-  const used = prefetches.useful + prefetches.late;
   const hasWaits = ledger.waits.count > 0;
   const quantile = (q: number): number | null => (hasWaits ? ledger.waits.quantile(q) : null);
   return {
     accesses: ledger.accesses,
-    hits: ledger.accesses - ledger.misses,
-    misses: ledger.misses,
-    missRatio: ratio(ledger.misses, ledger.accesses),
-    byteMissRatio: ratio(ledger.bytesMissed, ledger.bytesAccessed),
-    late: ledger.late,
+    ...siteMetrics(ledger, { baselineMisses: ledger.baselineMisses, referenceFetches: ledger.referenceMisses }),
     baselineMisses: ledger.baselineMisses,
     referenceMisses: ledger.referenceMisses,
-    prefetches,
-    precision: ratio(used, prefetches.issued),
-    coverage: ratio(ledger.coveredMisses, ledger.baselineMisses),
-    timeliness: ratio(prefetches.useful, used),
-    pollution: ratio(ledger.pollutionMisses, ledger.accesses),
-    trafficRatio: ratio(ledger.demandFetches + prefetches.issued, ledger.referenceMisses),
     latencyMs: {
       mean: hasWaits ? ledger.waits.mean() : null,
       p50: quantile(0.5),
@@ -157,9 +127,7 @@ function siteStats(
       p99: quantile(0.99),
     },
     latencySaved: latencySaved(ledger),
-    calibration:
-      ledger.calibration.count === 0 ? null : { brier: ledger.calibration.brier, ece: ledger.calibration.ece },
-    experts: experts.map((name, i) => ({ name, issued: ledger.issuedByExpert[i]!, used: ledger.usedByExpert[i]! })),
+    experts: expertUse(ledger, experts),
     missClasses: ledger.missClassCounts(),
     refusals: ledger.refusalCounts(),
     cache: { capacity: site.capacity, used: site.used, staged: site.stagingUsed, inFlight: site.inFlightCount },
@@ -175,24 +143,4 @@ function latencySaved(ledger: Ledger): LatencySaved | null {
   if (!(withoutMs > 0)) return null;
   const totalMs = withoutMs - ledger.waits.sum;
   return { totalMs, withoutMeanMs: withoutMs / ledger.accesses, share: totalMs / withoutMs };
-}
-
-function prefetchStats(ledger: Ledger): PrefetchStats {
-  const of = (outcome: number): number => ledger.outcomes[outcome]!;
-  return {
-    issued: ledger.issued,
-    useful: of(Outcome.useful),
-    late: of(Outcome.late),
-    wasted: of(Outcome.wasted),
-    cancelled: of(Outcome.cancelled),
-    stale: of(Outcome.stale),
-    pending: of(Outcome.pending),
-    withdrawn: ledger.withdrawn,
-    bytes: ledger.prefetchBytes,
-  };
-}
-
-/** A ratio; null where the denominator is zero. */
-function ratio(numerator: number, denominator: number): number | null {
-  return denominator === 0 ? null : numerator / denominator;
 }

@@ -2,6 +2,7 @@
 
 export { AnteroomError, type ErrorCode } from '../../engine/errors.ts';
 export { AccessBatch } from '../../streams/access-batch.ts';
+export type { PrefetchCounts, SiteMetrics } from '../cache-manager/site-metrics.ts';
 export type { Access, IntakeCounts } from './access-intake.ts';
 export { type AttachableCache, type AttachOptions, attach, type FetchValue, type KeyNames } from './attach.ts';
 export type { CacheReader, CacheReaderCounts } from './cache-reader.ts';
@@ -23,6 +24,6 @@ export type {
 export type { SharedNames } from './engine-names.ts';
 export type { EngineOptions, Restored } from './engine-options.ts';
 export type { EnginePlan, PlanCounts } from './engine-plans.ts';
-export type { EngineStats, LatencySaved, LiveStats, PrefetchStats } from './engine-stats.ts';
+export type { EngineStats, LatencySaved, LiveStats } from './engine-stats.ts';
 export type { PrefetchRequest } from './prefetch-desk.ts';
 export { type Prefetched, type PrefetchingOptions, prefetching } from './prefetching.ts';

@@ -10,6 +10,7 @@ import type { Engine } from './engine.ts';
 import type { EngineConfigInput } from './engine-config.ts';
 import type { PrefetchRequest } from './prefetch-desk.ts';
 
+/** What the operator is made with: how to fetch, and whose engine decides. */
 export interface PrefetchingOptions {
   /** Fetches and keeps what is asked for; the last number that it gives is the size in bytes. An error ends this prefetch, not the stream. */
   readonly fetch: (request: PrefetchRequest) => ObservableInput<unknown>;

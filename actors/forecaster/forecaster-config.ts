@@ -2,18 +2,25 @@
 
 import { z } from 'zod';
 
+/** A question is answered by the first horizon that covers it. */
+function ascending(horizons: readonly number[]): boolean {
+  return horizons.every((horizon, i) => i === 0 || horizon > horizons[i - 1]!);
+}
+
 export const forecasterConfigSchema = z
   .strictObject({
     horizonsMs: z
       .array(z.number().positive())
       .min(1)
       .max(8)
+      .refine(ascending, 'expected each horizon to be longer than the one before')
       .default([10_000, 60_000, 3_600_000])
       .describe('Times within which an access is forecast, ascending.'),
     horizonsAccesses: z
       .array(z.number().positive())
       .min(1)
       .max(8)
+      .refine(ascending, 'expected each horizon to be longer than the one before')
       .default([100, 1_000, 10_000])
       .describe('The same in accesses, for a trace without time.'),
     shareRate: z

@@ -25,9 +25,10 @@ const TIME =
 
 /**
  * Parses `0`, `4req`, `50ms`, `50ms@20MB/s`, `50ms@20MB/sx32`, `lognormal:50ms:0.5@20MB/sx32`.
+ * @param setting where it was said; it leads the message
  * @throws AnteroomError('bad-usage') naming what was expected.
  */
-export function parseLatencySpec(text: string): LatencySpec {
+export function parseLatencySpec(text: string, setting = '--latency'): LatencySpec {
   if (text === '0') return { kind: 'instant' };
   const requests = /^(\d+)req$/.exec(text);
   if (requests !== null) {
@@ -39,7 +40,7 @@ export function parseLatencySpec(text: string): LatencySpec {
   if (time === null || isLogNormal !== (time[4] !== undefined) || time[7] === '0') {
     throw new AnteroomError(
       'bad-usage',
-      `--latency: expected 0, 4req, 50ms, 50ms@20MB/s, 50ms@20MB/sx32 or lognormal:50ms:0.5@20MB/sx32, found "${text}"`,
+      `${setting}: expected 0, 4req, 50ms, 50ms@20MB/s, 50ms@20MB/sx32 or lognormal:50ms:0.5@20MB/sx32, found "${text}"`,
     );
   }
   const spec: LatencySpec = {
@@ -50,7 +51,7 @@ export function parseLatencySpec(text: string): LatencySpec {
     concurrency: time[7] === undefined ? Infinity : Number(time[7]),
   };
   if (spec.bytesPerSecond === 0)
-    throw new AnteroomError('bad-usage', `--latency: a bandwidth of 0 never delivers: "${text}"`);
+    throw new AnteroomError('bad-usage', `${setting}: a bandwidth of 0 never delivers: "${text}"`);
   return spec;
 }
 

@@ -44,11 +44,13 @@ export class SecretKey {
   }
 }
 
+/** A public key of 32 bytes and the secret that belongs to it. */
 export interface CurveKeyPair {
   readonly publicKey: Uint8Array;
   readonly secretKey: SecretKey;
 }
 
+/** A new pair, from the randomness of the operating system. */
 export function generateCurveKeyPair(): CurveKeyPair {
   const { privateKey } = generateKeyPairSync('x25519');
   const der = privateKey.export({ format: 'der', type: 'pkcs8' });

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { mailboxSchema } from '../mailbox.ts';
 
+/** Limits of a gateway between an actor system and a transport. */
 export const gatewayConfigSchema = z.strictObject({
   laneCredit: z
     .int()
@@ -25,4 +26,5 @@ export const gatewayConfigSchema = z.strictObject({
     ),
 });
 
+/** With every default filled in. */
 export type GatewayConfig = z.output<typeof gatewayConfigSchema>;

@@ -23,6 +23,7 @@ import type {
 } from './transport.ts';
 import { type TransportConfig, transportConfigSchema } from './transport-config.ts';
 
+/** What a transport over links is made with. */
 export interface LinkTransportOptions {
   /** Name of this place: letters, digits, dots, dashes and underscores, at most 64. */
   readonly place: string;

@@ -9,6 +9,7 @@ import type { Carrier, CarrierSink, Route } from './carrier.ts';
 
 const share = () => z.number().min(0).max(1).default(0);
 
+/** How a simulated network delays, loses, doubles and reorders packets. */
 export const simulatedNetworkSchema = z
   .strictObject({
     delayMinMs: durationField().default(1).describe('The shortest time a packet takes.'),
@@ -28,6 +29,7 @@ export const simulatedNetworkSchema = z
     path: ['delayMinMs'],
   });
 
+/** With every default filled in. */
 export type SimulatedNetworkConfig = z.output<typeof simulatedNetworkSchema>;
 
 /** What the network did to packets. */

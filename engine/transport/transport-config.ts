@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { bytesField, durationField } from '../config.ts';
 
+/** Windows, time-outs and limits of a link between two places. */
 export const transportConfigSchema = z
   .strictObject({
     messageBytesMax: bytesField({ minBytes: 1, maxBytes: 2 ** 31 - 1 })
@@ -94,4 +95,5 @@ export const transportConfigSchema = z
     path: ['retransmitMs'],
   });
 
+/** With every default filled in. */
 export type TransportConfig = z.output<typeof transportConfigSchema>;

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { durationField } from '../config.ts';
 
+/** Settings of the ZeroMQ sockets. */
 export const zeroMqConfigSchema = z.strictObject({
   highWaterMark: z
     .int()
@@ -33,6 +34,7 @@ export const zeroMqConfigSchema = z.strictObject({
     .describe('Connections that wait to be accepted; more are refused by the system.'),
 });
 
+/** With every default filled in. */
 export type ZeroMqConfig = z.output<typeof zeroMqConfigSchema>;
 
 /** The options of every socket, in the names of the package zeromq. */

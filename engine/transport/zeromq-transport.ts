@@ -13,6 +13,7 @@ import { transportConfigSchema } from './transport-config.ts';
 import { type CurveSecurity, ZeroMqCarrier } from './zeromq-carrier.ts';
 import type { zeroMqConfigSchema } from './zeromq-config.ts';
 
+/** What a transport over ZeroMQ is made with. */
 export interface ZeroMqTransportOptions extends Omit<LinkTransportOptions, 'carrier' | 'clock' | 'nonce' | 'guard'> {
   /** Null: no keys, for connections within this machine only; endpoints beyond it are then refused. */
   readonly security: CurveSecurity | null;

@@ -13,6 +13,7 @@ import { type PrefetchSpec, parsePrefetchSpec, readSettings } from './prefetch-s
 export type { CacheSize, Upcoming } from './clairvoyant.ts';
 export { type PrefetchSpec, parsePrefetchSpec, splitPrefetchList } from './prefetch-spec.ts';
 
+/** Prefetchers that a replay knows beside the engine, as `--prefetch` names them. */
 export const baselineNames = ['none', 'obl', 'pg', 'mithril', 'clairvoyant'] as const;
 /** All that `--prefetch` takes: the engine is not a baseline, and is made elsewhere. */
 export const prefetcherNames = ['none', 'anteroom', 'mithril', 'pg', 'obl', 'clairvoyant'] as const;

@@ -53,6 +53,7 @@ export type Reason =
   | 'costs-more'
   | 'not-certain';
 
+/** The advice for one cache size, and why. */
 export interface Recommendation {
   readonly answer: 'turn-on' | 'do-not';
   readonly reason: Reason;
@@ -63,6 +64,7 @@ export interface Recommendation {
   readonly sentences: readonly string[];
 }
 
+/** What was shown for one cache size: each bound on traffic, the eviction alone, the parts, and the advice. */
 export interface CacheProof {
   readonly cache: RunResult['cache'];
   readonly evict: string;
@@ -75,6 +77,7 @@ export interface CacheProof {
   readonly recommendation: Recommendation;
 }
 
+/** What was shown on one log. */
 export interface TraceProof {
   readonly trace: string;
   readonly format: string;
@@ -92,6 +95,7 @@ export interface TraceProof {
   readonly caches: readonly CacheProof[];
 }
 
+/** What `anteroom prove` found, as its JSON has it. */
 export interface ProofResult {
   readonly schema: 'anteroom.prove/1';
   readonly version: string;

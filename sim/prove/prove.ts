@@ -37,6 +37,7 @@ export interface ProveOptions extends Omit<ReplayOptions, 'evict' | 'prefetch' |
   readonly resamples?: number;
 }
 
+/** The proof, and what a person should be warned of. */
 export interface ProveOutcome {
   readonly result: ProofResult;
   readonly warnings: readonly string[];

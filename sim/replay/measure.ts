@@ -1,9 +1,9 @@
 /** Turns what a site counted into the metrics of a report, by the definitions in the README. */
 
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
-import { Outcome } from '../../actors/prefetcher.ts';
+import { expertUse, ratio, siteMetrics } from '../../actors/cache-manager/site-metrics.ts';
 import { type Prices, priceOfSpace, priceOfTransfer, valueOfTime } from '../../actors/prices.ts';
-import type { PrefetchCounts, RunDetails, RunResult } from './result.ts';
+import type { RunDetails, RunResult } from './result.ts';
 
 /** The metrics of one run; the rest of a `RunResult` says which run it was. */
 export type Measures = Pick<
@@ -43,30 +43,13 @@ export interface MeasureContext {
   readonly missPenaltyMs: number;
 }
 
-/** A ratio; null where the denominator is zero. */
-export function ratio(numerator: number, denominator: number): number | null {
-  return denominator === 0 ? null : numerator / denominator;
-}
-
 export function measure(ledger: Ledger, context: MeasureContext): Measures {
   const { baseline, reference } = context;
-  const prefetches = countPrefetches(ledger);
-  const used = prefetches.useful + prefetches.late;
   const hasWaits = ledger.waits.count > 0;
   return {
-    hits: ledger.accesses - ledger.misses,
-    misses: ledger.misses,
-    missRatio: ratio(ledger.misses, ledger.accesses),
-    byteMissRatio: ratio(ledger.bytesMissed, ledger.bytesAccessed),
-    late: ledger.late,
+    ...siteMetrics(ledger, { baselineMisses: baseline.misses, referenceFetches: reference.demandFetches }),
     baselineMisses: baseline.misses,
     referenceMisses: reference.misses,
-    prefetches,
-    precision: ratio(used, prefetches.issued),
-    coverage: ratio(ledger.coveredMisses, baseline.misses),
-    timeliness: ratio(prefetches.useful, used),
-    pollution: ratio(ledger.pollutionMisses, ledger.accesses),
-    trafficRatio: ratio(ledger.demandFetches + prefetches.issued, reference.demandFetches),
     trafficBytesRatio: ratio(ledger.demandBytes + ledger.prefetchBytes, reference.demandBytes),
     originRequests: ledger.demandFetches + ledger.issued,
     originBytes: ledger.demandBytes + ledger.prefetchBytes,
@@ -79,23 +62,6 @@ export function measure(ledger: Ledger, context: MeasureContext): Measures {
     latencyRatio: ratio(ledger.waits.sum, baseline.waits.sum),
     netBenefit: netBenefit(ledger, baseline, context),
     netBenefitOverReference: netBenefit(ledger, reference, context),
-    calibration:
-      ledger.calibration.count === 0 ? null : { brier: ledger.calibration.brier, ece: ledger.calibration.ece },
-  };
-}
-
-export function countPrefetches(ledger: Ledger): PrefetchCounts {
-  const of = (outcome: number): number => ledger.outcomes[outcome]!;
-  return {
-    issued: ledger.issued,
-    useful: of(Outcome.useful),
-    late: of(Outcome.late),
-    wasted: of(Outcome.wasted),
-    cancelled: of(Outcome.cancelled),
-    stale: of(Outcome.stale),
-    pending: of(Outcome.pending),
-    withdrawn: ledger.withdrawn,
-    bytes: ledger.prefetchBytes,
   };
 }
 
@@ -104,11 +70,7 @@ export function runDetails(ledger: Ledger, experts: readonly string[]): RunDetai
     lateness: ledger.lateness.buckets(),
     reliability: ledger.calibration.table(),
     slices: ledger.slices,
-    experts: experts.map((name, i) => ({
-      name,
-      issued: ledger.issuedByExpert[i]!,
-      used: ledger.usedByExpert[i]!,
-    })),
+    experts: expertUse(ledger, experts),
   };
 }
 

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { siteSettings } from '../../actors/engine/site-settings.ts';
 
+/** Every setting that `--config` may have, with its default; unknown keys are errors. */
 export const replayConfigSchema = z
   .strictObject({
     ...siteSettings,
@@ -10,4 +11,5 @@ export const replayConfigSchema = z
   })
   .describe('Settings of a replay.');
 
+/** With every default filled in. */
 export type ReplayConfig = z.output<typeof replayConfigSchema>;

@@ -1,21 +1,8 @@
 /** What a replay reports: the JSON contract of `anteroom replay` and the details that only the HTML report shows. */
 
 import type { HoldoutCounts } from '../../actors/cache-manager/holdout.ts';
+import type { PrefetchCounts } from '../../actors/cache-manager/site-metrics.ts';
 import type { RunGovernor } from './run-governor.ts';
-
-/** Every prefetch issued, by its one outcome; the seven first add up as `issued = useful + ... + pending`. */
-export interface PrefetchCounts {
-  readonly issued: number;
-  readonly useful: number;
-  readonly late: number;
-  readonly wasted: number;
-  readonly cancelled: number;
-  readonly stale: number;
-  readonly pending: number;
-  /** Withdrawn before they were sent; not issued. */
-  readonly withdrawn: number;
-  readonly bytes: number;
-}
 
 /** One run: a trace through one cache size, eviction, prefetcher and traffic bound. Field names are a contract: added to, never renamed. */
 export interface RunResult {
@@ -109,6 +96,7 @@ export interface LogCounts {
   readonly skipped: Readonly<Record<string, number>>;
 }
 
+/** What `anteroom replay` measured, as its JSON has it. */
 export interface ReplayResult {
   readonly schema: 'anteroom.replay/1';
   readonly version: string;

@@ -85,7 +85,7 @@ describeShared('on every trace of peers.tsv, unit sizes (skipped without ../shar
   test.each(traces)('%s: lru, sieve and arc exactly, s3-fifo and lirs within two percent', (trace) => {
     const segments = unitSizes(readCsvSegments(trace));
     for (const cell of cells) {
-      // A peer that missed every request broke on a tiny cache. w-tinylfu differs by design: D-004 in evictions/README.md.
+      // A peer that missed every request broke on a tiny cache. w-tinylfu differs by design: D-064 in evictions/README.md.
       if (cell.trace !== trace || cell.missCount === cell.requestCount || cell.eviction === 'wtinylfu') continue;
       // The five million accesses of kv_orm_busy take seconds a policy: the exact ones at one size stand for the rest.
       if (trace === 'kv_orm_busy' && (cell.cacheSegments > 763 || cell.eviction === 'lirs')) continue;
@@ -96,7 +96,7 @@ describeShared('on every trace of peers.tsv, unit sizes (skipped without ../shar
     }
   });
 
-  test('w-tinylfu differs by the rules of D-004: a model of the peer misses as often, exactly where ids are its own', () => {
+  test('w-tinylfu differs by the rules of D-064: a model of the peer misses as often, exactly where ids are its own', () => {
     for (const cell of cells) {
       const isTried = cell.eviction === 'wtinylfu' && cell.missCount !== cell.requestCount;
       // On web_nasa_day at 10 % the figure depends on how segments are numbered, and ours are permuted; kv_orm_busy takes too long.

@@ -1,4 +1,4 @@
-/** The rules of the peer's W-TinyLFU where they depart from the paper, over unit sizes: to show that they are the difference. D-004 of evictions/README.md says them in words. */
+/** The rules of the peer's W-TinyLFU where they depart from the paper, over unit sizes: to show that they are the difference. D-064 of evictions/README.md says them in words. */
 
 const MASK = (1n << 64n) - 1n;
 const PRIMES = [

@@ -134,6 +134,30 @@ describe.each(['live', 'modelled'] as const)('%s', (mode) => {
     expect(issued).toBeGreaterThan(0);
   });
 
+  test('a setting that decides nothing leaves an engine that was told all again as it was', async () => {
+    const first = createEngine({ config });
+    answer(first);
+    read(first, 0, 1500);
+    const second = createEngine({ config: { ...config, decisionsKeptMax: 7 }, snapshot: first.snapshot() });
+    expect(second.restored).toBe('relearned');
+    // Answers and invalidations were told in their places, or these could not be equal.
+    expect(second.stats().prefetches).toEqual(first.stats().prefetches);
+    answer(second);
+    for (const engine of [first, second]) read(engine, 1500, 2500);
+    expect((await second.stop()).digest).toBe((await first.stop()).digest);
+  });
+
+  test('a time that goes back after a restart is clamped as one before it, whatever the settings', () => {
+    const first = createEngine({ config });
+    read(first, 0, 50);
+    for (const changed of [{}, { decisionsKeptMax: 7 }]) {
+      const second = createEngine({ config: { ...config, ...changed }, snapshot: first.snapshot() });
+      const before = second.stats().intake.clampedTimes;
+      second.observe({ segment: '/page/1', timeMs: 10 });
+      expect(second.stats().intake.clampedTimes - before).toBe(1);
+    }
+  });
+
   test('under other settings the journal is told again', () => {
     const first = createEngine({ config });
     read(first, 0, 500);

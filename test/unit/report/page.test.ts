@@ -236,6 +236,14 @@ describe('page', () => {
     expect(html).not.toMatch(/url\((?!#)|@import/);
   });
 
+  test('no name breaks out of the list of verdicts over several traces', async () => {
+    const traces = [`a${nasty}`, `b${nasty}`];
+    const html = await reportPage(reportOf(traces.flatMap((trace) => [runOf({ trace }), engineOf({ trace })])));
+    expect(html).toContain('<ul class="short">');
+    expect(html.match(/<script/g)).toHaveLength(2);
+    expect(html).not.toContain('alert("x")');
+  });
+
   test('same report, same bytes', async () => {
     const report = reportOf([runOf(), engineOf()], { insights: [insightFor()] });
     expect(await reportPage(report)).toBe(await reportPage(report));
