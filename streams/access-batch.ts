@@ -23,6 +23,19 @@ export interface AccessColumns {
   readonly weight: Float64Array;
 }
 
+/** Columns of `rows` rows for whoever fills them before they become a batch; zero until then. */
+export function newColumns(rows: number): AccessColumns {
+  return {
+    timeMs: new Float64Array(rows),
+    segment: new Uint32Array(rows),
+    consumer: new Int32Array(rows),
+    site: new Int32Array(rows),
+    op: new Uint8Array(rows),
+    size: new Float64Array(rows),
+    weight: new Float64Array(rows),
+  };
+}
+
 /**
  * An immutable run of consecutive accesses of one trace or stream.
  *
@@ -54,6 +67,12 @@ export class AccessBatch implements AccessColumns {
     this.op = columns.op;
     this.size = columns.size;
     this.weight = columns.weight;
+  }
+
+  /** The same rows with other columns in the place of some, or at another log position. Columns are shared, not copied. */
+  with(columns: Partial<AccessColumns>, position = this.position): AccessBatch {
+    const { timeMs, segment, consumer, site, op, size, weight } = this;
+    return new AccessBatch(position, { timeMs, segment, consumer, site, op, size, weight, ...columns });
   }
 
   /** Rows [start, end) without copying. */

@@ -12,3 +12,11 @@ const estimates = Float64Array.from({ length: 65 }, (_, set) => 64 * Math.log(64
 export function distinctConsumers(low: number, high: number): number {
   return estimates[bitCount(low) + bitCount(high)]!;
 }
+
+/** Where the sketch is all but full: it tells more apart only by guesswork. */
+const TOLD_MAX = 260;
+
+/** How many consumers, as a person says it: `about 12`, `at least 260`. */
+export function consumersText(distinct: number): string {
+  return distinct > TOLD_MAX ? `at least ${TOLD_MAX}` : `about ${Math.round(distinct)}`;
+}

@@ -121,7 +121,7 @@ export class AccessIntake {
    */
   batch(batch: AccessBatch, position: number): AccessBatch {
     const { segmentsMax } = this.#options;
-    const { segment, site, op, size, weight } = batch;
+    const { segment } = batch;
     for (let i = 0; i < batch.length; i++) {
       if (segment[i]! >= segmentsMax) throw bad(`segment of row ${i}`, `an id below ${segmentsMax}`, segment[i]!);
       this.#mustBeAddress(segment[i]!);
@@ -129,7 +129,7 @@ export class AccessIntake {
     const consumer = this.#known(batch.consumer);
     const timeMs = this.#times(batch.timeMs);
     if (timeMs === batch.timeMs && consumer === batch.consumer && position === batch.position) return batch;
-    return new AccessBatch(position, { timeMs, segment, consumer, site, op, size, weight });
+    return batch.with({ timeMs, consumer }, position);
   }
 
   /** The column itself where all of its consumers are known. */

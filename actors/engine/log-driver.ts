@@ -2,7 +2,7 @@
 
 import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
-import { AccessBatch } from '../../streams/access-batch.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
 import { BatchSplitter } from '../../streams/operators/split-at.ts';
 import type { FarLoopConfig } from '../far-loop-config.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -91,13 +91,5 @@ export class LogDriver {
 /** The batch with no times, or itself where it has none. */
 function withoutTime(batch: AccessBatch): AccessBatch {
   if (Number.isNaN(batch.timeMs[0]!) && Number.isNaN(batch.timeMs[batch.length - 1]!)) return batch;
-  return new AccessBatch(batch.position, {
-    timeMs: new Float64Array(batch.length).fill(Number.NaN),
-    segment: batch.segment,
-    consumer: batch.consumer,
-    site: batch.site,
-    op: batch.op,
-    size: batch.size,
-    weight: batch.weight,
-  });
+  return batch.with({ timeMs: new Float64Array(batch.length).fill(Number.NaN) });
 }

@@ -1,7 +1,10 @@
 /** `anteroom explain http://...`: what a running node knows of one segment, or why misses remain there. */
 
+import { consumersText } from '../../actors/aggregator/consumer-sketch.ts';
+import { missClassNames } from '../../actors/cache-manager/miss-classes.ts';
 import type { EngineStats } from '../../actors/engine/engine-stats.ts';
 import { AnteroomError } from '../../engine/errors.ts';
+import { missClassTexts } from '../report/miss-causes.ts';
 import { askNode, type ClientFlags, instant } from './node-client.ts';
 
 /** What is told of a segment, or of the whole; as JSON the answers of the node, one beside the other. */
@@ -55,7 +58,7 @@ async function segmentStory(flags: ClientFlags, segment: string, count: number):
     segment,
     use === null
       ? '  its use is not remembered any more'
-      : `  accessed ${Math.round(use.count)} times by ${use.consumers > 260 ? 'at least 260' : `about ${Math.round(use.consumers)}`} consumers, weight ${Number(use.frequency.toPrecision(3))} after decay`,
+      : `  accessed ${Math.round(use.count)} times by ${consumersText(use.consumers)} consumers, weight ${Number(use.frequency.toPrecision(3))} after decay`,
     ...before.map(
       (edge) => `  led to by ${edge.source}, ${share(edge.confidence)} of the times that this was accessed`,
     ),
@@ -73,6 +76,7 @@ async function segmentStory(flags: ClientFlags, segment: string, count: number):
 
 function wholeStory(stats: EngineStats): NodeStory {
   const { accesses, misses, baselineMisses, missClasses, refusals } = stats;
+  const causes = Object.fromEntries(missClassNames.map((name) => [missClassTexts[name], missClasses[name]]));
   const list = (counts: Readonly<Record<string, number>>): string[] =>
     Object.entries(counts)
       .filter(([, count]) => count > 0)
@@ -81,7 +85,7 @@ function wholeStory(stats: EngineStats): NodeStory {
   const lines = [
     `${accesses} accesses, ${misses} misses; ${baselineMisses} without prefetching`,
     'misses that were not avoided, by why:',
-    ...(list(missClasses).length > 0 ? list(missClasses) : ['       none']),
+    ...(list(causes).length > 0 ? list(causes) : ['       none']),
     'prefetches that were proposed and refused, by why:',
     ...(list(refusals).length > 0 ? list(refusals) : ['       none']),
     '--segment NAME tells of one segment; anteroom decisions of the latest decisions',

@@ -5,7 +5,8 @@ import { hourOfWeek, hoursPerWeek } from '../../actors/aggregator/hour-of-week.t
 import type { WritePolicy } from '../../actors/cache-manager/site.ts';
 import { type FarLoopConfig, farLoopConfigSchema } from '../../actors/far-loop-config.ts';
 import { DependencyGraph } from '../../actors/graph-builder/dependency-graph.ts';
-import { AccessBatch } from '../../streams/access-batch.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
+import { selectRows } from '../../streams/operators/select-rows.ts';
 import { isDemand } from './future.ts';
 import type { TraceInsight } from './result.ts';
 import type { Trace } from './trace.ts';
@@ -67,17 +68,10 @@ export async function insightOf(trace: Trace, options: InsightOptions = {}): Pro
 /** The rows of a batch that are demands, at the log position that they would have were there nothing else. */
 function demandsOf(batch: AccessBatch, writes: WritePolicy, position: number): AccessBatch {
   if (writes === 'access') return batch;
-  const rows: number[] = [];
-  for (let i = 0; i < batch.length; i++) if (isDemand(batch.op[i]!, writes)) rows.push(i);
-  return new AccessBatch(position, {
-    timeMs: Float64Array.from(rows, (i) => batch.timeMs[i]!),
-    segment: Uint32Array.from(rows, (i) => batch.segment[i]!),
-    consumer: Int32Array.from(rows, (i) => batch.consumer[i]!),
-    site: Int32Array.from(rows, (i) => batch.site[i]!),
-    op: Uint8Array.from(rows, (i) => batch.op[i]!),
-    size: Float64Array.from(rows, (i) => batch.size[i]!),
-    weight: Float64Array.from(rows, (i) => batch.weight[i]!),
-  });
+  const rows = new Uint32Array(batch.length);
+  let count = 0;
+  for (let i = 0; i < batch.length; i++) if (isDemand(batch.op[i]!, writes)) rows[count++] = i;
+  return selectRows(batch, rows, count, position);
 }
 
 async function countHours(

@@ -5,7 +5,7 @@ import { assert } from '../../engine/assert.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { elapsedMs } from '../../engine/host/process-usage.ts';
 import { openScratchFile } from '../../engine/host/scratch-file.ts';
-import { AccessBatch, type AccessColumns } from '../../streams/access-batch.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
 import { AccessBatchBuilder } from '../../streams/access-batch-builder.ts';
 import type { SourceSummary } from '../../streams/access-sink.ts';
 import { AddressTable } from '../../streams/address-table.ts';
@@ -210,11 +210,7 @@ export const WORKLOAD_PREFIX = 'workload:';
 const FOREIGN_SIZES: Readonly<Record<string, string>> = { swf: 'processors' };
 
 function withoutSizes(batch: AccessBatch): AccessBatch {
-  return new AccessBatch(batch.position, { ...columnsOf(batch), size: new Float64Array(batch.length).fill(-1) });
-}
-
-function columnsOf({ timeMs, segment, consumer, site, op, size, weight }: AccessBatch): AccessColumns {
-  return { timeMs, segment, consumer, site, op, size, weight };
+  return batch.with({ size: new Float64Array(batch.length).fill(-1) });
 }
 
 interface OpenedRows {

@@ -10,7 +10,7 @@ import {
   type Vector,
 } from 'apache-arrow';
 import { AnteroomError } from '../../engine/errors.ts';
-import { AccessBatch } from '../access-batch.ts';
+import type { AccessBatch } from '../access-batch.ts';
 import type { Interner } from '../interner.ts';
 import { concatBytes } from './access-arrow-writer.ts';
 import { metadataKeys } from './access-schema.ts';
@@ -46,14 +46,10 @@ export async function* readAccessArrow(
   for await (const record of records(bytes)) {
     const batch = fromRecordBatch(record, position);
     position = batch.position + batch.length;
-    yield new AccessBatch(batch.position, {
-      timeMs: batch.timeMs,
+    yield batch.with({
       segment: segments.mapped(record, batch.segment),
       consumer: consumers.mapped(record, batch.consumer),
       site: sites.mapped(record, batch.site),
-      op: batch.op,
-      size: batch.size,
-      weight: batch.weight,
     });
   }
 }

@@ -3,7 +3,7 @@
 import type { OperatorFunction } from 'rxjs';
 import { assert } from '../../engine/assert.ts';
 import { AnteroomError } from '../../engine/errors.ts';
-import { AccessBatch } from '../access-batch.ts';
+import { AccessBatch, newColumns } from '../access-batch.ts';
 import { type BatchStage, runStage } from './batch-stage.ts';
 import { FlowCounts } from './flow-counts.ts';
 import type { WatermarkEvent } from './watermark.ts';
@@ -114,13 +114,8 @@ export class TimeOrderer implements BatchStage<WatermarkEvent, AccessBatch> {
 
   #gather(order: Uint32Array, from: Uint32Array, rows: Uint32Array): AccessBatch {
     const count = order.length;
-    const timeMs = new Float64Array(count);
-    const segment = new Uint32Array(count);
-    const consumer = new Int32Array(count);
-    const site = new Int32Array(count);
-    const op = new Uint8Array(count);
-    const size = new Float64Array(count);
-    const weight = new Float64Array(count);
+    const columns = newColumns(count);
+    const { timeMs, segment, consumer, site, op, size, weight } = columns;
     for (let i = 0; i < count; i++) {
       const { batch } = this.#held[from[order[i]!]!]!;
       const row = rows[order[i]!]!;
@@ -138,7 +133,7 @@ export class TimeOrderer implements BatchStage<WatermarkEvent, AccessBatch> {
       size[i] = batch.size[row]!;
       weight[i] = batch.weight[row]!;
     }
-    return new AccessBatch(this.#position, { timeMs, segment, consumer, site, op, size, weight });
+    return new AccessBatch(this.#position, columns);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { OperatorFunction } from 'rxjs';
 import { assert } from '../../engine/assert.ts';
-import { AccessBatch } from '../access-batch.ts';
+import { AccessBatch, newColumns } from '../access-batch.ts';
 import { type BatchStage, runStage } from './batch-stage.ts';
 
 /**
@@ -51,15 +51,7 @@ export class Rebatcher implements BatchStage<AccessBatch, AccessBatch> {
 /** Consecutive batches as one; `rows` is the sum of their lengths. */
 function joined(batches: readonly AccessBatch[], rows: number): AccessBatch {
   if (batches.length === 1) return batches[0]!;
-  const columns = {
-    timeMs: new Float64Array(rows),
-    segment: new Uint32Array(rows),
-    consumer: new Int32Array(rows),
-    site: new Int32Array(rows),
-    op: new Uint8Array(rows),
-    size: new Float64Array(rows),
-    weight: new Float64Array(rows),
-  };
+  const columns = newColumns(rows);
   let at = 0;
   for (const batch of batches) {
     columns.timeMs.set(batch.timeMs, at);

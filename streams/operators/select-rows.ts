@@ -1,19 +1,14 @@
 /** Some rows of a batch as a batch of its own. */
 
-import { AccessBatch } from '../access-batch.ts';
+import { AccessBatch, newColumns } from '../access-batch.ts';
 
 /**
  * Copies the rows whose numbers are `rows[0..count)`, ascending; the new batch starts at `position`.
  * The caller numbers what it keeps as a log of its own, since the rows of a batch are consecutive. Cost: O(count).
  */
 export function selectRows(batch: AccessBatch, rows: Uint32Array, count: number, position: number): AccessBatch {
-  const timeMs = new Float64Array(count);
-  const segment = new Uint32Array(count);
-  const consumer = new Int32Array(count);
-  const site = new Int32Array(count);
-  const op = new Uint8Array(count);
-  const size = new Float64Array(count);
-  const weight = new Float64Array(count);
+  const columns = newColumns(count);
+  const { timeMs, segment, consumer, site, op, size, weight } = columns;
   for (let i = 0; i < count; i++) {
     const row = rows[i]!;
     timeMs[i] = batch.timeMs[row]!;
@@ -24,5 +19,5 @@ export function selectRows(batch: AccessBatch, rows: Uint32Array, count: number,
     size[i] = batch.size[row]!;
     weight[i] = batch.weight[row]!;
   }
-  return new AccessBatch(position, { timeMs, segment, consumer, site, op, size, weight });
+  return new AccessBatch(position, columns);
 }

@@ -200,7 +200,7 @@ export class DelimitedParser implements LineParser {
             if (isDigits) size = value;
             else if (!isMinusOne(source, from, to) && !isAbsent(source, from, to)) {
               size = decimalOf(source, from, to, 0);
-              isFaulty = !(size >= 0 && size < MALFORMED);
+              isFaulty = !(size >= 0 && size <= Number.MAX_SAFE_INTEGER);
             }
             break;
           case WEIGHT:

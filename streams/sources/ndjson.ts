@@ -231,7 +231,7 @@ export class NdjsonParser implements LineParser {
     const end = this.#ends[role]! - isText;
     if (isAbsent(bytes, start, end)) return absent;
     const count = decimalOf(bytes, start, end, 0);
-    return count >= 0 ? count : MALFORMED;
+    return count >= 0 && count <= Number.MAX_SAFE_INTEGER ? count : MALFORMED;
   }
 
   #op(bytes: Uint8Array): OperationCode {

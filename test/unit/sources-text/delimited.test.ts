@@ -168,6 +168,10 @@ describe('delimited text', () => {
       'bad-record: input:2:1: expected a number or an ISO 8601 time in column time, found soon',
     );
     expect(readingOf(csv, 'key,size\na,-5\n').error).toMatch(/input:2:3: .*found -5/);
+    // More bytes than a double counts one by one are no size.
+    expect(readingOf(csv, 'key,size\na,9007199254740991\nb,9007199254740992\n').error).toMatch(
+      /input:3:3: expected a number of bytes/,
+    );
     expect(readingOf(csv, 'key,size\n"a"x,5\n').error).toMatch(
       /input:2:1: expected a delimiter after the closing quote/,
     );

@@ -70,6 +70,7 @@ describe('newline-delimited JSON', () => {
       'input:6:8: expected a text or number that names the segment',
       'input:7:13: expected one JSON object a line',
     ]);
+    expect(readingOf(ndjson, '{"key":"a","size":1e300}\n').error).toMatch(/input:1:19: expected a number of bytes/);
     expect(readingOf(ndjson, '{"key":"a"}\n{"key":').error).toMatch(/^truncated: input:2:8/);
   });
 

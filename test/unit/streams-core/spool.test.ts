@@ -55,6 +55,6 @@ describe('spool', () => {
   });
 
   test('a folder that is not there is an operating fault', async () => {
-    await expect(openScratchFile(join(tmpdir(), 'anteroom-absent', 'x'))).rejects.toMatchObject({ code: 'io' });
+    await expect(openScratchFile(join(tmpdir(), 'anteroom-absent', 'x'))).rejects.toMatchObject({ code: 'not-found' });
   });
 });
