@@ -67,8 +67,11 @@ export class TailFile {
     try {
       if (this.#handle === null && !(await this.#open())) return null;
       const chunk = await this.#read();
-      if (chunk !== null) return chunk;
-      return (await this.#follow()) ? await this.#read() : null;
+      if (chunk !== null || !(await this.#isReplaced())) return chunk;
+      // Between the two looks somebody may have written to the old file and then begun the new one.
+      const rest = await this.#read();
+      if (rest !== null) return rest;
+      return (await this.#goOver()) ? await this.#read() : null;
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new AnteroomError('io', `${this.#path}: ${reason}`, { isRetryable: true, cause });
@@ -129,16 +132,19 @@ export class TailFile {
     return { bytes: bytes.subarray(0, end), from, place: { ...from, offset: this.#offset } };
   }
 
-  /** Goes over to the file that has the name now; true if that is another. */
-  async #follow(): Promise<boolean> {
-    let found: { readonly ino: number };
+  /** Whether another file has the name now, and something in it: until then whoever writes may not have gone over to it. */
+  async #isReplaced(): Promise<boolean> {
+    let found: { readonly ino: number; readonly size: number };
     try {
       found = await stat(this.#path);
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
       throw cause;
     }
-    if (found.ino === this.#file) return false;
+    return found.ino !== this.#file && found.size > 0;
+  }
+
+  async #goOver(): Promise<boolean> {
     await this.#handle!.close();
     this.#handle = null;
     this.#rotationCount++;

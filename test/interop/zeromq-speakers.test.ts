@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Context, Dealer, Push } from 'zeromq';
 import { checkNodeConfig } from '../../actors/node/http/authorise.ts';
@@ -9,7 +10,10 @@ import { changeAllowed, generatePlaceKeys, readPlaceKeys } from '../../engine/ho
 import { keyProof } from '../../engine/transport/key-proof.ts';
 import { encodeZ85 } from '../../engine/transport/z85.ts';
 import { SourceHost, until } from '../conformance/source-host.ts';
+import { fuzzInputs, fuzzTimeoutMs } from '../fuzz-inputs.ts';
 import { freePort } from './broker-servers.ts';
+
+const INPUTS = Math.min(100_000, fuzzInputs(500));
 
 const folder = mkdtempSync(join(tmpdir(), 'anteroom-speakers-'));
 const [shared, single] = [join(folder, 'shared'), join(folder, 'single')];
@@ -170,6 +174,46 @@ describe('a ZeroMQ source that allows several keys', () => {
     const denied = Object.values(source.status.refused).reduce((sum, count) => sum + count, 0);
     expect([bad + denied, messages]).toEqual([sent + 2, sent + 3]);
   });
+
+  test(
+    `takes no access of ${INPUTS} messages of any frames that an allowed key sends, and answers its neighbour throughout`,
+    async () => {
+      const { host, source, bind } = await listening({ format: 'ndjson', onBadRecord: 'refuse' });
+      const shop = await connected(bind, pairs.shop);
+      const mallory = await connected(bind, pairs.mallory);
+      // What is left of the sender's window is not taken back: answers are read as they come.
+      const heard = (async () => {
+        // An empty message of its own is taken: it holds no access.
+        let empty = 0;
+        for (let i = 0; i < INPUTS; i++) {
+          const [verdict, detail] = ((await mallory.socket.receive()) as Buffer[]).slice(-2).map(String);
+          if (verdict === 'taken' && detail === '0') empty++;
+          else expect(verdict).toBe('refused');
+        }
+        return empty;
+      })();
+      const text = fc.constantFrom('shop', 'mallory', '1', '-1', '', 'ndjson', 'parquet', access('x').slice(0, 20));
+      const frame = fc.oneof(
+        text.map((word) => Buffer.from(word)),
+        fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes)),
+        fc.constantFrom(mallory.proof, `proof:${'f'.repeat(64)}`, 'proof:').map((word) => Buffer.from(word)),
+      );
+      const messages = fc.sample(fc.array(frame, { minLength: 1, maxLength: 6 }), { numRuns: INPUTS, seed: 7 });
+      let honest = 0;
+      for (const [i, frames] of messages.entries()) {
+        await mallory.socket.send(frames);
+        if (i % 100 !== 0) continue;
+        expect((await shop.ask(shop.proof, 'shop', String(honest), access(`honest-${honest}`)))[1]).toBe('taken');
+        honest++;
+      }
+      const empty = await heard;
+      expect(await host.segments()).toEqual(Array.from({ length: honest }, (_, i) => `honest-${i}`));
+      const { bad, accesses } = source.status.counts;
+      const denied = Object.values(source.status.refused).reduce((sum, count) => sum + count, 0);
+      expect([bad + denied + empty, accesses]).toEqual([INPUTS, honest]);
+    },
+    fuzzTimeoutMs(INPUTS),
+  );
 
   test('refuses the same by a pull, which tells nobody', async () => {
     const { host, source, bind } = await listening({ pattern: 'pull' });

@@ -2,6 +2,7 @@ import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { TailFile } from '../../../engine/host/tail-file.ts';
 import { Disks, type TestNode, testNode } from './test-node.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'anteroom-tail-'));
@@ -46,6 +47,33 @@ test('a followed file is read by whole lines as it grows, across rotation and tr
   for (const path of ['/a', '/b', '/c', '/d', '/e']) expect(one.node.engine.accessMap(path)?.count).toBe(1);
   expect(one.node.status().tail).toMatchObject({ lines: 5, rotations: 1 });
   await one.node.drain();
+});
+
+test('no line is lost that comes to the old file while it is rotated, before anybody writes to the new one', async () => {
+  for (let round = 0; round < 100; round++) {
+    const path = join(folder, `rotated-${files++}`);
+    writeFileSync(path, 'a\n');
+    const tail = new TailFile(path, { place: null, fromStart: true, chunkBytesMax: 1000 });
+    let read = '';
+    const look = async (): Promise<void> => {
+      read += new TextDecoder().decode((await tail.next())?.bytes);
+    };
+    await look();
+    // A look is under way while all of it happens.
+    const looking = look();
+    if (round % 2 === 0) await new Promise((done) => setImmediate(done));
+    renameSync(path, `${path}.1`);
+    if (round % 3 === 0) writeFileSync(path, '');
+    appendFileSync(`${path}.1`, 'b\n');
+    await looking;
+    if (round % 3 === 0) await look();
+    appendFileSync(`${path}.1`, 'c\n');
+    appendFileSync(path, 'd\n');
+    for (let i = 0; i < 4; i++) await look();
+    expect([round, read]).toEqual([round, 'a\nb\nc\nd\n']);
+    expect(tail.counts).toMatchObject({ rotations: 1, lostPlaces: 0 });
+    await tail.close();
+  }
 });
 
 test('a restart goes on where the last process stood, and repeats nothing that it had kept', async () => {
