@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { AnteroomError, type ErrorCode } from '../../engine/errors.ts';
 import { RealClock } from '../../engine/host/real-clock.ts';
 import { readTextFile } from '../../engine/host/text-file.ts';
+import { printableLines } from '../../engine/printable.ts';
 
 export interface ClientFlags {
   readonly url: string;
@@ -82,9 +83,9 @@ function answerIn(text: string): unknown {
   }
 }
 
-/** The answer as text, or as it is. */
+/** The answer as text without the control characters that names may hold, or as it is. */
 export function print(flags: { readonly json?: boolean }, answer: unknown, text: string): void {
-  process.stdout.write(flags.json === true ? `${JSON.stringify(answer, null, 2)}\n` : text);
+  process.stdout.write(flags.json === true ? `${JSON.stringify(answer, null, 2)}\n` : printableLines(text));
 }
 
 /** An instant to the second; the same width for none. */

@@ -47,7 +47,7 @@ export function addReadingOptions(command: Command): Command {
     )
     .option(
       '--latency <spec>',
-      'how long fetches take: 0, 4req, 50ms, 50ms@20MB/sx32, lognormal:50ms:0.5@20MB/sx32; default 50ms@100MB/sx32, 8req without times',
+      'how long fetches take: 0, 4req, 50ms, 50ms@20MB/sx32, lognormal:50ms:0.5@20MB/sx32; default 50ms@100MB/sx32, 8req without times in order',
     )
     .option('--seed <n>', 'seed of every random choice', nonNegativeInteger, 1)
     .option('--config <file>', 'prices and limits, as YAML');

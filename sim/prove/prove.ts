@@ -1,6 +1,5 @@
 /** A proof: what prefetching would have saved on a log, with intervals, at which bound on traffic, and whether to turn it on. */
 
-import { defaultLatency } from '../../actors/origin/latency-spec.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { VERSION } from '../../engine/version.ts';
@@ -75,7 +74,7 @@ export async function prove(options: ProveOptions): Promise<ProveOutcome> {
   for (const name of new Set(options.traces)) {
     const trace = await openTrace(name, replayOptions);
     try {
-      warnings.push(...traceWarnings(trace, [], options.warmup ?? 0));
+      warnings.push(...traceWarnings(trace, [], options.warmup ?? 0, options.latency));
       traces.push(await proveTrace(trace, plan, replayOptions, { level, resamples }));
     } finally {
       await trace.close();
@@ -103,12 +102,6 @@ export function blocksOf(accessCount: number, warmup: number | null, boundCount:
   return { start, accesses, count, judgedFrom: boundCount > 1 ? Math.floor(count / 2) : 0 };
 }
 
-/** Where times are not to be relied on, fetches are counted in accesses unless the user insists on time. */
-function timelessWhereUnreliable(trace: Trace, options: ReplayOptions): ReplayOptions {
-  const isUnreliable = areTimesUnreliable(trace.summary.clampedTimeCount, trace.facts.accessCount);
-  return isUnreliable && options.latency === undefined ? { ...options, latency: defaultLatency(false) } : options;
-}
-
 interface TraceContext {
   readonly trace: Trace;
   readonly plan: ReplayPlan;
@@ -128,7 +121,7 @@ async function proveTrace(
   options: ReplayOptions,
   intervals: { readonly level: Level; readonly resamples: number },
 ): Promise<TraceProof> {
-  const terms = termsOf(trace, timelessWhereUnreliable(trace, options));
+  const terms = termsOf(trace, options);
   const latencyUnit = terms.spec.kind === 'time' ? 'ms' : 'requests';
   const accessCount = trace.facts.accessCount;
   const timesAreUnreliable = latencyUnit === 'ms' && areTimesUnreliable(trace.summary.clampedTimeCount, accessCount);

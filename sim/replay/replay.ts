@@ -31,7 +31,7 @@ export interface ReplayOptions {
   readonly prefetch?: readonly string[];
   /** Default: bytes where the trace has sizes. */
   readonly unit?: 'segments' | 'bytes';
-  /** As `--latency`. Default: 50ms@100MB/sx32 where the trace has time, else 8req. */
+  /** As `--latency`. Default: 50ms@100MB/sx32 where the trace has times that can be relied on, else 8req. */
   readonly latency?: string;
   /** Null entries = no bound. Default `[1.3]`. */
   readonly trafficMax?: readonly (number | null)[];
@@ -85,7 +85,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
   for (const name of new Set(options.traces)) {
     const trace = await openTrace(name, options);
     try {
-      warnings.push(...traceWarnings(trace, plan.prefetchers, plan.warmup));
+      warnings.push(...traceWarnings(trace, plan.prefetchers, plan.warmup, options.latency));
       const outcome = await replayTrace(trace, plan, options);
       runs.push(...outcome.runs);
       details.push(...outcome.details);
@@ -182,7 +182,9 @@ export function termsOf(trace: Trace, options: ReplayOptions): TraceTerms {
     const why = trace.foreignSizes === null ? 'has no sizes' : `has ${trace.foreignSizes} where sizes would be`;
     throw new AnteroomError('bad-usage', `--unit bytes: ${trace.name} ${why}; use --unit segments`);
   }
-  const latency = options.latency ?? defaultLatency(trace.facts.timeSpanMs !== null);
+  const { accessCount, timeSpanMs } = trace.facts;
+  const hasTimes = timeSpanMs !== null && !areTimesUnreliable(trace.summary.clampedTimeCount, accessCount);
+  const latency = options.latency ?? defaultLatency(hasTimes);
   const spec = parseLatencySpec(latency);
   if (spec.kind === 'time' && trace.facts.timeSpanMs === null) {
     throw new AnteroomError(

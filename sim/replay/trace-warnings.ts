@@ -11,7 +11,13 @@ export function areTimesUnreliable(clampedTimes: number, accesses: number): bool
   return accesses > 0 && clampedTimes / accesses >= UNRELIABLE_SHARE;
 }
 
-export function traceWarnings(trace: Trace, prefetchers: readonly string[], warmup: number): readonly string[] {
+/** @param latency what the user said, if anything */
+export function traceWarnings(
+  trace: Trace,
+  prefetchers: readonly string[],
+  warmup: number,
+  latency?: string,
+): readonly string[] {
   const warnings: string[] = [];
   const { name, summary, facts } = trace;
   if (summary.rejectedCount > 0) {
@@ -31,7 +37,9 @@ export function traceWarnings(trace: Trace, prefetchers: readonly string[], warm
         ? '1 time went backwards and was clamped'
         : `${countedText(clamped, 'time')} went backwards and were clamped`;
     const advice = areTimesUnreliable(clamped, facts.accessCount)
-      ? '; timed figures are unreliable, sort the log or count in accesses with --latency 8req'
+      ? latency === undefined
+        ? '; times are not relied on, fetches are counted in accesses (sort the log to have waits in ms)'
+        : '; timed figures are unreliable, sort the log or count in accesses with --latency 8req'
       : '';
     warnings.push(`${name}: ${went}${advice}`);
   }
