@@ -1,15 +1,17 @@
 /** What a node says of itself. */
 
 import type { CheckpointHeader } from '../../engine/state/checkpoint-store.ts';
-import type { LogFacts } from '../../engine/state/log-store.ts';
+import type { LogFacts, LogStore } from '../../engine/state/log-store.ts';
+import { VERSION } from '../../engine/version.ts';
 import type { Restored } from '../engine/engine-options.ts';
 import type { LimitedConsumer } from './consumer-quotas.ts';
-import type { IntakeCounts } from './intake.ts';
+import type { Intake, IntakeCounts } from './intake.ts';
 import type { FollowerCounts } from './log-follower.ts';
 import type { NodeState } from './node-life-cycle.ts';
 import type { DispatcherCounts } from './sinks/dispatcher.ts';
 import type { SourceStatus } from './sources/source.ts';
 import type { TailerCounts } from './tailer.ts';
+import type { NodeUnits } from './wire-node.ts';
 
 /** How the last start went. */
 export interface Recovery {
@@ -49,4 +51,47 @@ export interface NodeStatus {
   readonly badMessages: number;
   /** Consumers beyond their quotas, those limited most; the whole is in `told.limited`. */
   readonly limited: readonly LimitedConsumer[];
+}
+
+/** Consumers beyond their quotas that `status` names. */
+const LIMITED_NAMED = 10;
+const NOTHING_TAKEN = { appended: 0, duplicates: 0, refused: 0, throttled: 0, failed: 0 };
+
+export interface StatusFacts {
+  readonly name: string;
+  readonly units: NodeUnits;
+  readonly log: LogStore;
+  /** Null before the node has recovered; so for `recovery`. */
+  readonly intake: Intake | null;
+  readonly recovery: Recovery | null;
+  readonly startedMs: number;
+  readonly nowMs: number;
+}
+
+export function nodeStatus(facts: StatusFacts): NodeStatus {
+  const { name, units, log, intake, recovery, startedMs, nowMs } = facts;
+  const { lifeCycle, engine, inlets, dispatcher } = units;
+  const checkpoint = units.checkpoints.newest;
+  return {
+    name,
+    version: VERSION,
+    state: lifeCycle.state,
+    isReady: lifeCycle.isReady,
+    troubles: lifeCycle.troubles as Readonly<Record<string, string>>,
+    mode: units.mode,
+    upSeconds: (nowMs - startedMs) / 1000,
+    recovery,
+    log: log.facts,
+    toldUntil: intake?.toldUntil ?? 0,
+    queueBytes: intake?.pendingBytes ?? 0,
+    intake: intake?.counts ?? NOTHING_TAKEN,
+    told: engine.toldCounts,
+    checkpoint,
+    checkpointAgeSeconds: checkpoint === null ? null : Math.max(0, nowMs - checkpoint.createdAtMs) / 1000,
+    delivery: dispatcher.counts,
+    tail: inlets.tailCounts,
+    sources: inlets.statuses,
+    badMessages: inlets.badMessageCount,
+    limited: engine.quotas?.most(LIMITED_NAMED) ?? [],
+  };
 }

@@ -58,7 +58,7 @@ export const nodeThroughput: Bench = {
         },
         {
           name: 'node path CURVE',
-          does: 'the transport with CURVE, ZAP and identity; the node`s intake (LMDB, synchronous commits), decoding, ids, and the same learners',
+          does: 'the transport with CURVE, ZAP and identity; the node`s intake (LMDB, durable commits by a thread), decoding, ids, and the same learners',
           run: async () => {
             const learners = new FarLoopLearners();
             const { value } = await path(count, learnerOf(learners));
