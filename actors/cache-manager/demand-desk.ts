@@ -67,7 +67,7 @@ export class DemandDesk {
         if (!origin.isInstant) wait = Math.max(0, table.landsAt[segment]! - now);
       } else {
         guard.fetched(segment, bytes, false);
-        if (!state.isShared) state.share.missed(segment, isBaselineHit ? weight : 0);
+        if (!state.isShared) state.share.missed(segment);
         if (!origin.isInstant) wait = this.#fetch(segment, bytes);
       }
     }

@@ -78,7 +78,7 @@ export class SiteSpace {
 
   /** The eviction gave a segment up. */
   left(segment: number): void {
-    const { guard, isShared, table, prefetcher } = this.#state;
+    const { guard, isShared, share, table, prefetcher } = this.#state;
     guard.departed();
     guard.compare(segment, 'nowhere');
     if (isShared && table.stageOf(segment) === Stage.staged) {
@@ -91,6 +91,7 @@ export class SiteSpace {
       this.#settlement.settle(segment, Outcome.wasted);
       return;
     }
+    if (!isShared) share.evicted(segment);
     prefetcher.onEvict?.(segment, false);
   }
 

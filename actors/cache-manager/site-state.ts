@@ -86,6 +86,7 @@ export class SiteState {
     assert(share >= 0 && share <= 1, `a share is in 0..1, not ${share}`);
     this.stagingMax = Math.min(options.capacity - 1, Math.floor(share * options.capacity));
     this.share = new StagingShare({
+      capacity: options.capacity,
       least: Math.min(STAGED_LEAST * this.#firstUnits(), this.stagingMax),
       most: this.stagingMax,
       first: Math.max(STAGED_FIRST_SHARE * options.capacity, STAGED_FIRST * this.#firstUnits()),

@@ -1,44 +1,54 @@
 /** How much of a cache staged segments may take: moved online towards whichever side would gain by more room. */
 
 import type { StateFields } from '../../engine/state-fields.ts';
+import { grownTable } from './grown-table.ts';
+
+/** How many departures back a miss is still a regret: those of that share of the cache, and at least so many. */
+const WINDOW_SHARE = 1 / 32;
+const WINDOW_LEAST = 8;
+/** By how much a regret moves the boundary: that share of the cache, and at least that part of a segment. */
+const STEP_SHARE = 1 / 1024;
+const STEP_LEAST = 0.5;
 
 /**
- * The boundary between prefetch cache and reactive cache learns from regrets, as ARC's does from its ghost lists (Megiddo and
- * Modha, FAST'03, section 3):
+ * The boundary between prefetch cache and reactive cache learns from regrets:
  * - a demand miss on a segment that left the prefetch cache unused not long ago says that it was too small: grow;
- * - a demand miss on a segment that the baseline holds says that lent space was missed: shrink.
- * Not long ago means: no more segments were wasted since than the prefetch cache could hold at most. Each regret moves the
- * boundary by one segment's worth, weighed as in ARC so that the rarer kind counts more.
+ * - a demand miss on a segment that the reactive cache evicted not long ago says the same of that one: shrink.
+ * Not long ago means the same for both: no more than a few others left since. So each kind counts the misses that the same few units more
+ * would have spared on its side, and the boundary comes to rest where both are worth as much (equal marginal utility; Stone, Turek,
+ * Wolf, "Optimal partitioning of cache memory", IEEE Transactions on Computers 41 (9), 1992).
  *
  * It starts small, because what a predictor knows at first is little: a few segments. O(1) per call; 8 bytes a segment.
  */
 export class StagingShare {
+  readonly #capacity: number;
   readonly #least: number;
   readonly #most: number;
   readonly #meanUnits: () => number;
   #target: number;
-  #wastedCount = 0;
-  /** `#wastedCount` when the segment was last wasted; 0 = never, or no longer remembered. */
-  #wastedAt: Float64Array;
-  #growRegrets = 1;
-  #shrinkRegrets = 1;
+  readonly #wasted: Departures;
+  readonly #evicted: Departures;
 
   /**
+   * @param capacity units of both caches together.
    * @param least units that are always granted, `most` units that are never exceeded, `first` where it starts.
    * @param meanUnits what one segment takes, for steps and for how far back "not long ago" is.
    */
   constructor(options: {
+    readonly capacity: number;
     readonly least: number;
     readonly most: number;
     readonly first: number;
     readonly meanUnits: () => number;
     readonly segmentCountHint: number;
   }) {
+    this.#capacity = options.capacity;
     this.#least = Math.min(options.least, options.most);
     this.#most = options.most;
     this.#target = Math.min(this.#most, Math.max(this.#least, options.first));
     this.#meanUnits = options.meanUnits;
-    this.#wastedAt = new Float64Array(options.segmentCountHint);
+    this.#wasted = new Departures(options.segmentCountHint);
+    this.#evicted = new Departures(options.segmentCountHint);
   }
 
   /** Units that staged segments may take now. */
@@ -48,42 +58,63 @@ export class StagingShare {
 
   /** A segment left the prefetch cache unused. */
   wasted(segment: number): void {
-    if (segment >= this.#wastedAt.length) {
-      const larger = new Float64Array(Math.max(segment + 1, this.#wastedAt.length * 2));
-      larger.set(this.#wastedAt);
-      this.#wastedAt = larger;
-    }
-    this.#wastedAt[segment] = ++this.#wastedCount;
+    this.#wasted.left(segment);
   }
 
-  /** A demand was missed. `pollution` = as many such misses as this one stands for were on segments that the baseline held. */
-  missed(segment: number, pollution: number): void {
-    const step = this.#meanUnits();
-    const at = segment < this.#wastedAt.length ? this.#wastedAt[segment]! : 0;
-    if (at > 0) {
-      this.#wastedAt[segment] = 0;
-      if ((this.#wastedCount - at) * step <= this.#most) {
-        this.#growRegrets++;
-        this.#target = Math.min(this.#most, this.#target + step * Math.max(1, this.#shrinkRegrets / this.#growRegrets));
-      }
-    }
-    if (pollution > 0) {
-      this.#shrinkRegrets += pollution;
-      const weight = pollution * Math.max(1, this.#growRegrets / this.#shrinkRegrets);
-      this.#target = Math.max(this.#least, this.#target - step * weight);
-    }
-    if (this.#growRegrets + this.#shrinkRegrets >= 1024) {
-      this.#growRegrets /= 2;
-      this.#shrinkRegrets /= 2;
-    }
+  /** The reactive cache evicted a segment. */
+  evicted(segment: number): void {
+    this.#evicted.left(segment);
   }
 
-  /** Everything but what the settings give: #least, #most, #meanUnits. */
+  /** A demand was missed. */
+  missed(segment: number): void {
+    const wastedSince = this.#wasted.takeSince(segment);
+    const evictedSince = this.#evicted.takeSince(segment);
+    if (wastedSince === Infinity && evictedSince === Infinity) return;
+    const unit = this.#meanUnits();
+    const segments = this.#capacity / unit;
+    const window = Math.max(WINDOW_LEAST, WINDOW_SHARE * segments);
+    const step = unit * Math.max(STEP_LEAST, STEP_SHARE * segments);
+    if (wastedSince < window) this.#target = Math.min(this.#most, this.#target + step);
+    if (evictedSince < window) this.#target = Math.max(this.#least, this.#target - step);
+  }
+
+  /** Everything but what the settings give: #capacity, #least, #most, #meanUnits. */
   persist(fields: StateFields): void {
     this.#target = fields.number(this.#target);
-    this.#wastedCount = fields.number(this.#wastedCount);
-    this.#wastedAt = fields.array(this.#wastedAt);
-    this.#growRegrets = fields.number(this.#growRegrets);
-    this.#shrinkRegrets = fields.number(this.#shrinkRegrets);
+    this.#wasted.persist(fields);
+    this.#evicted.persist(fields);
+  }
+}
+
+/** Who left, and how many have left since. Counts are modulo 2^32: after four billion departures an old one seems new. */
+class Departures {
+  #count = 0;
+  /** `#count` when the segment left last; 0 = never, or it was asked about since. */
+  #at: Int32Array;
+
+  constructor(segmentCountHint: number) {
+    this.#at = new Int32Array(segmentCountHint);
+  }
+
+  left(segment: number): void {
+    if (segment >= this.#at.length) this.#at = grownTable(this.#at, segment);
+    this.#count = (this.#count + 1) | 0;
+    if (this.#count === 0) this.#count = 1;
+    this.#at[segment] = this.#count;
+  }
+
+  /** Departures since that of the segment, which is forgotten with that; Infinity = it is not known to have left. */
+  takeSince(segment: number): number {
+    const at = segment < this.#at.length ? this.#at[segment]! : 0;
+    if (at === 0) return Number.POSITIVE_INFINITY;
+    this.#at[segment] = 0;
+    return (this.#count - at) >>> 0;
+  }
+
+  /** The state, to save or restore it. */
+  persist(fields: StateFields): void {
+    this.#count = fields.number(this.#count);
+    this.#at = fields.array(this.#at);
   }
 }
