@@ -3,6 +3,7 @@
 import type { StateFields } from '../../engine/state-fields.ts';
 import { type Prices, priceOfTransfer, valueOfTime } from '../prices.ts';
 
+const LAMBDA = Number(process.env.LAMBDA ?? 0);
 /** Prefetches that the account remembers, roughly. */
 const MEMORY = 512;
 /** While the account is below zero, of the prefetches that look worth their price one in so many is sent, to see whether that has changed. */
@@ -25,6 +26,9 @@ export interface BenefitAccountOptions {
 export class BenefitAccount {
   readonly #options: BenefitAccountOptions;
   #balance = 0;
+  /** Value of what was lost of late, and bytes that were staged. */
+  #displaced = 0;
+  #staged = 0;
   #passedOver = 0;
 
   constructor(options: BenefitAccountOptions) {
@@ -43,18 +47,26 @@ export class BenefitAccount {
 
   /** A demand waited `waitMs` where the baseline had a hit; it fetched `bytes`, or -1 = it joined a prefetch. It stands for `weight` of them. */
   lost(waitMs: number, bytes: number, weight = 1): void {
-    this.#balance -= weight * (this.#value(waitMs) + (bytes < 0 ? 0 : this.#price(bytes)));
+    const value = weight * (this.#value(waitMs) + (bytes < 0 ? 0 : this.#price(bytes)));
+    this.#balance -= value;
+    this.#displaced += value;
   }
 
   /** A prefetch of `bytes` ended, whichever way. */
   ended(bytes: number): void {
     this.#balance -= this.#price(bytes);
     this.#balance *= 1 - 1 / MEMORY;
+    this.#displaced *= 1 - 1 / MEMORY;
+    this.#staged = this.#staged * (1 - 1 / MEMORY) + bytes;
   }
 
   /** Whether to send a prefetch. `probability` NaN = not stated; `waitMs` = what a demand waits for such a fetch. */
   isWorth(probability: number, waitMs: number, bytes: number): boolean {
     if (probability * this.#value(waitMs) <= (1 - probability) * this.#price(bytes)) return false;
+    if (LAMBDA > 0 && probability * this.#value(waitMs) <= (LAMBDA * this.#displaced * bytes) / Math.max(this.#staged, 1)) {
+      if (++this.#passedOver < TRIAL_EVERY) return false;
+      this.#passedOver = 0;
+    }
     if (this.#balance >= 0) return true;
     if (++this.#passedOver < TRIAL_EVERY) return false;
     this.#passedOver = 0;

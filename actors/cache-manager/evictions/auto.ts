@@ -17,11 +17,6 @@ const kept = 0;
 const extra = 1;
 const absent = 255;
 
-/** A policy that tells how large its copy of a segment is. */
-interface Directory extends Eviction {
-  sizeOf(segment: number): number;
-}
-
 /** Misses by which another must have been better since it last was level before it leads: a share of the residents, and at least so many. */
 const LEAD_SHARE = 0.02;
 const LEAD_LEAST = 16;
@@ -45,7 +40,7 @@ export class AutoEviction implements Eviction {
   readonly name = 'auto';
   readonly #lists: SegmentLists;
   readonly #residents: Residents;
-  readonly #experts: readonly Directory[];
+  readonly #experts: readonly Eviction[];
   /** Misses that each expert would have spared the leader. */
   readonly #spared: Float64Array;
   #place: Uint8Array;
@@ -84,6 +79,11 @@ export class AutoEviction implements Eviction {
     return this.#experts[this.#leader]!.name;
   }
 
+  /** Units that a resident segment takes here. */
+  sizeOf(segment: number): number {
+    return this.#residents.sizeOf(segment);
+  }
+
   has(segment: number): boolean {
     return segment < this.#place.length && this.#place[segment] !== absent;
   }
@@ -91,7 +91,11 @@ export class AutoEviction implements Eviction {
   access(segment: number, size: number): boolean {
     if (segment >>> 0 >= this.#place.length) this.#fit(segment);
     const experts = this.#experts;
-    const isLeaderHit = experts[this.#leader]!.access(segment, size);
+    const leader = experts[this.#leader]!;
+    const isLeaderHit = leader.has(segment);
+    // What is fetched now has the size of now: the leader would otherwise keep a hit on a copy that nobody has.
+    if (isLeaderHit && this.#place[segment] === absent && leader.sizeOf(segment) !== size) leader.remove(segment);
+    leader.access(segment, size);
     let mostSpared = 0;
     let best = this.#leader;
     for (let i = 0; i < experts.length; i++) {
@@ -135,6 +139,14 @@ export class AutoEviction implements Eviction {
     this.#place[segment] = absent;
     this.#residents.leave(segment);
     return true;
+  }
+
+  evictNext(): void {
+    if (this.#residents.count === 0) return;
+    // The leader chooses, before it is told of the newcomer.
+    const leader = this.#experts[this.#leader]!;
+    while (this.#lists.oldest(extra) < 0 && leader.count > 0) leader.evictNext();
+    this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
   }
 
   resize(capacity: number): void {
