@@ -63,7 +63,10 @@ export class BenefitAccount {
   /** Whether to send a prefetch. `probability` NaN = not stated; `waitMs` = what a demand waits for such a fetch. */
   isWorth(probability: number, waitMs: number, bytes: number): boolean {
     if (probability * this.#value(waitMs) <= (1 - probability) * this.#price(bytes)) return false;
-    if (LAMBDA > 0 && probability * this.#value(waitMs) <= (LAMBDA * this.#displaced * bytes) / Math.max(this.#staged, 1)) {
+    if (
+      LAMBDA > 0 &&
+      probability * this.#value(waitMs) <= (LAMBDA * this.#displaced * bytes) / Math.max(this.#staged, 1)
+    ) {
       if (++this.#passedOver < TRIAL_EVERY) return false;
       this.#passedOver = 0;
     }
