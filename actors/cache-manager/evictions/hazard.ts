@@ -4,7 +4,15 @@ import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { Residents } from './residents.ts';
-import { admittedClass, fastGap, reuseClassCount, reuseClassOf, slowGap } from './reuse-classes.ts';
+import {
+  admittedClass,
+  fastGap,
+  reuseClassCount,
+  reuseClassOf,
+  sizeOctaveCount,
+  sizeOctaveOf,
+  slowGap,
+} from './reuse-classes.ts';
 import { ageOf, ageStart, ReuseHazards } from './reuse-hazards.ts';
 import { SegmentLists } from './segment-lists.ts';
 
@@ -45,19 +53,29 @@ export class HazardEviction implements Eviction {
   #seen: Int32Array;
   #seenCount = 0;
   #inspectNext = 0;
-  /** Classes that have residents, in any order, and where each stands among them. */
-  readonly #inUse = new Int32Array(reuseClassCount);
+  /** Size octaves in each class: 1 where all sizes are. A row is one octave of one class. */
+  readonly #octaves: number;
+  /** Rows that have residents, in any order, and where each stands among them. */
+  readonly #inUse: Int32Array;
   #inUseCount = 0;
-  readonly #countOf = new Int32Array(reuseClassCount);
-  readonly #placeOf = new Int32Array(reuseClassCount);
-  /** By place: the least worth at the two ends of a class, whose it is, and until when that is so. */
-  readonly #least = new Float64Array(reuseClassCount);
-  readonly #leastSegment = new Int32Array(reuseClassCount);
-  readonly #leastUntil = new Float64Array(reuseClassCount);
+  readonly #countOf: Int32Array;
+  readonly #placeOf: Int32Array;
+  /** By place: the least worth at the two ends of a row, whose it is, and until when that is so. */
+  readonly #least: Float64Array;
+  readonly #leastSegment: Int32Array;
+  readonly #leastUntil: Float64Array;
 
   constructor(options: EvictionOptions) {
     const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
-    this.#lists = new SegmentLists(reuseClassCount, segmentLimit);
+    this.#octaves = options.unit === 'bytes' ? sizeOctaveCount : 1;
+    const rows = reuseClassCount * this.#octaves;
+    this.#inUse = new Int32Array(rows);
+    this.#countOf = new Int32Array(rows);
+    this.#placeOf = new Int32Array(rows);
+    this.#least = new Float64Array(rows);
+    this.#leastSegment = new Int32Array(rows);
+    this.#leastUntil = new Float64Array(rows);
+    this.#lists = new SegmentLists(rows, segmentLimit);
     this.#residents = new Residents(options, segmentLimit);
     this.#table = new HistoryTable(segmentLimit);
     this.#seen = new Int32Array(segmentLimit);
@@ -195,22 +213,29 @@ export class HazardEviction implements Eviction {
     reuseClass[segment] = reuseClassOf(before + 1, slow[segment]!, fast[segment]!);
   }
 
-  #link(segment: number): void {
+  #rowOf(segment: number): number {
     const reuseClass = this.#table.reuseClass[segment]!;
-    this.#lists.push(reuseClass, segment);
-    if (this.#countOf[reuseClass]!++ === 0) {
-      this.#placeOf[reuseClass] = this.#inUseCount;
-      this.#inUse[this.#inUseCount++] = reuseClass;
+    return this.#octaves === 1
+      ? reuseClass
+      : reuseClass * this.#octaves + sizeOctaveOf(this.#residents.sizeOf(segment));
+  }
+
+  #link(segment: number): void {
+    const row = this.#rowOf(segment);
+    this.#lists.push(row, segment);
+    if (this.#countOf[row]!++ === 0) {
+      this.#placeOf[row] = this.#inUseCount;
+      this.#inUse[this.#inUseCount++] = row;
     }
-    this.#leastUntil[this.#placeOf[reuseClass]!] = 0;
+    this.#leastUntil[this.#placeOf[row]!] = 0;
   }
 
   #unlink(segment: number): void {
-    const reuseClass = this.#table.reuseClass[segment]!;
+    const row = this.#rowOf(segment);
     this.#lists.unlink(segment);
-    const place = this.#placeOf[reuseClass]!;
+    const place = this.#placeOf[row]!;
     this.#leastUntil[place] = 0;
-    if (--this.#countOf[reuseClass]! === 0) {
+    if (--this.#countOf[row]! === 0) {
       const from = --this.#inUseCount;
       const last = this.#inUse[from]!;
       this.#inUse[place] = last;
@@ -251,10 +276,11 @@ export class HazardEviction implements Eviction {
 
   /** Finds the lesser end of a class, and for how long it is so. */
   #weigh(place: number): void {
-    const reuseClass = this.#inUse[place]!;
+    const row = this.#inUse[place]!;
+    const reuseClass = (row / this.#octaves) | 0;
     const { since } = this.#table;
-    const oldest = this.#lists.oldest(reuseClass);
-    const newest = this.#lists.newest(reuseClass);
+    const oldest = this.#lists.oldest(row);
+    const newest = this.#lists.newest(row);
     const oldestFor = (this.#now - since[oldest]!) >>> 0;
     const newestFor = (this.#now - since[newest]!) >>> 0;
     const oldestAge = ageOf(oldestFor);
