@@ -18,6 +18,9 @@ import { SegmentLists } from './segment-lists.ts';
 
 /** Known segments inspected at each access, for the exposure. */
 const INSPECTED = 4;
+/** The same, and the returns that a wider class counts for, where sizes differ: there worths that differ little decide over much space. */
+const INSPECTED_IN_BYTES = 8;
+const PRIOR_RETURNS_IN_BYTES = 4;
 /** Accesses over which what was learned counts half: so many times the number of residents, and at least so many. */
 const HALF_LIFE_RESIDENCES = 16;
 const HALF_LIFE_LEAST = 32768;
@@ -44,7 +47,8 @@ export class HazardEviction implements Eviction {
   readonly name = 'hazard';
   readonly #lists: SegmentLists;
   readonly #residents: Residents;
-  readonly #hazards = new ReuseHazards();
+  readonly #hazards: ReuseHazards;
+  readonly #inspected: number;
   #table: HistoryTable;
   #now = 0;
   #untilUpdate = UPDATE_LEAST;
@@ -67,7 +71,10 @@ export class HazardEviction implements Eviction {
 
   constructor(options: EvictionOptions) {
     const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
-    this.#octaves = options.unit === 'bytes' ? sizeOctaveCount : 1;
+    const isBytes = options.unit === 'bytes';
+    this.#hazards = new ReuseHazards(isBytes ? PRIOR_RETURNS_IN_BYTES : undefined);
+    this.#inspected = isBytes ? INSPECTED_IN_BYTES : INSPECTED;
+    this.#octaves = isBytes ? sizeOctaveCount : 1;
     const rows = reuseClassCount * this.#octaves;
     this.#inUse = new Int32Array(rows);
     this.#countOf = new Int32Array(rows);
@@ -181,11 +188,12 @@ export class HazardEviction implements Eviction {
     const { reuseClass, since } = this.#table;
     const count = this.#seenCount;
     let next = this.#inspectNext;
-    for (let i = 0; i < INSPECTED && count > 0; i++) {
+    const inspected = this.#inspected;
+    for (let i = 0; i < inspected && count > 0; i++) {
       if (next >= count) next = 0;
       const segment = this.#seen[next++]!;
       if (segment === demanded) continue;
-      this.#hazards.exposed(reuseClass[segment]!, (this.#now - since[segment]!) >>> 0, count / INSPECTED);
+      this.#hazards.exposed(reuseClass[segment]!, (this.#now - since[segment]!) >>> 0, count / inspected);
     }
     this.#inspectNext = next;
   }
