@@ -145,9 +145,9 @@ export class SiteSpace {
     const { reactive, capacity } = state;
     if (units > capacity) return false;
     while (state.used + units > capacity) {
-      const isOwn = guard.slack > SLACK_KEPT && guard.covers(1, 1) && state.trafficHeadroom >= FOLLOW_BELOW;
+      const isOwn = guard.mayGiveUp(SLACK_KEPT) && state.trafficHeadroom >= FOLLOW_BELOW;
       if (!isOwn && this.#giveUpSpare(guard.followed)) continue;
-      if (reactive.count === 0 || (!isOwn && !guard.mayGiveUp())) break;
+      if (reactive.count === 0 || (!isOwn && !guard.mayGiveUp(2))) break;
       reactive.evictNext();
     }
     return state.used + units <= capacity;

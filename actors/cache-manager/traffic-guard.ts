@@ -223,10 +223,10 @@ export class TrafficGuard implements SiteGuard {
     return this.#hasSlack(requests, units + this.#sizes.most);
   }
 
-  /** Whether one more segment may be given up that a ghost holds, where nothing else can leave for a demand. */
-  mayGiveUp(): boolean {
-    if (this.#missBound.isBounded && this.#missBound.reserve(this.baseline) < 2) return false;
-    return this.#hasTrafficSlack(2, 1 + this.#sizes.most);
+  /** Whether `requests` segments more may be given up that a ghost holds, to make room for a demand or for what was sent, in a cache of bytes. */
+  mayGiveUp(requests: number): boolean {
+    if (this.#missBound.isBounded && this.#missBound.reserve(this.baseline) < requests) return false;
+    return this.#hasTrafficSlack(requests, 1 + this.#sizes.most);
   }
 
   /** Everything but what the settings give: #budget, #missBound, #sizes, #isBytes, #warmup; and #ease, #untilLook, which are measured anew. */
