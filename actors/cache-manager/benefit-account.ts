@@ -3,7 +3,6 @@
 import type { StateFields } from '../../engine/state-fields.ts';
 import { type Prices, priceOfTransfer, valueOfTime } from '../prices.ts';
 
-const LAMBDA = Number(process.env.LAMBDA ?? 0);
 /** Prefetches that the account remembers, roughly. */
 const MEMORY = 512;
 /** While the account is below zero, of the prefetches that look worth their price one in so many is sent, to see whether that has changed. */
@@ -20,8 +19,9 @@ export interface BenefitAccountOptions {
  * baseline was spared. A prefetch is entered when it ends, so that those under way do not weigh as losses.
  *
  * A prefetch is worth sending when p x (value of its wait) exceeds (1 - p) x (price of its transfer): a used one replaces the
- * demand's fetch. Where that is judged too kindly (wrong probabilities, misses on what had to leave) the account
- * runs below zero; then only a trial is sent now and then until it is above again. O(1) a call.
+ * demand's fetch. It exceeds as well what its bytes displace: what was lost of late on segments that the baseline held, for each byte that was
+ * sent, so that a large one has to be surer than a small one. Where prefetching is judged too kindly all the same (wrong probabilities) the account
+ * runs below zero. What fails one of the last two is sent as a trial now and then, to see whether that has changed. O(1) a call.
  */
 export class BenefitAccount {
   readonly #options: BenefitAccountOptions;
@@ -63,14 +63,8 @@ export class BenefitAccount {
   /** Whether to send a prefetch. `probability` NaN = not stated; `waitMs` = what a demand waits for such a fetch. */
   isWorth(probability: number, waitMs: number, bytes: number): boolean {
     if (probability * this.#value(waitMs) <= (1 - probability) * this.#price(bytes)) return false;
-    if (
-      LAMBDA > 0 &&
-      probability * this.#value(waitMs) <= (LAMBDA * this.#displaced * bytes) / Math.max(this.#staged, 1)
-    ) {
-      if (++this.#passedOver < TRIAL_EVERY) return false;
-      this.#passedOver = 0;
-    }
-    if (this.#balance >= 0) return true;
+    const displaced = (this.#displaced * bytes) / Math.max(this.#staged, 1);
+    if (this.#balance >= 0 && probability * this.#value(waitMs) > displaced) return true;
     if (++this.#passedOver < TRIAL_EVERY) return false;
     this.#passedOver = 0;
     return true;

@@ -19,7 +19,6 @@ export const missBoundSchema = z.strictObject({
 });
 export type MissBoundConfig = z.output<typeof missBoundSchema>;
 
-const CREDIT = Number(process.env.CREDIT ?? 0);
 /** How much of a miss book one look takes: what a site missed, and the world without prefetching beside it. */
 export interface MissGhost {
   readonly misses: number;
@@ -65,15 +64,15 @@ export class MissBound {
     this.isBounded = excessMax !== Infinity;
   }
 
-  /** Misses that may still be lost. */
+  /** Misses that may still be lost, without counting on `outgrown`: what prefetches are sent by. */
   slack(ghost: MissGhost): number {
     const bound = (1 + this.excessMax) * ghost.misses + this.allowance;
-    return bound - this.misses - ghost.lost.count - ghost.larger.count + CREDIT * this.outgrown;
+    return bound - this.misses - ghost.lost.count - ghost.larger.count;
   }
 
-  /** The same without that: what may be lost where nothing else can leave for a demand. */
+  /** The same with it: what evictions choose by, since following a ghost whose copies cannot be had again costs more than it brings. */
   reserve(ghost: MissGhost): number {
-    return this.slack(ghost) + (1 - CREDIT) * this.outgrown;
+    return this.slack(ghost) + this.outgrown;
   }
 
   /** Notes by how many misses the site is taken to stand above its ghost, where that is an estimate. */
