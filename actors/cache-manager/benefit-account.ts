@@ -64,7 +64,8 @@ export class BenefitAccount {
   isWorth(probability: number, waitMs: number, bytes: number): boolean {
     if (probability * this.#value(waitMs) <= (1 - probability) * this.#price(bytes)) return false;
     const displaced = (this.#displaced * bytes) / Math.max(this.#staged, 1);
-    if (this.#balance >= 0 && probability * this.#value(waitMs) > displaced) return true;
+    const isTooMuch = probability * this.#value(waitMs) <= displaced;
+    if (this.#balance >= 0 && !isTooMuch) return true;
     if (++this.#passedOver < TRIAL_EVERY) return false;
     this.#passedOver = 0;
     return true;
@@ -73,6 +74,8 @@ export class BenefitAccount {
   /** Everything but what the settings give: #options. */
   persist(fields: StateFields): void {
     this.#balance = fields.number(this.#balance);
+    this.#displaced = fields.number(this.#displaced);
+    this.#staged = fields.number(this.#staged);
     this.#passedOver = fields.number(this.#passedOver);
   }
 
