@@ -37,9 +37,9 @@ const unknown = 65535;
  * access of residence that a resident is good for. The least leaves. Within a class residents stand in order of age, and as that worth mostly falls or
  * rises with age, or rises and falls, only the two ends of each class are compared.
  * Why: the policies with fixed rules each suit some traces; this one finds out whether recency, frequency or regularity counts.
- * Cost: O(1) an access but for the four inspections; O(classes in use) an eviction, at most 257. 31 bytes a segment ever seen and 350 KB.
+ * Cost: O(1) an access but for the four inspections; O(classes in use) an eviction, at most 257, in bytes O(classes and octaves in use). 31 bytes a segment ever seen and 350 KB, in bytes 610.
  * Gets wrong: what follows from order (who comes after whom), which is the prefetcher's; the first few thousand accesses, when little is known.
- * Sizes in bytes: the worth is per byte, compared at the same ends.
+ * Sizes in bytes: the worth is per byte, compared at the two ends of each octave of sizes of each class.
  * Sources of the idea: hit density, Beckmann, Chen, Cidon, "LHD: improving cache hit rate by maximizing hit density", NSDI 2018; ordering by hazard,
  * Panigrahy, Nain, Neglia, Towsley, "A new upper bound on cache hit probability for non-anticipative caching policies", 2020; the index, Gittins 1979.
  */
