@@ -160,7 +160,7 @@ export class HazardEviction implements Eviction {
     this.#makeRoom(0);
   }
 
-  /** The state, to save or restore it. */
+  /** Everything but what the settings give: #octaves, #inspected. */
   persist(fields: StateFields): void {
     this.#lists.persist(fields);
     this.#residents.persist(fields);
