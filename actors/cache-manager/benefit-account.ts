@@ -19,12 +19,16 @@ export interface BenefitAccountOptions {
  * baseline was spared. A prefetch is entered when it ends, so that those under way do not weigh as losses.
  *
  * A prefetch is worth sending when p x (value of its wait) exceeds (1 - p) x (price of its transfer): a used one replaces the
- * demand's fetch. Where that is judged too kindly (wrong probabilities, misses on what had to leave) the account
- * runs below zero; then only a trial is sent now and then until it is above again. O(1) a call.
+ * demand's fetch. It exceeds as well what its bytes displace: what was lost of late on segments that the baseline held, for each byte that was
+ * sent, so that a large one has to be surer than a small one. Where prefetching is judged too kindly all the same (wrong probabilities) the account
+ * runs below zero. What fails one of the last two is sent as a trial now and then, to see whether that has changed. O(1) a call.
  */
 export class BenefitAccount {
   readonly #options: BenefitAccountOptions;
   #balance = 0;
+  /** Value of what was lost of late, and bytes that were staged. */
+  #displaced = 0;
+  #staged = 0;
   #passedOver = 0;
 
   constructor(options: BenefitAccountOptions) {
@@ -43,19 +47,25 @@ export class BenefitAccount {
 
   /** A demand waited `waitMs` where the baseline had a hit; it fetched `bytes`, or -1 = it joined a prefetch. It stands for `weight` of them. */
   lost(waitMs: number, bytes: number, weight = 1): void {
-    this.#balance -= weight * (this.#value(waitMs) + (bytes < 0 ? 0 : this.#price(bytes)));
+    const value = weight * (this.#value(waitMs) + (bytes < 0 ? 0 : this.#price(bytes)));
+    this.#balance -= value;
+    this.#displaced += value;
   }
 
   /** A prefetch of `bytes` ended, whichever way. */
   ended(bytes: number): void {
     this.#balance -= this.#price(bytes);
     this.#balance *= 1 - 1 / MEMORY;
+    this.#displaced *= 1 - 1 / MEMORY;
+    this.#staged = this.#staged * (1 - 1 / MEMORY) + bytes;
   }
 
   /** Whether to send a prefetch. `probability` NaN = not stated; `waitMs` = what a demand waits for such a fetch. */
   isWorth(probability: number, waitMs: number, bytes: number): boolean {
     if (probability * this.#value(waitMs) <= (1 - probability) * this.#price(bytes)) return false;
-    if (this.#balance >= 0) return true;
+    const displaced = (this.#displaced * bytes) / Math.max(this.#staged, 1);
+    const isTooMuch = probability * this.#value(waitMs) <= displaced;
+    if (this.#balance >= 0 && !isTooMuch) return true;
     if (++this.#passedOver < TRIAL_EVERY) return false;
     this.#passedOver = 0;
     return true;
@@ -64,6 +74,8 @@ export class BenefitAccount {
   /** Everything but what the settings give: #options. */
   persist(fields: StateFields): void {
     this.#balance = fields.number(this.#balance);
+    this.#displaced = fields.number(this.#displaced);
+    this.#staged = fields.number(this.#staged);
     this.#passedOver = fields.number(this.#passedOver);
   }
 

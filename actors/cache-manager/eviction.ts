@@ -35,6 +35,8 @@ export interface Eviction {
   readonly capacity: number;
   /** Whether `segment` is resident. Changes nothing. */
   has(segment: number): boolean;
+  /** Units that a resident segment takes: the size that it was admitted with. Of one that is not resident it says nothing. */
+  sizeOf(segment: number): number;
   /**
    * A demand access; true = it was resident. A miss admits it at once, evicting as needed, unless `size > capacity`
    * (then nothing becomes resident and nobody leaves). A hit is served from the copy that is resident, which keeps the size it
@@ -45,6 +47,8 @@ export interface Eviction {
   admit(segment: number, size: number): boolean;
   /** Takes a segment out (invalidation, promotion elsewhere) without calling `onEvict`; false when it was not resident. Ghost history of it may stay. */
   remove(segment: number): boolean;
+  /** Evicts whoever would leave next for a newcomer; nobody where nobody is resident. */
+  evictNext(): void;
   /** Changes the capacity, evicting until `used` fits. 0 is allowed: then nobody is resident. */
   resize(capacity: number): void;
   /** What is resident and remembered, to save or restore it. */

@@ -23,14 +23,26 @@ export type MissBoundConfig = z.output<typeof missBoundSchema>;
 export interface MissGhost {
   readonly misses: number;
   readonly lost: { readonly count: number };
+  readonly larger: { readonly count: number };
 }
 
 /**
- * At every moment: misses <= (1 + excessMax) x misses without prefetching + allowance.
+ * At every moment: misses <= (1 + excessMax) x misses without prefetching + allowance + outgrown, where `outgrown` are the demands
+ * that only the site missed and that the ghost served from a copy smaller than what was asked for: 0 wherever sizes do not change.
  *
- * A demand that only the site misses is for a segment that the ghost holds and the site does not (`lost`). So misses + lost within the
- * bound, once true, stays true as long as the site, when there is no slack, gives up only what the ghost does not hold
- * (the argument in `TrafficGuard`, with misses for fetches). The slack is what may still be lost.
+ * A demand that only the site misses is for a segment that the ghost holds and the site does not (`lost`). Let `larger` be what both hold,
+ * the site in a copy that takes more. Then misses + lost + larger <= bound, once true, stays true as long as the site, when there is
+ * no slack, gives up only what the ghost does not hold, and what is larger (the argument in `TrafficGuard`, with misses for fetches):
+ * - both miss: misses and ghost rise alike, both fetch the same size, and nothing is lost;
+ * - only the ghost misses: the site's copy may be larger than what the ghost fetches, which the ghost's miss pays for;
+ * - only the site misses, and fetches no more than the ghost's copy takes: one miss more, one lost less;
+ * - only the site misses, and fetches more: one miss more, what was lost is larger now or, where nothing may leave for it, lost still: outgrown pays.
+ * What both hold and is not larger fits where the ghost's copies do, so there is always room. The slack is what may still be lost.
+ *
+ * No governor does without `outgrown`. Let the ghost hold at least two segments of which the site lost one. Demand that one at the size of the
+ * whole cache: the ghost hits, the site misses. Whatever it keeps, it lacks one of the two from then on, and that one is demanded next, at the
+ * size of the whole cache: so it misses each time and the ghost never. Fetching ahead does not help, as a segment is seen to have
+ * grown by the demand that misses it. Only who never gives up what the ghost holds is safe, and then there is no space to stage in.
  */
 export class MissBound {
   readonly excessMax: number;
@@ -38,6 +50,8 @@ export class MissBound {
   readonly isBounded: boolean;
   /** Misses of the site so far, late ones included. */
   misses = 0;
+  /** Of these, those that the ghost served from a copy which the segment had outgrown. */
+  outgrown = 0;
   /** Accesses after which misses stood above the bound. */
   breachCount = 0;
   /** Most misses by which the site stood above its ghost. */
@@ -50,9 +64,15 @@ export class MissBound {
     this.isBounded = excessMax !== Infinity;
   }
 
-  /** Misses that may still be lost. */
+  /** Misses that may still be lost, without counting on `outgrown`: what prefetches are sent by. */
   slack(ghost: MissGhost): number {
-    return (1 + this.excessMax) * ghost.misses + this.allowance - this.misses - ghost.lost.count;
+    const bound = (1 + this.excessMax) * ghost.misses + this.allowance;
+    return bound - this.misses - ghost.lost.count - ghost.larger.count;
+  }
+
+  /** The same with it: what evictions choose by, since following a ghost whose copies cannot be had again costs more than it brings. */
+  reserve(ghost: MissGhost): number {
+    return this.slack(ghost) + this.outgrown;
   }
 
   /** Notes by how many misses the site is taken to stand above its ghost, where that is an estimate. */
@@ -63,14 +83,14 @@ export class MissBound {
   /** Notes, after an access, where misses stand. */
   check(ghost: MissGhost): void {
     const excess = this.misses - ghost.misses;
-    if (excess <= this.excess) return;
-    this.excess = excess;
-    if (excess > this.excessMax * ghost.misses + this.allowance + 1e-6) this.breachCount++;
+    if (excess > this.excess) this.excess = excess;
+    if (excess > this.excessMax * ghost.misses + this.allowance + this.outgrown + 1e-6) this.breachCount++;
   }
 
   /** The state, to save or restore it. */
   persist(fields: StateFields): void {
     this.misses = fields.number(this.misses);
+    this.outgrown = fields.number(this.outgrown);
     this.breachCount = fields.number(this.breachCount);
     this.excess = fields.number(this.excess);
   }

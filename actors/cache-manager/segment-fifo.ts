@@ -51,6 +51,11 @@ export class SegmentFifo {
     return segment < this.#isListed.length && this.#isListed[segment] === 1;
   }
 
+  /** Units of a segment that is listed. */
+  sizeOf(segment: number): number {
+    return this.#size[segment]!;
+  }
+
   add(segment: number, size: number): void {
     if (segment >= this.#isListed.length) this.#grow(segment);
     // The sentence is composed only where it is needed: composing it costs more than listing.

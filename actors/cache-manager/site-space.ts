@@ -1,9 +1,11 @@
 /** The space of a site: what leaves for a demand or for a staged segment, and in which order. */
 
 import { Outcome } from '../prefetcher.ts';
+import type { Ghost } from './ghost.ts';
 import { Stage } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteState } from './site-state.ts';
+import type { TrafficGuard } from './traffic-guard.ts';
 
 /** Headroom of the traffic bound below which the site follows its baseline: fetches stand above the limit, see `trafficHeadroom`. */
 const FOLLOW_BELOW = -3;
@@ -35,7 +37,11 @@ export class SiteSpace {
       (isBytes || guard.slack <= SLACK_KEPT + 1 || this.#state.trafficHeadroom < FOLLOW_BELOW)
     ) {
       guard.compare(segment, 'nowhere');
-      this.#makeRoom(units);
+      if (!this.#makeRoom(units) && isBytes) {
+        // Nothing may leave for it. The eviction learns that it was asked for.
+        reactive.access(segment, Number.MAX_SAFE_INTEGER);
+        return false;
+      }
     }
     reactive.access(segment, units);
     guard.compare(segment, this.#state.whereIs(segment));
@@ -115,6 +121,7 @@ export class SiteSpace {
     if (!guard.isBounded || state.used + units <= capacity || state.isFar) return true;
     const isCovered = guard.slack > SLACK_KEPT && guard.covers(state.used + units - capacity, reactive.count);
     if (isCovered && guard.headroom(state.lentCount) - 2 >= FOLLOW_BELOW) return true;
+    if (state.isBytes && whole !== null) return this.#makeByteRoom(units, whole);
     if (whole === null) {
       // No ghost to follow: what is lent comes back first, and the eviction chooses the rest.
       while (state.used + units > capacity && staging.count > 0) this.#waste(staging.oldest);
@@ -128,6 +135,33 @@ export class SiteSpace {
       if (stagedExtras.count === 0) return false;
       this.#waste(stagedExtras.oldest);
     }
+  }
+
+  /**
+   * The same where sizes differ, so that how many will have to leave is not known beforehand: one at a time, by the eviction's own choice while the slack
+   * lasts. Then what a ghost gave up, what is staged, and what takes more here than there; these are enough (see `MissBound`).
+   */
+  #makeByteRoom(units: number, guard: TrafficGuard): boolean {
+    const state = this.#state;
+    const { reactive, capacity } = state;
+    if (units > capacity) return false;
+    while (state.used + units > capacity) {
+      const isOwn = guard.mayGiveUp(SLACK_KEPT) && state.trafficHeadroom >= FOLLOW_BELOW;
+      if (!isOwn && this.#giveUpSpare(guard.followed)) continue;
+      if (reactive.count === 0 || (!isOwn && !guard.mayGiveUp(2))) break;
+      reactive.evictNext();
+    }
+    return state.used + units <= capacity;
+  }
+
+  /** Gives up something that no more is missed for than `ghost` allows; false = there is nothing of the kind. */
+  #giveUpSpare({ extras, stagedExtras, larger }: Ghost): boolean {
+    const list = [extras, stagedExtras, larger].find((each) => each.count > 0);
+    if (list === undefined) return false;
+    const segment = list.oldest;
+    if (this.#state.staging.has(segment)) this.#waste(segment);
+    else this.#giveUp(segment);
+    return true;
   }
 
   /** Takes a segment out of the reactive cache that its eviction would have kept. */
@@ -148,7 +182,9 @@ export class SiteSpace {
     const { staging, guard, whole } = this.#state;
     while (staging.count > 0 && staging.used + units > room) {
       const { oldest } = staging;
-      const isSpare = !guard.isBounded || this.#state.isFar || whole?.followed.stagedExtras.has(oldest) === true;
+      const ghost = guard.isBounded && !this.#state.isFar ? whole?.followed : undefined;
+      const isFree = !guard.isBounded || this.#state.isFar;
+      const isSpare = isFree || ghost?.stagedExtras.has(oldest) === true || ghost?.larger.has(oldest) === true;
       if (!isSpare && !guard.covers(this.#state.unitsOf(oldest), 1)) return false;
       this.#waste(oldest);
     }

@@ -75,6 +75,7 @@ export class SiteState {
     const beside = {
       whereIs: (segment: number) => this.whereIs(segment),
       unitsOf: (segment: number) => this.unitsOf(segment),
+      copyUnitsOf: (segment: number) => this.copyUnitsOf(segment),
       reactiveUsed: () => this.reactive.used,
     };
     const books = [this.budget, this.missBound, this.sizes, beside] as const;
@@ -126,6 +127,11 @@ export class SiteState {
 
   unitsOf(segment: number): number {
     return this.isBytes ? Math.max(1, this.sizes.of(segment)) : 1;
+  }
+
+  /** Units that the copy of a segment takes that is here. */
+  copyUnitsOf(segment: number): number {
+    return this.reactive.has(segment) ? this.reactive.sizeOf(segment) : this.staging.sizeOf(segment);
   }
 
   /** Whether a segment may never be prefetched for its size. */

@@ -75,8 +75,9 @@ export class TrafficGuard implements SiteGuard {
   #untilLook = 0;
 
   constructor(options: SiteOptions, budget: TrafficBudget, missBound: MissBound, sizes: SegmentSizes, site: GhostSite) {
-    const { capacity, makeEviction, makeReference, segmentCountHint = 1024 } = options;
-    const beside = { site: budget.isBounded || missBound.isBounded ? site : null, segmentCountHint };
+    const { capacity, makeEviction, makeReference, segmentCountHint = 1024, unit } = options;
+    const isBytes = unit === 'bytes';
+    const beside = { isBytes, site: budget.isBounded || missBound.isBounded ? site : null, segmentCountHint };
     this.baseline = new Ghost({ ...beside, makeEviction: (onEvict) => makeEviction(capacity, onEvict) });
     this.reference =
       makeReference === undefined
@@ -85,7 +86,7 @@ export class TrafficGuard implements SiteGuard {
     this.#budget = budget;
     this.#missBound = missBound;
     this.#sizes = sizes;
-    this.#isBytes = options.unit === 'bytes';
+    this.#isBytes = isBytes;
     this.#warmup = options.warmup ?? 0;
     this.#open();
   }
@@ -151,6 +152,7 @@ export class TrafficGuard implements SiteGuard {
   missed(): void {
     this.#missBound.misses++;
     this.#ease -= STEP;
+    if (this.isBaselineHit && this.baseline.isOutgrown) this.#missBound.outgrown++;
   }
 
   /** The reference fetched; for the allowance in bytes. */
@@ -221,6 +223,12 @@ export class TrafficGuard implements SiteGuard {
     return this.#hasSlack(requests, units + this.#sizes.most);
   }
 
+  /** Whether `requests` segments more may be given up that a ghost holds, to make room for a demand or for what was sent, in a cache of bytes. */
+  mayGiveUp(requests: number): boolean {
+    if (this.#missBound.isBounded && this.#missBound.reserve(this.baseline) < requests) return false;
+    return this.#hasTrafficSlack(requests, 1 + this.#sizes.most);
+  }
+
   /** Everything but what the settings give: #budget, #missBound, #sizes, #isBytes, #warmup; and #ease, #untilLook, which are measured anew. */
   persist(fields: StateFields): void {
     this.baseline.persist(fields);
@@ -238,7 +246,10 @@ export class TrafficGuard implements SiteGuard {
   }
 
   #hasSlack(requests: number, bytes: number): boolean {
-    if (this.missSlack < requests) return false;
+    return this.missSlack >= requests && this.#hasTrafficSlack(requests, bytes);
+  }
+
+  #hasTrafficSlack(requests: number, bytes: number): boolean {
     if (!this.#budget.isBounded) return true;
     this.#measure(this.baseline);
     if (this.#requests >= requests && this.#bytes >= bytes) return true;

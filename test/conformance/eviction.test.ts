@@ -46,6 +46,39 @@ describe.each(evictionNames)('%s', (name) => {
     expect(eviction.used).toBe(50);
   });
 
+  test('who would leave next leaves alone when asked, whatever it takes, and the capacity stays', () => {
+    for (const unit of ['segments', 'bytes'] as const) {
+      const random = new Xoshiro128(5);
+      const sizes = Array.from({ length: 60 }, () => (unit === 'bytes' ? 1 + random.int(30) : 1));
+      const evicted: number[] = [];
+      const capacity = unit === 'bytes' ? 200 : 20;
+      const eviction = create(name, { capacity, unit, onEvict: (segment) => evicted.push(segment) });
+      eviction.evictNext();
+      expect(evicted).toEqual([]);
+      for (let i = 0; i < 500; i++) {
+        const segment = random.int(60);
+        eviction.access(segment, sizes[segment]!);
+        if (i % 7 !== 0) continue;
+        evicted.length = 0;
+        const before = [eviction.count, eviction.used] as const;
+        eviction.evictNext();
+        expect(evicted).toHaveLength(1);
+        expect(eviction.has(evicted[0]!)).toBe(false);
+        expect([eviction.count, eviction.used]).toEqual([before[0] - 1, before[1] - sizes[evicted[0]!]!]);
+        expect(eviction.capacity).toBe(capacity);
+      }
+    }
+  });
+
+  test('a resident takes what it was admitted with, whatever is asked for later', () => {
+    const eviction = create(name, { capacity: 100, unit: 'bytes' });
+    eviction.access(3, 40);
+    eviction.access(3, 7);
+    expect(eviction.sizeOf(3)).toBe(40);
+    eviction.admit(4, 9);
+    expect(eviction.sizeOf(4)).toBe(9);
+  });
+
   test('a segment larger than the cache passes by and nobody leaves for it', () => {
     const evicted: number[] = [];
     const eviction = create(name, { capacity: 100, onEvict: (segment) => evicted.push(segment) });

@@ -485,7 +485,9 @@ const hazardModel: Model = (options) => {
   }
   const known = new Map<number, History>();
   const list: Entry[] = [];
-  const hazards = new ReuseHazards();
+  const isBytes = options.unit === 'bytes';
+  const hazards = new ReuseHazards(isBytes ? 4 : 1);
+  const inspections = isBytes ? 8 : 4;
   let now = 0;
   let updatedAt = 0;
   let updateAt = 256;
@@ -504,7 +506,8 @@ const hazardModel: Model = (options) => {
       const classes = new Map<number, Entry[]>();
       for (const entry of list) {
         const { reuseClass } = known.get(entry.id)!;
-        classes.set(reuseClass, [...(classes.get(reuseClass) ?? []), entry]);
+        const row = reuseClass * 32 + (isBytes ? Math.floor(Math.log2(entry.size)) : 0);
+        classes.set(row, [...(classes.get(row) ?? []), entry]);
       }
       const ends = [...classes.keys()]
         .sort((a, b) => a - b)
@@ -532,9 +535,9 @@ const hazardModel: Model = (options) => {
     now++;
     // A map keeps the order in which its keys came.
     const seen = [...known];
-    for (let i = 0; i < 4 && seen.length > 0; i++) {
+    for (let i = 0; i < inspections && seen.length > 0; i++) {
       const [other, { reuseClass, since }] = seen[inspected % seen.length]!;
-      if (other !== id) hazards.exposed(reuseClass, now - since, seen.length / 4);
+      if (other !== id) hazards.exposed(reuseClass, now - since, seen.length / inspections);
       inspected = (inspected % seen.length) + 1;
     }
     const before = known.get(id);
@@ -585,10 +588,10 @@ const hazardModel: Model = (options) => {
 const autoModel: Model = (options) => {
   let capacity = options.capacity;
   const isBytes = options.unit === 'bytes';
-  let leader = isBytes ? 1 : 3;
+  let leader = 3;
   const kept: Entry[] = [];
   const extra: Entry[] = [];
-  const experts = [s3FifoModel, arcModel, wTinyLfuModel, isBytes ? gdsfModel : hazardModel].map((make, index) =>
+  const experts = [s3FifoModel, arcModel, isBytes ? gdsfModel : wTinyLfuModel, hazardModel].map((make, index) =>
     make({
       ...options,
       onEvict: (id) => {
@@ -597,7 +600,8 @@ const autoModel: Model = (options) => {
     }),
   );
   let spared = experts.map(() => 0);
-  let bar = 0.02;
+  const barLeast = isBytes ? 0.1 : 0.02;
+  let bar = barLeast;
   /** Whether the leader holds it, in a copy no smaller. */
   const isLed = (entry: Entry): boolean =>
     experts[leader]!.residents().some(({ id, size }) => id === entry.id && size >= entry.size);
@@ -612,7 +616,16 @@ const autoModel: Model = (options) => {
     residents: () => [...kept, ...extra],
     access(id, size) {
       const order = [leader, ...experts.keys()].filter((expert, i) => i === 0 || expert !== leader);
-      const hits = new Map(order.map((expert) => [expert, experts[expert]!.access(id, size)]));
+      const isAbsent = !holds(kept, id) && !holds(extra, id);
+      const hits = new Map(
+        order.map((expert) => {
+          const copy = experts[expert]!.residents().find((entry) => entry.id === id);
+          // The leader has what is fetched now.
+          if (expert === leader && isAbsent && copy !== undefined && copy.size !== size) experts[expert]!.remove(id);
+          experts[expert]!.access(id, size);
+          return [expert, copy !== undefined] as const;
+        }),
+      );
       spared = spared.map((sum, i) => Math.max(0, sum + Number(hits.get(i)) - Number(hits.get(leader))));
       const isHit = holds(kept, id) || holds(extra, id);
       if (!isHit && size <= capacity) insert({ id, size });
@@ -629,7 +642,7 @@ const autoModel: Model = (options) => {
         for (const entry of extra.splice(0)) (isLed(entry) ? kept : extra).push(entry);
         for (const entry of kept.splice(0)) (isLed(entry) ? kept : extra).push(entry);
       }
-      if (bar > 0.02) bar = Math.max(0.02, bar - bar / (16 * Math.max(1, residents)));
+      if (bar > barLeast) bar = Math.max(barLeast, bar - bar / (16 * Math.max(1, residents)));
       return isHit;
     },
     admit(id, size) {

@@ -387,6 +387,57 @@ describe('site', () => {
     );
   });
 
+  test('where segments change size misses stay within that bound and what the ghost served from outgrown copies, after every access', () => {
+    fc.assert(
+      fc.property(
+        setting,
+        fc.array(fc.tuple(fc.nat({ max: 30 }), fc.integer({ min: 1, max: 14 }), fc.integer({ min: 1, max: 8 })), {
+          minLength: 1,
+          maxLength: 20,
+        }),
+        // How often a segment changes its size, and up to what.
+        fc.tuple(fc.integer({ min: 1, max: 12 }), fc.constantFrom(4, 20, 50)),
+        fc.constantFrom(0, 0.001, 0.05),
+        fc.nat({ max: 6 }),
+        fc.constantFrom(Infinity, Infinity, 1.1),
+        (s, loops, [every, most], excessMax, allowance, ratioMax) => {
+          const setting = { ...s, evict: ratioMax === Infinity ? s.evict : ('lru' as const), warmup: 0 };
+          const random = new Xoshiro128(s.seed);
+          const sizes = Array.from({ length: 50 }, () => 1 + random.int(most));
+          const rows = loops.flatMap(([first, length, times]) =>
+            Array.from({ length: length * times }, (_, i) => {
+              const segment = first + (i % length);
+              if (random.int(every) === 0) sizes[segment] = 1 + random.int(most);
+              return { segment, gapMs: 5, size: sizes[segment]!, op: i % 7 === 0 ? 1 : 0 };
+            }),
+          );
+          const prefetcher = new RandomPrefetcher(s.staging, s.seed, 50, s.perAccess, null, rows);
+          const missBound = new MissBound(excessMax, allowance);
+          const budget = new TrafficBudget(ratioMax, 8, 8);
+          const site = makeSite(setting, prefetcher, { missBound, budget });
+          const alone = makeSite(setting, null);
+          const batch = batchOf(rows);
+          // What the cache without prefetching fetched each segment at, by its misses alone.
+          const fetched = new Map<number, number>();
+          let outgrown = 0;
+          for (let i = 0; i < batch.length; i++) {
+            const before = [site.ledger.misses, alone.ledger.misses] as const;
+            for (const each of [site, alone]) each.serve(batch.slice(i, i + 1));
+            const { segment, size, op } = rows[i]!;
+            if (op === 1 && s.writes !== 'access') continue;
+            if (alone.ledger.misses > before[1]) fetched.set(segment, size);
+            else if (site.ledger.misses > before[0] && size > fetched.get(segment)!) outgrown++;
+            const bound = (1 + excessMax) * alone.ledger.misses + allowance;
+            expect(site.ledger.misses).toBeLessThanOrEqual(bound + (s.unit === 'bytes' ? outgrown : 0) + 1e-6);
+          }
+          expect(site.missBreaches).toBe(0);
+          expect(missBound.outgrown).toBe(s.unit === 'bytes' ? outgrown : 0);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
   test('without a bound on misses a prefetcher that is wrong half of the time does cost more than such a bound allows', () => {
     const rows = Array.from({ length: 600 }, (_, i) => ({ segment: (i * i) % 23, gapMs: 5, size: 1, op: 0 }));
     const s = { evict: 'lru', unit: 'segments', latency: '0', writes: 'access', capacity: 12, warmup: 0 } as const;

@@ -109,6 +109,10 @@ export class ArcEviction implements Eviction {
     return true;
   }
 
+  evictNext(): void {
+    if (this.#residents.count > 0) this.#replace(this.#residents.capacity - this.#residents.used + 1, false);
+  }
+
   resize(capacity: number): void {
     this.#residents.setCapacity(capacity);
     this.#recentTarget = Math.min(this.#recentTarget, capacity);

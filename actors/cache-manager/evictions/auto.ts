@@ -17,20 +17,17 @@ const kept = 0;
 const extra = 1;
 const absent = 255;
 
-/** A policy that tells how large its copy of a segment is. */
-interface Directory extends Eviction {
-  sizeOf(segment: number): number;
-}
-
 /** Misses by which another must have been better since it last was level before it leads: a share of the residents, and at least so many. */
 const LEAD_SHARE = 0.02;
+/** In bytes, where a leader's directory and the contents differ by more, so that a change costs more. */
+const LEAD_SHARE_IN_BYTES = 0.1;
 const LEAD_LEAST = 16;
 /** Each change of leader doubles that share, to all residents at most; the excess fades by a factor of e over so many accesses a resident. */
 const LEAD_SHARE_MOST = 1;
 const FADING = 16;
 
 /**
- * Algorithm: S3-FIFO, ARC, W-TinyLFU, and Hazard or, where space is counted in bytes, GDSF, each see every demand, as directories without contents. One of them leads; who must leave
+ * Algorithm: S3-FIFO, ARC, W-TinyLFU or, where space is counted in bytes, GDSF, and Hazard each see every demand, as directories without contents. One of them leads; who must leave
  * is the resident that the leader gave up longest ago, so the contents become the leader's as fast as misses come, and a change of
  * leader moves nothing by itself. For each of the others the misses that it would have spared are summed up, never below zero
  * (Page's CUSUM, 1954); when that reaches a bar, a share of the residents, the best one leads and all sums start anew. Each change of leader costs
@@ -45,13 +42,14 @@ export class AutoEviction implements Eviction {
   readonly name = 'auto';
   readonly #lists: SegmentLists;
   readonly #residents: Residents;
-  readonly #experts: readonly Directory[];
+  readonly #experts: readonly Eviction[];
   /** Misses that each expert would have spared the leader. */
   readonly #spared: Float64Array;
   #place: Uint8Array;
   #leader: number;
+  readonly #barLeast: number;
   /** Share of the residents that another must have spared to lead. */
-  #bar = LEAD_SHARE;
+  #bar: number;
 
   constructor(options: EvictionOptions) {
     const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
@@ -59,11 +57,13 @@ export class AutoEviction implements Eviction {
     this.#residents = new Residents(options, segmentLimit);
     this.#place = new Uint8Array(segmentLimit).fill(absent);
     const beside = (index: number) => ({ ...options, onEvict: (segment: number) => this.#givenUp(index, segment) });
-    const experts = [new S3FifoEviction(beside(0)), new ArcEviction(beside(1)), new WTinyLfuEviction(beside(2))];
-    const isBytes = options.unit === 'bytes';
-    this.#experts = [...experts, isBytes ? new GdsfEviction(beside(3)) : new HazardEviction(beside(3))];
-    // Hazard or ARC first: seldom far from the best of any trace.
-    this.#leader = isBytes ? 1 : 3;
+    // Where sizes differ, one that counts uses by the byte; W-TinyLFU was best on no trace there.
+    const third = options.unit === 'bytes' ? new GdsfEviction(beside(2)) : new WTinyLfuEviction(beside(2));
+    this.#experts = [new S3FifoEviction(beside(0)), new ArcEviction(beside(1)), third, new HazardEviction(beside(3))];
+    // Hazard first: seldom far from the best of any trace.
+    this.#leader = 3;
+    this.#barLeast = options.unit === 'bytes' ? LEAD_SHARE_IN_BYTES : LEAD_SHARE;
+    this.#bar = this.#barLeast;
     this.#spared = new Float64Array(this.#experts.length);
   }
 
@@ -84,6 +84,11 @@ export class AutoEviction implements Eviction {
     return this.#experts[this.#leader]!.name;
   }
 
+  /** Units that a resident segment takes here. */
+  sizeOf(segment: number): number {
+    return this.#residents.sizeOf(segment);
+  }
+
   has(segment: number): boolean {
     return segment < this.#place.length && this.#place[segment] !== absent;
   }
@@ -91,7 +96,11 @@ export class AutoEviction implements Eviction {
   access(segment: number, size: number): boolean {
     if (segment >>> 0 >= this.#place.length) this.#fit(segment);
     const experts = this.#experts;
-    const isLeaderHit = experts[this.#leader]!.access(segment, size);
+    const leader = experts[this.#leader]!;
+    const isLeaderHit = leader.has(segment);
+    // What is fetched now has the size of now: the leader would otherwise keep a hit on a copy that nobody has.
+    if (isLeaderHit && this.#place[segment] === absent && leader.sizeOf(segment) !== size) leader.remove(segment);
+    leader.access(segment, size);
     let mostSpared = 0;
     let best = this.#leader;
     for (let i = 0; i < experts.length; i++) {
@@ -116,7 +125,9 @@ export class AutoEviction implements Eviction {
       this.#bar = Math.min(LEAD_SHARE_MOST, 2 * this.#bar);
       this.#follow(best);
     }
-    if (this.#bar > LEAD_SHARE) this.#bar = Math.max(LEAD_SHARE, this.#bar - this.#bar / (FADING * Math.max(1, count)));
+    if (this.#bar > this.#barLeast) {
+      this.#bar = Math.max(this.#barLeast, this.#bar - this.#bar / (FADING * Math.max(1, count)));
+    }
     return place !== absent;
   }
 
@@ -137,13 +148,21 @@ export class AutoEviction implements Eviction {
     return true;
   }
 
+  evictNext(): void {
+    if (this.#residents.count === 0) return;
+    // The leader chooses, before it is told of the newcomer.
+    const leader = this.#experts[this.#leader]!;
+    while (this.#lists.oldest(extra) < 0 && leader.count > 0) leader.evictNext();
+    this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
+  }
+
   resize(capacity: number): void {
     this.#residents.setCapacity(capacity);
     for (const expert of this.#experts) expert.resize(capacity);
     this.#makeRoom(0);
   }
 
-  /** The state, to save or restore it. */
+  /** Everything but what the settings give: #barLeast. */
   persist(fields: StateFields): void {
     this.#lists.persist(fields);
     this.#residents.persist(fields);

@@ -46,6 +46,11 @@ export class BeladyEviction implements Eviction {
     return this.#residents.capacity;
   }
 
+  /** Units that a resident segment takes here. */
+  sizeOf(segment: number): number {
+    return this.#residents.sizeOf(segment);
+  }
+
   has(segment: number): boolean {
     return segment < this.#segmentLimit && this.#heap.has(segment);
   }
@@ -72,6 +77,10 @@ export class BeladyEviction implements Eviction {
     this.#heap.remove(segment);
     this.#residents.leave(segment);
     return true;
+  }
+
+  evictNext(): void {
+    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
   }
 
   resize(capacity: number): void {

@@ -46,6 +46,11 @@ export class ClockEviction implements Eviction {
     return this.#residents.capacity;
   }
 
+  /** Units that a resident segment takes here. */
+  sizeOf(segment: number): number {
+    return this.#residents.sizeOf(segment);
+  }
+
   has(segment: number): boolean {
     return segment < this.#state.length && this.#state[segment] !== absent;
   }
@@ -72,6 +77,10 @@ export class ClockEviction implements Eviction {
     this.#drop(segment);
     this.#residents.leave(segment);
     return true;
+  }
+
+  evictNext(): void {
+    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
   }
 
   resize(capacity: number): void {

@@ -39,6 +39,11 @@ export class FifoEviction implements Eviction {
     return this.#residents.capacity;
   }
 
+  /** Units that a resident segment takes here. */
+  sizeOf(segment: number): number {
+    return this.#residents.sizeOf(segment);
+  }
+
   has(segment: number): boolean {
     return segment < this.#lists.segmentLimit && this.#lists.isLinked(segment);
   }
@@ -62,6 +67,10 @@ export class FifoEviction implements Eviction {
     this.#lists.unlink(segment);
     this.#residents.leave(segment);
     return true;
+  }
+
+  evictNext(): void {
+    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
   }
 
   resize(capacity: number): void {

@@ -4,12 +4,23 @@ import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 import { Residents } from './residents.ts';
-import { admittedClass, fastGap, reuseClassCount, reuseClassOf, slowGap } from './reuse-classes.ts';
+import {
+  admittedClass,
+  fastGap,
+  reuseClassCount,
+  reuseClassOf,
+  sizeOctaveCount,
+  sizeOctaveOf,
+  slowGap,
+} from './reuse-classes.ts';
 import { ageOf, ageStart, ReuseHazards } from './reuse-hazards.ts';
 import { SegmentLists } from './segment-lists.ts';
 
 /** Known segments inspected at each access, for the exposure. */
 const INSPECTED = 4;
+/** The same, and the returns that a wider class counts for, where sizes differ: there worths that differ little decide over much space. */
+const INSPECTED_IN_BYTES = 8;
+const PRIOR_RETURNS_IN_BYTES = 4;
 /** Accesses over which what was learned counts half: so many times the number of residents, and at least so many. */
 const HALF_LIFE_RESIDENCES = 16;
 const HALF_LIFE_LEAST = 32768;
@@ -26,9 +37,9 @@ const unknown = 65535;
  * access of residence that a resident is good for. The least leaves. Within a class residents stand in order of age, and as that worth mostly falls or
  * rises with age, or rises and falls, only the two ends of each class are compared.
  * Why: the policies with fixed rules each suit some traces; this one finds out whether recency, frequency or regularity counts.
- * Cost: O(1) an access but for the four inspections; O(classes in use) an eviction, at most 257. 31 bytes a segment ever seen and 350 KB.
+ * Cost: O(1) an access but for the four inspections; O(classes in use) an eviction, at most 257, in bytes O(classes and octaves in use). 31 bytes a segment ever seen and 350 KB, in bytes 610.
  * Gets wrong: what follows from order (who comes after whom), which is the prefetcher's; the first few thousand accesses, when little is known.
- * Sizes in bytes: the worth is per byte, compared at the same ends.
+ * Sizes in bytes: the worth is per byte, compared at the two ends of each octave of sizes of each class.
  * Sources of the idea: hit density, Beckmann, Chen, Cidon, "LHD: improving cache hit rate by maximizing hit density", NSDI 2018; ordering by hazard,
  * Panigrahy, Nain, Neglia, Towsley, "A new upper bound on cache hit probability for non-anticipative caching policies", 2020; the index, Gittins 1979.
  */
@@ -36,7 +47,8 @@ export class HazardEviction implements Eviction {
   readonly name = 'hazard';
   readonly #lists: SegmentLists;
   readonly #residents: Residents;
-  readonly #hazards = new ReuseHazards();
+  readonly #hazards: ReuseHazards;
+  readonly #inspected: number;
   #table: HistoryTable;
   #now = 0;
   #untilUpdate = UPDATE_LEAST;
@@ -45,19 +57,32 @@ export class HazardEviction implements Eviction {
   #seen: Int32Array;
   #seenCount = 0;
   #inspectNext = 0;
-  /** Classes that have residents, in any order, and where each stands among them. */
-  readonly #inUse = new Int32Array(reuseClassCount);
+  /** Size octaves in each class: 1 where all sizes are. A row is one octave of one class. */
+  readonly #octaves: number;
+  /** Rows that have residents, in any order, and where each stands among them. */
+  readonly #inUse: Int32Array;
   #inUseCount = 0;
-  readonly #countOf = new Int32Array(reuseClassCount);
-  readonly #placeOf = new Int32Array(reuseClassCount);
-  /** By place: the least worth at the two ends of a class, whose it is, and until when that is so. */
-  readonly #least = new Float64Array(reuseClassCount);
-  readonly #leastSegment = new Int32Array(reuseClassCount);
-  readonly #leastUntil = new Float64Array(reuseClassCount);
+  readonly #countOf: Int32Array;
+  readonly #placeOf: Int32Array;
+  /** By place: the least worth at the two ends of a row, whose it is, and until when that is so. */
+  readonly #least: Float64Array;
+  readonly #leastSegment: Int32Array;
+  readonly #leastUntil: Float64Array;
 
   constructor(options: EvictionOptions) {
     const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
-    this.#lists = new SegmentLists(reuseClassCount, segmentLimit);
+    const isBytes = options.unit === 'bytes';
+    this.#hazards = new ReuseHazards(isBytes ? PRIOR_RETURNS_IN_BYTES : undefined);
+    this.#inspected = isBytes ? INSPECTED_IN_BYTES : INSPECTED;
+    this.#octaves = isBytes ? sizeOctaveCount : 1;
+    const rows = reuseClassCount * this.#octaves;
+    this.#inUse = new Int32Array(rows);
+    this.#countOf = new Int32Array(rows);
+    this.#placeOf = new Int32Array(rows);
+    this.#least = new Float64Array(rows);
+    this.#leastSegment = new Int32Array(rows);
+    this.#leastUntil = new Float64Array(rows);
+    this.#lists = new SegmentLists(rows, segmentLimit);
     this.#residents = new Residents(options, segmentLimit);
     this.#table = new HistoryTable(segmentLimit);
     this.#seen = new Int32Array(segmentLimit);
@@ -126,12 +151,16 @@ export class HazardEviction implements Eviction {
     return true;
   }
 
+  evictNext(): void {
+    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
+  }
+
   resize(capacity: number): void {
     this.#residents.setCapacity(capacity);
     this.#makeRoom(0);
   }
 
-  /** The state, to save or restore it. */
+  /** Everything but what the settings give: #octaves, #inspected. */
   persist(fields: StateFields): void {
     this.#lists.persist(fields);
     this.#residents.persist(fields);
@@ -159,11 +188,12 @@ export class HazardEviction implements Eviction {
     const { reuseClass, since } = this.#table;
     const count = this.#seenCount;
     let next = this.#inspectNext;
-    for (let i = 0; i < INSPECTED && count > 0; i++) {
+    const inspected = this.#inspected;
+    for (let i = 0; i < inspected && count > 0; i++) {
       if (next >= count) next = 0;
       const segment = this.#seen[next++]!;
       if (segment === demanded) continue;
-      this.#hazards.exposed(reuseClass[segment]!, (this.#now - since[segment]!) >>> 0, count / INSPECTED);
+      this.#hazards.exposed(reuseClass[segment]!, (this.#now - since[segment]!) >>> 0, count / inspected);
     }
     this.#inspectNext = next;
   }
@@ -191,22 +221,29 @@ export class HazardEviction implements Eviction {
     reuseClass[segment] = reuseClassOf(before + 1, slow[segment]!, fast[segment]!);
   }
 
-  #link(segment: number): void {
+  #rowOf(segment: number): number {
     const reuseClass = this.#table.reuseClass[segment]!;
-    this.#lists.push(reuseClass, segment);
-    if (this.#countOf[reuseClass]!++ === 0) {
-      this.#placeOf[reuseClass] = this.#inUseCount;
-      this.#inUse[this.#inUseCount++] = reuseClass;
+    return this.#octaves === 1
+      ? reuseClass
+      : reuseClass * this.#octaves + sizeOctaveOf(this.#residents.sizeOf(segment));
+  }
+
+  #link(segment: number): void {
+    const row = this.#rowOf(segment);
+    this.#lists.push(row, segment);
+    if (this.#countOf[row]!++ === 0) {
+      this.#placeOf[row] = this.#inUseCount;
+      this.#inUse[this.#inUseCount++] = row;
     }
-    this.#leastUntil[this.#placeOf[reuseClass]!] = 0;
+    this.#leastUntil[this.#placeOf[row]!] = 0;
   }
 
   #unlink(segment: number): void {
-    const reuseClass = this.#table.reuseClass[segment]!;
+    const row = this.#rowOf(segment);
     this.#lists.unlink(segment);
-    const place = this.#placeOf[reuseClass]!;
+    const place = this.#placeOf[row]!;
     this.#leastUntil[place] = 0;
-    if (--this.#countOf[reuseClass]! === 0) {
+    if (--this.#countOf[row]! === 0) {
       const from = --this.#inUseCount;
       const last = this.#inUse[from]!;
       this.#inUse[place] = last;
@@ -247,10 +284,11 @@ export class HazardEviction implements Eviction {
 
   /** Finds the lesser end of a class, and for how long it is so. */
   #weigh(place: number): void {
-    const reuseClass = this.#inUse[place]!;
+    const row = this.#inUse[place]!;
+    const reuseClass = (row / this.#octaves) | 0;
     const { since } = this.#table;
-    const oldest = this.#lists.oldest(reuseClass);
-    const newest = this.#lists.newest(reuseClass);
+    const oldest = this.#lists.oldest(row);
+    const newest = this.#lists.newest(row);
     const oldestFor = (this.#now - since[oldest]!) >>> 0;
     const newestFor = (this.#now - since[newest]!) >>> 0;
     const oldestAge = ageOf(oldestFor);

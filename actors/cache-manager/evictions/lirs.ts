@@ -67,6 +67,11 @@ export class LirsEviction implements Eviction {
     return this.#residents.capacity;
   }
 
+  /** Units that a resident segment takes here. */
+  sizeOf(segment: number): number {
+    return this.#residents.sizeOf(segment);
+  }
+
   has(segment: number): boolean {
     if (segment >= this.#state.length) return false;
     const state = this.#state[segment];
@@ -110,6 +115,10 @@ export class LirsEviction implements Eviction {
     this.#drop(segment);
     this.#residents.leave(segment);
     return true;
+  }
+
+  evictNext(): void {
+    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
   }
 
   resize(capacity: number): void {

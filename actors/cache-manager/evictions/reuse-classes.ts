@@ -50,3 +50,11 @@ export function reuseClassOf(uses: number, slow: number, fast: number): number {
   const gap = octave < 0 ? 0 : octave >= GAPS ? GAPS - 1 : octave;
   return (useLevel * TRENDS + trend) * GAPS + gap;
 }
+
+/** Sizes are told apart by octaves where they differ; this is how many. */
+export const sizeOctaveCount = 32;
+
+/** Octave of a size in units, from 1 on; the last has all that are larger. */
+export function sizeOctaveOf(size: number): number {
+  return size >= 2 ** 31 ? 31 : 31 - Math.clz32(size);
+}

@@ -38,7 +38,11 @@ export class ReuseHazards {
   readonly #exposure = new Float64Array(reuseClassCount * ageCount);
   readonly #density = new Float64Array(reuseClassCount * ageCount);
 
-  constructor() {
+  readonly #prior: number;
+
+  /** @param priorReturns returns that the estimate of a wider class counts for in a narrower one */
+  constructor(priorReturns = PRIOR_RETURNS) {
+    this.#prior = priorReturns;
     // Before anything is known: who was accessed lately and more than once is worth more.
     for (let at = 0; at < this.#density.length; at++) {
       const useLevel = Math.floor(at / ageCount / (4 * gapCount));
@@ -92,7 +96,10 @@ export class ReuseHazards {
       const hazard = gapHazard.subarray(gap * ages, (gap + 1) * ages);
       for (let age = 0; age < ages; age++) {
         const all = (allReturns[age]! + 0.5 / ageStart[age]!) / (allExposure[age]! + 0.5);
-        hazard[age] = Math.min(1, shrunk(gapReturns[gap * ageCount + age]!, gapExposure[gap * ageCount + age]!, all));
+        hazard[age] = Math.min(
+          1,
+          shrunk(gapReturns[gap * ageCount + age]!, gapExposure[gap * ageCount + age]!, all, this.#prior),
+        );
       }
       hitDensities(hazard, gapDensity.subarray(gap * ageCount, (gap + 1) * ageCount));
     }
@@ -106,7 +113,10 @@ export class ReuseHazards {
         continue;
       }
       for (let age = 0; age < ages; age++) {
-        hazard[age] = Math.min(1, shrunk(returns[from + age]!, exposure[from + age]!, gapHazard[gap * ages + age]!));
+        hazard[age] = Math.min(
+          1,
+          shrunk(returns[from + age]!, exposure[from + age]!, gapHazard[gap * ages + age]!, this.#prior),
+        );
       }
       hitDensities(hazard, density);
     }
@@ -117,7 +127,7 @@ export class ReuseHazards {
     }
   }
 
-  /** The state, to save or restore it. */
+  /** Everything but what the settings give: #prior. */
   persist(fields: StateFields): void {
     fields.into(this.#returns);
     fields.into(this.#exposure);
@@ -125,9 +135,9 @@ export class ReuseHazards {
   }
 }
 
-/** A rate from few observations, as if `PRIOR_RETURNS` had come at the rate of the wider class. */
-function shrunk(returns: number, exposure: number, wider: number): number {
-  return (returns + PRIOR_RETURNS) / (exposure + PRIOR_RETURNS / wider);
+/** A rate from few observations, as if `prior` had come at the rate of the wider class. */
+function shrunk(returns: number, exposure: number, wider: number, prior: number): number {
+  return (returns + prior) / (exposure + prior / wider);
 }
 
 /** Scratch of {@link hitDensities}: stretches of ages, each worth more than the next, and what each is good for seen from where it begins. */

@@ -97,6 +97,10 @@ export class S3FifoEviction implements Eviction {
     return true;
   }
 
+  evictNext(): void {
+    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
+  }
+
   resize(capacity: number): void {
     this.#residents.setCapacity(capacity);
     this.#share();

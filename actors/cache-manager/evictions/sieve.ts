@@ -50,6 +50,11 @@ export class SieveEviction implements Eviction {
     return this.#residents.capacity;
   }
 
+  /** Units that a resident segment takes here. */
+  sizeOf(segment: number): number {
+    return this.#residents.sizeOf(segment);
+  }
+
   has(segment: number): boolean {
     return segment < this.#state.length && this.#state[segment] !== absent;
   }
@@ -76,6 +81,10 @@ export class SieveEviction implements Eviction {
     this.#drop(segment);
     this.#residents.leave(segment);
     return true;
+  }
+
+  evictNext(): void {
+    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
   }
 
   resize(capacity: number): void {

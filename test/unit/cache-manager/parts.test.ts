@@ -270,6 +270,21 @@ describe('benefit account', () => {
     expect(account.isWorth(Number.NaN, 9000, 2)).toBe(true);
   });
 
+  test('a prefetch is worth more than what as many bytes displaced of late, or it is a trial', () => {
+    const account = new BenefitAccount({ prices, missPenaltyMs: null });
+    for (let i = 0; i < 20; i++) {
+      account.gained(90_000, 0);
+      account.ended(10);
+    }
+    const before = account.isWorth(0.999, 9000, 1000);
+    // A wait worth 18 lost for about 200 bytes sent: .09 a byte.
+    account.lost(18_000, -1);
+    expect(account.balance).toBeGreaterThan(0);
+    expect([before, account.isWorth(0.999, 9000, 50)]).toEqual([true, true]);
+    const sent = Array.from({ length: 32 }, () => account.isWorth(0.999, 9000, 1000));
+    expect(sent.filter(Boolean)).toHaveLength(2);
+  });
+
   test('where fetches are not timed a wait is worth the penalty of a miss', () => {
     const account = new BenefitAccount({ prices, missPenaltyMs: 9000 });
     expect([account.isWorth(0.24, 0, 2), account.isWorth(0.26, 0, 2)]).toEqual([false, true]);

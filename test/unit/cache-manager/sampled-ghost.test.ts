@@ -102,7 +102,12 @@ describe('memory of a ghost', () => {
     segmentCountHint: SEGMENTS,
   };
   const books = [new TrafficBudget(1.3, 64), new MissBound(0.001, 64), new SegmentSizes(16)] as const;
-  const beside = { whereIs: () => 'nowhere' as const, unitsOf: () => 1, reactiveUsed: () => 40_000 };
+  const beside = {
+    whereIs: () => 'nowhere' as const,
+    unitsOf: () => 1,
+    copyUnitsOf: () => 1,
+    reactiveUsed: () => 40_000,
+  };
 
   test('shrinks with the share of the segments that are watched', () => {
     const bytesOf = (
