@@ -36,7 +36,12 @@ export function registerReplay(program: Command): void {
       'none,anteroom',
     )
     .option('--traffic-max <list>', 'bounds on fetches relative to the reference, a run each; none = no bound', '1.3')
-    .option('--warmup <n>', 'accesses before counting begins', nonNegativeInteger, 0);
+    .option('--warmup <n>', 'accesses before counting begins', nonNegativeInteger, 0)
+    .option(
+      '--jobs <n>',
+      'runs made at once, fewer where memory does not allow; results do not depend on it; default one a core',
+      positiveInteger,
+    );
   addReadingOptions(command)
     .optionsGroup('The result:')
     .option('--json <file>', 'write the result as JSON; - for standard output, instead of the table')
