@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseLatencySpec } from '../../../actors/origin/latency-spec.ts';
 import { AnteroomError } from '../../../engine/errors.ts';
 import { resolveCacheSize } from '../../../sim/replay/cache-size.ts';
-import { executeRuns, jobsWithin } from '../../../sim/replay/execute-runs.ts';
+import { executeRuns, jobsWithin, jobsWorthwhile } from '../../../sim/replay/execute-runs.ts';
 import { type PlannedRun, planRuns } from '../../../sim/replay/plan-runs.ts';
 import { replayConfigSchema } from '../../../sim/replay/replay-config.ts';
 import type { RunRecord } from '../../../sim/replay/run.ts';
@@ -37,6 +37,12 @@ describe('runs at once', () => {
     const few = jobsWithin(100, facts, available);
     expect(few).toBeGreaterThan(1);
     expect(jobsWithin(100, { ...facts, segmentCount: 400_000 }, available)).toBeLessThan(few);
+  });
+
+  test('are one a core by themselves, but one after the other where there is little to do', () => {
+    expect(jobsWorthwhile({ ...facts, accessCount: 5_000_000 }, 5, 4)).toBe(4);
+    expect(jobsWorthwhile({ ...facts, accessCount: 20_000 }, 5, 4)).toBe(1);
+    expect(jobsWorthwhile({ ...facts, accessCount: 5_000_000 }, 1, 4)).toBe(1);
   });
 
   test('an error keeps its code, place and whether trying again can help on the way', () => {
