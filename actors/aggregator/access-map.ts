@@ -331,8 +331,9 @@ export class AccessMap {
       // Weights so small that they rounded to nothing may have tied: the order among them starts anew.
       if (this.#heap !== null) this.#heap = this.#newHeap();
       this.#landmark += whole * halfLife;
+      return exp2((instant - this.#landmark) / halfLife);
     }
-    return exp2((instant - this.#landmark) / halfLife);
+    return exp2(halfLives);
   }
 
   #admit(segment: number): number {

@@ -77,7 +77,10 @@ export class DemandDesk {
     const isMiss = served === Served.miss || served === Served.late;
     if (!isBaselineHit && isMiss) this.#classify(segment, stage!, weight);
     state.classes.demanded(segment);
-    state.holdout?.observe(segment, state.position - (state.prefetcher.horizonAccesses ?? HORIZON_UNSTATED));
+    const { holdout } = state;
+    if (holdout?.isWaiting === true) {
+      holdout.observe(segment, state.position - (state.prefetcher.horizonAccesses ?? HORIZON_UNSTATED));
+    }
     state.ledger.digest.add(Decision.served + served, segment);
     if (isMiss) this.#countMiss(segment, served, bytes, wait, joinedAt);
     else this.#countHit(served, bytes, wait);

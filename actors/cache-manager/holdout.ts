@@ -69,6 +69,11 @@ export class Holdout {
     return { share, withheld, demanded, open: this.#open, expected };
   }
 
+  /** Whether anything is withheld whose horizon was not over yet: else demands need not be told. */
+  get isWaiting(): boolean {
+    return this.#count > 0;
+  }
+
   /** Whether `segment` is withheld now. */
   isHeld(segment: number): boolean {
     return segment < this.#held.length && this.#held[segment] === 1;

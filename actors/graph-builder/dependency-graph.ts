@@ -476,7 +476,8 @@ export class DependencyGraph {
       for (let slot = 0; slot < this.#count; slot++) this.#occurrences[slot]! *= scale;
       this.#total *= scale;
       this.#landmark += whole * this.#halfLife;
+      return exp2((instant - this.#landmark) / this.#halfLife);
     }
-    return exp2((instant - this.#landmark) / this.#halfLife);
+    return exp2(halfLives);
   }
 }

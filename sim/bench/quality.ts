@@ -3,7 +3,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { missClassNames } from '../../actors/cache-manager/miss-classes.ts';
-import { coreCount } from '../../engine/host/process-usage.ts';
 import { replay } from '../replay/replay.ts';
 import type { RunResult } from '../replay/result.ts';
 import { realTraces } from './real-traces.ts';
@@ -55,7 +54,7 @@ for (const trace of values.traces.split(',')) {
     evict: [values.evict],
     prefetch: ['none', 'anteroom', 'clairvoyant'],
     trafficMax: bounds,
-    jobs: coreCount(),
+    jobs: 'auto',
   });
   const addressed = ADDRESSED[trace];
   const { result: byAddress } =
@@ -69,7 +68,7 @@ for (const trace of values.traces.split(',')) {
           prefetch: ['anteroom'],
           trafficMax: bounds,
           addresses: addressed,
-          jobs: coreCount(),
+          jobs: 'auto',
         });
   for (const fraction of [0.01, 0.1]) {
     const rows = peers.filter((row) => row.trace === trace && row.fraction === fraction);

@@ -23,7 +23,6 @@ export function registerDemo(program: Command): void {
     .option('--seed <n>', 'seed of every random choice', nonNegativeInteger, 1)
     .action(async (flags: { report: string; seed: number }) => {
       const { replay } = await import('../replay/replay.ts');
-      const { coreCount } = await import('../../engine/host/process-usage.ts');
       await checkResultPlaces(flags);
       const { startProgress } = await import('./progress.ts');
       const progress = startProgress(false);
@@ -35,7 +34,7 @@ export function registerDemo(program: Command): void {
           // Where every segment counts as one, the cache is the same for all; by bytes, small ones would be worth keeping everywhere.
           unit: 'segments',
           seed: flags.seed,
-          jobs: coreCount(),
+          jobs: 'auto',
           wantsInsight: true,
           onProgress: progress.update,
         });

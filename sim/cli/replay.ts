@@ -44,7 +44,7 @@ export function registerReplay(program: Command): void {
     .option('--quiet', 'no table, no progress, no warnings')
     .option(
       '--jobs <n>',
-      'runs made at once, fewer where memory does not allow; results do not depend on it; default one a core',
+      'runs made at once, fewer where memory does not allow; results do not depend on it; default one a core where that pays',
       positiveInteger,
     )
     .addHelpText(
@@ -57,7 +57,6 @@ Examples:
     )
     .action(async (traces: string[], flags: ReplayFlags) => {
       const { checkOptions, traceOptionsOf } = await import('../replay/replay.ts');
-      const { coreCount } = await import('../../engine/host/process-usage.ts');
       const { checkPlaces } = await import('./check-places.ts');
       const { startProgress } = await import('./progress.ts');
       const options: ReplayOptions = {
@@ -67,7 +66,10 @@ Examples:
         prefetch: splitPrefetchList(flags.prefetch),
         trafficMax: parseTrafficMaxes(flags.trafficMax),
         warmup: flags.warmup,
-        jobs: flags.jobs ?? coreCount(),
+        jobs: flags.jobs ?? 'auto',
+        onNotice: (notice) => {
+          if (flags.quiet !== true) process.stderr.write(`${notice}\n`);
+        },
         wantsInsight: flags.report !== undefined,
       };
       checkOptions(options);

@@ -2,7 +2,7 @@
 
 import { forbidsAnything } from '../../actors/cache-manager/prefetch-policy.ts';
 import { AnteroomError } from '../../engine/errors.ts';
-import { availableBytes } from '../../engine/host/process-usage.ts';
+import { availableBytes, coreCount } from '../../engine/host/process-usage.ts';
 import { WorkerThread } from '../../engine/host/worker-thread.ts';
 import type { PlannedRun } from './plan-runs.ts';
 import type { ReplayConfig } from './replay-config.ts';
@@ -21,6 +21,8 @@ const THREAD_BYTES = 128 * 2 ** 20;
 const SEGMENT_BYTES = 3072;
 /** Part of the memory that is there that runs may take together. */
 const MEMORY_SHARE = 0.5;
+/** Accesses that a thread must have to serve to be worth its start, which takes half a second of CPU. */
+const THREAD_ACCESSES = 400_000;
 /** Heap of a thread at most; tables lie outside. */
 const HEAP_MIB_MAX = 4096;
 
@@ -32,6 +34,11 @@ export interface ExecuteRunsOptions {
   readonly onProgress: (run: PlannedRun, served: number, servedInAll: number) => void;
   /** The built `run-thread.js`, where it does not stand beside this file. */
   readonly module?: URL;
+}
+
+/** As many runs at once as there are cores, but no thread that would hardly have begun. */
+export function jobsWorthwhile(facts: TraceFacts, runCount: number, cores = coreCount()): number {
+  return Math.max(1, Math.min(cores, 1 + Math.floor((facts.accessCount * (runCount - 1)) / THREAD_ACCESSES)));
 }
 
 /** How many runs memory allows at once, of `jobs` asked for; at least one. `available`: bytes. */

@@ -8,7 +8,7 @@ import type { FormatOptions } from '../../streams/format.ts';
 import { createBaseline } from '../baselines/index.ts';
 import { countedText } from '../report/words.ts';
 import { type CacheSizeSpec, parseCacheSizes, resolveCacheSize } from './cache-size.ts';
-import { executeRuns, jobsWithin } from './execute-runs.ts';
+import { executeRuns, jobsWithin, jobsWorthwhile } from './execute-runs.ts';
 import { insightOf } from './insight.ts';
 import { measure, runDetails } from './measure.ts';
 import { evictionOf, type PlannedRun, planRuns } from './plan-runs.ts';
@@ -43,8 +43,10 @@ export interface ReplayOptions {
   readonly limit?: number;
   readonly seed?: number;
   readonly config?: ReplayConfig;
-  /** Runs made at once, each but one in a thread of its own; fewer where memory does not allow. Results do not depend on it. Default 1. */
-  readonly jobs?: number;
+  /** Runs made at once, each but one in a thread of its own; fewer where memory does not allow. `auto`: one a core, where there is work enough for a thread to pay for its start. Results do not depend on it. Default 1. */
+  readonly jobs?: number | 'auto';
+  /** Told, in a sentence, what was not done as asked for want of memory. */
+  readonly onNotice?: (notice: string) => void;
   /** Rows of a batch: results do not depend on it. */
   readonly rowsMax?: number;
   /** Also learn the access map and the dependency graph of each trace, for the report. */
@@ -205,7 +207,10 @@ async function replayTrace(
   const latencyUnit = spec.kind === 'time' ? 'ms' : 'requests';
   const caches = distinct(plan.sizes.map((size) => resolveCacheSize(size, unit, trace.facts)));
   const planned = planRuns(caches, plan.evictions, plan.prefetchers, plan.trafficMax);
-  const jobs = jobsWithin(options.jobs ?? 1, trace.facts);
+  const wanted = options.jobs === 'auto' ? jobsWorthwhile(trace.facts, planned.length) : (options.jobs ?? 1);
+  const asked = Math.min(wanted, planned.length);
+  const jobs = jobsWithin(asked, trace.facts);
+  if (jobs < asked) options.onNotice?.(`${trace.name}: memory allows ${jobs} of ${asked} runs at once`);
   const { accessCount } = trace.facts;
   const records = await executeRuns(trace, planned, {
     context: { latency: spec, writes, warmup, seed: plan.seed, config },

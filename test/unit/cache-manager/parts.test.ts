@@ -4,16 +4,46 @@ import { BenefitAccount } from '../../../actors/cache-manager/benefit-account.ts
 import { DecisionDigest } from '../../../actors/cache-manager/decision-digest.ts';
 import { FlightTable } from '../../../actors/cache-manager/flight-table.ts';
 import { LatencyHistogram } from '../../../actors/cache-manager/latency-histogram.ts';
+import { Ledger } from '../../../actors/cache-manager/ledger.ts';
 import { PlanAdmission } from '../../../actors/cache-manager/plan-admission.ts';
 import { PrefetchQueue } from '../../../actors/cache-manager/prefetch-queue.ts';
 import { SegmentFifo } from '../../../actors/cache-manager/segment-fifo.ts';
 import { SegmentSizes } from '../../../actors/cache-manager/segment-sizes.ts';
 import { TrafficBudget } from '../../../actors/cache-manager/traffic-budget.ts';
+import { Outcome } from '../../../actors/prefetcher.ts';
 import { InvariantError } from '../../../engine/assert.ts';
+import { StateLoader, StateSaver } from '../../../engine/state-fields.ts';
 
 const segment = fc.nat({ max: 12 });
 
 describe('flight table', () => {
+  test('that is saved on its way lands the rest in the same order, here and where it is restored', () => {
+    const [table, restored] = [new FlightTable(2), new FlightTable(2)];
+    // In order, overtaking, at once, and forgotten.
+    for (const [segment, at] of [
+      [0, 5],
+      [1, 8],
+      [2, 6],
+      [3, 8],
+      [4, 3],
+      [5, 9],
+      [6, 8],
+    ] as const) {
+      table.add(segment, at);
+    }
+    table.forget(3);
+    expect(table.pop()).toBe(4);
+    const saver = new StateSaver();
+    table.persist(saver);
+    restored.persist(new StateLoader(saver.finish()));
+    for (const one of [table, restored]) {
+      one.add(7, 8);
+      expect(one.count).toBe(6);
+      expect(Array.from({ length: 6 }, () => one.pop())).toEqual([0, 2, 1, 6, 7, 5]);
+      expect(one.nextLanding()).toBe(Infinity);
+    }
+  });
+
   test('lands what a sorted list lands, whatever is added, forgotten and popped', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('add' as const), segment, at: fc.nat({ max: 5 }) }),
@@ -341,5 +371,18 @@ describe('decision digest', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('ledger', () => {
+  test('that is restored tells the slices in which nothing was used yet', () => {
+    const [ledger, restored] = [new Ledger({ sliceLength: 2 }), new Ledger({ sliceLength: 2 })];
+    for (let position = 0; position < 8; position++) ledger.moveTo(position, undefined);
+    ledger.settle(Outcome.useful, 0, 0.5, 2);
+    const saver = new StateSaver();
+    ledger.persist(saver);
+    restored.persist(new StateLoader(saver.finish()));
+    expect(restored.slices).toEqual(ledger.slices);
+    expect(restored.slices.map(({ used }) => used)).toEqual([0, 0, 1]);
   });
 });
