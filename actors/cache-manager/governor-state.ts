@@ -1,7 +1,9 @@
 /** What the governor of a site stands at, for reports. */
 
 import type { ConsumerCounts } from '../prefetcher.ts';
+import type { EvictionName } from './eviction.ts';
 import type { ExpertAccount } from './expert-trust.ts';
+import { isEstimateOn } from './ghost-config.ts';
 import type { HoldoutCounts } from './holdout.ts';
 import type { MissBound } from './miss-bound.ts';
 import type { Site, SiteOptions } from './site.ts';
@@ -26,6 +28,8 @@ export interface GovernorState {
     readonly rate: number;
     /** Null where the bounds hold on every input. */
     readonly confidence: number | null;
+    /** Whether that confidence is aimed at and not shown to be reached: a sample beside an eviction whose miniature may part from the whole. */
+    readonly isEstimate: boolean;
     readonly misses: number;
     /** By how much `misses` may be too high at that confidence. */
     readonly error: number;
@@ -46,6 +50,7 @@ export function stateOf(
   guard: SiteGuard,
   missBound: MissBound,
   options: SiteOptions,
+  eviction: EvictionName,
 ): GovernorState {
   const { ledger, prefetcher } = site;
   const { expertTrust, ghost } = options;
@@ -67,6 +72,7 @@ export function stateOf(
       kind: isSampled ? 'sampled' : 'whole',
       rate: guard.rate,
       confidence: isSampled ? ghost.confidence : null,
+      isEstimate: isSampled && guard.rate < 1 && isEstimateOn(eviction),
       misses: guard.ghostMisses,
       error: guard.ghostError,
     },

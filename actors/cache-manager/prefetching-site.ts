@@ -72,8 +72,8 @@ export class PrefetchingSite implements Site {
   }
 
   get governor(): GovernorState {
-    const { guard, missBound, options } = this.#state;
-    return stateOf(this, guard, missBound, options);
+    const { guard, missBound, options, reactive } = this.#state;
+    return stateOf(this, guard, missBound, options, reactive.name);
   }
 
   get missSlack(): number {

@@ -54,7 +54,13 @@ export function* forecastSteps(question: ForecastQuestion): QuestionSteps<readon
     scores[i * EXPERTS.length] = popular.score[i]!;
     scores[i * EXPERTS.length + 1] = scoreOf.get(segment) ?? Number.NaN;
   }
-  const { probability, expert } = yield* ask({ kind: 'estimates', horizonIndex: index, experts: EXPERTS, scores });
+  const { probability, expert } = yield* ask({
+    kind: 'estimates',
+    horizonIndex: index,
+    experts: EXPERTS,
+    segments: popular.segment,
+    scores,
+  });
   return segments
     .map((segment, i) => ({ segment, horizon, probability: probability[i]!, expert: expert[i]! }))
     .filter((answer) => !Number.isNaN(answer.probability))

@@ -35,6 +35,7 @@ export const modelQuestionSchema = z.discriminatedUnion('kind', [
     kind: z.literal('estimates'),
     horizonIndex: z.int().min(0).max(255),
     experts: z.array(z.string()).min(1).max(16),
+    segments: u32,
     scores: f64,
   }),
   z.strictObject({ kind: z.literal('demand'), hours: z.int().min(1).max(168) }),
@@ -162,9 +163,9 @@ function ofForecaster({ forecaster }: ForecasterActor, question: ModelQuestion):
       return { index, horizon: horizons[index]! };
     }
     case 'estimates': {
-      const { experts, scores } = question;
+      const { experts, segments, scores } = question;
       const index = Math.min(question.horizonIndex, horizons.length - 1);
-      const rows = Math.floor(scores.length / experts.length);
+      const rows = Math.min(segments.length, Math.floor(scores.length / experts.length));
       const places = experts.map((expert) => forecaster.experts.indexOf(expert));
       const probability = new Float64Array(rows).fill(Number.NaN);
       const expert = new Uint8Array(rows);
@@ -172,7 +173,7 @@ function ofForecaster({ forecaster }: ForecasterActor, question: ModelQuestion):
         const own = new Float64Array(forecaster.experts.length).fill(Number.NaN);
         for (let e = 0; e < places.length; e++)
           if (places[e]! >= 0) own[places[e]!] = scores[row * experts.length + e]!;
-        const estimate = forecaster.estimate(index, own);
+        const estimate = forecaster.estimate(index, own, segments[row]!);
         if (estimate === null) continue;
         probability[row] = estimate.probability;
         expert[row] = estimate.expert;

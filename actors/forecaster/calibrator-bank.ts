@@ -11,13 +11,19 @@ const shareRate = 1e-5;
 /** No memory is shorter than this, in outcomes of a bin. */
 const memoryMin = 16;
 
+/** Parts of a horizon by which outcomes are learnt. */
+export const outcomeParts = 8;
+
 /** Calibrators in a bank, and so numbers that each forecast says. */
 export const bankSize = memoryShares.length;
 
 /**
  * A long memory is right while nothing changes, a short one after a change; which it is now is learned from what each of them stated, by the
  * same mixture that weighs experts. What was stated is judged as it stood when it was stated: judged afterwards, a short memory would
- * be praised for outcomes of which it had just seen the neighbours. O(calibrators) per forecast and outcome.
+ * be praised for outcomes of which it had just seen the neighbours.
+ *
+ * What a score means is learnt by parts of the horizon, each when it is over, not at the deadline: at an hour, what has changed is known after
+ * minutes. Who comes true early is no more likely to be heard of than who does not, so nothing is biased. O(calibrators) per forecast and part of an outcome.
  */
 export class CalibratorBank {
   readonly #calibrators: readonly Calibrator[];
@@ -30,7 +36,12 @@ export class CalibratorBank {
     readonly outcomesMax: number;
   }) {
     this.#calibrators = memoryShares.map(
-      (share) => new Calibrator({ ...options, outcomesMax: Math.max(memoryMin, options.outcomesMax * share) }),
+      (share) =>
+        new Calibrator({
+          ...options,
+          outcomesMax: Math.max(memoryMin, options.outcomesMax * share),
+          partCount: outcomeParts,
+        }),
     );
     this.#mixture = new ExpertMixture(bankSize, shareRate);
   }
@@ -51,10 +62,14 @@ export class CalibratorBank {
     return this.#mixture.mix(said, from);
   }
 
-  /** The outcome of a forecast of which the calibrators said `said[from..]`, and that would be scored `score` today. */
-  learn(score: number, said: Float64Array, from: number, isHit: boolean): void {
+  /** A forecast that would be scored `score` today had not come true before this part of its horizon, and did in it or not. */
+  observe(score: number, part: number, isHit: boolean): void {
+    for (const calibrator of this.#calibrators) calibrator.learn(score, isHit, part);
+  }
+
+  /** The outcome of a forecast of which the calibrators said `said[from..]`, once its whole horizon is over. */
+  learn(said: Float64Array, from: number, isHit: boolean): void {
     this.#mixture.learn(said, from, isHit);
-    for (const calibrator of this.#calibrators) calibrator.learn(score, isHit);
     this.#outcomeCount++;
   }
 

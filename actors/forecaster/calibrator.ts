@@ -11,44 +11,72 @@ import type { StateFields } from '../../engine/state-fields.ts';
  * mean over a bin is its hit ratio, and the curve never falls (the minmod limiter of finite volumes: Roe, Annual Review of Fluid Mechanics 18,
  * 1986); interpolation between the means was off by .03 where scores cluster beside a bend.
  *
+ * An outcome may be learnt by parts of the horizon, each as soon as it is known: a bin then counts, for each part, the forecasts that had not come
+ * true before it and those that did in it, and its hit ratio is 1 - the product of what each part left (the product-limit estimate: Kaplan and
+ * Meier, Journal of the American Statistical Association 53, 1958, with staggered entry, so a period life table). With one part it is hits / outcomes,
+ * and where all parts of all forecasts are known, the same.
+ *
  * A bin starts as if `priorOutcomes` had come true as often as the score says, so an unknown expert is taken at its word and
  * a few outcomes do not make certainty. At `outcomesMax` a bin's counts are halved, and what the prior counts for: old outcomes fade, and it first.
- * O(1) per outcome, O(bins) once after outcomes came, O(1) per score. Memory: 5 numbers a bin.
+ * O(1) per part of an outcome, O(bins x parts) once after outcomes came, O(1) per score. Memory: 5 numbers a bin and 2 a part of it.
  */
 export class Calibrator {
   readonly #binCount: number;
   /** Outcomes that the score itself counts for in each bin. */
   readonly #prior: Float64Array;
   readonly #outcomesMax: number;
+  /** The part's root is taken as so many square roots, which are the same on every engine. */
+  readonly #halvings: number;
+  readonly #partCount: number;
+  /** Forecasts learnt of in each bin. */
   readonly #count: Float64Array;
+  /** By bin and part: forecasts that had not come true before, and those that did in it. */
+  readonly #trials: Float64Array;
   readonly #hits: Float64Array;
   readonly #scoreSum: Float64Array;
   readonly #x: Float64Array;
   readonly #y: Float64Array;
   #isFresh = false;
 
-  constructor(options: { readonly binCount: number; readonly priorOutcomes: number; readonly outcomesMax: number }) {
+  /** @param options.partCount parts of the horizon by which outcomes are learnt, a power of two; default 1. */
+  constructor(options: {
+    readonly binCount: number;
+    readonly priorOutcomes: number;
+    readonly outcomesMax: number;
+    readonly partCount?: number;
+  }) {
+    this.#partCount = options.partCount ?? 1;
+    this.#halvings = Math.round(Math.log2(this.#partCount));
+    assert(2 ** this.#halvings === this.#partCount, `parts are a power of two, not ${this.#partCount}`);
     this.#binCount = options.binCount;
     this.#prior = new Float64Array(options.binCount).fill(options.priorOutcomes);
     this.#outcomesMax = options.outcomesMax;
     this.#count = new Float64Array(options.binCount);
-    this.#hits = new Float64Array(options.binCount);
+    this.#trials = new Float64Array(options.binCount * this.#partCount);
+    this.#hits = new Float64Array(options.binCount * this.#partCount);
     this.#scoreSum = new Float64Array(options.binCount);
     this.#x = new Float64Array(options.binCount);
     this.#y = new Float64Array(options.binCount);
   }
 
-  /** Learns that what was scored `score` in 0..1 came true or not. */
-  learn(score: number, isHit: boolean): void {
+  /** Learns that what was scored `score` in 0..1, and had not come true before this part of its horizon, came true in it or not. */
+  learn(score: number, isHit: boolean, part = 0): void {
     const bin = this.#binOf(score);
-    this.#count[bin]!++;
-    this.#scoreSum[bin]! += score;
-    if (isHit) this.#hits[bin]!++;
-    if (this.#count[bin]! >= this.#outcomesMax) {
-      this.#count[bin]! /= 2;
-      this.#hits[bin]! /= 2;
-      this.#scoreSum[bin]! /= 2;
-      this.#prior[bin]! /= 2;
+    const at = bin * this.#partCount + part;
+    this.#trials[at]!++;
+    if (isHit) this.#hits[at]!++;
+    if (this.#trials[at]! >= this.#outcomesMax) {
+      this.#trials[at]! /= 2;
+      this.#hits[at]! /= 2;
+    }
+    if (part === 0) {
+      this.#count[bin]!++;
+      this.#scoreSum[bin]! += score;
+      if (this.#count[bin]! >= this.#outcomesMax) {
+        this.#count[bin]! /= 2;
+        this.#scoreSum[bin]! /= 2;
+        this.#prior[bin]! /= 2;
+      }
     }
     this.#isFresh = false;
   }
@@ -60,10 +88,11 @@ export class Calibrator {
     return this.#y[bin]! + Math.min(this.#slope(bin), this.#slope(bin + 1)) * (score - this.#x[bin]!);
   }
 
-  /** Everything but what the settings give: #binCount, #outcomesMax. */
+  /** Everything but what the settings give: #binCount, #outcomesMax, #partCount, #halvings. */
   persist(fields: StateFields): void {
     fields.into(this.#prior);
     fields.into(this.#count);
+    fields.into(this.#trials);
     fields.into(this.#hits);
     fields.into(this.#scoreSum);
     fields.into(this.#x);
@@ -84,6 +113,20 @@ export class Calibrator {
     return bin < this.#binCount ? bin : this.#binCount - 1;
   }
 
+  /** P(none in any part) of a bin whose mean score is `score`; the prior has the parts of a horizon alike. */
+  #noneOf(bin: number, prior: number, score: number): number {
+    let stays = 1 - score;
+    for (let i = 0; i < this.#halvings; i++) stays = Math.sqrt(stays);
+    let none = 1;
+    let atRisk = prior;
+    for (let part = 0; part < this.#partCount; part++) {
+      const at = bin * this.#partCount + part;
+      none *= 1 - (this.#hits[at]! + atRisk * (1 - stays)) / (this.#trials[at]! + atRisk);
+      atRisk *= stays;
+    }
+    return none;
+  }
+
   /** Posterior mean of each bin, then pooled until it rises. */
   #fit(): void {
     const n = this.#binCount;
@@ -97,7 +140,7 @@ export class Calibrator {
       const middle = ((bin + 0.5) / n) * ((bin + 0.5) / n);
       this.#x[bin] = count > 0 ? (this.#scoreSum[bin]! + prior * middle) / (count + prior) : middle;
       weight[blocks] = count + prior;
-      value[blocks] = (this.#hits[bin]! + prior * this.#x[bin]!) / (count + prior);
+      value[blocks] = 1 - this.#noneOf(bin, prior, this.#x[bin]!);
       size[blocks] = 1;
       blocks++;
       while (blocks > 1 && value[blocks - 2]! >= value[blocks - 1]!) {

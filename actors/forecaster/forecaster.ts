@@ -8,9 +8,10 @@ import type { ForecastColumns, ProposalColumns } from '../messages.ts';
 import { TimeAxis } from '../time-axis.ts';
 import { CalibrationStats } from './calibration-stats.ts';
 import { Calibrator } from './calibrator.ts';
-import { bankSize, CalibratorBank } from './calibrator-bank.ts';
+import { bankSize, CalibratorBank, outcomeParts } from './calibrator-bank.ts';
 import { ExpertMixture } from './expert-mixture.ts';
 import { type ForecasterConfig, forecasterConfigSchema } from './forecaster-config.ts';
+import { OverdueCalibration } from './overdue-calibration.ts';
 import { type DueForecast, PendingForecasts } from './pending-forecasts.ts';
 import { RecentCalibration } from './recent-calibration.ts';
 import { WindowError } from './window-error.ts';
@@ -21,6 +22,8 @@ interface Horizon {
   readonly mixture: ExpertMixture;
   /** For the mixture. */
   readonly bank: CalibratorBank;
+  /** For what the bank states. */
+  readonly overdue: OverdueCalibration;
   /** Of forecasts that would matter, passed on or not. */
   readonly recent: RecentCalibration;
   /** Of the same, by windows as long as the horizon. */
@@ -33,13 +36,17 @@ interface Horizon {
 
 /** Probability from which a forecast may matter to a plan. */
 const candidateMin = 0.05;
+/** What a forecast was made of: what each calibrator of the bank said, what the bank stated, and how long it was overdue (a class). */
+const statedAt = bankSize;
+const kindAt = bankSize + 1;
+const saidCount = bankSize + 2;
 /** Forecasts over which it is judged whether the next can be trusted. */
 const recentOutcomes = 1000;
 
 /**
  * For each horizon: every expert's score is calibrated by itself, the awake experts are mixed by their record, and the
- * mixture is calibrated once more, because a mean of calibrated forecasts is too timid (Ranjan and Gneiting, JRSS B 2010).
- * Each forecast is learnt from when its horizon has passed, at the first tick after.
+ * mixture is calibrated once more, because a mean of calibrated forecasts is too timid (Ranjan and Gneiting, JRSS B 2010), and then apart for how long
+ * the segment has been forecast in vain. Experts are learnt from when a horizon has passed, at the first tick after; what the mixture means, by parts of it.
  *
  * All state changes at accesses and ticks in log order, never in the order in which experts answer, so results do not depend
  * on how batches are cut. What it gets wrong: a segment that no expert named is never forecast, so it says nothing of misses.
@@ -61,9 +68,10 @@ export class Forecaster {
       calibrators: experts.map(() => new Calibrator(config)),
       mixture: new ExpertMixture(experts.length, config.shareRate),
       bank: new CalibratorBank(config),
+      overdue: new OverdueCalibration(config),
       recent: new RecentCalibration(recentOutcomes),
       windows: new WindowError(),
-      pending: new PendingForecasts(experts.length, bankSize, config.pendingMax),
+      pending: new PendingForecasts(experts.length, saidCount, config.pendingMax, outcomeParts),
       stats: new CalibrationStats(),
       candidates: new CalibrationStats(),
     }));
@@ -105,12 +113,17 @@ export class Forecaster {
   }
 
   observe(batch: AccessBatch): void {
-    if (this.pendingCount === 0) {
+    if (!this.#horizons.some(({ pending }) => pending.isUsed)) {
       this.axis.advance(batch, 0, batch.length);
       return;
     }
     const instants = this.axis.instantsOf(batch);
-    for (const { pending } of this.#horizons) if (pending.count > 0) pending.observe(batch.segment, instants);
+    // Something was forecast, so the axis is known.
+    const { horizons } = this;
+    for (let h = 0; h < horizons.length; h++) {
+      const { pending } = this.#horizons[h]!;
+      if (pending.isUsed) pending.observe(batch.segment, instants, horizons[h]!);
+    }
   }
 
   /**
@@ -121,7 +134,7 @@ export class Forecaster {
     assert(proposals.length === this.experts.length, `one set of proposals for each of ${this.experts.length} experts`);
     const now = this.axis.instantAt(timeMs, position);
     for (let h = 0; h < this.#horizons.length; h++) this.#learn(h, now);
-    const parts = this.horizons.map((horizon, h) => this.#forecastHorizon(h, now + horizon, proposals));
+    const parts = this.horizons.map((horizon, h) => this.#forecastHorizon(h, now, now + horizon, proposals));
     return joinColumns(parts);
   }
 
@@ -129,13 +142,19 @@ export class Forecaster {
    * What the mixture would say of one segment at horizon `h`, given each expert's score (NaN = it abstains). Nothing is learned from it.
    * Null where all abstain. Whether it would be passed on, or is on trial, is not asked.
    */
-  estimate(h: number, scores: Float64Array): { readonly probability: number; readonly expert: number } | null {
-    const { calibrators, mixture, bank } = this.#horizons[h]!;
+  estimate(
+    h: number,
+    scores: Float64Array,
+    segment: number,
+  ): { readonly probability: number; readonly expert: number } | null {
+    const { calibrators, mixture, bank, overdue, pending } = this.#horizons[h]!;
     const calibrated = new Float64Array(scores.length);
     this.#calibrate(calibrators, scores, 0, calibrated, 0);
     const mixed = mixture.mix(calibrated, 0);
     if (Number.isNaN(mixed)) return null;
-    return { probability: bank.state(mixed, new Float64Array(bankSize), 0), expert: mixture.leader(calibrated, 0) };
+    const stated = bank.state(mixed, new Float64Array(saidCount), 0);
+    const kind = overdue.classOf(pending.overdueAt(segment, this.axis.latest), this.horizons[h]!);
+    return { probability: overdue.state(stated, kind), expert: mixture.leader(calibrated, 0) };
   }
 
   /** The state, to save or restore it. */
@@ -143,8 +162,8 @@ export class Forecaster {
     fields.section('forecaster');
     this.axis.persist(fields);
     for (const horizon of this.#horizons) {
-      const { calibrators, mixture, bank, recent, windows, pending, stats, candidates } = horizon;
-      for (const part of [...calibrators, mixture, bank, recent, windows, pending, stats, candidates])
+      const { calibrators, mixture, bank, overdue, recent, windows, pending, stats, candidates } = horizon;
+      for (const part of [...calibrators, mixture, bank, overdue, recent, windows, pending, stats, candidates])
         part.persist(fields);
     }
     this.#untrackedCount = fields.number(this.#untrackedCount);
@@ -152,18 +171,20 @@ export class Forecaster {
   }
 
   #learn(h: number, now: number): void {
-    const { calibrators, mixture, bank, recent, windows, pending, stats, candidates } = this.#horizons[h]!;
+    const { calibrators, mixture, bank, overdue, recent, windows, pending, stats, candidates } = this.#horizons[h]!;
     const length = this.horizons[h]!;
-    const due: DueForecast[] = [];
-    pending.takeExpired(now, (forecast) => due.push(forecast));
     // What the mixture said is computed anew from the experts' scores, under what these mean and the experts weigh by now: so its
     // calibration is of the mixture as it will be asked next, and not as it was a horizon ago.
-    windows.advance(now);
     const today = new Float64Array(this.experts.length);
-    for (const { isHit, scores, from, said, saidFrom } of due) {
+    pending.takeParts(now, length, (part, isHit, scores, from, said, saidFrom) => {
       this.#calibrate(calibrators, scores, from, today, 0);
-      bank.learn(mixture.mix(today, 0), said, saidFrom, isHit);
-    }
+      bank.observe(mixture.mix(today, 0), part, isHit);
+      overdue.observe(said[saidFrom + statedAt]!, said[saidFrom + kindAt]!, part, isHit);
+    });
+    const due: DueForecast[] = [];
+    pending.takeExpired(now, (forecast) => due.push(forecast));
+    windows.advance(now);
+    for (const { isHit, said, saidFrom } of due) bank.learn(said, saidFrom, isHit);
     for (const { stated, isHit, scores, calibrated, from } of due) {
       for (let e = 0; e < calibrators.length; e++) {
         const score = scores[from + e]!;
@@ -194,8 +215,9 @@ export class Forecaster {
     }
   }
 
-  #forecastHorizon(h: number, deadline: number, proposals: readonly ProposalColumns[]): ForecastColumns {
-    const { calibrators, mixture, bank, recent, windows, pending } = this.#horizons[h]!;
+  #forecastHorizon(h: number, now: number, deadline: number, proposals: readonly ProposalColumns[]): ForecastColumns {
+    const { calibrators, mixture, bank, overdue, recent, windows, pending } = this.#horizons[h]!;
+    const length = this.horizons[h]!;
     const { forecastsMax, probabilityMin, outcomesMin, calibrationErrorMax, windowErrorMax } = this.config;
     // Before it has seen what becomes of them forecasts are on trial only, and those that matter also while the latest of these did not
     // come true as they said.
@@ -223,20 +245,24 @@ export class Forecaster {
     const segments = Uint32Array.from(rowOf.keys());
     const calibrated = new Float64Array(count * expertCount).fill(Number.NaN);
     const probability = new Float64Array(count);
-    const said = new Float64Array(bankSize);
+    const said = new Float64Array(saidCount);
     const expert = new Uint8Array(count);
     const top = new TopK(Math.min(forecastsMax, count));
     let offered = 0;
     for (let row = 0; row < count; row++) {
       const from = row * expertCount;
       this.#calibrate(calibrators, scores, from, calibrated, from);
-      const p = bank.state(mixture.mix(calibrated, from), said, 0);
+      const kind = overdue.classOf(pending.overdueAt(segments[row]!, now), length);
+      said[statedAt] = bank.state(mixture.mix(calibrated, from), said, 0);
+      said[kindAt] = kind;
+      const p = overdue.state(said[statedAt]!, kind);
       probability[row] = p;
       expert[row] = mixture.leader(calibrated, from);
       const isPassed = isSeasoned && (isTrusted || p < candidateMin);
       // The sign says that it is on trial only.
       const stated = isPassed ? p : -p;
-      if (!pending.push(segments[row]!, deadline, stated, scores, calibrated, from, said, 0)) this.#untrackedCount++;
+      if (!pending.push(segments[row]!, now, deadline, stated, scores, calibrated, from, said, 0))
+        this.#untrackedCount++;
       if (isPassed && p >= probabilityMin) {
         offered++;
         top.offer(segments[row]!, p);

@@ -19,19 +19,23 @@ export interface DueForecast {
  * those of its segment, in time proportional to them; nothing else is done per access.
  *
  * Outcomes are handed out when the deadline has passed, the hits too: hits learnt at once and misses at the deadline would
- * make every score look too low for as long as the horizon. Memory: about 29 + 16 x experts + 8 x said bytes each, 8 bytes an id ever forecast.
+ * make every score look too low for as long as the horizon. Memory: about 29 + 16 x experts + 8 x said bytes each, 16 bytes an id ever forecast.
  */
 export class PendingForecasts {
   readonly #expertCount: number;
   readonly #saidCount: number;
   readonly #max: number;
+  readonly #partCount: number;
+  /** By part: number of the first forecast of which it was not handed out. */
+  readonly #partNext: Float64Array;
   #capacity: number;
   /** Forecasts are numbered as they come; those from `#first` on wait, in slot number % capacity. */
   #first = 0;
   #next = 0;
   #segment: Uint32Array;
   #deadline: Float64Array;
-  #isHit: Uint8Array;
+  /** Part of its horizon in which it came true, from 1 on; 0 = it has not. */
+  #hitPart: Uint8Array;
   /** Number of the forecast of the same segment before; below `#first` = none that waits. */
   #older: Float64Array;
   #stated: Float64Array;
@@ -41,8 +45,13 @@ export class PendingForecasts {
   /** What led from the mixture to the stated probability. */
   #said: Float64Array;
   #newestOf = new Float64Array(1024).fill(-1);
+  /** When a segment was first forecast since its latest access; NaN = not since. */
+  #sinceOf = new Float64Array(1024).fill(Number.NaN);
 
-  constructor(expertCount: number, saidCount: number, max: number) {
+  /** @param partCount parts of the horizon that are told apart. */
+  constructor(expertCount: number, saidCount: number, max: number, partCount: number) {
+    this.#partCount = partCount;
+    this.#partNext = new Float64Array(partCount);
     this.#expertCount = expertCount;
     this.#saidCount = saidCount;
     this.#max = max;
@@ -50,12 +59,23 @@ export class PendingForecasts {
     const n = this.#capacity;
     this.#segment = new Uint32Array(n);
     this.#deadline = new Float64Array(n);
-    this.#isHit = new Uint8Array(n);
+    this.#hitPart = new Uint8Array(n);
     this.#older = new Float64Array(n);
     this.#stated = new Float64Array(n);
     this.#scores = new Float64Array(n * expertCount);
     this.#calibrated = new Float64Array(n * expertCount);
     this.#said = new Float64Array(n * saidCount);
+  }
+
+  /** Whether anything was ever queued: from then on accesses must be told. */
+  get isUsed(): boolean {
+    return this.#next > 0;
+  }
+
+  /** For how long before `instant` the segment has been forecast without an access; 0 = not yet. */
+  overdueAt(segment: number, instant: number): number {
+    const since = segment < this.#sinceOf.length ? this.#sinceOf[segment]! : Number.NaN;
+    return Number.isNaN(since) ? 0 : instant - since;
   }
 
   get count(): number {
@@ -65,6 +85,7 @@ export class PendingForecasts {
   /** Queues a forecast; false when the queue is full. Deadlines never decrease. */
   push(
     segment: number,
+    instant: number,
     deadline: number,
     stated: number,
     scores: Float64Array,
@@ -79,15 +100,19 @@ export class PendingForecasts {
       const longer = new Float64Array(Math.max(segment + 1, this.#newestOf.length * 2)).fill(-1);
       longer.set(this.#newestOf);
       this.#newestOf = longer;
+      const since = new Float64Array(longer.length).fill(Number.NaN);
+      since.set(this.#sinceOf);
+      this.#sinceOf = since;
     }
     const number = this.#next++;
     const at = number % this.#capacity;
     this.#segment[at] = segment;
     this.#deadline[at] = deadline;
-    this.#isHit[at] = 0;
+    this.#hitPart[at] = 0;
     this.#stated[at] = stated;
     this.#older[at] = this.#newestOf[segment]!;
     this.#newestOf[segment] = number;
+    if (Number.isNaN(this.#sinceOf[segment]!)) this.#sinceOf[segment] = instant;
     for (let e = 0; e < this.#expertCount; e++) {
       this.#scores[at * this.#expertCount + e] = scores[from + e]!;
       this.#calibrated[at * this.#expertCount + e] = calibrated[from + e]!;
@@ -96,20 +121,54 @@ export class PendingForecasts {
     return true;
   }
 
-  /** `segment` was accessed: every forecast of it whose deadline is not past came true. */
-  access(segment: number, instant: number): void {
-    if (segment < this.#newestOf.length) this.#mark(this.#newestOf[segment]!, instant);
+  /** `segment` was accessed: every forecast of it whose deadline is not past came true. `length`: of the horizon. */
+  access(segment: number, instant: number, length: number): void {
+    if (segment >= this.#newestOf.length) return;
+    this.#sinceOf[segment] = Number.NaN;
+    this.#mark(this.#newestOf[segment]!, instant, length);
   }
 
-  /** {@link access} of each of `segments`, the i-th at `instants[i]`; what is not forecast, as most are not, costs one look. */
-  observe(segments: Uint32Array, instants: Float64Array): void {
+  /** {@link access} of each of `segments`, the i-th at `instants[i]`; what was never forecast, as most are not, costs one look. */
+  observe(segments: Uint32Array, instants: Float64Array, length: number): void {
     const newestOf = this.#newestOf;
     const first = this.#first;
     for (let i = 0; i < segments.length; i++) {
       const segment = segments[i]!;
       if (segment >= newestOf.length) continue;
       const newest = newestOf[segment]!;
-      if (newest >= first) this.#mark(newest, instants[i]!);
+      if (newest < 0) continue;
+      this.#sinceOf[segment] = Number.NaN;
+      if (newest >= first) this.#mark(newest, instants[i]!, length);
+    }
+  }
+
+  /**
+   * Hands out, part by part and oldest first, each part of a horizon of `length` that was over before `instant`, of the forecasts that had not come true
+   * before it: columns of `scores` begin at `from`, those of `said` at `saidFrom`. To be called before the forecasts themselves are taken.
+   */
+  takeParts(
+    instant: number,
+    length: number,
+    visit: (
+      part: number,
+      isHit: boolean,
+      scores: Float64Array,
+      from: number,
+      said: Float64Array,
+      saidFrom: number,
+    ) => void,
+  ): void {
+    for (let part = 0; part < this.#partCount; part++) {
+      const rest = (length * (this.#partCount - 1 - part)) / this.#partCount;
+      let number = Math.max(this.#first, this.#partNext[part]!);
+      for (; number < this.#next; number++) {
+        const at = number % this.#capacity;
+        if (!(this.#deadline[at]! - rest < instant)) break;
+        const hitPart = this.#hitPart[at]!;
+        if (hitPart !== 0 && hitPart <= part) continue;
+        visit(part, hitPart === part + 1, this.#scores, at * this.#expertCount, this.#said, at * this.#saidCount);
+      }
+      this.#partNext[part] = number;
     }
   }
 
@@ -121,7 +180,7 @@ export class PendingForecasts {
       this.#first++;
       visit({
         stated: this.#stated[at]!,
-        isHit: this.#isHit[at] === 1,
+        isHit: this.#hitPart[at] !== 0,
         scores: this.#scores,
         calibrated: this.#calibrated,
         from: at * this.#expertCount,
@@ -131,30 +190,34 @@ export class PendingForecasts {
     }
   }
 
-  /** Everything but what the settings give: #expertCount, #saidCount, #max. */
+  /** Everything but what the settings give: #expertCount, #saidCount, #max, #partCount. */
   persist(fields: StateFields): void {
     this.#capacity = fields.number(this.#capacity);
     this.#first = fields.number(this.#first);
     this.#next = fields.number(this.#next);
+    fields.into(this.#partNext);
     this.#segment = fields.array(this.#segment);
     this.#deadline = fields.array(this.#deadline);
-    this.#isHit = fields.array(this.#isHit);
+    this.#hitPart = fields.array(this.#hitPart);
     this.#older = fields.array(this.#older);
     this.#stated = fields.array(this.#stated);
     this.#scores = fields.array(this.#scores);
     this.#calibrated = fields.array(this.#calibrated);
     this.#said = fields.array(this.#said);
     this.#newestOf = fields.array(this.#newestOf);
+    this.#sinceOf = fields.array(this.#sinceOf);
   }
 
   /** The forecasts of one segment from `newest` back came true at `instant`. */
-  #mark(newest: number, instant: number): void {
+  #mark(newest: number, instant: number, length: number): void {
     let number = newest;
     while (number >= this.#first) {
       const at = number % this.#capacity;
       // Older ones are past too, or were marked by the access that marked this one.
-      if (this.#deadline[at]! < instant || this.#isHit[at] === 1) return;
-      this.#isHit[at] = 1;
+      if (this.#deadline[at]! < instant || this.#hitPart[at] !== 0) return;
+      // A part ends before its deadline, as the whole does.
+      const left = Math.floor(((this.#deadline[at]! - instant) * this.#partCount) / length);
+      this.#hitPart[at] = Math.max(1, this.#partCount - left);
       number = this.#older[at]!;
     }
   }
@@ -165,7 +228,7 @@ export class PendingForecasts {
     const experts = this.#expertCount;
     const segment = new Uint32Array(after);
     const deadline = new Float64Array(after);
-    const isHit = new Uint8Array(after);
+    const hitPart = new Uint8Array(after);
     const older = new Float64Array(after);
     const stated = new Float64Array(after);
     const scores = new Float64Array(after * experts);
@@ -177,7 +240,7 @@ export class PendingForecasts {
       const to = number % after;
       segment[to] = this.#segment[from]!;
       deadline[to] = this.#deadline[from]!;
-      isHit[to] = this.#isHit[from]!;
+      hitPart[to] = this.#hitPart[from]!;
       older[to] = this.#older[from]!;
       stated[to] = this.#stated[from]!;
       for (let e = 0; e < experts; e++) {
@@ -189,7 +252,7 @@ export class PendingForecasts {
     this.#capacity = after;
     this.#segment = segment;
     this.#deadline = deadline;
-    this.#isHit = isHit;
+    this.#hitPart = hitPart;
     this.#older = older;
     this.#stated = stated;
     this.#scores = scores;

@@ -99,5 +99,8 @@ function consumersText(runs: readonly GovernedRun[]): string {
 
 function sampleText({ governor }: GovernedRun): string {
   const { ghost } = governor;
-  return `The ghost is a sample, so what is said of it is an estimate, and the bounds are kept at ${percent(ghost.confidence!)} confidence: on lru, fifo and clock; with other evictions a miniature is only like the whole.`;
+  const kept = ghost.isEstimate
+    ? `the bounds are aimed at ${percent(ghost.confidence!)} confidence, which is not shown for this eviction: its miniature may part from the whole, on loops near the cache's size above all. A whole ghost keeps them on every input.`
+    : `the bounds are kept at ${percent(ghost.confidence!)} confidence.`;
+  return `The ghost is a sample, so what is said of it is an estimate, and ${kept}`;
 }

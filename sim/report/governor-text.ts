@@ -48,7 +48,9 @@ function boundText(runs: readonly GovernedRun[]): string {
   const how =
     sampled === undefined
       ? ''
-      : ` (estimated from a sample, kept at ${percent(sampled.governor.ghost.confidence!)} confidence)`;
+      : sampled.governor.ghost.isEstimate
+        ? ` (estimated from a sample; for this eviction no confidence is shown, a whole ghost would keep the bound)`
+        : ` (estimated from a sample, kept at ${percent(sampled.governor.ghost.confidence!)} confidence)`;
   const kept =
     breaches === 0
       ? `Misses never stood more than ${grouped(excess)} above those of the same cache without prefetching${how}`

@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CalibrationStats } from '../../actors/forecaster/calibration-stats.ts';
 import { Calibrator } from '../../actors/forecaster/calibrator.ts';
-import { bankSize, CalibratorBank } from '../../actors/forecaster/calibrator-bank.ts';
+import { bankSize, CalibratorBank, outcomeParts } from '../../actors/forecaster/calibrator-bank.ts';
 import { ExpertMixture } from '../../actors/forecaster/expert-mixture.ts';
 import { Forecaster } from '../../actors/forecaster/forecaster.ts';
 import { forecasterConfigSchema } from '../../actors/forecaster/forecaster-config.ts';
+import { OverdueCalibration } from '../../actors/forecaster/overdue-calibration.ts';
+import { PendingForecasts } from '../../actors/forecaster/pending-forecasts.ts';
 import { RecentCalibration } from '../../actors/forecaster/recent-calibration.ts';
 import { WindowError } from '../../actors/forecaster/window-error.ts';
 import type { ProposalColumns } from '../../actors/messages.ts';
@@ -243,6 +245,115 @@ describe('error of windows', () => {
   });
 });
 
+describe('outcomes learnt by parts of a horizon', () => {
+  const parts = 8;
+
+  test('say what whole outcomes say, once all parts are known', () => {
+    const outcome = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(2 * parts));
+    fc.assert(
+      fc.property(fc.array(outcome, { maxLength: 200 }), (list) => {
+        // Next to no prior: it is spread over parts otherwise than over the whole.
+        const options = { binCount: 5, priorOutcomes: 1e-9, outcomesMax: 4096 };
+        const whole = new Calibrator(options);
+        const byPart = new Calibrator({ ...options, partCount: parts });
+        for (const [score, hitPart] of list) {
+          whole.learn(score, hitPart < parts);
+          for (let part = 0; part < Math.min(parts, hitPart + 1); part++) byPart.learn(score, part === hitPart, part);
+        }
+        for (const [score] of list) expect(byPart.calibrate(score)).toBeCloseTo(whole.calibrate(score), 6);
+      }),
+    );
+  });
+
+  test('are right in the mean while most of the outcomes are yet to come', () => {
+    // P(within a part | not before) is the same in all parts.
+    const truth = 0.6;
+    const stays = (1 - truth) ** (1 / parts);
+    const random = new Xoshiro128(4);
+    const calibrator = new Calibrator({ ...settings, partCount: parts });
+    for (let i = 0; i < 8000; i++) {
+      // Of most forecasts only a part or two are over.
+      const known = 1 + Math.floor(parts * random.next() ** 4);
+      for (let part = 0; part < known; part++) {
+        const isHit = random.next() > stays;
+        calibrator.learn(0.3, isHit, part);
+        if (isHit) break;
+      }
+    }
+    expect(Math.abs(calibrator.calibrate(0.3) - truth)).toBeLessThan(0.03);
+  });
+
+  test('are those of a recount, each part of each forecast once and as soon as it is over', () => {
+    const row = fc.record({ gap: fc.integer({ min: 0, max: 60 }), segment: fc.nat(2), isTick: fc.boolean() });
+    const length = 160;
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 60 }), (rows) => {
+        const pending = new PendingForecasts(1, 0, 4096, parts);
+        const none = new Float64Array(0);
+        const made: { readonly segment: number; readonly at: number }[] = [];
+        const hits: { readonly segment: number; readonly at: number; readonly order: number }[] = [];
+        const seen = new Map<string, boolean>();
+        let now = 0;
+        for (const { gap, segment, isTick } of rows) {
+          now += gap;
+          if (!isTick) {
+            pending.access(segment, now, length);
+            hits.push({ segment, at: now, order: made.length });
+            continue;
+          }
+          pending.takeParts(now, length, (part, isHit, scores, from) => {
+            const key = `${scores[from]} ${part}`;
+            expect(seen.has(key)).toBe(false);
+            seen.set(key, isHit);
+          });
+          pending.takeExpired(now, () => {});
+          for (let number = 0; number < made.length; number++) {
+            const { segment: own, at } = made[number]!;
+            const hit = hits.find((each) => each.segment === own && each.order > number && each.at <= at + length);
+            const hitPart = hit === undefined ? parts : Math.max(1, Math.ceil(((hit.at - at) * parts) / length)) - 1;
+            for (let part = 0; part < parts; part++) {
+              const isOver = at + (length * (part + 1)) / parts < now;
+              expect(seen.get(`${number} ${part}`)).toBe(isOver && part <= hitPart ? part === hitPart : undefined);
+            }
+          }
+          for (const each of [0, 1, 2]) {
+            const scores = Float64Array.of(made.length);
+            pending.push(each, now, now + length, 0.5, scores, scores, 0, none, 0);
+            made.push({ segment: each, at: now });
+          }
+        }
+      }),
+    );
+  });
+
+  test('tell of a change sooner than whole outcomes do', () => {
+    const random = new Xoshiro128(12);
+    const options = { ...settings, outcomesMax: 512 };
+    const whole = new Calibrator(options);
+    const byPart = new Calibrator({ ...options, partCount: parts });
+    // At each tick a hundred forecasts are made; a tick is one part long. P(comes in a part) rises from 1/40 to 1/10.
+    const rises = 40;
+    const open: { part: number; hit: boolean }[][] = [];
+    for (let tick = 0; tick < rises + parts / 2; tick++) {
+      for (const cohort of open) {
+        for (const forecast of cohort) {
+          if (forecast.part >= parts) continue;
+          const comes = !forecast.hit && random.next() < (tick < rises ? 1 / 40 : 1 / 10);
+          if (!forecast.hit) byPart.learn(0.5, comes, forecast.part);
+          forecast.hit ||= comes;
+          if (++forecast.part === parts) whole.learn(0.5, forecast.hit);
+        }
+      }
+      open.push(Array.from({ length: 100 }, () => ({ part: 0, hit: false })));
+    }
+    const before = 1 - (39 / 40) ** parts;
+    const after = 1 - (9 / 10) ** parts;
+    expect(whole.calibrate(0.5)).toBeGreaterThan(before);
+    // Those due by now were made before, and have seen half a horizon of it.
+    expect(after - byPart.calibrate(0.5)).toBeLessThan((after - whole.calibrate(0.5)) / 2);
+  });
+});
+
 describe('bank of calibrators', () => {
   const bank = (): CalibratorBank => new CalibratorBank({ binCount: 20, priorOutcomes: 4, outcomesMax: 4096 });
 
@@ -261,13 +372,82 @@ describe('bank of calibrators', () => {
         const p = calibrators.state(score, said, 0);
         if (i >= 10_000 && i < 20_000) before.observe(p, isHit);
         if (i >= 22_000) after.observe(p, isHit);
-        calibrators.learn(score, said, 0, isHit);
+        const hitPart = isHit ? random.int(outcomeParts) : outcomeParts;
+        for (let part = 0; part <= Math.min(hitPart, outcomeParts - 1); part++) {
+          calibrators.observe(score, part, part === hitPart);
+        }
+        calibrators.learn(said, 0, isHit);
       }
       expect(before.ece).toBeLessThan(0.03);
       expect(after.ece).toBeLessThan(0.05);
       expect(after.brierSkill).toBeGreaterThan(0);
       expect(calibrators.outcomeCount).toBe(24_000);
     }
+  });
+});
+
+describe('what is overdue', () => {
+  test('is overdue from its first forecast to its next access, as a recount says', () => {
+    const step = fc.record({ gap: fc.nat(9), segment: fc.nat(2), isForecast: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const pending = new PendingForecasts(1, 0, 4096, outcomeParts);
+        const one = Float64Array.of(0.5);
+        const since = new Map<number, number>();
+        let now = 0;
+        for (const { gap, segment, isForecast } of steps) {
+          now += gap;
+          if (isForecast) {
+            pending.push(segment, now, now + 20, 0.5, one, one, 0, one, 0);
+            if (!since.has(segment)) since.set(segment, now);
+          } else {
+            pending.access(segment, now, 20);
+            since.delete(segment);
+          }
+          pending.takeExpired(now, () => {});
+          for (const each of [0, 1, 2, 5000]) {
+            expect(pending.overdueAt(each, now + 3)).toBe(since.has(each) ? now + 3 - since.get(each)! : 0);
+          }
+        }
+      }),
+    );
+  });
+
+  test('leaves forecasts as they were until outcomes say otherwise, and its classes are in order', () => {
+    const overdue = new OverdueCalibration(settings);
+    let before = 0;
+    for (let elapsed = 0; elapsed <= 3000; elapsed += 10) {
+      const kind = overdue.classOf(elapsed, 1000);
+      expect(kind).toBeGreaterThanOrEqual(before);
+      before = kind;
+      for (const p of [0.05, 0.3, 0.8]) expect(Math.abs(overdue.state(p, kind) - p)).toBeLessThan(0.06);
+    }
+    expect([overdue.classOf(0, 1000), before]).toEqual([0, 7]);
+  });
+
+  test('is told from what is still used, though the experts state the same of both', () => {
+    const random = new Xoshiro128(21);
+    const config = forecasterConfigSchema.parse({ horizonsMs: [2000], horizonsAccesses: [10] });
+    const forecaster = new Forecaster(['a'], config);
+    // Of 100 segments two begin anew at each tick of a second; a segment is used three times in four, and then never again.
+    const segments = Array.from({ length: 100 }, (_, s) => s);
+    const endsAt = segments.map((s) => s / 2);
+    let position = 1;
+    forecaster.observe(accesses(0, [[0, 999]]));
+    for (let tick = 1; tick <= 400; tick++) {
+      const now = tick * 1000;
+      for (const reborn of [(2 * tick) % 100, (2 * tick + 1) % 100]) endsAt[reborn] = tick + 25;
+      forecaster.forecast(position, now, [proposals(segments, () => 0.5)]);
+      const rows = segments
+        .filter((s) => tick < endsAt[s]! && random.next() < 0.75)
+        .map((s) => [now + 500, s] as const);
+      forecaster.observe(accesses(position, [...rows, [now + 600, 999]]));
+      position += rows.length + 1;
+    }
+    const stats = forecaster.statsOf(0);
+    expect(stats.ece).toBeLessThan(0.03);
+    // Half of them are in use: knowing no more than that, nothing would be better than the base rate.
+    expect(stats.brierSkill).toBeGreaterThan(0.5);
   });
 });
 

@@ -166,9 +166,17 @@ describe('the sum of a sample', () => {
 });
 
 describe('a sampled ghost', () => {
-  test.each(['lru', 'fifo', 'clock'] as const)(
+  test.each([
+    ['lru', 4],
+    ['fifo', 4],
+    ['clock', 4],
+    ['sieve', 2],
+    ['s3-fifo', 2],
+    ['arc', 2],
+    ['hazard', 1],
+  ] as const)(
     'on %s misses stay within the bound of the whole one in at least the stated share of runs, whatever is prefetched',
-    (evict) => {
+    (evict, repeats) => {
       const confidence = 0.9;
       const excessMax = 0.002;
       const allowance = 100;
@@ -180,7 +188,7 @@ describe('a sampled ghost', () => {
       for (const kind of kinds) {
         for (const ahead of [20, 40, 900]) {
           const right = ahead === 40 ? 0 : 0.95;
-          for (let i = 0; i < 4; i++) {
+          for (let i = 0; i < repeats; i++) {
             const seed = firstSeed + runs++;
             const log = logOf(kind, seed);
             const alone = siteOf(evict, null);
@@ -210,6 +218,22 @@ describe('a sampled ghost', () => {
     },
     60_000,
   );
+
+  test('says that it is an estimate on evictions for which no confidence is shown, and only there', () => {
+    const isEstimate = (evict: EvictionName, rate: number): boolean =>
+      siteOf(evict, new HalfRight(logOf('mix', 1), 0.5, 3), {
+        missBound: new MissBound(0.01, 10),
+        ghost: sampled({ rate }),
+      }).governor!.ghost.isEstimate;
+    for (const evict of ['auto', 'lirs', 'w-tinylfu', 'gdsf'] as const) {
+      expect(isEstimate(evict, 0.2), evict).toBe(true);
+      // Where every segment is watched the ghost is the whole one.
+      expect(isEstimate(evict, 1), evict).toBe(false);
+    }
+    for (const evict of ['lru', 'fifo', 'clock', 'sieve', 's3-fifo', 'arc', 'hazard'] as const) {
+      expect(isEstimate(evict, 0.2), evict).toBe(false);
+    }
+  });
 
   test('fetches stay within the bound on traffic in at least the stated share of runs', () => {
     const confidence = 0.9;

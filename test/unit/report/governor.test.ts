@@ -7,7 +7,7 @@ import { runOf } from './run-of.ts';
 
 const governor: RunGovernor = {
   missBound: { excessMax: 0.001, allowance: 64, slack: 41.8, breaches: 0, outgrown: 0, excess: 12 },
-  ghost: { kind: 'whole', rate: 1, confidence: null, misses: 400, error: 0 },
+  ghost: { kind: 'whole', rate: 1, confidence: null, isEstimate: false, misses: 400, error: 0 },
   trafficHeadroom: 7.9,
   throttledShare: 0.2,
   lift: { withheld: 200, share: 0.4, low: 0.33, high: 0.47, forecast: 0.42 },
@@ -61,11 +61,14 @@ describe('the governor in the report', () => {
   });
 
   test('of a sample says so, with its share and confidence', () => {
-    const ghost = { kind: 'sampled' as const, rate: 0.05, confidence: 0.99, misses: 390, error: 30 };
+    const ghost = { kind: 'sampled' as const, rate: 0.05, confidence: 0.99, isEstimate: false, misses: 390, error: 30 };
     const html = governorSection([{ ...run, governor: { ...governor, ghost } }]);
     expect(html).toContain('It watches 5 % of the segments.');
     expect(html).toContain('99 % confidence');
     expect(governorLine([{ ...run, governor: { ...governor, ghost } }])).toContain('estimated from a sample');
+    const estimate = { ...governor, ghost: { ...ghost, isEstimate: true } };
+    expect(governorSection([{ ...run, governor: estimate }])).toContain('not shown for this eviction');
+    expect(governorLine([{ ...run, governor: estimate }])).toContain('no confidence is shown');
   });
 });
 
