@@ -37,7 +37,7 @@ interface Case {
 const cases: readonly Case[] = [
   { trace: 'workload:chains,segments=300,accesses=4000', latency: '4req', unit: 'segments', evict: 'lru' },
   {
-    trace: 'workload:flash-crowd,hours=1,segments=300,crowds=2',
+    trace: 'workload:flash-crowd,hours=2,segments=300,crowds=3',
     latency: 'lognormal:50ms:0.5@20MB/sx8',
     unit: 'bytes',
     evict: 'sieve',
