@@ -151,11 +151,20 @@ async function path(count: number, learner: Learner): Promise<Sample> {
   let startedMs = Number.NaN;
   let sequence = 0;
   let waiting = 0;
-  let whenRoom: (() => void) | null = null;
+  let whenAppended: (() => void) | null = null;
   let done: () => void = () => {};
   const arrived = new Promise<void>((settle) => {
     done = settle;
   });
+  // Two things can be short, and each says by itself when it no longer is: appends that wait for the log, and bytes that wait for the learners.
+  const roomFor = async (bytes: number): Promise<void> => {
+    while (waiting >= APPENDS_MAX) {
+      await new Promise<void>((settle) => {
+        whenAppended = settle;
+      });
+    }
+    if (!intake.hasRoom(bytes)) await new Promise<void>((settle) => void intake.whenRoom(bytes, settle));
+  };
   const transport = await createZeroMqTransport({
     place: 'node',
     security: {
@@ -171,15 +180,10 @@ async function path(count: number, learner: Learner): Promise<Sample> {
       if (sequence === count) done();
       void intake.append({ origin, frames: [{ units: FRAME_ROWS, bytes }] }).then(() => {
         waiting--;
-        whenRoom?.();
+        whenAppended?.();
       });
-      const hasRoom = (): boolean => waiting < APPENDS_MAX && intake.pendingBytes < PENDING_MAX;
-      if (hasRoom()) return;
-      return new Promise<void>((settle) => {
-        whenRoom = () => {
-          if (hasRoom()) settle();
-        };
-      });
+      if (waiting < APPENDS_MAX && intake.hasRoom(bytes.length)) return;
+      return roomFor(bytes.length);
     },
   });
   transport.expect('producer');
