@@ -3,7 +3,7 @@
 import { RecordBatchReader } from 'apache-arrow';
 import { assert } from '../../engine/assert.ts';
 import { AnteroomError } from '../../engine/errors.ts';
-import { AccessBatch } from '../access-batch.ts';
+import { AccessBatch, newColumns } from '../access-batch.ts';
 import { Operation } from '../operation.ts';
 import { AccessArrowWriter, concatBytes } from './access-arrow-writer.ts';
 import { fromRecordBatch } from './record-batch.ts';
@@ -32,17 +32,7 @@ export function decodeAccessBatch(bytes: Uint8Array, position: number, rows: num
     rows >= 1 &&
     rows * ROW_BYTES <= bytes.length;
   if (!isPossible) throw refused(`${rows} rows from ${position} in ${bytes.length} bytes`);
-  const ours = encodeAccessBatch(
-    new AccessBatch(position, {
-      timeMs: new Float64Array(rows),
-      segment: new Uint32Array(rows),
-      consumer: new Int32Array(rows),
-      site: new Int32Array(rows),
-      op: new Uint8Array(rows),
-      size: new Float64Array(rows),
-      weight: new Float64Array(rows),
-    }),
-  );
+  const ours = encodeAccessBatch(new AccessBatch(position, newColumns(rows)));
   if (ours.length !== bytes.length) throw refused(`${bytes.length} bytes, not ${ours.length}`);
   const [record] = [...RecordBatchReader.from(ours)];
   const batch = fromRecordBatch(record!);

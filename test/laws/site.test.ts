@@ -101,6 +101,12 @@ const rowsOf = (segments: number) =>
     { minLength: 1, maxLength: 300 },
   );
 
+/** Runs of accesses: a segment, how many segments follow it, how often. */
+const runsOfAccesses = fc.array(
+  fc.tuple(fc.nat({ max: 30 }), fc.integer({ min: 1, max: 14 }), fc.integer({ min: 1, max: 8 })),
+  { minLength: 1, maxLength: 20 },
+);
+
 const setting = fc.record({
   evict: fc.constantFrom(...online),
   staging: fc.constantFrom('shared' as const, 'separate' as const),
@@ -271,10 +277,7 @@ describe('site', () => {
     fc.assert(
       fc.property(
         setting,
-        fc.array(fc.tuple(fc.nat({ max: 30 }), fc.integer({ min: 1, max: 14 }), fc.integer({ min: 1, max: 8 })), {
-          minLength: 1,
-          maxLength: 20,
-        }),
+        runsOfAccesses,
         fc.constantFrom(1, 1.1, 1.6),
         fc.nat({ max: 8 }),
         fc.nat({ max: 3 }),
@@ -353,10 +356,7 @@ describe('site', () => {
     fc.assert(
       fc.property(
         setting,
-        fc.array(fc.tuple(fc.nat({ max: 30 }), fc.integer({ min: 1, max: 14 }), fc.integer({ min: 1, max: 8 })), {
-          minLength: 1,
-          maxLength: 20,
-        }),
+        runsOfAccesses,
         fc.constantFrom(0, 0.001, 0.05),
         fc.nat({ max: 6 }),
         // Together with a bound on traffic it holds where baseline and reference are the same policy.
@@ -391,10 +391,7 @@ describe('site', () => {
     fc.assert(
       fc.property(
         setting,
-        fc.array(fc.tuple(fc.nat({ max: 30 }), fc.integer({ min: 1, max: 14 }), fc.integer({ min: 1, max: 8 })), {
-          minLength: 1,
-          maxLength: 20,
-        }),
+        runsOfAccesses,
         // How often a segment changes its size, and up to what.
         fc.tuple(fc.integer({ min: 1, max: 12 }), fc.constantFrom(4, 20, 50)),
         fc.constantFrom(0, 0.001, 0.05),

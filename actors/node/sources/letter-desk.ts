@@ -20,11 +20,12 @@ export interface LetterDeskOptions {
   /** Of the source as it is configured now. */
   readonly format: string;
   readonly messageBytesMax: number;
+  /** Greater positions come later. */
   readonly compare: (a: string, b: string) => number;
   readonly places: LanePlaces;
   readonly letters: SourceLetters;
   readonly clock: Clock;
-  /** `speaker`: place of the key that it came with. */
+  /** Strict: a bad record refuses all of the bytes, and so does a consumer whom the speaker (the place of the key that it came with) may not name. */
   readonly parse: (bytes: Uint8Array, format: string, speaker: string | null) => Promise<ParsedPost>;
   readonly append: (frames: ParsedPost['frames'], origin: LogOrigin | null) => Promise<LogReceipt>;
 }

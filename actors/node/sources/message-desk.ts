@@ -1,28 +1,15 @@
 /** From messages of a broker to the log: parsed, appended once each, and settled by what became of them. */
 
-import type { Clock } from '../../../engine/clock.ts';
 import { AnteroomError } from '../../../engine/errors.ts';
 import type { LogOrigin, LogReceipt } from '../../../engine/state/log-store.ts';
 import { concatBytes } from '../../../streams/codec/access-arrow-writer.ts';
 import type { ParsedPost } from '../parse-post.ts';
 import type { BrokerMessage, Settled } from './broker.ts';
-import type { LanePlaces } from './lane-places.ts';
-import { badRecord, LetterDesk, type RedriveEnd } from './letter-desk.ts';
-import type { SourceLetter, SourceLetters } from './source-letters.ts';
+import { badRecord, LetterDesk, type LetterDeskOptions, type RedriveEnd } from './letter-desk.ts';
+import type { SourceLetter } from './source-letters.ts';
 
-export interface MessageDeskOptions {
-  readonly source: string;
-  readonly format: string;
+export interface MessageDeskOptions extends LetterDeskOptions {
   readonly onBadRecord: 'dead-letter' | 'refuse' | 'halt';
-  readonly messageBytesMax: number;
-  /** Greater positions come later. */
-  readonly compare: (a: string, b: string) => number;
-  readonly places: LanePlaces;
-  readonly letters: SourceLetters;
-  readonly clock: Clock;
-  /** Strict: a bad record refuses all of the bytes, and so does a consumer whom the speaker (a place of the allow-list) may not name. */
-  readonly parse: (bytes: Uint8Array, format: string, speaker: string | null) => Promise<ParsedPost>;
-  readonly append: (frames: ParsedPost['frames'], origin: LogOrigin | null) => Promise<LogReceipt>;
   /** A message with a bad record, by its place. */
   readonly onBad: (why: string) => void;
   /** A message that its sender may not send. */
