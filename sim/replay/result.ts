@@ -1,11 +1,11 @@
 /** What a replay reports: the JSON contract of `anteroom replay` and the details that only the HTML report shows. */
 
 import type { HoldoutCounts } from '../../actors/cache-manager/holdout.ts';
-import type { PrefetchCounts } from '../../actors/cache-manager/site-metrics.ts';
+import type { SiteMetrics } from '../../actors/cache-manager/site-metrics.ts';
 import type { RunGovernor } from './run-governor.ts';
 
-/** One run: a trace through one cache size, eviction, prefetcher and traffic bound. Field names are a contract: added to, never renamed. */
-export interface RunResult {
+/** One run: a trace through one cache size, eviction, prefetcher and traffic bound, with what any site is measured by. Field names are a contract: added to, never renamed. */
+export interface RunResult extends SiteMetrics {
   readonly trace: string;
   readonly format: string;
   /** What is counted: demand accesses from the warm-up on, their distinct segments, and the bytes they asked for (null without sizes). */
@@ -27,19 +27,8 @@ export interface RunResult {
   /** The `--latency` in force, and the unit of `latencyMs`: milliseconds, or accesses where the model counts requests. */
   readonly latency: string;
   readonly latencyUnit: 'ms' | 'requests';
-  readonly hits: number;
-  readonly misses: number;
-  readonly missRatio: number | null;
-  readonly byteMissRatio: number | null;
-  readonly late: number;
   readonly baselineMisses: number;
   readonly referenceMisses: number;
-  readonly prefetches: PrefetchCounts;
-  readonly precision: number | null;
-  readonly coverage: number | null;
-  readonly timeliness: number | null;
-  readonly pollution: number | null;
-  readonly trafficRatio: number | null;
   readonly trafficBytesRatio: number | null;
   /** Fetches from the origin, demand and prefetches, and their bytes. */
   readonly originRequests: number;
@@ -55,8 +44,6 @@ export interface RunResult {
   readonly netBenefit: number | null;
   /** Against the reference: what eviction and prefetching are worth together; comparable between evictions. */
   readonly netBenefitOverReference: number | null;
-  /** Null where nothing was issued, and for prefetchers that state no probability. */
-  readonly calibration: { readonly brier: number | null; readonly ece: number | null } | null;
   /** Proposals that were not issued, by reason. */
   readonly refusals: Readonly<Record<string, number>>;
   /** Misses that the baseline had too, by why they were not avoided; with `coverage` and pollution they make up all misses. Zero for `none`. */
