@@ -11,7 +11,12 @@ import { seasonalPredictorConfigSchema } from './seasonal-predictor/seasonal-pre
 /** Settings of the far loop: when it plans, and those of each of its actors. */
 export const farLoopConfigSchema = z
   .strictObject({
-    isEnabled: z.boolean().default(true).describe('Whether the far loop runs beside the near loop.'),
+    isEnabled: z
+      .union([z.boolean(), z.literal('auto')])
+      .default('auto')
+      .describe(
+        'Whether the far loop runs beside the near loop. auto: where fetches are timed; where they are counted in accesses (latency 0 and Nreq) there are no hours to learn, and it gains nothing.',
+      ),
     intervalMs: z
       .int()
       .min(1)
@@ -60,3 +65,8 @@ export const farLoopConfigSchema = z
 
 /** With every default filled in. */
 export type FarLoopConfig = z.output<typeof farLoopConfigSchema>;
+
+/** The settings where the far loop runs, null where it does not. `isTimed`: event time drives fetches, not the log position. */
+export function farLoopOf(config: FarLoopConfig, isTimed: boolean): FarLoopConfig | null {
+  return config.isEnabled === true || (config.isEnabled === 'auto' && isTimed) ? config : null;
+}

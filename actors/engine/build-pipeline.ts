@@ -14,6 +14,7 @@ import type { Origin } from '../cache-manager/origin.ts';
 import type { PrefetchAdmission } from '../cache-manager/prefetch-admission.ts';
 import type { OnDecision } from '../cache-manager/site.ts';
 import { TrafficBudget } from '../cache-manager/traffic-budget.ts';
+import { farLoopOf } from '../far-loop-config.ts';
 import type { HintBook } from '../hints/hint-book.ts';
 import { HintedPrefetcher } from '../hints/hinted-prefetcher.ts';
 import type { ForecastsMessage } from '../messages.ts';
@@ -66,7 +67,7 @@ export function buildPipeline(options: BuildOptions): {
     system: options.system,
     name: 'site',
     prices,
-    farLoop: config.farLoop.isEnabled ? config.farLoop : null,
+    farLoop: farLoopOf(config.farLoop, isTimed),
     bytesPerUnit: unit === 'bytes' ? 1 : null,
     missPenaltyMs,
     onForecasts,

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { evictionNames } from '../cache-manager/eviction.ts';
 import { prefetchPolicySchema } from '../cache-manager/prefetch-policy.ts';
+import { parseLatencySpec } from '../origin/latency-spec.ts';
 import { siteSettings } from './site-settings.ts';
 
 /** Offline policies need the future, which an engine does not have. */
@@ -93,3 +94,8 @@ export const engineConfigSchema = z
 export type EngineConfig = z.output<typeof engineConfigSchema>;
 /** As a caller writes it: every field may be left out. */
 export type EngineConfigInput = z.input<typeof engineConfigSchema>;
+
+/** Whether event time drives an engine's fetches and its far loop; where not, the log position does. @throws AnteroomError 'bad-config'. */
+export function isEngineTimed({ mode, latency }: Pick<EngineConfig, 'mode' | 'latency'>): boolean {
+  return mode === 'live' || parseLatencySpec(latency, 'engine: latency').kind === 'time';
+}

@@ -19,7 +19,7 @@ import { farExperts, type Pipeline } from '../pipeline.ts';
 import { AccessIntake } from './access-intake.ts';
 import { buildPipeline } from './build-pipeline.ts';
 import { DecisionLog } from './decision-log.ts';
-import { type EngineConfig, engineConfigSchema } from './engine-config.ts';
+import { type EngineConfig, engineConfigSchema, isEngineTimed } from './engine-config.ts';
 import { EngineHealth } from './engine-health.ts';
 import { EngineModels } from './engine-models.ts';
 import { EngineNames } from './engine-names.ts';
@@ -83,7 +83,7 @@ export function buildEngineParts(options: EngineOptions, listeners: EngineListen
   const decisions = new DecisionLog(config.decisionsKeptMax);
   const liveOrigin = config.mode === 'live' ? new LiveOrigin(config.live) : null;
   const latency = parseLatencySpec(config.latency, 'engine: latency');
-  const isTimed = liveOrigin !== null || latency.kind === 'time';
+  const isTimed = isEngineTimed(config);
   const system = new ActorSystem({
     clock: new VirtualClock(),
     random: new Xoshiro128(config.seed).fork('actors'),

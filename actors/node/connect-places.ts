@@ -8,8 +8,10 @@ import { immediateTurns } from '../../engine/host/turns.ts';
 import { ActorGateway } from '../../engine/transport/actor-gateway.ts';
 import type { Transport, TransportEvent } from '../../engine/transport/transport.ts';
 import { createZeroMqTransport } from '../../engine/transport/zeromq-transport.ts';
+import { isEngineTimed } from '../engine/engine-config.ts';
 import type { AskModel } from '../engine/model-answers.ts';
 import { actorOfQuestion } from '../engine/model-questions.ts';
+import { farLoopOf } from '../far-loop-config.ts';
 import { farExpertsOf } from '../pipeline.ts';
 import { FarLoopElsewhere } from '../placement/far-loop-elsewhere.ts';
 import { PartHost } from '../placement/part-host.ts';
@@ -37,7 +39,8 @@ export async function connectParts(
   clock: Clock,
 ): Promise<Elsewhere | null> {
   const { places } = config;
-  if (places.parts.length === 0 || !config.engine.farLoop.isEnabled) return null;
+  if (places.parts.length === 0) return null;
+  if (farLoopOf(config.engine.farLoop, isEngineTimed({ ...config.engine, mode })) === null) return null;
   let onChange = (): void => {};
   let onLost = (_why: string): void => {};
   const away = new Set(places.parts.map(({ name }) => name));

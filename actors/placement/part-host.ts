@@ -8,9 +8,8 @@ import { ActorSystem } from '../../engine/system.ts';
 import type { ActorGateway } from '../../engine/transport/actor-gateway.ts';
 import type { TurnScheduler } from '../../engine/turns.ts';
 import { loadComponent, saveComponent, sketchOf } from '../engine/component-state.ts';
-import { engineConfigSchema } from '../engine/engine-config.ts';
+import { engineConfigSchema, isEngineTimed } from '../engine/engine-config.ts';
 import { answerModel, modelQuestionSchema } from '../engine/model-questions.ts';
-import { parseLatencySpec } from '../origin/latency-spec.ts';
 import { OWNER, PART, type PartOrder, type PartReport, PIECE_BYTES, partCodec } from './part-messages.ts';
 import { PlacedPipeline } from './placed-pipeline.ts';
 import type { PlacedActor } from './placement-config.ts';
@@ -87,7 +86,7 @@ export class PartHost {
       },
     });
     this.#system = system;
-    const isTimed = engine.mode === 'live' || parseLatencySpec(engine.latency).kind === 'time';
+    const isTimed = isEngineTimed(engine);
     this.#pipeline = new PlacedPipeline({
       place,
       placement,

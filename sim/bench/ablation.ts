@@ -40,7 +40,7 @@ const variants: readonly Variant[] = [
         .filter((name) => !defaults.includes(name))
         .map((name) => ({ name: `+ ${name}`, config: { nearLoop: { experts: [...defaults, name] } } }))
     : []),
-  { name: '- far loop', config: { farLoop: { isEnabled: false } } },
+  { name: '+ far loop', config: { farLoop: { isEnabled: true } } },
   { name: '- calibration', config: { nearLoop: { calibrationMemory: 2 } } },
   { name: '- learned weights', config: { nearLoop: { mixRateFirst: 0, mixRateLast: 0 } } },
   { name: '- bound on misses', config: { missBound: { isEnabled: false } } },

@@ -13,6 +13,7 @@ import { admissionOf } from '../../actors/cache-manager/prefetch-admission.ts';
 import type { OnDecision, Site, WritePolicy } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
 import { LogDriver } from '../../actors/engine/log-driver.ts';
+import { farLoopOf } from '../../actors/far-loop-config.ts';
 import { HintBook } from '../../actors/hints/hint-book.ts';
 import { HintedPrefetcher } from '../../actors/hints/hinted-prefetcher.ts';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
@@ -136,7 +137,7 @@ export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunC
     system,
     name: 'site',
     prices: config.prices,
-    farLoop: isEngine && config.farLoop.isEnabled ? config.farLoop : null,
+    farLoop: isEngine ? farLoopOf(config.farLoop, isTimed) : null,
     bytesPerUnit: run.cache.unit === 'bytes' ? 1 : null,
     missPenaltyMs: isTimed ? null : config.missPenaltyMs,
     makeSite: (onSettled) =>

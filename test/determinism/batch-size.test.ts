@@ -5,7 +5,7 @@ import { replayConfigSchema } from '../../sim/replay/replay-config.ts';
 import { withoutMeasurements } from './without-measurements.ts';
 
 /** The far loop plans so often here that every batch size cuts some interval in two. */
-const config = replayConfigSchema.parse({ farLoop: { intervalAccesses: 150, intervalMs: 20_000 } });
+const config = replayConfigSchema.parse({ farLoop: { isEnabled: true, intervalAccesses: 150, intervalMs: 20_000 } });
 
 const everything: Omit<ReplayOptions, 'traces' | 'latency'> = {
   cache: '0.05',

@@ -3,7 +3,9 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { AnteroomError } from '../../../engine/errors.ts';
 import { hourMs } from '../../aggregator/hour-of-week.ts';
+import { isEngineTimed } from '../../engine/engine-config.ts';
 import type { EnginePlan } from '../../engine/engine-plans.ts';
+import { farLoopOf } from '../../far-loop-config.ts';
 import type { AnteroomNode } from '../anteroom-node.ts';
 import { explainPlan } from '../explain-plan.ts';
 import type { OutgoingRequest } from '../sinks/sink.ts';
@@ -160,9 +162,10 @@ export function planRoutes(app: OpenAPIHono, node: AnteroomNode): void {
     if (found === null)
       return c.json(
         {
-          why: engine().config.farLoop.isEnabled
-            ? 'no access with a time has been seen'
-            : 'the far loop is off (engine.farLoop.isEnabled)',
+          why:
+            farLoopOf(engine().config.farLoop, isEngineTimed(engine().config)) !== null
+              ? 'no access with a time has been seen'
+              : 'the far loop is off (engine.farLoop.isEnabled)',
           timeMs: null,
           timeZone,
           hours: [],

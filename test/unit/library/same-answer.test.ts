@@ -11,7 +11,7 @@ import { Trace } from '../../../sim/replay/trace.ts';
 import { operationNames } from '../../../streams/operation.ts';
 
 /** The far loop plans so often here that every batch size cuts some interval in two. */
-const farLoop = { intervalAccesses: 150, intervalMs: 20_000, accessesPerTickMin: 100 };
+const farLoop = { isEnabled: true, intervalAccesses: 150, intervalMs: 20_000, accessesPerTickMin: 100 };
 
 interface Case {
   readonly trace: string;
