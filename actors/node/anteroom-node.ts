@@ -198,6 +198,14 @@ export class AnteroomNode {
     return this.#units.inlets.redriveMessages(keys, limit);
   }
 
+  /** Reads keys of sources, sinks and parts again; what it resolves to puts them in force and names whose are different. @throws AnteroomError as `RereadKeys`. */
+  async rereadKeys(): Promise<() => readonly string[]> {
+    const sources = await this.#units.inlets.rereadKeys();
+    const sinks = await this.dispatcher.rereadKeys();
+    const places = await this.#elsewhere?.rereadKeys();
+    return () => [...sources(), ...sinks(), ...(places?.() === true ? ['places.keyFolder'] : [])];
+  }
+
   status(): NodeStatus {
     return nodeStatus({
       name: this.config.name,

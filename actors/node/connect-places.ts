@@ -4,6 +4,7 @@ import type { Clock } from '../../engine/clock.ts';
 import { withDeadline } from '../../engine/deadline.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { entropyHex } from '../../engine/host/curve-keys.ts';
+import type { RereadKeys } from '../../engine/host/key-folder.ts';
 import { immediateTurns } from '../../engine/host/turns.ts';
 import { ActorGateway } from '../../engine/transport/actor-gateway.ts';
 import type { Transport, TransportEvent } from '../../engine/transport/transport.ts';
@@ -29,6 +30,8 @@ export interface Elsewhere {
   readonly ask: AskModel;
   /** Told when a place goes or comes, and when its actors are lost. */
   listen(onChange: () => void, onLost: (why: string) => void): void;
+  /** Of the allow-list alone: a key of our own waits for a start. */
+  readonly rereadKeys: RereadKeys;
   close(): Promise<void>;
 }
 
@@ -45,7 +48,7 @@ export async function connectParts(
   let onLost = (_why: string): void => {};
   const away = new Set(places.parts.map(({ name }) => name));
   const gateway = new ActorGateway();
-  const transport = await joined(config, places.name, gateway, clock, (event) => {
+  const { transport, rereadKeys } = await joined(config, places.name, gateway, clock, (event) => {
     if (event.kind === 'up') away.delete(event.who);
     if (event.kind === 'down') away.add(event.who);
     // Also before the first word of it: what another life of the place was sent is gone with it.
@@ -71,6 +74,7 @@ export async function connectParts(
       onChange = change;
       onLost = lost;
     },
+    rereadKeys,
     close: async () => {
       gateway.stop();
       await transport.close({ deadlineMs: 500 });
@@ -106,6 +110,8 @@ function asking(places: PlacesConfig, farLoop: FarLoopElsewhere, away: ReadonlyS
 export interface RunningPart {
   /** Where it listens. */
   readonly endpoint: string;
+  /** Of the allow-list alone: a key of our own waits for a start. */
+  readonly rereadKeys: RereadKeys;
   stop(): Promise<void>;
 }
 
@@ -120,7 +126,7 @@ export async function runPart(
   const { places } = config;
   const part = places.parts.find(({ name }) => name === place)!;
   const gateway = new ActorGateway();
-  const transport = await joined(config, place, gateway, clock, ({ kind, who, detail }) => {
+  const { transport, rereadKeys } = await joined(config, place, gateway, clock, ({ kind, who, detail }) => {
     if (kind === 'refused') logger.warn({ who, detail }, 'refused');
     else logger.info({ who, detail }, kind);
   });
@@ -144,6 +150,7 @@ export async function runPart(
   logger.info({ place, endpoint }, 'listening');
   return {
     endpoint,
+    rereadKeys,
     stop: async () => {
       await host.stop();
       await transport.close({ deadlineMs: 500 });
@@ -157,8 +164,9 @@ async function joined(
   gateway: ActorGateway,
   clock: Clock,
   onEvent: (event: TransportEvent) => void,
-): Promise<Transport> {
+): Promise<{ readonly transport: Transport; readonly rereadKeys: RereadKeys }> {
   const { receive, onUndelivered } = gateway;
+  const security = await securityOf(config.places, place);
   const transport = await createZeroMqTransport({
     place,
     receive,
@@ -168,8 +176,16 @@ async function joined(
     },
     onUndelivered,
     clock,
-    security: await securityOf(config.places, place),
+    security,
   });
   gateway.attach(transport);
-  return transport;
+  const rereadKeys: RereadKeys = async () => {
+    const fresh = await securityOf(config.places, place);
+    return () => {
+      if (security === null || fresh === null || !security.allowed.replace(fresh.allowed.keys)) return false;
+      transport.recheck();
+      return true;
+    };
+  };
+  return { transport, rereadKeys };
 }

@@ -114,6 +114,12 @@ export class NodeInlets {
     return ends;
   }
 
+  /** Reads keys of sources again; what it resolves to puts them in force and names the settings that they are under. @throws AnteroomError as `RereadKeys`. */
+  async rereadKeys(): Promise<() => readonly string[]> {
+    const adopt = await Promise.all(this.#sources.map(async ({ rereadKeys }) => (await rereadKeys?.()) ?? null));
+    return () => adopt.flatMap((put, i) => (put?.() === true ? [`sources[${i}].keysFolder`] : []));
+  }
+
   start(): void {
     if (this.#isTailing) this.#tailer.start();
     for (const source of this.#sources) source.start();

@@ -25,7 +25,7 @@ export interface RunningNode {
   /** Resolves when it has stopped, however that came. */
   readonly stopped: Promise<void>;
   /**
-   * Reads the settings again and takes over what may change. One reload at a time.
+   * Reads the settings, tokens and keys again and takes over what may change. One reload at a time.
    * @throws AnteroomError where there is no file to read or it cannot be; then nothing has changed.
    */
   reload(): Promise<ReloadAnswer>;
@@ -80,6 +80,7 @@ export async function runNode(config: NodeConfig, logger: NodeLogger, options: R
     const fresh = await options.readConfig();
     // The address stays as it is, so whoever can reach that still needs a token.
     const freshTokens = await knownTokens({ ...fresh.http, host: config.http.host });
+    const adoptKeys = await node.rereadKeys();
     const hasNewSecrets = JSON.stringify(freshTokens) !== JSON.stringify(tokens);
     // Before anything is taken over: caps may be refused.
     if (changedSettings(config.engine.caps, fresh.engine.caps).length > 0)
@@ -90,7 +91,7 @@ export async function runNode(config: NodeConfig, logger: NodeLogger, options: R
     options.onLogLevel?.(config.logging.level);
     // A file with a token may hold another one under the same name.
     const isRotated = hasNewSecrets && !applied.includes('http.tokens');
-    const answer = { applied: isRotated ? [...applied, 'http.tokens'] : applied, needsRestart };
+    const answer = { applied: [...applied, ...(isRotated ? ['http.tokens'] : []), ...adoptKeys()], needsRestart };
     logger.info(answer, 'settings were read again');
     return answer;
   };

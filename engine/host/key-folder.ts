@@ -18,6 +18,12 @@ export interface PlaceKeys {
   readonly nextPublicKey: string | null;
 }
 
+/**
+ * Reads the folder again, for whoever uses what was in it; what it resolves to puts that in force and says whether anything is different.
+ * @throws AnteroomError as `readPlaceKeys`: then all is as it was
+ */
+export type RereadKeys = () => Promise<() => boolean>;
+
 const CURRENT = 'place.key';
 const NEXT = 'next.key';
 const ALLOWED = 'allowed';
@@ -54,6 +60,13 @@ export async function readPlaceKeys(folder: string): Promise<PlaceKeys> {
     allowed: await readAllowed(folder),
     nextPublicKey: next === null ? null : encodeZ85(next.keys.publicKey),
   };
+}
+
+/** Whether they are not the same to those who speak and listen by them. */
+export function keysDiffer(a: PlaceKeys, b: PlaceKeys): boolean {
+  const text = ({ place, keys, allowed }: PlaceKeys): string =>
+    `${place} ${encodeZ85(keys.publicKey)}\n${formatAllowList(allowed)}`;
+  return text(a) !== text(b);
 }
 
 /**

@@ -34,9 +34,16 @@ export class AllowList {
     return this.#byPlace.get(place) ?? [];
   }
 
-  replace(keys: AllowedKeys): void {
+  get keys(): AllowedKeys {
+    return this.#byPlace;
+  }
+
+  /** Returns whether the new ones are others. */
+  replace(keys: AllowedKeys): boolean {
+    const isOther = formatAllowList(keys) !== formatAllowList(this.#byPlace);
     this.#byPlace = keys;
     this.#all = allOf(keys);
+    return isOther;
   }
 }
 

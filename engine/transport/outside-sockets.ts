@@ -33,7 +33,8 @@ export interface OutsideReceiver {
   receive(timeoutMs: number): Promise<Buffer[] | null>;
   /** Answers the peer whose routing id is the first frame. One that is gone is not told. Not for `pull`. */
   answer(frames: readonly (string | Uint8Array)[]): Promise<void>;
-  close(): void;
+  /** Listens no more when it resolves, so that the endpoint can be taken again. Never rejects. */
+  close(): Promise<void>;
 }
 
 /** @throws AnteroomError 'bad-config' for an endpoint that may not be served so, 'io' where it is taken, 'missing-library'. */
@@ -60,7 +61,8 @@ export async function openOutsideReceiver(options: OutsideReceiverOptions): Prom
   socket.events.on('handshake:error:auth', ({ address }) => onRefused('handshake-auth', address));
   socket.events.on('handshake:error:protocol', ({ address }) => onRefused('handshake-protocol', address));
   socket.events.on('handshake:error:other', ({ address }) => onRefused('handshake-broken', address));
-  const close = (): void => {
+  const close = async (): Promise<void> => {
+    await socket.unbind(socket.lastEndpoint ?? endpoint).catch(() => {});
     // Answers that ZeroMQ has still go out; without them a producer repeats what was taken.
     socket.linger = pattern === 'router' ? ANSWERS_LINGER_MS : 0;
     socket.close();
@@ -69,7 +71,7 @@ export async function openOutsideReceiver(options: OutsideReceiverOptions): Prom
   try {
     await socket.bind(endpoint);
   } catch (cause) {
-    close();
+    await close();
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new AnteroomError('io', `cannot listen at ${endpoint}: ${why}`, { cause, context: { endpoint } });
   }

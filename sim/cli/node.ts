@@ -78,7 +78,7 @@ async function runPlace(config: NodeConfig, place: string): Promise<void> {
   const { createNodeLogger } = await import('../../actors/node/create-logger.ts');
   const { runPart } = await import('../../actors/node/connect-places.ts');
   const { RealClock } = await import('../../engine/host/real-clock.ts');
-  const { onStopSignal } = await import('../../engine/host/signals.ts');
+  const { onReloadSignal, onStopSignal } = await import('../../engine/host/signals.ts');
   const logger = createNodeLogger(config.logging.level);
   const stop = (status: number): void => {
     void part.stop().finally(() => process.exit(status));
@@ -86,6 +86,12 @@ async function runPlace(config: NodeConfig, place: string): Promise<void> {
   const part = await runPart(config, place, new RealClock(), logger, (why) => {
     logger.error({ why }, 'an actor failed');
     stop(1);
+  });
+  onReloadSignal(() => {
+    part.rereadKeys().then(
+      (put) => logger.info({ applied: put() ? ['keyFolder'] : [] }, 'keys were read again'),
+      (error: unknown) => logger.error({ error: String(error) }, 'the keys were not read again and stay as they are'),
+    );
   });
   onStopSignal(
     () => stop(0),

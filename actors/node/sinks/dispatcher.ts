@@ -120,6 +120,13 @@ export class Dispatcher {
     this.#open.delete(segment);
   }
 
+  /** Reads keys of sinks again; what it resolves to puts them in force and names whose are different. @throws AnteroomError as `RereadKeys`. */
+  async rereadKeys(): Promise<() => readonly string[]> {
+    const { sinks } = this.#options;
+    const adopt = await Promise.all(sinks.map(async ({ rereadKeys }) => (await rereadKeys?.()) ?? null));
+    return () => adopt.flatMap((put, i) => (put?.() === true ? [`sinks[${i}].keysFolder`] : []));
+  }
+
   /** From now on requests are sent. */
   begin(): void {
     this.#isBegun = true;

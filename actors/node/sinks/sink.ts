@@ -1,6 +1,7 @@
 /** Where prefetch requests go: the contract, and what a request says to the outside. */
 
 import { AnteroomError } from '../../../engine/errors.ts';
+import type { RereadKeys } from '../../../engine/host/key-folder.ts';
 
 /** Stage this, by then, because: what a sink is given. */
 export interface OutgoingRequest {
@@ -46,6 +47,8 @@ export interface Sink {
   deliver(request: OutgoingRequest): Promise<DeliveryEnd>;
   /** Ends its connections; called once, when nothing is under way. Must not reject. */
   close?(): Promise<void>;
+  /** Absent = it has no keys. */
+  readonly rereadKeys?: RereadKeys;
 }
 
 /** Faults that another try cannot mend. */

@@ -1,7 +1,7 @@
 /** Pushes each prefetch request to a PULL socket. */
 
 import { AnteroomError } from '../../../engine/errors.ts';
-import { readPlaceKeys } from '../../../engine/host/key-folder.ts';
+import { keysDiffer, type PlaceKeys, type RereadKeys, readPlaceKeys } from '../../../engine/host/key-folder.ts';
 import { AllowList } from '../../../engine/transport/allow-list.ts';
 import { type OutsideSender, openOutsideSender } from '../../../engine/transport/outside-sockets.ts';
 import { LazyConnection } from './lazy-connection.ts';
@@ -22,6 +22,8 @@ export class ZeroMqSink implements Sink {
   readonly #sender: LazyConnection<OutsideSender>;
   /** A socket takes one message at a time. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** Of the connection that stands. */
+  #keys: PlaceKeys | null = null;
 
   constructor(config: ZeroMqSinkConfig, timeoutMs: number) {
     this.name = config.name;
@@ -45,6 +47,18 @@ export class ZeroMqSink implements Sink {
     }
   }
 
+  readonly rereadKeys: RereadKeys = async () => {
+    const { keysFolder } = this.#config;
+    const fresh = keysFolder === null ? null : await readPlaceKeys(keysFolder);
+    return () => {
+      if (fresh === null || this.#keys === null || !keysDiffer(this.#keys, fresh)) return false;
+      this.#keys = null;
+      // The next delivery connects anew; one under way ends first.
+      this.#turn = this.#turn.then(() => this.#sender.close());
+      return true;
+    };
+  };
+
   async close(): Promise<void> {
     await this.#sender.close();
   }
@@ -57,6 +71,7 @@ export class ZeroMqSink implements Sink {
   async #open(): Promise<OutsideSender> {
     const { keysFolder, connect, place, highWaterMark } = this.#config;
     const keys = keysFolder === null ? null : await readPlaceKeys(keysFolder);
+    this.#keys = keys;
     if (keys !== null && place === null)
       throw new AnteroomError('bad-config', `sink ${this.name}: with keysFolder it has to be said which place listens`);
     const security = keys === null ? null : { keys: keys.keys, allowed: new AllowList(keys.allowed) };

@@ -4,6 +4,7 @@ import { type BackOffConfig, backOffMs } from '../../../engine/back-off.ts';
 import type { Clock, TimerId } from '../../../engine/clock.ts';
 import { withDeadline } from '../../../engine/deadline.ts';
 import { AnteroomError } from '../../../engine/errors.ts';
+import type { RereadKeys } from '../../../engine/host/key-folder.ts';
 import type { RandomSource } from '../../../engine/random.ts';
 import type { Broker, BrokerConnection, BrokerMessage, FetchLimits, Settled } from './broker.ts';
 import type { LanePlaces } from './lane-places.ts';
@@ -99,6 +100,10 @@ export class BrokerSource implements Source {
     return end;
   }
 
+  get rereadKeys(): RereadKeys | undefined {
+    return this.#options.broker.rereadKeys;
+  }
+
   async #run(): Promise<void> {
     let attempt = 0;
     while (!this.#isStopping) {
@@ -112,6 +117,7 @@ export class BrokerSource implements Source {
           this.#enter('running', null);
         });
         if (this.#state === 'halted') break;
+        await this.#close();
       } catch (error) {
         this.#counts.failures++;
         this.#enter('degraded', reasonOf(error));
@@ -138,7 +144,7 @@ export class BrokerSource implements Source {
 
   async #work(connection: BrokerConnection, works: () => void): Promise<void> {
     const { clock, limits, timeoutMs, places } = this.#options;
-    while (!this.#isStopping) {
+    while (!this.#isStopping && connection.isOver !== true) {
       if (!(await this.#hasRoom(connection))) continue;
       const fetching = connection.next(limits);
       const messages = await withDeadline(clock, limits.waitMs + timeoutMs, 'fetch', fetching);

@@ -1,5 +1,6 @@
 /** What a source needs of a message broker: the port that each kind of broker implements. */
 
+import type { RereadKeys } from '../../../engine/host/key-folder.ts';
 import type { LogOrigin } from '../../../engine/state/log-store.ts';
 
 /** A message as it came. `handle` is its broker's own, to settle it with. */
@@ -69,6 +70,8 @@ export interface LanePositions {
  * does not answer; it need not try again.
  */
 export interface BrokerConnection {
+  /** It is not to be used any more although nothing is wrong: another is made at once. */
+  readonly isOver?: boolean;
   next(limits: FetchLimits): Promise<readonly BrokerMessage[]>;
   settle(settled: readonly Settled[]): Promise<void>;
   /** Tells the broker that we live, while nothing is fetched. */
@@ -82,6 +85,7 @@ export interface Broker {
   compare(a: string, b: string): number;
   /** @throws AnteroomError 'missing-library', 'bad-config' and 'unsupported', which trying again does not help; others do. */
   connect(positions: LanePositions): Promise<BrokerConnection>;
+  rereadKeys?: RereadKeys;
 }
 
 /** Compares positions that are decimal numbers, or rows of them (`1690000000000-12`). */

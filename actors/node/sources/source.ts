@@ -1,5 +1,6 @@
 /** Where accesses come from besides HTTP: the contract of a source. */
 
+import type { RereadKeys } from '../../../engine/host/key-folder.ts';
 import type { RedriveEnd } from './letter-desk.ts';
 import type { SourceLetter } from './source-letters.ts';
 
@@ -61,4 +62,6 @@ export interface Source {
   stop(): Promise<void>;
   /** Tries one of its dead letters once more. Never rejects. Absent = it has none. */
   redrive?(letter: SourceLetter): Promise<RedriveEnd>;
+  /** Absent = it has no keys. */
+  readonly rereadKeys?: RereadKeys | undefined;
 }

@@ -1,8 +1,8 @@
 /** Producers that are not ours, over ZeroMQ: they number their messages themselves, and a router answers each. */
 
 import type { Clock } from '../../../engine/clock.ts';
-import { readPlaceKeys } from '../../../engine/host/key-folder.ts';
-import { type AllowedKeys, AllowList } from '../../../engine/transport/allow-list.ts';
+import { keysDiffer, type PlaceKeys, type RereadKeys, readPlaceKeys } from '../../../engine/host/key-folder.ts';
+import { AllowList } from '../../../engine/transport/allow-list.ts';
 import { KeyProofs, PROOF_PREFIX } from '../../../engine/transport/key-proof.ts';
 import { type OutsideReceiver, openOutsideReceiver } from '../../../engine/transport/outside-sockets.ts';
 import { IngestQuotas } from '../http/ingest-quotas.ts';
@@ -31,6 +31,12 @@ export class ZeroMqBroker implements Broker {
   readonly #onBound: (endpoint: string) => void;
   /** Outlives connections, or a producer could get rid of its debt by breaking one. */
   readonly #quotas: IngestQuotas;
+  /** Those in force; null = none yet, or none at all. */
+  #place: PlaceKeys | null = null;
+  readonly #allowed = new AllowList();
+  #connection: ZeroMqConnection | null = null;
+  /** Where it was bound, whose port may have been any. */
+  #endpoint: string | null = null;
 
   constructor(options: {
     readonly config: ZeroMqSourceConfig;
@@ -50,22 +56,53 @@ export class ZeroMqBroker implements Broker {
 
   async connect(): Promise<BrokerConnection> {
     const { keysFolder, pattern, bind, highWaterMark, messageBytesMax } = this.#config;
-    const place = keysFolder === null ? null : await readPlaceKeys(keysFolder);
+    const before = this.#place;
+    const read = keysFolder === null ? null : await readPlaceKeys(keysFolder);
+    // Others may have come into force meanwhile; those were read later.
+    const place = this.#place === before ? read : this.#place;
+    this.#place = place;
+    if (place !== null) this.#allowed.replace(place.allowed);
     const receiver = await openOutsideReceiver({
       pattern,
-      endpoint: bind,
-      security: place === null ? null : { keys: place.keys, allowed: new AllowList(place.allowed) },
+      endpoint: this.#endpoint ?? bind,
+      security: place === null ? null : { keys: place.keys, allowed: this.#allowed },
       highWaterMark,
       frameBytesMax: messageBytesMax + SLACK_BYTES,
       onRefused: this.#onRefused,
     });
+    this.#endpoint = receiver.endpoint;
     this.#onBound(receiver.endpoint);
-    const speakers =
-      place === null
-        ? null
-        : new Speakers(this.#config.speakers, place.allowed, new KeyProofs(place.keys, place.allowed));
-    return new ZeroMqConnection(receiver, this.#config, speakers, this.#quotas);
+    const connection = new ZeroMqConnection(receiver, this.#config, this.#speakersOf(), this.#quotas);
+    if (this.#place !== place) connection.rekey(null);
+    this.#connection = connection;
+    return connection;
   }
+
+  readonly rereadKeys: RereadKeys = async () => {
+    const { keysFolder } = this.#config;
+    const fresh = keysFolder === null ? null : await readPlaceKeys(keysFolder);
+    return () => {
+      const before = this.#place;
+      if (fresh === null || before === null || !keysDiffer(before, fresh)) return false;
+      this.#place = fresh;
+      // New connections are refused from here on.
+      this.#allowed.replace(fresh.allowed);
+      this.#connection?.rekey(isAllKept(before, fresh) ? this.#speakersOf() : null);
+      return true;
+    };
+  };
+
+  #speakersOf(): Speakers | null {
+    return this.#place === null ? null : new Speakers(this.#config.speakers, this.#place);
+  }
+}
+
+/** Whether every connection that stands may go on: ZeroMQ asks for a key once, when a connection is made. */
+function isAllKept(before: PlaceKeys, fresh: PlaceKeys): boolean {
+  if (keysDiffer({ ...before, allowed: fresh.allowed }, fresh)) return false;
+  return [...before.allowed].every(([place, keys]) =>
+    keys.every((key) => fresh.allowed.get(place)?.includes(key) === true),
+  );
 }
 
 /** Whose key a message came with, and what that place may say. */
@@ -75,9 +112,9 @@ class Speakers {
   /** The only place that is allowed: then the connection itself proves it. */
   readonly #only: string | null;
 
-  constructor(rules: readonly SpeakerConfig[], allowed: AllowedKeys, proofs: KeyProofs) {
+  constructor(rules: readonly SpeakerConfig[], { keys, allowed }: PlaceKeys) {
     this.#rules = new Map(rules.map((rule) => [rule.place, rule]));
-    this.#proofs = proofs;
+    this.#proofs = new KeyProofs(keys, allowed);
     this.#only = allowed.size === 1 ? [...allowed.keys()][0]! : null;
   }
 
@@ -111,14 +148,25 @@ interface Sender {
 class ZeroMqConnection implements BrokerConnection {
   readonly #receiver: OutsideReceiver;
   readonly #config: ZeroMqSourceConfig;
-  readonly #speakers: Speakers | null;
+  #speakers: Speakers | null;
   readonly #quotas: IngestQuotas;
+  #isOver = false;
 
   constructor(receiver: OutsideReceiver, config: ZeroMqSourceConfig, speakers: Speakers | null, quotas: IngestQuotas) {
     this.#receiver = receiver;
     this.#config = config;
     this.#speakers = speakers;
     this.#quotas = quotas;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Goes on with other keys; null = connections of keys that were withdrawn stand here, so nothing more is taken. */
+  rekey(speakers: Speakers | null): void {
+    this.#speakers = speakers;
+    this.#isOver ||= speakers === null;
   }
 
   async next({ messagesMax, bytesMax, waitMs }: FetchLimits): Promise<readonly BrokerMessage[]> {
@@ -146,7 +194,7 @@ class ZeroMqConnection implements BrokerConnection {
   async keepAlive(): Promise<void> {}
 
   async close(): Promise<void> {
-    this.#receiver.close();
+    await this.#receiver.close();
   }
 
   #messageOf(frames: readonly Buffer[]): BrokerMessage {
@@ -190,6 +238,7 @@ class ZeroMqConnection implements BrokerConnection {
     producer: string | null,
     bytes: number,
   ): { readonly speaker?: Speaker; readonly denial?: Denial } {
+    if (this.#isOver) return { denial: { end: 'later', reason: 'keys-changed', why: '1' } };
     if (this.#speakers === null) return {};
     const speaker = this.#speakers.placeOf(proof);
     if ('end' in speaker) return { denial: speaker };

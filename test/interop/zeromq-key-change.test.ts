@@ -1,0 +1,229 @@
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { Context, Dealer } from 'zeromq';
+import { checkNodeConfig } from '../../actors/node/http/authorise.ts';
+import { runNode } from '../../actors/node/run-node.ts';
+import { ZeroMqSink } from '../../actors/node/sinks/zeromq-sink.ts';
+import { type CurveKeyPair, generateCurveKeyPair } from '../../engine/host/curve-keys.ts';
+import {
+  activateRotation,
+  changeAllowed,
+  generatePlaceKeys,
+  prepareRotation,
+  readPlaceKeys,
+} from '../../engine/host/key-folder.ts';
+import { AllowList } from '../../engine/transport/allow-list.ts';
+import { keyProof } from '../../engine/transport/key-proof.ts';
+import { openOutsideReceiver } from '../../engine/transport/outside-sockets.ts';
+import { encodeZ85 } from '../../engine/transport/z85.ts';
+import { until } from '../conformance/source-host.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'anteroom-key-change-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+const publicOf = (pair: CurveKeyPair): string => encodeZ85(pair.publicKey);
+const access = (segment: string): string => JSON.stringify({ time: 1000, segment, consumer: 'c', size: 1 });
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+
+/** A node with one source under keys, and its folder with the places that are allowed. */
+async function scene(places: Readonly<Record<string, CurveKeyPair>>, more: object = {}) {
+  const keysFolder = mkdtempSync(join(scratch, 'keys-'));
+  await generatePlaceKeys(keysFolder, 'node');
+  const allow = (place: string, pair: CurveKeyPair, isAllowed = true) =>
+    changeAllowed(keysFolder, place, publicOf(pair), isAllowed);
+  for (const [place, pair] of Object.entries(places)) await allow(place, pair);
+  const source = { type: 'zeromq', name: 'z', bind: 'tcp://127.0.0.1:*', keysFolder, waitMs: 100, ...more };
+  const config = checkNodeConfig({ store: 'memory', http: { port: 0 }, sources: [source] }, 'node.yaml');
+  const notes: { endpoint?: string }[] = [];
+  const logger = { ...quiet, info: (facts: object) => void notes.push(facts) };
+  const running = await runNode(config, logger, { readConfig: async () => structuredClone(config) });
+  ends.push(() => running.stop());
+  const status = () => running.node.status().sources[0]!;
+  await until(() => status().state === 'running', 'it listens');
+  const endpoint = notes.find((facts) => facts.endpoint !== undefined)!.endpoint!;
+  const { keys: nodeKeys } = await readPlaceKeys(keysFolder);
+  const connect = (who: CurveKeyPair, serverKey = publicOf(nodeKeys), receiveTimeout = 3000) => {
+    const socket = new Dealer({
+      context: new Context(),
+      linger: 0,
+      receiveTimeout,
+      sendTimeout: receiveTimeout,
+      reconnectInterval: 20,
+      curveServerKey: serverKey,
+      curvePublicKey: publicOf(who),
+      curveSecretKey: encodeZ85(who.secretKey.reveal()),
+    });
+    socket.connect(endpoint);
+    ends.push(() => socket.close());
+    /** The verdict; null = none came. */
+    const ask = async (...frames: string[]): Promise<string | null> => {
+      // To one who was refused ZeroMQ has nobody to send to.
+      const answer = await socket
+        .send(frames)
+        .then(() => socket.receive())
+        .catch(() => null);
+      return answer === null ? null : String(answer[1]);
+    };
+    /** Repeats until it is answered with more than `later`, as a producer does. */
+    const tell = async (...frames: string[]): Promise<string> => {
+      for (let tries = 0; tries < 50; tries++) {
+        const verdict = await ask(...frames);
+        if (verdict !== null && verdict !== 'later') return verdict;
+      }
+      throw new Error(`never answered: ${frames.join(' ')}`);
+    };
+    return { ask, tell, socket, proof: keyProof(who, serverKey)! };
+  };
+  const accesses = () => status().counts.accesses;
+  return { running, keysFolder, allow, connect, status, accesses };
+}
+
+describe('a key that is withdrawn while the node runs', () => {
+  test('of one of several places is refused at once on the connection that stands and at the door, counted; the other goes on', async () => {
+    const [shop, mallory] = [generateCurveKeyPair(), generateCurveKeyPair()];
+    const { running, allow, connect, status, accesses } = await scene({ shop, mallory });
+    const [honest, other] = [connect(shop), connect(mallory, undefined, 300)];
+    expect(await honest.ask(honest.proof, 'shop', '1', access('a'))).toBe('taken');
+    expect(await other.ask(other.proof, 'mallory', '1', access('b'))).toBe('taken');
+    await allow('mallory', mallory, false);
+    expect(await other.ask(other.proof, 'mallory', '2', access('c'))).toBe('taken');
+    expect(await running.reload()).toEqual({ applied: ['sources[0].keysFolder'], needsRestart: [] });
+    expect(['later', null]).toContain(await other.ask(other.proof, 'mallory', '3', access('x')));
+    await until(() => (status().refused['key-not-allowed'] ?? 0) > 0, 'its next connection is refused');
+    expect(await other.ask(other.proof, 'mallory', '4', access('x'))).toBeNull();
+    expect(await honest.tell(honest.proof, 'shop', '2', access('d'))).toBe('taken');
+    expect(accesses()).toBe(4);
+    // It was no failure, and nobody is told of one.
+    expect(status().counts.failures).toBe(0);
+    other.socket.close();
+    await allow('mallory', mallory);
+    expect((await running.reload()).applied).toEqual(['sources[0].keysFolder']);
+    const again = connect(mallory);
+    expect(await again.tell(again.proof, 'mallory', '5', access('e'))).toBe('taken');
+    expect(accesses()).toBe(5);
+  });
+
+  test('of the only place, whose connection was the proof, is refused on it at once, and the new one speaks', async () => {
+    const [old, fresh] = [generateCurveKeyPair(), generateCurveKeyPair()];
+    const { running, allow, connect, status, accesses } = await scene({ shop: old });
+    const before = connect(old, undefined, 300);
+    expect(await before.ask('shop', '1', access('a'))).toBe('taken');
+    await allow('shop', fresh);
+    await allow('shop', old, false);
+    await running.reload();
+    for (let i = 2; i < 6; i++) expect(['later', null]).toContain(await before.ask('shop', String(i), access('x')));
+    const after = connect(fresh);
+    expect(await after.tell('shop', '2', access('b'))).toBe('taken');
+    expect(accesses()).toBe(2);
+    expect(status().refused['key-not-allowed']).toBeGreaterThan(0);
+  });
+
+  test('loses nothing of another who sends ahead meanwhile: what is not answered is repeated, and all of it counts once', async () => {
+    const [shop, mallory] = [generateCurveKeyPair(), generateCurveKeyPair()];
+    const { running, allow, connect, accesses } = await scene({ shop, mallory }, { messagesMax: 3 });
+    const { socket, proof } = connect(shop, undefined, 300);
+    const open = new Set(Array.from({ length: 200 }, (_, i) => String(i)));
+    for (let round = 0; open.size > 0 && round < 50; round++) {
+      for (const sequence of open) await socket.send([proof, 'shop', sequence, access(`s${sequence}`)]);
+      if (round === 0) {
+        await allow('mallory', mallory, false);
+        await running.reload();
+      }
+      for (;;) {
+        const answer = await socket.receive().catch(() => null);
+        if (answer === null) break;
+        if (String(answer[1]) !== 'later') open.delete(String(answer[0]));
+      }
+    }
+    expect(open.size).toBe(0);
+    expect(accesses()).toBe(200);
+  });
+});
+
+test('a key that is added disturbs no connection that stands', async () => {
+  const [shop, till] = [generateCurveKeyPair(), generateCurveKeyPair()];
+  const { running, allow, connect, status } = await scene({ shop });
+  const one = connect(shop);
+  expect(await one.ask(one.proof, 'shop', '1', access('a'))).toBe('taken');
+  await allow('till', till);
+  expect((await running.reload()).applied).toEqual(['sources[0].keysFolder']);
+  expect(await one.ask(one.proof, 'shop', '2', access('b'))).toBe('taken');
+  const two = connect(till);
+  expect(await two.ask(two.proof, 'till', '1', access('c'))).toBe('taken');
+  expect(status().refused).toEqual({});
+  expect(await running.reload()).toEqual({ applied: [], needsRestart: [] });
+});
+
+test('the key of the node itself can be rotated: who has the new one is served, who has the old one is not', async () => {
+  const shop = generateCurveKeyPair();
+  const { running, keysFolder, connect, accesses } = await scene({ shop });
+  const before = connect(shop, undefined, 300);
+  expect(await before.ask('shop', '1', access('a'))).toBe('taken');
+  const next = await prepareRotation(keysFolder);
+  await activateRotation(keysFolder);
+  expect((await running.reload()).applied).toEqual(['sources[0].keysFolder']);
+  const after = connect(shop, next);
+  expect(await after.tell('shop', '2', access('b'))).toBe('taken');
+  expect(['later', null]).toContain(await before.ask('shop', '3', access('x')));
+  expect(await before.ask('shop', '4', access('x'))).toBeNull();
+  expect(accesses()).toBe(2);
+});
+
+test('a list that is damaged changes nothing, and one without any place lets nobody in', async () => {
+  const shop = generateCurveKeyPair();
+  const { running, keysFolder, allow, connect, status, accesses } = await scene({ shop });
+  const one = connect(shop, undefined, 300);
+  expect(await one.ask('shop', '1', access('a'))).toBe('taken');
+  appendFileSync(join(keysFolder, 'allowed'), 'shop not-a-key\n');
+  await expect(running.reload()).rejects.toThrow(/allowed: line 3: expected a public key/);
+  expect(await one.ask('shop', '2', access('b'))).toBe('taken');
+  writeFileSync(join(keysFolder, 'allowed'), '', { mode: 0o600 });
+  await running.reload();
+  expect(['later', null]).toContain(await one.ask('shop', '3', access('x')));
+  await until(() => status().trouble?.includes('the allow-list is empty'), 'it says why nobody is served');
+  expect(await one.ask('shop', '4', access('x'))).toBeNull();
+  expect(accesses()).toBe(2);
+  await allow('shop', shop);
+  await running.reload();
+});
+
+test('a sink connects anew when the key of its receiver has changed', async () => {
+  const keysFolder = mkdtempSync(join(scratch, 'sink-'));
+  await generatePlaceKeys(keysFolder, 'node');
+  const { keys } = await readPlaceKeys(keysFolder);
+  const [old, fresh] = [generateCurveKeyPair(), generateCurveKeyPair()];
+  const listen = (endpoint: string, own: CurveKeyPair) =>
+    openOutsideReceiver({
+      pattern: 'pull',
+      endpoint,
+      security: { keys: own, allowed: new AllowList(new Map([['node', [publicOf(keys)]]])) },
+      highWaterMark: 10,
+      frameBytesMax: 10_000,
+      onRefused: () => {},
+    });
+  const first = await listen('tcp://127.0.0.1:*', old);
+  await changeAllowed(keysFolder, 'fetcher', publicOf(old), true);
+  const sink = new ZeroMqSink(
+    { type: 'zeromq', name: 'z', connect: first.endpoint, keysFolder, place: 'fetcher', highWaterMark: 10 },
+    500,
+  );
+  ends.push(() => sink.close());
+  const request = { key: 'k', segment: 's' } as never;
+  expect(await sink.deliver(request)).toMatchObject({ kind: 'done' });
+  expect(await first.receive(1000)).not.toBeNull();
+  await first.close();
+  const second = await listen(first.endpoint, fresh);
+  ends.push(() => second.close());
+  await changeAllowed(keysFolder, 'fetcher', publicOf(fresh), true);
+  await changeAllowed(keysFolder, 'fetcher', publicOf(old), false);
+  expect((await sink.rereadKeys())()).toBe(true);
+  expect(await sink.deliver(request)).toMatchObject({ kind: 'done' });
+  expect(await second.receive(1000)).not.toBeNull();
+  expect((await sink.rereadKeys())()).toBe(false);
+});
