@@ -72,6 +72,8 @@ function describeIssue(issue: z.core.$ZodIssue): { path: string; text: string } 
   }
   const said = issue.message
     .replace(/^Invalid (input|option): /, '')
+    // What was found follows.
+    .replace(/^(expected \w+), received (number|string|boolean)$/i, '$1')
     .replace(/^Invalid discriminator value\. Expected/, 'expected');
   const text = boundText(issue) ?? said;
   const found = issue.code === 'custom' ? undefined : foundValue(issue);

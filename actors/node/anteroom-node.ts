@@ -63,7 +63,7 @@ export class AnteroomNode {
     this.tracing = options.tracing ?? null;
     this.#startedMs = clock.now();
     this.#elsewhere = options.elsewhere ?? null;
-    this.#parsing = new FairTurns(config.ingest.parsesMax);
+    this.#parsing = new FairTurns(() => config.ingest.parsesMax);
     this.lifeCycle = new NodeLifeCycle(clock, (state) => logger.info({ state }, 'state'));
     this.#units = wireNode(options, this.lifeCycle, {
       intake: () => this.#intake,

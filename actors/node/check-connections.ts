@@ -3,7 +3,7 @@
 import { AnteroomError } from '../../engine/errors.ts';
 import { isLocalEndpoint } from '../../engine/transport/endpoint.ts';
 import type { NodeConfig } from './node-config.ts';
-import type { ZeroMqSourceConfig } from './sources/source-config.ts';
+import type { KafkaSourceConfig, ZeroMqSourceConfig } from './sources/source-config.ts';
 
 /** @throws AnteroomError 'bad-config' with the place in `file`. */
 export function checkConnections(config: Pick<NodeConfig, 'sources' | 'sinks' | 'ingest'>, file: string): void {
@@ -29,6 +29,16 @@ function checkSource(source: NodeConfig['sources'][number], at: string, { ingest
       `${at}.bind: ${source.bind} can be reached by others: configure keysFolder, or listen on 127.0.0.1`,
     );
   if (source.type === 'zeromq') checkSpeakers(source, at);
+  if (source.type === 'kafka') checkSasl(source, at);
+}
+
+/** Brokers that do not ask who we are would be told nothing, without a word. */
+function checkSasl({ saslMechanism, username, passwordFile }: KafkaSourceConfig, at: string): void {
+  const isWhole = username !== null && passwordFile !== null;
+  if (saslMechanism !== null && !isWhole)
+    throw new AnteroomError('bad-config', `${at}.saslMechanism: needs username and passwordFile`);
+  if (saslMechanism === null && (username !== null || passwordFile !== null))
+    throw new AnteroomError('bad-config', `${at}.saslMechanism: expected one, since there is a user or a password`);
 }
 
 function checkSpeakers({ speakers, keysFolder, pattern }: ZeroMqSourceConfig, at: string): void {

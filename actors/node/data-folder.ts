@@ -88,10 +88,22 @@ export async function openCheckpoints(dataFolder: string): Promise<CheckpointSto
 async function hasMarker(dataFolder: string): Promise<boolean> {
   const path = `${dataFolder}/node.json`;
   if (fileBytes(path) === null) return false;
-  const { layout } = JSON.parse(await readTextFile(path)) as { readonly layout?: number };
+  const layout = layoutOf(await readTextFile(path));
+  if (layout === null)
+    throw new AnteroomError('corrupt', `${path}: damaged: expected ${JSON.stringify({ layout: LAYOUT })}`);
   if (layout !== LAYOUT)
     throw new AnteroomError('unsupported', `${path}: layout ${layout} is not known here: expected ${LAYOUT}`);
   return true;
+}
+
+/** Null = it is none. */
+function layoutOf(marker: string): number | null {
+  try {
+    const { layout } = JSON.parse(marker) as { readonly layout?: unknown };
+    return typeof layout === 'number' ? layout : null;
+  } catch {
+    return null;
+  }
 }
 
 function together(log: LogStore, checkpoints: CheckpointStore, records: RecordStore): NodeStores {

@@ -2,28 +2,30 @@
 
 import { eventLoopRound } from '../../engine/host/turns.ts';
 
-/** First come, first served; at most `concurrencyMax` are under way. What waits is bounded by whoever admits it. */
+/** First come, first served; at most `concurrencyMax()` are under way. What waits is bounded by whoever admits it. */
 export class FairTurns {
-  readonly #concurrencyMax: number;
+  readonly #concurrencyMax: () => number;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(concurrencyMax: number) {
+  constructor(concurrencyMax: () => number) {
     this.#concurrencyMax = concurrencyMax;
   }
 
   /** Calls `work` when it is its turn, after a round of the event loop. */
   async take<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running >= this.#concurrencyMax) await new Promise<void>((settle) => this.#waiting.push(settle));
+    if (this.#running >= this.#concurrencyMax()) await new Promise<void>((settle) => this.#waiting.push(settle));
     else this.#running++;
     try {
       await eventLoopRound();
       return await work();
     } finally {
-      // The place goes to the next one that waits, or is free.
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#running--;
-      else next();
+      this.#running--;
+      // More than one where more may be under way than before.
+      while (this.#waiting.length > 0 && this.#running < this.#concurrencyMax()) {
+        this.#running++;
+        this.#waiting.shift()!();
+      }
     }
   }
 }

@@ -8,9 +8,10 @@ import { logStoreSchema } from '../../engine/state/log-store-config.ts';
 import { engineConfigSchema } from '../engine/engine-config.ts';
 import { quotasSchema } from './consumer-quotas.ts';
 import { nameRules } from './name-rules.ts';
+import { postFormats } from './parse-post.ts';
 import { placesSchema } from './places-config.ts';
 import { sinkItemSchema } from './sinks/sink-config.ts';
-import { sourceItemSchema } from './sources/source-config.ts';
+import { HOST_MS_MAX, sourceItemSchema } from './sources/source-config.ts';
 
 export const scopes = ['ingest', 'read', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
@@ -46,7 +47,10 @@ const tokenItem = z.strictObject({
 
 const tailItem = z.strictObject({
   file: z.string().min(1).describe('The file, under the name that stays when it is rotated.'),
-  format: z.string().default('auto').describe('Its format, as `anteroom formats` lists them.'),
+  format: z
+    .enum(['auto', ...postFormats] as [string, ...string[]])
+    .default('auto')
+    .describe('Its format, as a post has it; auto: by its content.'),
   fromStart: z.boolean().default(true).describe('Whether the first run reads what is there already.'),
 });
 
@@ -75,13 +79,13 @@ export const nodeConfigSchema = z
         headBytesMax: bytesField({ minBytes: 1024 })
           .default(16 * 2 ** 10)
           .describe('Largest head of a request; a larger one is refused with 431.'),
-        headWithinMs: durationField({ minMs: 100 })
+        headWithinMs: durationField({ minMs: 100, maxMs: HOST_MS_MAX })
           .default(10_000)
           .describe('Time for the head of a request; one that takes longer is refused with 408.'),
-        requestWithinMs: durationField({ minMs: 100 })
+        requestWithinMs: durationField({ minMs: 100, maxMs: HOST_MS_MAX })
           .default(120_000)
           .describe('Time for a whole request, its body included; one that takes longer is refused with 408.'),
-        idleMs: durationField({ minMs: 0 })
+        idleMs: durationField({ minMs: 0, maxMs: HOST_MS_MAX })
           .default(5000)
           .describe('How long a connection may stay open between two requests.'),
         connectionsMax: z
@@ -166,7 +170,9 @@ export const nodeConfigSchema = z
     delivery: z
       .strictObject({
         attemptsMax: z.int().min(1).max(100).default(4).describe('Tries before a request is a dead letter.'),
-        timeoutMs: durationField({ minMs: 1 }).default(10_000).describe('How long one try may take.'),
+        timeoutMs: durationField({ minMs: 1, maxMs: HOST_MS_MAX })
+          .default(10_000)
+          .describe('How long one try may take.'),
         backOff: backOffSchema.prefault({}).describe('Waits between tries.'),
         waitingMax: z
           .int()

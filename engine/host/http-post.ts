@@ -21,7 +21,7 @@ export async function postJson(
   body: unknown,
   options: PostOptions,
 ): Promise<{ readonly status: number; readonly text: string }> {
-  const timeout = AbortSignal.timeout(options.timeoutMs);
+  const timeout = AbortSignal.timeout(Math.ceil(options.timeoutMs));
   try {
     const response = await fetch(url, {
       method: 'POST',

@@ -200,7 +200,7 @@ function statusText(status: NodeStatus): string {
       'state',
       `${status.state}${status.isReady ? '' : ' (not ready)'}, ${status.mode}, up ${Math.round(status.upSeconds)} s, version ${status.version}`,
     ],
-    ...Object.entries(status.troubles).map(([name, why]): [string, string] => [`trouble: ${name}`, why]),
+    ...Object.entries(status.troubles).map(([name, why]): [string, string] => ['trouble', `${name}: ${why}`]),
     [
       'log',
       `positions ${log.start} to ${log.end}, ${log.bytes} bytes, ${log.producerCount} producers; ${log.end - status.toldUntil} waiting to be learned from`,

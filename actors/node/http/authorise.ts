@@ -36,15 +36,25 @@ export async function knownTokens(http: NodeConfig['http']): Promise<readonly Kn
     );
   const tokens: KnownToken[] = [];
   for (const [i, { token, tokenFile, ...known }] of http.tokens.entries()) {
-    const secret = token ?? (tokenFile === null ? null : (await readTextFile(tokenFile)).trim());
+    const at = `http.tokens[${i}]`;
+    const secret = token ?? (tokenFile === null ? null : await secretIn(tokenFile, at));
     if (secret === null || secret.length < 16)
-      throw new AnteroomError(
-        'bad-config',
-        `http.tokens[${i}]: expected a token or tokenFile of at least 16 characters`,
-      );
+      throw new AnteroomError('bad-config', `${at}: expected a token or tokenFile of at least 16 characters`);
+    const same = tokens.find((other) => isSameSecret(other.secret, secret));
+    if (same !== undefined)
+      throw new AnteroomError('bad-config', `${at}: ${known.name} and ${same.name} have the same token`);
     tokens.push({ ...known, secret });
   }
   return tokens;
+}
+
+async function secretIn(file: string, at: string): Promise<string> {
+  try {
+    return (await readTextFile(file)).trim();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new AnteroomError('bad-config', `${at}.tokenFile: ${why}`, { cause });
+  }
 }
 
 /** Lets a request on that may do `scope`; others are answered 401 or 403. */

@@ -36,7 +36,7 @@ export class KafkaBroker implements Broker {
     const kafka = new KafkaClient({ ...(await this.#identity()), logLevel: logLevel.NOTHING });
     const consumer = kafka.consumer({
       groupId: group,
-      sessionTimeout: sessionMs,
+      sessionTimeout: Math.round(sessionMs),
       heartbeatInterval: Math.max(100, Math.round(sessionMs / 10)),
       rebalanceTimeout: Math.max(sessionMs, 60_000),
       maxBytes: fetchBytesMax,

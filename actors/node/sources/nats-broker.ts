@@ -79,7 +79,7 @@ export class NatsBroker implements Broker {
     await manager.consumers.add(stream, {
       durable_name: consumer,
       ack_policy: 'explicit' as ConsumerConfig['ack_policy'],
-      ack_wait: ackWaitMs * NANOSECONDS,
+      ack_wait: Math.round(ackWaitMs) * NANOSECONDS,
       max_ack_pending: Math.max(1000, messagesMax * 4),
       ...(subject === null ? {} : { filter_subject: subject }),
       ...from,

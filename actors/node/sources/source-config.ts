@@ -6,7 +6,8 @@ import { bytesField, durationField } from '../../../engine/config.ts';
 import { nameRules } from '../name-rules.ts';
 import { postFormats } from '../parse-post.ts';
 
-const HOST_MS_MAX = 2 ** 31 - 1;
+/** The longest that timers of the host, and clients that use them, can wait. */
+export const HOST_MS_MAX = 2 ** 31 - 1;
 
 const sourceName = z
   .string()

@@ -3,7 +3,7 @@ import { FairTurns } from '../../../actors/node/fair-turns.ts';
 import { eventLoopRound } from '../../../engine/host/turns.ts';
 
 test('at most as many pieces of work are under way as may be, in the order in which they came, and a failure gives its place on', async () => {
-  const turns = new FairTurns(2);
+  const turns = new FairTurns(() => 2);
   let [underWay, most] = [0, 0];
   const begun: number[] = [];
   const ends = Array.from({ length: 9 }, (_, i) =>
@@ -24,7 +24,7 @@ test('at most as many pieces of work are under way as may be, in the order in wh
 });
 
 test('between two pieces of work others get a round of the event loop', async () => {
-  const turns = new FairTurns(1);
+  const turns = new FairTurns(() => 1);
   let rounds = 0;
   let isOver = false;
   const counting = (async () => {
@@ -37,4 +37,27 @@ test('between two pieces of work others get a round of the event loop', async ()
   isOver = true;
   await counting;
   expect(rounds).toBeGreaterThanOrEqual(20);
+});
+
+test('another bound acts on what waits already, whether it is higher or lower', async () => {
+  let bound = 1;
+  const turns = new FairTurns(() => bound);
+  let underWay = 0;
+  const most = [0, 0, 0];
+  const work = Array.from({ length: 30 }, (_, i) =>
+    turns.take(async () => {
+      underWay++;
+      if (i === 9) bound = 4;
+      if (i === 19) bound = 2;
+      for (let round = 0; round < 4; round++) {
+        // What was under way when the bound fell ends first.
+        const phase = i < 9 ? 0 : i < 19 ? 1 : 2;
+        if (phase !== 2 || i > 23) most[phase] = Math.max(most[phase]!, underWay);
+        await eventLoopRound();
+      }
+      underWay--;
+    }),
+  );
+  await Promise.all(work);
+  expect(most).toEqual([1, 4, 2]);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { configReference } from '../../../actors/node/config-reference.ts';
-import { checkNodeConfig } from '../../../actors/node/http/authorise.ts';
+import { checkNodeConfig, knownTokens } from '../../../actors/node/http/authorise.ts';
 import { nodeConfigSchema } from '../../../actors/node/node-config.ts';
 
 const reference = configReference();
@@ -88,6 +88,20 @@ describe('a mistake in the settings is one line that says where', () => {
       /expected a name after tls/,
     ],
     [{ sources: [{ type: 'kafka', name: 'k', brokers: ['h'], topics: ['t'] }] }, /brokers\[0\]: expected HOST:PORT/],
+    [
+      { sources: [{ type: 'kafka', name: 'k', brokers: ['h:1'], topics: ['t'], saslMechanism: 'plain' }] },
+      /sources\[0\]\.saslMechanism: needs username and passwordFile/,
+    ],
+    [
+      { sources: [{ type: 'kafka', name: 'k', brokers: ['h:1'], topics: ['t'], username: 'u', passwordFile: 'p' }] },
+      /sources\[0\]\.saslMechanism: expected one/,
+    ],
+    [
+      { tail: [{ file: 'x', format: 'parquet' }] },
+      /tail\[0\]\.format: expected .*"clf".*, not "parquet"|tail\[0\]\.format: /,
+    ],
+    [{ http: { idleMs: '30d' } }, /http\.idleMs: expected at most 2147483647/],
+    [{ http: 7 }, /http: expected object, not 7$/],
     [{ sources: [{ type: 'zeromq', name: 'z', bind: 'tcp://*:7879' }] }, /sources\[0\]\.bind: .*keysFolder/],
     [{ sources: [{ type: 'zeromq', name: 'z', bind: 'udp://x' }] }, /expected tcp:/],
     [{ sources: [{ type: 'zeromq', name: 'z', bind: 'ipc://x', onBadRecord: 'halt' }] }, /onBadRecord/],
@@ -106,5 +120,25 @@ describe('a mistake in the settings is one line that says where', () => {
     [{ engine: { mode: 'live' } }, /engine\.mode: unknown setting/],
   ])('%j', (settings, message) => {
     expect(() => checkNodeConfig(settings, 'node.yaml')).toThrow(message);
+  });
+});
+
+describe('tokens that cannot be are one line that says which', () => {
+  const tokensOf = (tokens: object[]) => knownTokens(checkNodeConfig({ http: { tokens } }, 'node.yaml').http);
+
+  test('a file that is not there', async () => {
+    await expect(tokensOf([{ name: 'a', tokenFile: '/nowhere/token' }])).rejects.toThrow(
+      /^http\.tokens\[0\]\.tokenFile: \/nowhere\/token: no such file/,
+    );
+  });
+
+  test('two with the same secret, whose scopes would be those of the later one', async () => {
+    const token = '0123456789abcdef';
+    await expect(
+      tokensOf([
+        { name: 'a', token, scopes: ['read'] },
+        { name: 'b', token, scopes: ['admin'] },
+      ]),
+    ).rejects.toThrow(/^http\.tokens\[1\]: b and a have the same token$/);
   });
 });

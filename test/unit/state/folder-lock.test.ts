@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -46,3 +46,21 @@ test('the data of a running node is opened by nobody else, neither a node nor a 
   await (await openCheckpoints(config.dataFolder)).close();
   await (await openStores(config)).close();
 });
+
+test.each([
+  ['', 'corrupt'],
+  ['garbage\n', 'corrupt'],
+  ['{"layout":"one"}', 'corrupt'],
+  ['null', 'corrupt'],
+  ['{"layout":99}', 'unsupported'],
+])(
+  'a folder whose marker says %j is refused in one line that names the marker, and is left as it is',
+  async (text, code) => {
+    const dataFolder = mkdtempSync(join(folder, 'marker-'));
+    await (await openStores(checkNodeConfig({ dataFolder }, 'test'))).close();
+    writeFileSync(join(dataFolder, 'node.json'), text);
+    const opening = openStores(checkNodeConfig({ dataFolder }, 'test'));
+    await expect(opening).rejects.toMatchObject({ code, message: expect.stringMatching(/^[^\n]*node\.json: [^\n]*$/) });
+    expect(readFileSync(join(dataFolder, 'node.json'), 'utf8')).toBe(text);
+  },
+);
