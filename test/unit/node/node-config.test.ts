@@ -98,7 +98,7 @@ describe('a mistake in the settings is one line that says where', () => {
     ],
     [
       { tail: [{ file: 'x', format: 'parquet' }] },
-      /tail\[0\]\.format: expected .*"clf".*, not "parquet"|tail\[0\]\.format: /,
+      /tail\[0\]\.format: .*clf.*, not "parquet"/,
     ],
     [{ http: { idleMs: '30d' } }, /http\.idleMs: expected at most 2147483647/],
     [{ http: 7 }, /http: expected object, not 7$/],

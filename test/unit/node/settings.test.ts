@@ -75,11 +75,13 @@ test('tailPollMs: a followed file is looked at so often and no more', async () =
   const { node, clock } = await testNode({ tailPollMs: 60_000, tail: [{ file, format: 'ndjson' }] });
   const lines = () => node.status().tail.lines;
   await expect.poll(lines).toBe(1);
-  appendFileSync(file, line);
   const wait = async (ms: number): Promise<void> => {
     clock.advanceTo(clock.now() + ms);
     await new Promise((done) => setTimeout(done, 50));
   };
+  // The first look ends.
+  await wait(0);
+  appendFileSync(file, line);
   await wait(59_000);
   expect(lines()).toBe(1);
   clock.advanceTo(clock.now() + 2000);
