@@ -80,9 +80,16 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => {});
 
 try {
-  await program.parseAsync();
+  await program.parseAsync(argumentsWithoutHelpForNothing(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
   process.exitCode = exitStatusOf(error);
+}
+
+/** The help of a command that does not exist would be that of the whole, as if it did; so only the name is left, to be refused. */
+function argumentsWithoutHelpForNothing(given: readonly string[]): readonly string[] {
+  const name = given[0] === 'help' ? given[1] : given[0];
+  if (name === undefined || name.startsWith('-') || name === 'help') return given;
+  return program.commands.some((command) => command.name() === name) ? given : [name];
 }
 
 /** A fault in the usage on one line, as every other fault is. */

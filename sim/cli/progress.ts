@@ -25,18 +25,21 @@ export function startProgress(isQuiet: boolean): Progress {
     Presets.shades_classic,
   );
   let stage = '';
-  let startedAt = 0;
+  // A stage begins where the one before was last heard of; its own first word may come when most of it is done.
+  let startedAt = elapsedMs();
+  let heardAt = startedAt;
   return {
     update: ({ trace, stage: next, done, total, unit }) => {
       const name = `${trace} ${next}`;
       if (name !== stage) {
         if (stage !== '') bar.stop();
         stage = name;
-        startedAt = elapsedMs();
+        startedAt = heardAt;
         bar.start(total ?? done, 0, { trace: shortened(trace), stage: clipped(next), rate: '' });
       }
       if (total === null) bar.setTotal(done);
-      const seconds = (elapsedMs() - startedAt) / 1000;
+      heardAt = elapsedMs();
+      const seconds = (heardAt - startedAt) / 1000;
       bar.update(done, {
         trace: shortened(trace),
         stage: clipped(next),

@@ -118,7 +118,7 @@ export async function present(outcome: ReplayOutcome, to: ResultFlags, command: 
     json: outcome.result,
     text: async () => {
       const { replayTable } = await import('../report/table.ts');
-      return `${replayTable(runs)}${await verdictLines(runs)}`;
+      return `${replayTable(runs, process.stdout.isTTY ? process.stdout.columns : undefined)}${await verdictLines(runs)}`;
     },
     page: async () => {
       const { reportPage } = await import('../report/page.ts');
@@ -135,6 +135,11 @@ async function verdictLines(runs: readonly RunResult[]): Promise<string> {
   const lines = verdicts(runs)
     .filter((verdict) => verdict.answer !== 'none')
     .map((verdict) => verdictLine(verdict, names.get(verdict.trace)!));
+  const { queueingSentence } = await import('../report/queueing.ts');
+  for (const [trace, name] of names) {
+    const queueing = queueingSentence(runs.filter((run) => run.trace === trace));
+    if (queueing !== '') lines.push(`${name}: ${queueing}`);
+  }
   const { governorLine } = await import('../report/governor-text.ts');
   const governor = governorLine(runs);
   if (governor !== '') lines.push(governor);

@@ -6,6 +6,9 @@ import type { Trace } from './trace.ts';
 /** From this share of clamped times on, waits and everything else that is timed say little. */
 const UNRELIABLE_SHARE = 0.1;
 
+/** What a whole log of its format has beside accesses: counted in the result, and nothing to be warned of. */
+const PARTS_OF_FORMATS: ReadonlySet<string> = new Set(['comment', 'header', 'mark', 'session']);
+
 /** Whether so many times went backwards that timed figures are not to be relied on. */
 export function areTimesUnreliable(clampedTimes: number, accesses: number): boolean {
   return accesses > 0 && clampedTimes / accesses >= UNRELIABLE_SHARE;
@@ -28,6 +31,7 @@ export function traceWarnings(
     );
   }
   for (const [reason, count] of summary.skipped) {
+    if (PARTS_OF_FORMATS.has(reason)) continue;
     warnings.push(`${name}: skipped ${countedText(count, 'record', 'records')}: ${reason}`);
   }
   const clamped = summary.clampedTimeCount;

@@ -116,7 +116,7 @@ export class Trace {
       if (census.accessCount === 0) {
         throw new AnteroomError(
           'bad-record',
-          `${name}: expected at least one access, found none${skippedText(summary)}`,
+          `${name === '-' ? '<stdin>' : name}: expected at least one access, found none${skippedText(summary)}`,
           {
             context: { file: name },
           },
@@ -261,10 +261,14 @@ async function openLog(
   } catch (error) {
     // There is nothing to recognise in an empty input, and no option that would help.
     if (error instanceof AnteroomError && error.code === 'unknown-format' && error.message.includes(' is empty')) {
-      throw new AnteroomError('bad-record', `${name}: expected at least one access, found an empty input`, {
-        context: { file: name },
-        cause: error,
-      });
+      throw new AnteroomError(
+        'bad-record',
+        `${name === '-' ? '<stdin>' : name}: expected at least one access, found an empty input`,
+        {
+          context: { file: name },
+          cause: error,
+        },
+      );
     }
     throw error;
   }

@@ -24,7 +24,7 @@ export function clockText(utcOffsetMinutes: number): string {
   if (utcOffsetMinutes === 0) return 'UTC';
   const minutes = Math.abs(utcOffsetMinutes);
   const two = (value: number): string => String(value).padStart(2, '0');
-  return `UTC${utcOffsetMinutes < 0 ? '\u2212' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  return `UTC${utcOffsetMinutes < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }
 
 type HotRow = TraceInsight['hotByHourOfWeek'][number];

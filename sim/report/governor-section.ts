@@ -62,7 +62,7 @@ function rowOf(run: GovernedRun): string {
 
 /** Rounded down: half a request is none. */
 function wholeText(value: number): string {
-  return value < 0 ? `−${grouped(Math.ceil(-value))}` : grouped(Math.floor(value));
+  return value < 0 ? `-${grouped(Math.ceil(-value))}` : grouped(Math.floor(value));
 }
 
 function countAndShare(count: number, run: GovernedRun): string {

@@ -53,9 +53,17 @@ function boundText(runs: readonly GovernedRun[]): string {
         : ` (estimated from a sample, kept at ${percent(sampled.governor.ghost.confidence!)} confidence)`;
   const kept =
     breaches === 0
-      ? `Misses never stood more than ${grouped(excess)} above those of the same cache without prefetching${how}`
+      ? `Misses never stood ${excess === 0 ? '' : `more than ${grouped(excess)} `}above those of the same cache without prefetching${how}`
       : `Misses stood above their bound at ${countedText(breaches, 'moment')}, by ${grouped(excess)} at most${how}`;
-  return `${kept}; to keep that bound ${percent(asked === 0 ? 0 : throttled / asked)} of the prefetches were refused.`;
+  const refused =
+    throttled === 0 ? '' : `; to keep that bound ${shareText(throttled, asked)} of the prefetches were refused`;
+  return `${kept}${refused}.`;
+}
+
+/** A share that is not zero does not read as if it were. */
+function shareText(count: number, all: number): string {
+  const text = percent(count / all);
+  return text === '0 %' ? 'less than 0.1 %' : text;
 }
 
 /** Prefetches refused by the bound on misses or their expert's record. */

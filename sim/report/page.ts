@@ -150,7 +150,13 @@ const headings = [
   'benefit',
 ];
 
+/** What says nothing in a cell. */
+const NOTHING = '–';
+
 function runTable(runs: readonly RunResult[]): string {
+  const figures = runs.map(figuresOf);
+  // A column in which nothing is said, as bytes of a log without sizes, only takes room.
+  const isSaid = headings.map((_, column) => figures.some((cells) => cells[column] !== NOTHING));
   const body = runs.map((run, i) => {
     const isFirst = i === 0 || cacheText(runs[i - 1]!) !== cacheText(run);
     let span = 1;
@@ -161,13 +167,16 @@ function runTable(runs: readonly RunResult[]): string {
       run.trafficMax === null ? run.prefetch : `${run.prefetch} ≤${run.trafficMax}`,
     ];
     const classes = [run.prefetch === 'anteroom' ? 'engine' : '', isFirst ? 'first' : ''].join(' ').trim();
-    return `<tr class="${classes}" title="${escapeHtml([lineName(run), ...outcomesOf(run), ...run.notes].join('; '))}">${cache}${names.map((cell) => `<td class="text">${escapeHtml(cell)}</td>`).join('')}${figuresOf(
-      run,
-    )
+    return `<tr class="${classes}" title="${escapeHtml([lineName(run), ...outcomesOf(run), ...run.notes].join('; '))}">${cache}${names.map((cell) => `<td class="text">${escapeHtml(cell)}</td>`).join('')}${figures[
+      i
+    ]!.filter((_, column) => isSaid[column])
       .map((cell) => `<td>${escapeHtml(cell)}</td>`)
       .join('')}</tr>`;
   });
-  return `<table class="runs"><thead><tr>${textHeadings.map((heading) => `<th class="text">${heading}</th>`).join('')}${headings.map((heading) => `<th>${heading}</th>`).join('')}</tr></thead><tbody>${body.join('')}</tbody></table>`;
+  return `<table class="runs"><thead><tr>${textHeadings.map((heading) => `<th class="text">${heading}</th>`).join('')}${headings
+    .filter((_, column) => isSaid[column])
+    .map((heading) => `<th>${heading}</th>`)
+    .join('')}</tr></thead><tbody>${body.join('')}</tbody></table>`;
 }
 
 /** How the issued prefetches ended, for whoever points at a row. */

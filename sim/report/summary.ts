@@ -3,6 +3,7 @@
 import type { RunResult } from '../replay/result.ts';
 import { areTimesUnreliable } from '../replay/trace-warnings.ts';
 import { baselineOf, best, type Comparison, compare, referenceOf } from './comparison.ts';
+import { queueingSentence } from './queueing.ts';
 import { amountText, cacheText, countedText, grouped, moreOrFewer, percent, waitText } from './words.ts';
 
 export { amountText, cacheText, grouped, percent, waitText } from './words.ts';
@@ -66,6 +67,8 @@ function verdictOf(runs: readonly RunResult[]): Verdict {
       `${percent(run.clampedTimes / run.log.accesses)} of the times in this log went backwards and were clamped: waits and money here are unreliable. Sort the log, or count in accesses with --latency 8req.`,
     );
   }
+  const queueing = queueingSentence([baseline]);
+  if (queueing !== '') details.push(queueing);
   if (reference !== undefined && baseline !== reference) details.push(evictionSentence(baseline, reference));
   details.push(gainSentence(judged), costSentence(judged));
   if (run.late > 0) details.push(latenessSentence(run));

@@ -35,13 +35,33 @@ const columns: readonly Column[] = [
   { title: 'acc/s', cell: (r) => rate(r.requestsPerSecond) },
 ];
 
+/** What a narrow terminal goes without, the first of these first. */
+const dispensable = ['poll%', 'late', 'cover%', 'p99', 'acc/s', 'issued', 'bytes', 'benefit', 'prec%'];
+
 /**
  * Lays the runs out as text. Trace and cache size stand on the first line of their runs only; a blank line parts traces.
  * Within 160 columns, unless names or settings are long.
+ * @param widthMax of the terminal: columns are left out, and named below, until the lines fit or only what matters most is left.
  */
-export function replayTable(runs: readonly RunResult[]): string {
+export function replayTable(runs: readonly RunResult[], widthMax = Number.POSITIVE_INFINITY): string {
+  const present = columns.filter((column) => column.isText || runs.some((run) => column.cell(run) !== NOTHING));
+  const left: string[] = [];
+  for (;;) {
+    const text = tableOf(
+      runs,
+      present.filter(({ title }) => !left.includes(title)),
+    );
+    const next = dispensable.find((title) => !left.includes(title) && present.some((column) => column.title === title));
+    if (next === undefined || text.indexOf('\n') <= widthMax)
+      return left.length === 0
+        ? text
+        : `${text}(too narrow for ${left.join(', ')}: --report, --json or a pipe has them)\n`;
+    left.push(next);
+  }
+}
+
+function tableOf(runs: readonly RunResult[], shown: readonly Column[]): string {
   const names = shortTraceNames(runs.map((run) => run.trace));
-  const shown = columns.filter((column) => column.isText || runs.some((run) => column.cell(run) !== NOTHING));
   const titles = ['trace', 'cache', ...shown.map((column) => column.title)];
   const isText = [true, false, ...shown.map((column) => column.isText === true)];
   const rows = runs.map((run, i) => {
@@ -76,6 +96,12 @@ function cacheText(run: RunResult): string {
   return run.cache.fraction === null ? size : `${size} (${Number((run.cache.fraction * 100).toPrecision(3))}%)`;
 }
 
+/** Milliseconds as ms, s or h, whichever is read without counting zeros. */
+export function readableMs(ms: number): readonly [amount: number, unit: 'ms' | 's' | 'h'] {
+  if (ms < 10_000) return [ms, 'ms'];
+  return ms < 10_000_000 ? [ms / 1000, 's'] : [ms / 3_600_000, 'h'];
+}
+
 /** Bytes with a binary unit, to three digits. */
 export function bytesText(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
@@ -98,8 +124,9 @@ function fixed(value: number | null, digits: number): string {
 
 function waitText(value: number | null, run: RunResult): string {
   if (value === null) return NOTHING;
-  const unit = run.latencyUnit === 'ms' ? 'ms' : 'req';
-  return `${Number(value.toPrecision(3))}${unit}`;
+  if (run.latencyUnit === 'requests') return `${Number(value.toPrecision(3))}req`;
+  const [amount, unit] = readableMs(value);
+  return `${Number(amount.toPrecision(3))}${unit}`;
 }
 
 function rate(perSecond: number): string {

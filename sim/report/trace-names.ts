@@ -12,6 +12,7 @@ export function shortTraceNames(names: readonly string[]): ReadonlyMap<string, s
 }
 
 function shortened(name: string): string {
+  if (name === '-') return '<stdin>';
   const text = name.startsWith('workload:') ? name.split(',')[0]! : name.slice(name.lastIndexOf('/') + 1);
   return text === '' ? name : text;
 }

@@ -1,7 +1,7 @@
 /** Figures as a person reads them: shares, counts, amounts, waits. Written here because locales differ between machines. */
 
 import type { RunResult } from '../replay/result.ts';
-import { bytesText } from './table.ts';
+import { bytesText, readableMs } from './table.ts';
 
 /** The cache of a run: `10 % (495 segments)`. */
 export function cacheText(run: Pick<RunResult, 'cache'>): string {
@@ -13,7 +13,7 @@ export function cacheText(run: Pick<RunResult, 'cache'>): string {
 export function amountText(amount: number): string {
   const text = Math.abs(amount).toFixed(Math.abs(amount) >= 1 ? 2 : 4);
   if (Number(text) === 0) return '0';
-  return `${amount >= 0 ? '+' : '\u2212'}${text}`;
+  return `${amount >= 0 ? '+' : '-'}${text}`;
 }
 
 export function percent(share: number): string {
@@ -27,7 +27,8 @@ export function moreOrFewer(share: number, what: string): string {
 }
 
 export function waitText(wait: number, run: Pick<RunResult, 'latencyUnit'>): string {
-  return `${Number(wait.toPrecision(3))} ${run.latencyUnit === 'ms' ? 'ms' : 'accesses'}`;
+  const [amount, unit] = run.latencyUnit === 'ms' ? readableMs(wait) : [wait, 'accesses'];
+  return `${Number(amount.toPrecision(3))} ${unit}`;
 }
 
 /** A whole number with its thousands set apart. */

@@ -2,6 +2,8 @@
 
 import { AnteroomError } from '../../engine/errors.ts';
 import type { Format } from '../format.ts';
+import { columnsOf } from './delimited-dialect.ts';
+import { headLines } from './text-head.ts';
 
 /** How much decompressed content is looked at. */
 export const HEAD_BYTES = 64 * 1024;
@@ -14,7 +16,7 @@ const GUESSES_SHOWN = 3;
  * @throws AnteroomError 'unknown-format' when none is at least half sure, or two are equally sure.
  */
 export function detectFormat(formats: readonly Format[], head: Uint8Array, isWhole: boolean, file: string): Format {
-  if (head.length === 0) throw unknownFormat(file, 'is empty', []);
+  if (head.length === 0) throw unknownFormat(file, 'is empty', [], '');
   const guesses = formats
     .map((format) => ({ format, sureness: format.detect(head, isWhole) }))
     .filter(({ sureness }) => sureness > 0)
@@ -22,19 +24,37 @@ export function detectFormat(formats: readonly Format[], head: Uint8Array, isWho
     .sort((a, b) => b.sureness - a.sureness);
   const [best, second] = guesses;
   const names = guesses.slice(0, GUESSES_SHOWN).map(({ format }) => format.name);
-  if (best === undefined || best.sureness < 0.5) throw unknownFormat(file, 'is in no format that is recognised', names);
+  if (best === undefined || best.sureness < 0.5)
+    throw unknownFormat(file, 'is in no format that is recognised', names, wayOut(head, isWhole));
   if (second !== undefined && second.sureness >= 0.5 && best.sureness - second.sureness < MARGIN) {
     const equals = guesses.filter(({ sureness }) => best.sureness - sureness < MARGIN).map(({ format }) => format.name);
-    throw unknownFormat(file, 'fits more than one format', equals);
+    throw unknownFormat(file, 'fits more than one format', equals, BY_HAND);
   }
   return best.format;
 }
 
-function unknownFormat(file: string, problem: string, guesses: readonly string[]): AnteroomError {
+const BY_HAND =
+  '; say which with --format NAME (anteroom formats lists them), or for columns of text with --columns segment=...';
+
+/** What whoever has a log that begins with `head` may do. */
+function wayOut(head: Uint8Array, isWhole: boolean): string {
+  const first = headLines(head, isWhole)[0];
+  if (/^[^\p{L}\p{N}]*\[\s*\{/u.test(new TextDecoder().decode(head.subarray(0, ARRAY_LOOK))))
+    return `; if it is a JSON array, give one object a line instead: jq -c '.[]' FILE | anteroom replay -`;
+  if (first === undefined) return '; say which with --format NAME (anteroom formats lists them)';
+  const columns = columnsOf(first);
+  if (columns === null || first.length > LINE_SHOWN_MAX) return BY_HAND;
+  return `; say which with --format NAME, or which column holds what, as --columns time=1,segment=3. Its first line is ${columns}`;
+}
+
+/** Where a JSON array begins. */
+const ARRAY_LOOK = 64;
+/** A first line longer than that is no help in a message. */
+const LINE_SHOWN_MAX = 4096;
+
+function unknownFormat(file: string, problem: string, guesses: readonly string[], advice: string): AnteroomError {
   const guess = guesses.length === 0 ? '' : ` (best guesses: ${guesses.join(', ')})`;
-  return new AnteroomError(
-    'unknown-format',
-    `${file} ${problem}${guess}; say which with --format NAME, or for columns of text with --columns segment=...`,
-    { context: { file, guesses: guesses.join(',') } },
-  );
+  return new AnteroomError('unknown-format', `${file} ${problem}${guess}${advice}`, {
+    context: { file, guesses: guesses.join(',') },
+  });
 }

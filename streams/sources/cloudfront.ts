@@ -1,4 +1,4 @@
-/** Standard logs (access logs) of Amazon CloudFront. */
+/** Standard logs (access logs) of Amazon CloudFront, and the W3C extended logs of other servers. */
 
 import { AnteroomError } from '../../engine/errors.ts';
 import type { AccessSink } from '../access-sink.ts';
@@ -46,7 +46,7 @@ const fieldKinds: Readonly<Record<string, number>> = {
 };
 
 /**
- * Tab-separated lines whose columns a `#Fields:` line names; another such line (logs joined end to end) names them anew.
+ * Lines of tab-separated fields (of fields separated by spaces where the first line has no tab, as IIS writes them) whose columns a `#Fields:` line names; another such line (logs joined end to end) names them anew.
  *
  * The segment is the stem with its query, encoded as the log has it. The site is the edge location, the consumer the client's
  * address. The size is the content's length, and all bytes sent where that is not told; none for HEAD and 304.
@@ -55,6 +55,8 @@ export class CloudfrontParser implements LineParser {
   line = 1;
   /** Kind of each column; empty before the first `#Fields:`. */
   #kinds = new Uint8Array(0);
+  /** What stands between fields; 0 until the first line after a `#Fields:` has told. */
+  #delimiter = 0;
   readonly #starts = new Int32Array(FIELD_KINDS);
   readonly #ends = new Int32Array(FIELD_KINDS);
   #name = new Uint8Array(2048);
@@ -83,11 +85,15 @@ export class CloudfrontParser implements LineParser {
         continue;
       }
       ends.fill(-1);
+      if (this.#delimiter === 0) {
+        this.#delimiter = bytes.subarray(lineStart, endOfLine(bytes, lineStart)).includes(TAB) ? TAB : SPACE;
+      }
+      const delimiter = this.#delimiter;
       let column = 0;
       let b = first;
       for (;;) {
         const from = pos;
-        while (b !== TAB && b !== LINE_FEED) b = bytes[++pos]!;
+        while (b !== delimiter && b !== LINE_FEED) b = bytes[++pos]!;
         if (column < kinds.length) {
           const kind = kinds[column]!;
           starts[kind] = from;
@@ -157,6 +163,7 @@ export class CloudfrontParser implements LineParser {
       throw new AnteroomError('bad-usage', `line ${this.line}: #Fields: names no cs-uri-stem, so there is no segment`, {
         context: { format: 'cloudfront', line: this.line },
       });
+    this.#delimiter = 0;
     this.#kinds = Uint8Array.from(names, (name) => fieldKinds[name] ?? 0);
   }
 
@@ -204,8 +211,9 @@ export class CloudfrontParser implements LineParser {
 export const cloudfront: StreamFormat = {
   kind: 'stream',
   name: 'cloudfront',
-  description: 'Standard (access) logs of Amazon CloudFront.',
-  reference: 'Amazon CloudFront Developer Guide, "Standard log file format"',
+  description: 'Standard (access) logs of Amazon CloudFront, and W3C extended logs as IIS writes them.',
+  reference:
+    'Amazon CloudFront Developer Guide, "Standard log file format"; W3C Working Draft WD-logfile, "Extended Log File Format"',
   addressBytes: null,
   detect(head, isWhole) {
     const lines = headLines(head, isWhole);

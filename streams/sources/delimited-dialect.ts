@@ -98,6 +98,14 @@ export function headerRoleCount(first: string): { readonly count: number; readon
   return { count: roles.has('segment') ? roles.size : 0, delimiter };
 }
 
+/** The columns of the record `first`, numbered as `--columns` counts them; null where nothing divides it. */
+export function columnsOf(first: string): string | null {
+  const sniffed = splitRecord(first, sniffDelimiter(first, {}));
+  const words = splitRecord(first, ' ');
+  const fields = words.length > 4 * sniffed.length ? words : sniffed;
+  return fields.length < 2 ? null : shown(fields);
+}
+
 /** The fields of one record without its line end. A quote that is not closed ends with the record. */
 export function splitRecord(record: string, delimiter: string): string[] {
   const fields: string[] = [];
@@ -128,16 +136,18 @@ export function splitRecord(record: string, delimiter: string): string[] {
   }
 }
 
-/** The delimiter that makes the most known names, then the most fields; a space only where nothing else divides. */
+/** The delimiter that makes all columns that are asked for by number, then the most known names, then the most fields; a space only where nothing else does. */
 function sniffDelimiter(first: string, options: FormatOptions): string {
   const asked = Object.values(options.columns ?? {});
+  const last = Math.max(0, ...asked.map((column) => (/^[1-9]\d*$/.test(column ?? '') ? Number(column) : 0)));
   let best = ',';
   let bestScore = 0;
   for (const delimiter of DELIMITERS) {
     const fields = splitRecord(first, delimiter);
     const named = rolesOfHeader(fields).size + asked.filter((column) => fields.includes(column)).length;
     const parts = fields.length > 1 ? Math.min(fields.length, 999) : 0;
-    const score = named * 1000 + (delimiter === ' ' ? Math.min(parts, 1) : parts);
+    const score =
+      (fields.length >= last ? 1_000_000 : 0) + named * 1000 + (delimiter === ' ' ? Math.min(parts, 1) : parts);
     if (score > bestScore) {
       best = delimiter;
       bestScore = score;

@@ -33,3 +33,24 @@ export function reasonToSkip(status: number): string | null {
   if (status >= 500 && status < 600) return 'HTTP status 5xx';
   return 'no HTTP status 2xx or 3xx';
 }
+
+/** Where the path lies in a request line, `GET /path HTTP/1.1`. */
+export interface RequestLine {
+  readonly methodEnd: number;
+  readonly pathStart: number;
+  readonly pathEnd: number;
+}
+
+/** The parts of the request line in bytes [start, end), or null when it is something else. */
+export function requestLineOf(bytes: Uint8Array, start: number, end: number): RequestLine | null {
+  let methodEnd = start;
+  while (methodEnd < end && bytes[methodEnd]! >= 65 && bytes[methodEnd]! <= 90) methodEnd++;
+  if (methodEnd === start || bytes[methodEnd] !== 32) return null;
+  let pathEnd = end - 1;
+  while (pathEnd > methodEnd && bytes[pathEnd] !== 32) pathEnd--;
+  const isHttp = HTTP.every((byte, i) => bytes[pathEnd + 1 + i] === byte);
+  return isHttp && pathEnd > methodEnd + 1 ? { methodEnd, pathStart: methodEnd + 1, pathEnd } : null;
+}
+
+/** `HTTP/` */
+const HTTP = [72, 84, 84, 80, 47];

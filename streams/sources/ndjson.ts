@@ -6,9 +6,10 @@ import { Operation, type OperationCode } from '../operation.ts';
 import { columnRoles, roleOfName, timeUnitOfName } from './column-roles.ts';
 import { decimalOf, isAbsent, MALFORMED } from './decimal-bytes.ts';
 import { refuseOtherOptions } from './format-options.ts';
+import { operationOfMethod, type RequestLine, requestLineOf } from './http-words.ts';
 import { afterSpace, faultAt, hasEscape, stringEnd, valueEnd } from './json-bytes.ts';
 import { byteOrderMarkLength, LineDecoder, type LineParser } from './line-decoder.ts';
-import { refuseLine } from './log-line.ts';
+import { endOfLine, refuseLine } from './log-line.ts';
 import { operationOf } from './operation-words.ts';
 import { headLines } from './text-head.ts';
 import { TimeScale } from './time-scale.ts';
@@ -44,7 +45,8 @@ export class NdjsonParser implements LineParser {
   line = 1;
   readonly #asked = new Map<string, number>();
   readonly #askedRoles = new Set<number>();
-  readonly #isNested: boolean;
+  /** Whether nested members are looked into; null until the first record has told where its segment is. */
+  #isNested: boolean | null;
   readonly #unit: FormatOptions['timeUnit'];
   readonly #guessed: TimeScale;
   readonly #keys = new Map<string, Key>();
@@ -62,7 +64,8 @@ export class NdjsonParser implements LineParser {
       this.#asked.set(path, columnRoles.indexOf(role));
       this.#askedRoles.add(columnRoles.indexOf(role));
     }
-    this.#isNested = [...this.#asked.keys()].some((path) => path.includes('.'));
+    const isPath = [...this.#asked.keys()].some((path) => path.includes('.'));
+    this.#isNested = isPath ? true : this.#asked.size > 0 ? false : null;
     this.#unit = options.timeUnit;
     this.#guessed = new TimeScale(options.timeUnit ?? null);
     this.#timeScale = this.#guessed;
@@ -79,6 +82,13 @@ export class NdjsonParser implements LineParser {
       }
       this.#ranks.fill(0x7fffffff);
       let last = bytes[pos] === 123 ? this.#members(bytes, pos, '') : faultAt(pos);
+      if (this.#isNested === null && last >= 0) {
+        this.#isNested = !this.#has(SEGMENT);
+        if (this.#isNested) {
+          this.#ranks.fill(0x7fffffff);
+          last = this.#members(bytes, pos, '');
+        }
+      }
       if (last >= 0) {
         last = afterSpace(bytes, last);
         if (bytes[last] !== LINE_FEED) last = faultAt(last);
@@ -109,14 +119,21 @@ export class NdjsonParser implements LineParser {
       at = afterSpace(bytes, keyEnd + 1);
       if (bytes[at] !== 58) return faultAt(at);
       at = afterSpace(bytes, at + 1);
-      const isObject = this.#isNested && bytes[at] === 123;
+      const isObject = this.#isNested === true && bytes[at] === 123;
       const isText = bytes[at] === QUOTE;
       const last = isObject
         ? this.#members(bytes, at, `${prefix}${new TextDecoder().decode(key.bytes)}.`)
         : valueEnd(bytes, at);
       if (last < 0) return last;
       const role = key.role;
-      if (role >= 0 && key.rank <= this.#ranks[role]! && !isObject) {
+      const isNobody = role === CONSUMER && isAbsent(bytes, isText ? at + 1 : at, isText ? last - 1 : last);
+      const isContainer = isObject || bytes[at] === 123 || bytes[at] === 91;
+      if (
+        role >= 0 &&
+        key.rank <= this.#ranks[role]! &&
+        !isNobody &&
+        !(isContainer && role === SEGMENT && this.#asked.size === 0)
+      ) {
         this.#ranks[role] = key.rank;
         this.#starts[role] = at;
         this.#ends[role] = last;
@@ -155,7 +172,7 @@ export class NdjsonParser implements LineParser {
   #newKey(path: string, name: string): Key {
     const bytes = new TextEncoder().encode(name);
     const asked = this.#asked.get(path);
-    const known = path === name ? roleOfName(name) : null;
+    const known = path === name || this.#asked.size === 0 ? roleOfName(path) : null;
     const knownRole = known === null ? NO_ROLE : columnRoles.indexOf(known.role);
     const role = asked ?? (this.#askedRoles.has(knownRole) ? NO_ROLE : knownRole);
     const unit = role === TIME && this.#unit === undefined ? timeUnitOfName(name) : null;
@@ -168,10 +185,20 @@ export class NdjsonParser implements LineParser {
   }
 
   #append(bytes: Uint8Array, lineStart: number, end: number, sink: AccessSink): void {
-    const segment = this.#name(bytes, SEGMENT, sink);
+    const request = this.#request(bytes);
+    const segment =
+      request === null
+        ? this.#name(bytes, SEGMENT, sink)
+        : sink.segments.internBytes(bytes, request.pathStart, request.pathEnd);
     if (segment < 0) {
-      const at = this.#has(SEGMENT) ? this.#starts[SEGMENT]! : lineStart;
-      refuseLine(bytes, lineStart, at, end, sink, this.line, false, 'a text or number that names the segment');
+      const expected = 'a text or number that names the segment';
+      if (this.#has(SEGMENT)) {
+        refuseLine(bytes, lineStart, this.#starts[SEGMENT]!, end, sink, this.line, false, expected);
+      } else {
+        const wayOut = this.#asked.size > 0 ? '' : ': say which with --columns segment=NAME';
+        const found = `only ${memberPaths(bytes, lineStart).join(', ')}${wayOut}`;
+        sink.reject({ line: this.line, column: 1 }, expected, found);
+      }
       return;
     }
     const timeMs = this.#timeMs(bytes);
@@ -186,7 +213,18 @@ export class NdjsonParser implements LineParser {
     }
     const consumer = this.#name(bytes, CONSUMER, sink);
     const site = this.#name(bytes, SITE, sink);
-    sink.append(timeMs, segment, consumer, site, this.#op(bytes), size, weight);
+    const op =
+      request === null || this.#has(OP)
+        ? this.#op(bytes)
+        : operationOfMethod(bytes, this.#starts[SEGMENT]! + 1, request.methodEnd);
+    sink.append(timeMs, segment, consumer, site, op, size, weight);
+  }
+
+  /** The request line that stands for the segment (`"request": "GET /a HTTP/1.1"`), if it is one. */
+  #request(bytes: Uint8Array): RequestLine | null {
+    if (!this.#has(SEGMENT) || this.#escaped[SEGMENT] === 1) return null;
+    const start = this.#starts[SEGMENT]!;
+    return bytes[start] === QUOTE ? requestLineOf(bytes, start + 1, this.#ends[SEGMENT]! - 1) : null;
   }
 
   #has(role: number): boolean {
@@ -242,6 +280,23 @@ export class NdjsonParser implements LineParser {
   }
 }
 
+/** Names of the members of the line at `start`, which is known to be JSON; with dots where they are nested. */
+function memberPaths(bytes: Uint8Array, start: number): readonly string[] {
+  const line = JSON.parse(new TextDecoder().decode(bytes.subarray(start, endOfLine(bytes, start)))) as object;
+  const paths: string[] = [];
+  const visit = (members: object, prefix: string): void => {
+    for (const [name, value] of Object.entries(members)) {
+      if (paths.length > PATHS_SHOWN) return;
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) visit(value, `${prefix}${name}.`);
+      else paths.push(prefix + name);
+    }
+  };
+  visit(line, '');
+  return paths.length > PATHS_SHOWN ? [...paths.slice(0, PATHS_SHOWN), '...'] : paths.length === 0 ? ['{}'] : paths;
+}
+
+/** Members that a complaint lists; the tenth of a record of a log is seldom the one that was meant. */
+const PATHS_SHOWN = 20;
 /** Names of members that are remembered; a log has tens. */
 const KEYS_MAX = 4096;
 

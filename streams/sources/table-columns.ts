@@ -49,14 +49,14 @@ export class TableColumns {
       const named = names.indexOf(asked);
       const index = named >= 0 ? named : /^\d+$/.test(asked) ? Number(asked) - 1 : -1;
       if (index < 0 || index >= names.length) {
-        throw new AnteroomError('bad-usage', `no column "${asked}" in the ${format} table: ${names.join(', ')}`);
+        throw new AnteroomError('bad-usage', `no column "${asked}" in the ${format} table: ${shownNames(names)}`);
       }
       for (const [other, taken] of columnOfRole) if (taken === index) columnOfRole.delete(other);
       columnOfRole.set(role, index);
     }
     if (!columnOfRole.has('segment')) {
       const problem = 'no column is known to hold the segment; say which, by name or number, e.g. --columns segment=2';
-      throw new AnteroomError('bad-usage', `${problem}. The columns are: ${names.join(', ')}`);
+      throw new AnteroomError('bad-usage', `${problem}. The columns are: ${shownNames(names)}`);
     }
     this.columnOfRole = columnOfRole;
     const time = columnOfRole.get('time');
@@ -188,4 +188,9 @@ function countOf(value: unknown, absent: number): number {
 function shown(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   return typeof value === 'object' ? `a ${value.constructor.name}` : String(value);
+}
+
+/** Names as a message lists them. Nested columns have none here, since they are not looked into. */
+function shownNames(names: readonly string[]): string {
+  return names.map((name) => (name === '' ? '(nested)' : name)).join(', ');
 }

@@ -79,3 +79,29 @@ describe('decisions', () => {
     expect(unknown).toEqual([]);
   });
 });
+
+test('the results of the README are those of the whole tables in sim/bench', () => {
+  const readme = textOf('README.md');
+  const whole = textOf('sim/bench/README.md');
+  const cellsOf = (line: string): string[] =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+  const tableRows = (text: string): string[][] =>
+    text
+      .split('\n')
+      .filter((line) => line.startsWith('| '))
+      .map(cellsOf);
+  const shown = tableRows(readme.slice(readme.indexOf('<!-- results -->'), readme.indexOf('<!-- /results -->')));
+  const rows = shown.filter((cells) => /^\.\d+$/.test(cells[1]!));
+  expect(rows.length).toBeGreaterThan(5);
+  for (const [trace, lru, peer, alone, engine, ratio] of rows) {
+    const [against, rest] = tableRows(whole).filter((cells) => cells[0] === trace && cells[1] === '0.1');
+    expect([trace, lru, `${peer} / ${engine}`]).toEqual([trace, against![2], against![5]]);
+    expect([trace, alone, engine]).toEqual([trace, rest![2], rest![3]]);
+    expect([trace, ratio]).toEqual([trace, (Number(engine) / Number(peer)).toFixed(2)]);
+  }
+  const mean = tableRows(whole).find(([name]) => name === 'geometric mean of engine / peers')!;
+  expect(readme).toContain(`${mean.slice(3).join(' / ')} times as often`);
+});

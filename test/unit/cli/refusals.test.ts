@@ -36,6 +36,7 @@ describe.skipIf(isUnbuilt).concurrent('is refused on one line with its place', (
       /workload chains: accesses: expected at least 1, not 0/,
     ],
     ['a parameter that is not there', ['replay', 'workload:chains,foo=1'], /workload chains: foo: unknown setting/],
+    ['the help of a command that does not exist, which was that of the whole', ['hints', '--help'], /command 'hints'/],
     ['a port that is none', ['node', '--port', 'abc'], /--port/],
     [
       'settings whose alias leads nowhere',

@@ -32,6 +32,15 @@ describe('the governor in the report', () => {
     );
   });
 
+  test('"never more than 0 above" and "0 % were refused" said in many words that nothing happened', () => {
+    const quiet = { ...run, missExcess: 0, refusals: {}, governor: { ...governor, experts: [], lift: null } };
+    expect(governorLine([quiet])).toBe(
+      'governor: Misses never stood above those of the same cache without prefetching.',
+    );
+    const few = { ...quiet, refusals: { throttled: 1 }, prefetches: { ...run.prefetches, issued: 100_000 } };
+    expect(governorLine([few])).toContain('; to keep that bound less than 0.1 % of the prefetches were refused.');
+  });
+
   test('says nothing where nothing was governed', () => {
     expect(governorLine([runOf()])).toBe('');
     expect(governorSection([runOf()])).toBe('');

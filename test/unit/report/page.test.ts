@@ -42,6 +42,18 @@ describe('chart data', () => {
   });
 });
 
+describe('the table of the page', () => {
+  test('a log without sizes had an empty column of bytes, which pushed the last one off the page', async () => {
+    const bare = [runOf({ trafficBytesRatio: null }), engineOf({ trafficBytesRatio: null })];
+    expect(await reportPage(reportOf(bare))).not.toContain('<th>bytes / LRU</th>');
+    const page = await reportPage(reportOf([runOf(), engineOf()]));
+    expect(page).toContain('<th>bytes / LRU</th>');
+    const [head, ...rows] = page.match(/<table class="runs">.*?<\/table>/s)![0].split('<tr');
+    expect(head).toBeDefined();
+    expect(new Set(rows.map((row) => row.match(/<t[hd]/g)!.length))).toEqual(new Set([15, 14]));
+  });
+});
+
 describe('charts of a replay', () => {
   const sized = (size: number) => ({ cache: { unit: 'segments', size, fraction: null } }) as const;
   const runs = [10, 50].flatMap((size) => [

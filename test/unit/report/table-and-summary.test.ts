@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isQueueing, queueingSentence } from '../../../sim/report/queueing.ts';
 import { amountText, cacheText, grouped, percent, verdictLine, verdicts } from '../../../sim/report/summary.ts';
 import { bytesText, replayTable } from '../../../sim/report/table.ts';
 import { shortTraceNames } from '../../../sim/report/trace-names.ts';
@@ -11,7 +12,7 @@ describe('trace names', () => {
       '/var/log/a/access.log',
       '/var/log/b/access.log',
       'other.csv',
-      '-',
+      '<stdin>',
       'workload:chains',
     ]);
     expect([...shortTraceNames(['workload:u,a=1', 'workload:u,a=2', 'workload:u,a=1']).values()]).toEqual([
@@ -69,6 +70,39 @@ describe('table', () => {
       engineOf({ trace: 'workload:flash-crowd,hours=24', evict: 'auto', evictUsed: 'arc', misses: 4_999_999 }),
     ]);
     for (const line of wide.split('\n')) expect(line.length).toBeLessThanOrEqual(160);
+  });
+
+  test('a terminal of 100 columns wrapped every line; what matters least is left out there and named', () => {
+    const run = engineOf({ trace: 'workload:flash-crowd,hours=24', misses: 4_999_999 });
+    const narrow = replayTable([runOf({ trace: run.trace }), run], 100);
+    for (const line of narrow.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+    expect(narrow).toMatch(/misses +miss% .*traffic/);
+    expect(narrow).toMatch(/^\(too narrow for poll%, late.*: --report, --json or a pipe has them\)$/m);
+    expect(replayTable([run], 200)).toBe(replayTable([run]));
+    expect(replayTable([run], 10)).toMatch(/evict +prefetch +misses +miss% +traffic/);
+  });
+
+  test('a wait of an hour was told as 3600000ms', () => {
+    const waits = (mean: number): string =>
+      replayTable([runOf({ latencyMs: { mean, p50: mean, p90: mean, p99: mean } })]);
+    expect(waits(4321)).toContain('4320ms');
+    expect(waits(39_700)).toContain('39.7s');
+    expect(waits(18_000_000)).toContain('5h');
+    expect(waits(18_000_000)).not.toContain('0000');
+  });
+
+  test('a mean wait of a second on an origin of 50 ms was left without a word: most of it is queueing', () => {
+    const waiting = (mean: number, latency: string) =>
+      runOf({ latency, latencyMs: { mean, p50: 0, p90: 50, p99: 50 } });
+    const queued = waiting(949, '50ms@100MB/sx32');
+    expect(isQueueing(queued)).toBe(true);
+    expect(queueingSentence([queued])).toMatch(/its 32 fetches at once.*--latency 50ms@100MB\/sx256\.$/);
+    // 50 bytes an access take 5 s at 10 B/s: the whole of 5050 ms is one fetch.
+    expect(isQueueing(waiting(5050, '50ms@10B/sx1'))).toBe(false);
+    expect(isQueueing(waiting(5051, '50ms@10B/sx1'))).toBe(true);
+    for (const latency of ['50ms@100MB/s', '0', '8req']) expect(isQueueing(waiting(949, latency))).toBe(false);
+    expect(queueingSentence([{ ...queued, prefetch: 'anteroom' }, waiting(20, '50ms@100MB/sx32')])).toBe('');
+    expect(verdicts([queued, engineOf({ latency: queued.latency })])[0]!.details[0]).toContain('does not keep up');
   });
 
   test('bytes come with a binary unit', () => {
@@ -273,7 +307,7 @@ describe('figures in words', () => {
   test('counts are grouped, shares rounded, amounts signed', () => {
     expect([grouped(0), grouped(999), grouped(1000), grouped(1_234_567)]).toEqual(['0', '999', '1,000', '1,234,567']);
     expect([percent(0.5), percent(0.1234), percent(0)]).toEqual(['50 %', '12.3 %', '0 %']);
-    expect([amountText(0.5), amountText(-0.0123), amountText(12.345)]).toEqual(['+0.5000', '−0.0123', '+12.35']);
+    expect([amountText(0.5), amountText(-0.0123), amountText(12.345)]).toEqual(['+0.5000', '-0.0123', '+12.35']);
     expect(cacheText(runOf({ cache: { unit: 'bytes', size: 2048, fraction: null } }))).toBe('2 KiB');
   });
 });

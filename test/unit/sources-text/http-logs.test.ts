@@ -203,6 +203,24 @@ describe('CloudFront standard log', () => {
     });
   });
 
+  test('an IIS log, whose fields are set apart by spaces, was refused for want of tabs', () => {
+    const text =
+      '#Software: Microsoft Internet Information Services 10.0\n#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status sc-bytes\n2026-03-03 08:00:00 10.0.0.1 GET /a x=1 10.1.0.1 Mozilla/5.0+(X11) 200 42\n2026-03-03 08:00:01 10.0.0.1 GET /b - 10.1.0.2 Mozilla/5.0 404 0\n';
+    const { rows, error } = readingOf(cloudfront, text);
+    expect(error).toBe(null);
+    expect(rows).toEqual([
+      {
+        timeMs: Date.parse('2026-03-03T08:00:00Z'),
+        consumer: '10.1.0.1',
+        segment: '/a?x=1',
+        site: null,
+        op: 'read',
+        size: 42,
+        weight: 1,
+      },
+    ]);
+  });
+
   test('refuses lines that come before the fields, have other counts, or are cut off', () => {
     expect(readingOf(cloudfront, 'a\tb\n').error).toMatch(/input:1:1: expected a line #Fields: first/);
     expect(readingOf(cloudfront, `${cloudfrontHead}a\tb\n`).error).toMatch(/input:3:4: expected 33 fields/);

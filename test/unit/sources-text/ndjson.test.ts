@@ -42,6 +42,54 @@ describe('newline-delimited JSON', () => {
     expect(readingOf(ndjson, '{"key":"a","key":"b"}\n').rows[0]!.segment).toBe('b');
   });
 
+  test('finds nested members by their words where the first record has no segment at its top', () => {
+    const caddy =
+      '{"ts":1772524801.5,"logger":"http.log.access","request":{"remote_ip":"::1","method":"PUT","uri":"/a?x"},"user_id":"","size":9}\n';
+    const elastic =
+      '{"@timestamp":"2026-03-03T08:00:01Z","url":{"path":"/b"},"http":{"request":{"method":"GET"},"response":{"body":{"bytes":7}}},"source":{"ip":"10.0.0.1"},"host":{"name":"web-1"},"log":{"file":{"path":"/var/log"}}}\n';
+    const google =
+      '{"timestamp":"2026-03-03T08:00:01Z","httpRequest":{"requestUrl":"https://h/c","remoteIp":"10.0.0.2","responseSize":"5","requestMethod":"GET"}}\n';
+    expect(readingOf(ndjson, caddy).rows).toEqual([
+      { ...absent, timeMs: 1772524801500, consumer: '::1', segment: '/a?x', op: 'write', size: 9 },
+    ]);
+    const timeMs = Date.parse('2026-03-03T08:00:01Z');
+    expect(readingOf(ndjson, elastic).rows).toEqual([
+      { ...absent, timeMs, consumer: '10.0.0.1', segment: '/b', size: 7 },
+    ]);
+    expect(readingOf(ndjson, google).rows).toEqual([
+      { ...absent, timeMs, consumer: '10.0.0.2', segment: 'https://h/c', size: 5 },
+    ]);
+    const flat = '{"key":"top","request":{"uri":"/nested"}}\n{"request":{"uri":"/nested"}}\n';
+    expect(readingOf(ndjson, flat, { lenient: true }).rows.map((row) => row.segment)).toEqual(['top']);
+  });
+
+  test('takes a request line, as nginx writes it, as its path and method', () => {
+    const lines = [
+      '{"remote_user":"-","remote_addr":"10.0.0.3","request":"POST /p?a=1 HTTP/1.1"}',
+      '{"remote_addr":"10.0.0.3","request":"GET /a b HTTP/2.0"}',
+      '{"remote_addr":"10.0.0.3","request":"\\u0016\\u0003"}',
+    ];
+    expect(readingOf(ndjson, `${lines.join('\n')}\n`).rows).toEqual([
+      { ...absent, consumer: '10.0.0.3', segment: '/p?a=1', op: 'write' },
+      { ...absent, consumer: '10.0.0.3', segment: '/a b' },
+      { ...absent, consumer: '10.0.0.3', segment: '\u0016\u0003' },
+    ]);
+  });
+
+  test('takes the next surest consumer of a record whose surest is empty', () => {
+    expect(
+      readingOf(ndjson, '{"key":"k","user":"","remote_addr":"ip"}\n{"key":"k","user":"-","ip":"ip2"}\n').rows.map(
+        (row) => row.consumer,
+      ),
+    ).toEqual(['ip', 'ip2']);
+  });
+
+  test('says which members a record has that names no segment', () => {
+    expect(readingOf(ndjson, '{"level":"info","app":{"thing":"x","n":[1]}}\n').error).toBe(
+      'bad-record: input:1:1: expected a text or number that names the segment, found only level, app.thing, app.n: say which with --columns segment=NAME',
+    );
+  });
+
   test('takes null, empty and - as absent', () => {
     expect(readingOf(ndjson, '{"key":"k","user":null,"region":"","size":null,"time":null,"op":null}\n').rows).toEqual([
       { ...absent, segment: 'k' },

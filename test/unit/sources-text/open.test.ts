@@ -194,6 +194,18 @@ describe('an opened source', () => {
     });
   });
 
+  test('says what an unrecognised log looks like, so that its columns can be named', async () => {
+    const headless = await refusal(bytesOf('1772524801.626\t10.1.16.50\t/p/0\t6792\n'));
+    expect(headless.message).toMatch(/--columns time=1,segment=3.*1=1772524801.626, 2=10.1.16.50, 3=\/p\/0, 4=6792$/);
+    const balancer =
+      'https 2026-03-03T08:00:01.626185Z app/lb 10.1.16.50:2817 10.0.0.1:80 0.086 200 6792 "GET https://h:443/p HTTP/1.1" "waf,forward" x\n';
+    expect((await refusal(bytesOf(balancer))).message).toMatch(/4=10.1.16.50:2817, .* 9=GET https:\/\/h:443\/p HTTP/);
+    const named = await openSource(bytesOf(balancer), { columns: { time: '2', segment: '9', size: '8' } });
+    for await (const batch of named.batches) expect(batch.size[0]).toBe(6792);
+    expect(named.names.segments.nameOf(0)).toBe('GET https://h:443/p HTTP/1.1');
+    expect((await refusal(bytesOf('[\n  {"key":"a"},\n  {"key":"b"}\n]\n'))).message).toMatch(/JSON array.*jq -c/);
+  });
+
   test('takes options on columns as saying that the text has columns', async () => {
     expect((await read(bytesOf('5,a\n6,b\n'), { columns: { segment: '2' } })).source.format).toBe('csv');
     expect((await read(bytesOf('{"a":{"b":1}}\n'), { columns: { segment: 'a.b' } })).source.format).toBe('ndjson');

@@ -1,0 +1,30 @@
+/** Whether waits are mostly queueing for a slot of the origin: then they say more of `--latency` than of the cache. */
+
+import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
+import type { RunResult } from '../replay/result.ts';
+
+/** What chance may add to the mean of log-normal fetches. */
+const CHANCE_MAX = 1.2;
+
+/**
+ * Whether the mean wait is longer than if every access waited for a whole fetch of its own, which only queueing can do.
+ * A lesser queue is not seen.
+ */
+export function isQueueing(run: RunResult): boolean {
+  const spec = parseLatencySpec(run.latency);
+  const { mean } = run.latencyMs;
+  if (spec.kind !== 'time' || spec.concurrency === Infinity || mean === null || run.accesses === 0) return false;
+  const bytes = run.bytes === null ? 0 : run.bytes / run.accesses;
+  const fetchMs = spec.firstByteMs * Math.exp(spec.sigma ** 2 / 2) + (1000 * bytes) / spec.bytesPerSecond;
+  return mean > fetchMs * (spec.sigma === 0 ? 1 : CHANCE_MAX);
+}
+
+/** One sentence on runs of one trace, empty where nothing queues without prefetching. */
+export function queueingSentence(runs: readonly RunResult[]): string {
+  const queued = runs.find((run) => run.prefetch === 'none' && isQueueing(run));
+  if (queued === undefined) return '';
+  const spec = parseLatencySpec(queued.latency);
+  const slots = spec.kind === 'time' ? spec.concurrency : 0;
+  const wider = queued.latency.replace(/x\d+$/, `x${8 * slots}`);
+  return `An origin of ${queued.latency} does not keep up with this log: more is asked for than its ${slots} fetches at once bring, so most of the wait is for a turn. Say what your origin does, as --latency ${wider}.`;
+}
