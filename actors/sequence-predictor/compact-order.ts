@@ -166,11 +166,12 @@ export class CompactOrder {
   }
 
   /** `next` came after the pair behind `key`. `hint`: where {@link find} saw its record lately, or -1; spares looking for it. */
-  observePair(key: number, next: number, hint = -1): void {
+  observePair(key: number, next: number, hint = -1, isExpected = false): void {
     const words = this.#words;
     const at = hint >= 0 && words[hint] === key ? hint : this.find(key);
     const id = next + 1;
     if (at < 0) {
+      if (isExpected) return;
       const record = this.#claim(key, 0);
       if (record < 0) return;
       words[record + FIRST] = id;
