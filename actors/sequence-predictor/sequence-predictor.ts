@@ -219,13 +219,7 @@ export class SequencePredictor {
   }
 
   save(writer: SnapshotWriter): void {
-    writer.numbers(
-      this.#previous,
-      this.#record,
-      this.scoreMin,
-      this.isCompact ? 1 : 0,
-      this.#orders.consumerCountMax,
-    );
+    writer.numbers(this.#previous, this.#record, this.scoreMin, this.isCompact ? 1 : 0, this.#orders.consumerCountMax);
     for (const part of this.#parts()) part.save(writer);
   }
 
@@ -305,11 +299,8 @@ export class SequencePredictor {
   #followPair(previous: number, current: number, next: number, hint: number): void {
     if (this.#wide === null) {
       const compact = this.#compact!;
-      const record = compact.find(successorKey(current, OrderKind.successor));
-      const isExpected = record >= 0 && compact.successorAt(record, 0) === next;
-      compact.observePair(pairKey(previous, current), next, hint, isExpected);
-    }
-    else this.#wide.contexts.observe(previous, current, next, hint);
+      compact.observePair(pairKey(previous, current), next, hint, compact.isExpected(current, next));
+    } else this.#wide.contexts.observe(previous, current, next, hint);
   }
 
   #observeMiss(segment: number, position: number, leadAccesses: number): void {
