@@ -79,7 +79,7 @@ export class DemandDesk {
     state.classes.demanded(segment);
     const { holdout } = state;
     if (holdout?.isWaiting === true) {
-      holdout.observe(segment, state.position - (state.prefetcher.horizonAccesses ?? HORIZON_UNSTATED));
+      holdout.observe(segment, state.position, state.prefetcher.horizonAccesses ?? HORIZON_UNSTATED);
     }
     state.ledger.digest.add(Decision.served + served, segment);
     if (isMiss) this.#countMiss(segment, served, bytes, wait, joinedAt);

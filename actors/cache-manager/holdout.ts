@@ -25,19 +25,22 @@ export function holdoutOf(config: HoldoutConfig, seed: number): Holdout | undefi
 export interface HoldoutCounts {
   readonly share: number;
   readonly withheld: number;
-  /** Of these, demanded within the horizon: misses that a prefetch would have avoided. */
+  /** Of these, demanded before they would have left unused: misses that a prefetch would have avoided. */
   readonly demanded: number;
-  /** Withheld for less than the horizon when the run ended. */
+  /** Withheld for less than that when the run ended. */
   readonly open: number;
   /** Sum of the probabilities stated with those that are not open, where one was. */
   readonly expected: number;
 }
 
 const RING = 4096;
+/** Unused prefetches over which their stay is averaged. */
+const STAY_MEMORY = 64;
 
 /**
  * Whether a prefetch is withheld depends on a hash of (seed, segment, log position) alone, so nothing that is known of it biases
- * the choice. A withheld segment is not staged until it was demanded or its horizon has passed. Among those sent the share that was used
+ * the choice. A withheld segment is not staged until it was demanded or has been withheld for its horizon: that of the forecast, or as long as
+ * prefetches of late stayed that left unused, if that is longer. Among those sent the share that was used
  * says how good prefetches are given that they are made; among those withheld the share demanded says it without
  * the prefetch having changed anything: neither its eviction nor the demand itself. O(1); 5 bytes a segment.
  * At most 4096 are open at once; beyond it none is withheld.
@@ -47,6 +50,8 @@ export class Holdout {
   withheld = 0;
   demandedCount = 0;
   expected = 0;
+  /** Accesses for which a prefetch stays that leaves unused, of late. */
+  #stay = 0;
   readonly #threshold: number;
   readonly #seed: number;
   #held = new Uint8Array(1024);
@@ -93,9 +98,14 @@ export class Holdout {
     return true;
   }
 
-  /** A demand for `segment`, after what was withheld before `position` has been so for its horizon. */
-  observe(segment: number, position: number): void {
-    if (this.#count > 0) this.expire(position);
+  /** A prefetch left unused so many accesses after it was sent. */
+  unused(accesses: number): void {
+    this.#stay += (accesses - this.#stay) / STAY_MEMORY;
+  }
+
+  /** A demand for `segment` at `position`; `horizon`: of forecasts, in accesses. */
+  observe(segment: number, position: number, horizon: number): void {
+    if (this.#count > 0) this.expire(position - Math.max(horizon, this.#stay));
     if (this.isHeld(segment)) this.demanded(segment);
   }
 
@@ -125,6 +135,7 @@ export class Holdout {
     this.withheld = fields.number(this.withheld);
     this.demandedCount = fields.number(this.demandedCount);
     this.expected = fields.number(this.expected);
+    this.#stay = fields.number(this.#stay);
     this.#held = fields.array(this.#held);
     fields.into(this.#segment);
     fields.into(this.#position);

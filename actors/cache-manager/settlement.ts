@@ -17,10 +17,13 @@ export class Settlement {
 
   /** A prefetch that was sent has ended. Where it stood must have been cleared. */
   settle(segment: number, outcome: OutcomeCode): void {
-    const { table, classes, ledger, position, prefetcher, options } = this.#state;
+    const { table, classes, ledger, position, prefetcher, options, holdout } = this.#state;
     const expert = table.expert[segment]!;
     const probability = table.probability[segment]!;
-    if (outcome === Outcome.wasted) classes.evicted(segment, position);
+    if (outcome === Outcome.wasted) {
+      classes.evicted(segment, position);
+      holdout?.unused(position - table.issuedAt[segment]!);
+    }
     this.decided(Decision.outcome + outcome, segment, expert, probability, table.bytes[segment]!);
     ledger.ended(table.issuedAt[segment]!, outcome, expert, probability);
     options.benefit?.ended(table.bytes[segment]!);

@@ -12,6 +12,7 @@ import { StreamPredictor } from '../stream-predictor/stream-predictor.ts';
 import { CandidateMixture, servedClassOf } from './candidate-mixture.ts';
 import { CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
 import { ConsumerTrust } from './consumer-trust.ts';
+import { IssuedCalibration } from './issued-calibration.ts';
 import { FORECAST_AGE_MAX, POSITION_MASK } from './mixture-kernel.ts';
 import { MixtureTables } from './mixture-tables.ts';
 import { type NearLoopConfig, type NearLoopConfigInput, nearLoopConfigSchema } from './near-loop-config.ts';
@@ -57,7 +58,8 @@ export class AnteroomPrefetcher implements Prefetcher {
   readonly #mixture: CandidateMixture;
   readonly #gate: ValueGate;
   readonly #trust: ConsumerTrust | null;
-  /** After whose access each segment was last proposed, and what the mixture said then. */
+  readonly #issued = new IssuedCalibration();
+  /** After whose access each segment was last proposed, and what the mixture said then; negative where the consumer was not believed. */
   #proposedFor = new Int32Array(1024);
   #proposedAs = new Float32Array(1024);
   #consumer = -1;
@@ -142,7 +144,10 @@ export class AnteroomPrefetcher implements Prefetcher {
       this.#facts.bytes +
       this.#resident.bytes +
       this.#mixture.bytes +
-      (this.#trust === null ? 0 : this.#trust.bytes + this.#proposedFor.byteLength + this.#proposedAs.byteLength)
+      (this.#trust?.bytes ?? 0) +
+      this.#issued.bytes +
+      this.#proposedFor.byteLength +
+      this.#proposedAs.byteLength
     );
   }
 
@@ -173,7 +178,8 @@ export class AnteroomPrefetcher implements Prefetcher {
     }
     if (--this.#untilAdjusted === 0) {
       this.#untilAdjusted = this.#config.gateInterval;
-      this.#gate.adjust(this.#site.trafficHeadroom);
+      this.#issued.refresh();
+      this.#gate.adjust(this.#site.trafficHeadroom, this.#issued.forecastFor(this.#gate.worthFrom));
       this.#sequences.scoreMin = Math.max(this.#config.scoreMin, this.#config.scoreShare * this.#gate.threshold);
     }
     this.#resident.set(segment);
@@ -205,8 +211,8 @@ export class AnteroomPrefetcher implements Prefetcher {
     if (slot < 0) return null;
     return {
       opinions: this.#mixture.opinionsOn(this.#candidates, slot),
-      probability: this.#mixture.probabilityOf(this.#candidates, slot, this.#servedClass),
-      threshold: this.#gate.threshold,
+      probability: this.#issued.state(this.#mixture.probabilityOf(this.#candidates, slot, this.#servedClass)),
+      threshold: this.#issued.state(this.#gate.threshold),
     };
   }
 
@@ -229,8 +235,11 @@ export class AnteroomPrefetcher implements Prefetcher {
   }
 
   onOutcome(segment: number, expert: number, outcome: number, _probability: number): void {
-    if (this.#trust !== null && expert < NAMING_COUNT && outcome <= Outcome.wasted) {
-      this.#trust.ended(this.#proposedFor[segment]!, this.#proposedAs[segment]!, outcome !== Outcome.wasted);
+    if (expert < NAMING_COUNT && outcome <= Outcome.wasted) {
+      const isUsed = outcome !== Outcome.wasted;
+      const forecast = this.#proposedAs[segment]!;
+      this.#trust?.ended(this.#proposedFor[segment]!, Math.abs(forecast), isUsed);
+      if (forecast > 0) this.#issued.learn(forecast, isUsed);
     }
     if (outcome !== Outcome.wasted) return;
     const { horizonMin, horizonMax } = this.#config;
@@ -266,7 +275,7 @@ export class AnteroomPrefetcher implements Prefetcher {
   }
 
   /**
-   * The state, to save or restore it: that of `snapshot`, without copies. Parts: #sequences, #facts, #resident, #mixture, #gate, #trust,
+   * The state, to save or restore it: that of `snapshot`, without copies. Parts: #sequences, #facts, #resident, #mixture, #gate, #issued, #trust,
    * #streams. Made anew: #config, #site, #isForecastOn, #isPopularityOn, #kernel, #kernelAfter, #untilKernel. Of one access: #ranking, #candidates, #admitted, #probability,
    * #mixed, #consumer, #gatheredAt, #servedClass.
    */
@@ -287,7 +296,7 @@ export class AnteroomPrefetcher implements Prefetcher {
   }
 
   #parts(): readonly { save(writer: SnapshotWriter): void; load(reader: SnapshotReader): void }[] {
-    const parts = [this.#sequences, this.#facts, this.#resident, this.#mixture, this.#gate];
+    const parts = [this.#sequences, this.#facts, this.#resident, this.#mixture, this.#gate, this.#issued];
     return [
       ...parts,
       ...(this.#trust === null ? [] : [this.#trust]),
@@ -379,13 +388,12 @@ export class AnteroomPrefetcher implements Prefetcher {
       admitted[best] = admitted[i]!;
       const segment = this.#candidates.segment[slot]!;
       const expert = this.#mixture.strongestExpert(this.#candidates, slot, servedClass);
-      proposals.propose(segment, this.#candidates.sizeBytes[slot]!, probability[slot]!, expert);
+      proposals.propose(segment, this.#candidates.sizeBytes[slot]!, this.#issued.state(probability[slot]!), expert);
       this.#gate.spent(probability[slot]!);
       facts[segment * FACT_STRIDE + Fact.proposedAt] = position;
-      if (this.#trust === null) continue;
       if (segment >= this.#proposedFor.length) this.#growProposed(segment);
       this.#proposedFor[segment] = this.#consumer;
-      this.#proposedAs[segment] = this.#mixed[slot]!;
+      this.#proposedAs[segment] = probability[slot]! < this.#mixed[slot]! ? -this.#mixed[slot]! : this.#mixed[slot]!;
     }
   }
 

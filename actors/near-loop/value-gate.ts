@@ -45,7 +45,7 @@ export class ValueGate {
 
   constructor(options: ValueGateOptions) {
     this.#options = options;
-    this.#threshold = this.#unbounded();
+    this.#threshold = this.worthFrom;
   }
 
   /** Least probability that passes now. */
@@ -66,10 +66,10 @@ export class ValueGate {
   }
 
   /** To be called every `interval` accesses; `headroom` = extra fetches allowed now, Infinity without a bound. */
-  adjust(headroom: number): void {
+  adjust(headroom: number, forecastMin = this.worthFrom): void {
     const { interval, spendOver, thresholdFloor, reserve } = this.#options;
     if (headroom === Infinity) {
-      this.#threshold = this.#unbounded();
+      this.#threshold = Math.max(thresholdFloor, forecastMin);
       this.#waste.fill(0);
       this.#intervalsHeld = 0;
       this.#headroomBefore = Number.NaN;
@@ -119,7 +119,8 @@ export class ValueGate {
     this.#threshold = threshold!;
   }
 
-  #unbounded(): number {
+  /** Probability of use from which a fetch is worth its price, where traffic has no bound. */
+  get worthFrom(): number {
     const price = this.#options.wastedFetchPrice;
     return Math.max(this.#options.thresholdFloor, price / (1 + price));
   }

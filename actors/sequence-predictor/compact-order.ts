@@ -165,12 +165,19 @@ export class CompactOrder {
     promote(words, at, further);
   }
 
-  /** `next` came after the pair behind `key`. `hint`: where {@link find} saw its record lately, or -1; spares looking for it. */
-  observePair(key: number, next: number, hint = -1): void {
+  /** Whether `next` is one of the two strongest successors of `segment`, so that a pair would say little more. */
+  isExpected(segment: number, next: number): boolean {
+    const record = this.find(successorKey(segment, OrderKind.successor));
+    return record >= 0 && (this.successorAt(record, 0) === next || this.successorAt(record, 1) === next);
+  }
+
+  /** `next` came after the pair behind `key`; one that was expected begins no record. `hint`: where {@link find} saw its record lately, or -1; spares looking for it. */
+  observePair(key: number, next: number, hint = -1, isExpected = false): void {
     const words = this.#words;
     const at = hint >= 0 && words[hint] === key ? hint : this.find(key);
     const id = next + 1;
     if (at < 0) {
+      if (isExpected) return;
       const record = this.#claim(key, 0);
       if (record < 0) return;
       words[record + FIRST] = id;

@@ -38,7 +38,7 @@ export const HISTORY_BYTES = 4 * STRIDE;
  * fetched at that entry. Where fetches land at once every entry is ripe by the consumer's next access. O(1) a call, amortised.
  */
 export class RecentHistory {
-  readonly #consumerCountMax: number;
+  #consumerCountMax: number;
   #words: Int32Array;
 
   constructor(options: { readonly consumerCountMax: number }) {
@@ -59,6 +59,23 @@ export class RecentHistory {
   /** Goes on in `words`, which must hold what {@link words} does. */
   adopt(words: Int32Array): void {
     this.#words = words;
+  }
+
+  /** Consumers with a ring of their own at most. */
+  get consumerCountMax(): number {
+    return this.#consumerCountMax;
+  }
+
+  /** From now on there are no more than that; consumers above it that had a ring go on in one that they share. */
+  limit(consumerCountMax: number): void {
+    this.#consumerCountMax = Math.min(this.#consumerCountMax, Math.max(1, consumerCountMax));
+  }
+
+  /** Records up to the last in which anything was pushed. O(consumers). */
+  get usedCount(): number {
+    let count = this.#words.length / STRIDE;
+    while (count > 0 && this.#words[(count - 1) * STRIDE + PUSHED] === 0) count--;
+    return count;
   }
 
   /** Bytes at the longest. */

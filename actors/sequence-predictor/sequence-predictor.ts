@@ -22,6 +22,8 @@ import {
 
 /** Part of the bytes that the consumers' histories may take. */
 const CONSUMER_SHARE = 0.15;
+/** Consumers for whom room is kept when bytes run out, for each seen until then. */
+const CONSUMER_GROWTH = 4;
 /** Accesses after which the wide tables are handed to a kernel, unless it is said otherwise: short runs need none. */
 const KERNEL_AFTER = 16_384;
 
@@ -217,12 +219,13 @@ export class SequencePredictor {
   }
 
   save(writer: SnapshotWriter): void {
-    writer.numbers(this.#previous, this.#record, this.scoreMin, this.isCompact ? 1 : 0);
+    writer.numbers(this.#previous, this.#record, this.scoreMin, this.isCompact ? 1 : 0, this.#orders.consumerCountMax);
     for (const part of this.#parts()) part.save(writer);
   }
 
   load(reader: SnapshotReader): void {
-    const [previous, record, scoreMin, isCompact] = reader.numbers();
+    const [previous, record, scoreMin, isCompact, consumerCountMax] = reader.numbers();
+    this.#orders.limit(consumerCountMax!);
     this.#previous = previous!;
     this.#record = record!;
     this.scoreMin = scoreMin!;
@@ -263,6 +266,9 @@ export class SequencePredictor {
 
   #compress(): void {
     const { successors, missSuccessors, contexts } = this.#wide!;
+    // What few consumers will not need is better spent on the order.
+    const { usedCount } = this.#orders;
+    if (usedCount > 0) this.#orders.limit(CONSUMER_GROWTH * usedCount);
     const compact = this.#createCompact();
     moveSuccessors(successors, compact, OrderKind.successor);
     if (missSuccessors !== null) moveSuccessors(missSuccessors, compact, OrderKind.missSuccessor);
@@ -291,8 +297,10 @@ export class SequencePredictor {
   }
 
   #followPair(previous: number, current: number, next: number, hint: number): void {
-    if (this.#wide === null) this.#compact!.observePair(pairKey(previous, current), next, hint);
-    else this.#wide.contexts.observe(previous, current, next, hint);
+    if (this.#wide === null) {
+      const compact = this.#compact!;
+      compact.observePair(pairKey(previous, current), next, hint, compact.isExpected(current, next));
+    } else this.#wide.contexts.observe(previous, current, next, hint);
   }
 
   #observeMiss(segment: number, position: number, leadAccesses: number): void {

@@ -46,6 +46,20 @@ describe('holdout', () => {
     expect(holdout.counts).toMatchObject({ withheld: 1, demanded: 0, open: 0, expected: 0.25 });
   });
 
+  test('a demand counts that comes later than forecast and before unused prefetches leave', () => {
+    const holdout = new Holdout(0.5, 1);
+    const at = (offset: number) => {
+      let position = offset;
+      while (!holdout.withholds(7, position, 0.25)) position++;
+      return position;
+    };
+    holdout.observe(7, at(0) + 500, 64);
+    expect(holdout.counts.demanded).toBe(0);
+    for (let i = 0; i < 1000; i++) holdout.unused(2000);
+    holdout.observe(7, at(10_000) + 500, 64);
+    expect(holdout.counts.demanded).toBe(1);
+  });
+
   test('its share is a setting of a replay, told in the result, and agrees with what was used of those sent', async () => {
     const run = async (share: number) => {
       const { result } = await replay({

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { opinionNames } from '../../../actors/near-loop/opinion-bins.ts';
 import {
   COMPACT_BYTES_MIN,
   COMPACT_ONE,
@@ -10,6 +11,7 @@ import {
 import { COMPACT_DEGREE } from '../../../actors/sequence-predictor/compact-record.ts';
 import { ContextTable } from '../../../actors/sequence-predictor/context-table.ts';
 import { movePairs, moveSuccessors } from '../../../actors/sequence-predictor/move-order.ts';
+import { SequencePredictor } from '../../../actors/sequence-predictor/sequence-predictor.ts';
 import { SuccessorTable } from '../../../actors/sequence-predictor/successor-table.ts';
 
 const key = (segment: number) => successorKey(segment, OrderKind.successor);
@@ -214,5 +216,41 @@ describe('compact order', () => {
       const at = table.find(pairKey(1, i));
       expect([table.successorAt(at, 0), table.weightAt(at, 0), table.visitsAt(at)]).toEqual([7, 10, 10]);
     }
+  });
+
+  test('a pair that says what its segment says begins no record, and goes on if it has one', () => {
+    const table = roomy();
+    table.visit(key(2));
+    table.observe(key(2), 3, COMPACT_ONE);
+    expect([table.isExpected(2, 3), table.isExpected(2, 4), table.isExpected(9, 3)]).toEqual([true, false, false]);
+    table.observePair(pairKey(1, 2), 3, -1, true);
+    expect(table.find(pairKey(1, 2))).toBe(-1);
+    for (const isExpected of [false, true]) table.observePair(pairKey(1, 2), 3, -1, isExpected);
+    expect(table.visitsAt(table.find(pairKey(1, 2)))).toBe(2);
+  });
+});
+
+describe('memories of order where bytes run out', () => {
+  /** Bytes taken in the end, with so many consumers each over segments of its own. */
+  function bytesWith(consumerCount: number): number {
+    const options = {
+      degreeMax: 8,
+      visitsMax: 64,
+      lookahead: 3,
+      missLookahead: 5,
+      scoreMin: 0.1,
+      contextCountMax: 4096,
+    };
+    const isOn = opinionNames.map((name) => name === 'consumer-successor' || name === 'context');
+    const order = new SequencePredictor({ ...options, isOn, bytesMax: 400_000, consumerCountMax: 65_536 });
+    for (let i = 0; i < 40_000; i++) order.observe(i % consumerCount, (i * 7) % 9973, i, 0, true);
+    expect(order.isCompact).toBe(true);
+    return order.bytes;
+  }
+
+  test('one consumer leaves the order what many would have taken, and none takes more than it may', () => {
+    const [one, many] = [bytesWith(1), bytesWith(500)];
+    for (const bytes of [one, many]) expect(bytes).toBeLessThanOrEqual(400_000);
+    expect(one).toBeGreaterThan(0.97 * 400_000);
   });
 });
