@@ -228,6 +228,11 @@ export class AnteroomPrefetcher implements Prefetcher {
     return false;
   }
 
+  onHeld(segment: number, isHeld: boolean): void {
+    if (isHeld) this.#resident.hold(segment);
+    else this.#resident.release(segment);
+  }
+
   onOutcome(segment: number, expert: number, outcome: number, _probability: number): void {
     if (this.#trust !== null && expert < NAMING_COUNT && outcome <= Outcome.wasted) {
       this.#trust.ended(this.#proposedFor[segment]!, this.#proposedAs[segment]!, outcome !== Outcome.wasted);

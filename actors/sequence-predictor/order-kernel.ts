@@ -364,11 +364,11 @@ const step: WasmFunction = (() => {
     storeAt(placeAt(get(pushed)), 4 * HistoryField.positions, get(position)),
   ];
 
-  /** Unless the segment in `x` is resident, it is named with `packed`. */
+  /** Unless the segment in `x` is at the site for certain, it is named with `packed`. */
   const name: Code = block(
     ifElse(
       isLess(get(x), field(KernelField.flagsLength)),
-      branchIf(1, equal(wasm.loadByte(add(field(KernelField.flags), get(x))), i32(1))),
+      branchIf(1, wasm.loadByte(add(field(KernelField.flags), get(x)))),
       [],
     ),
     storeAt(get(out), 0, get(x)),

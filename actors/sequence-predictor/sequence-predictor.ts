@@ -45,7 +45,7 @@ export interface SequencePredictorOptions {
   readonly contextCountMax: number;
   /** Which opinions to give, by `Opinion`; what is off is neither learned nor asked. */
   readonly isOn: readonly boolean[];
-  /** Which segments are resident for certain; with it, and successors and pairs alone, wide tables are handed to a kernel once it pays. */
+  /** Which segments are at the site for certain; with it, and successors and pairs alone, wide tables are handed to a kernel once it pays. */
   readonly resident?: ResidentFlags;
   /** Accesses after which it does; Infinity = never. The answers are the same, to the last bit. */
   readonly kernelAfter?: number;
@@ -370,8 +370,8 @@ export class SequencePredictor {
       const weight = weightOfSlot(packed);
       if (weight < weightMin) break;
       const named = (words[i]! - 1) | 0;
-      // Most are resident: dismissed here, before anything is called.
-      if (named < flagCount && flags[named] === 1) continue;
+      // Most are at the site: dismissed here, before anything is called.
+      if (named < flagCount && flags[named] !== 0) continue;
       const slot = candidates.claim(named);
       if (slot >= 0) candidates.say(slot, opinion, successorBin(weight * scale, visits, ageOfSlot(packed, tick)));
     }
