@@ -146,6 +146,8 @@ export interface Prefetcher {
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void;
   /** A segment left the reactive cache by eviction. `isUnused` = it was staged and never demanded. True = admit it once more. */
   onEvict?(segment: number, isUnused: boolean): boolean;
+  /** A prefetch of the segment, whoever asked for it, is queued, in flight or staged from now on; or was, and has ended. */
+  onHeld?(segment: number, isHeld: boolean): void;
   /** An issued prefetch ended. `probability` is what was said when it was proposed. */
   onOutcome?(segment: number, expert: number, outcome: number, probability: number): void;
 }

@@ -88,6 +88,7 @@ export class IssueDesk {
     table.expert[segment] = expert;
     table.probability[segment] = probability;
     const { origin, queue, now } = state;
+    state.prefetcher.onHeld?.(segment, true);
     if (origin.isInstant) {
       this.#issue(segment, now);
       return true;

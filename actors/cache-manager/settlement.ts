@@ -28,6 +28,7 @@ export class Settlement {
     ledger.ended(table.issuedAt[segment]!, outcome, expert, probability);
     options.benefit?.ended(table.bytes[segment]!);
     if (outcome <= Outcome.wasted) options.expertTrust?.ended(expert, probability, outcome !== Outcome.wasted);
+    prefetcher.onHeld?.(segment, false);
     prefetcher.onOutcome?.(segment, expert, outcome, probability);
     options.onSettled?.(segment, expert, outcome);
   }
@@ -55,8 +56,9 @@ export class Settlement {
 
   /** A prefetch that was queued ends unsent. */
   withdraw(segment: number): void {
-    const { ledger, table, options } = this.#state;
+    const { ledger, table, options, prefetcher } = this.#state;
     ledger.withdrew();
+    prefetcher.onHeld?.(segment, false);
     const expert = table.expert[segment]!;
     this.decided(Decision.withdrawn, segment, expert, table.probability[segment]!, Number.NaN);
     options.onSettled?.(segment, expert, WITHDRAWN);

@@ -12,7 +12,7 @@ import type { TrafficBudget } from './traffic-budget.ts';
 const ROUNDING = 1e-6;
 /** What is left of a bound from which on it counts as far: more than any caller asks for at once. */
 const FAR = 32;
-/** Questions that are answered by measuring before it is looked whether the bounds are far again. */
+/** Questions that are answered by measuring, where a bound was found near, before it is looked whether the bounds are far again. */
 const LOOK_EVERY = 64;
 /** By how much what is left of a bound shrinks with one thing told, at most. */
 const STEP = 2;
@@ -121,7 +121,7 @@ export class TrafficGuard implements SiteGuard {
       left = Math.min(left, -this.#requests - this.lentCount(reactiveCount) - inFlightCount);
     }
     this.#ease = left - FAR;
-    this.#untilLook = LOOK_EVERY;
+    this.#untilLook = this.#ease > 0 ? 0 : LOOK_EVERY;
     return this.#ease > 0;
   }
 

@@ -42,6 +42,10 @@ export class EnginePrefetcher implements Required<Prefetcher> {
     return this.#inner.onEvict(segment, isUnused);
   }
 
+  onHeld(segment: number, isHeld: boolean): void {
+    this.#inner.onHeld(segment, isHeld);
+  }
+
   onOutcome(segment: number, expert: number, outcome: number, probability: number): void {
     this.#inner.onOutcome(segment, expert, outcome, probability);
   }

@@ -64,6 +64,10 @@ export class HintedPrefetcher implements Required<Prefetcher> {
     return this.#inner.onEvict(segment, isUnused);
   }
 
+  onHeld(segment: number, isHeld: boolean): void {
+    this.#inner.onHeld(segment, isHeld);
+  }
+
   onOutcome(segment: number, expert: number, outcome: number, probability: number): void {
     if (expert !== this.#expert) {
       this.#inner.onOutcome(segment, expert, outcome, probability);

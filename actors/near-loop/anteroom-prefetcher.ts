@@ -234,6 +234,11 @@ export class AnteroomPrefetcher implements Prefetcher {
     return false;
   }
 
+  onHeld(segment: number, isHeld: boolean): void {
+    if (isHeld) this.#resident.hold(segment);
+    else this.#resident.release(segment);
+  }
+
   onOutcome(segment: number, expert: number, outcome: number, _probability: number): void {
     if (expert < NAMING_COUNT && outcome <= Outcome.wasted) {
       const isUsed = outcome !== Outcome.wasted;

@@ -43,7 +43,7 @@ export class CandidateSet {
     this.#isResident = isResident;
   }
 
-  /** A byte a segment: 1 = resident for certain, so that {@link claim} would pass it over. */
+  /** A byte a segment: not 0 = at the site for certain, so that {@link claim} would pass it over. */
   get residentFlags(): Uint8Array {
     return this.#resident.flags;
   }

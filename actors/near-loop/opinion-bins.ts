@@ -5,15 +5,16 @@ export function bitLength(x: number): number {
   return 32 - Math.clz32(x);
 }
 
-const SCORE_BINS = 12;
-const SUPPORT_BINS = 8;
-const AGE_BINS = 5;
+export const SCORE_BINS = 12;
+export const SUPPORT_BINS = 8;
+export const AGE_BINS = 5;
 
 /** Bins of {@link successorBin}, bin 0 (no opinion) included. */
 export const SUCCESSOR_BIN_COUNT = 1 + SCORE_BINS * SUPPORT_BINS * AGE_BINS;
 
 const scoreEdges = [0.04, 0.06, 0.09, 0.13, 0.19, 0.27, 0.37, 0.49, 0.62, 0.76, 0.9];
-const scoreBinOf = new Uint8Array(257);
+/** By 256ths of a share. */
+export const scoreBinOf = new Uint8Array(257);
 for (let i = 0; i <= 256; i++) {
   let bin = 0;
   while (bin < scoreEdges.length && i / 256 >= scoreEdges[bin]!) bin++;

@@ -1,10 +1,13 @@
-/** One byte a segment: resident in the reactive cache for certain, so that most candidates are dismissed with one look. */
+/** One byte a segment: at the site for certain, or on its way there, so that most candidates are dismissed with one look. */
 
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
+/** In the reactive cache; queued, in flight or staged. */
+const [RESIDENT, HELD] = [1, 2];
+
 /**
- * A mirror of the reactive cache, kept by the near loop from what it is told: set at each demand, cleared at each eviction.
- * Clear means unknown: whoever finds it clear asks the site.
+ * A mirror of the site, kept by the near loop from what it is told: resident from each demand to the eviction, held from the sending of a
+ * prefetch to its end. Clear means unknown: whoever finds it clear asks the site.
  */
 export class ResidentFlags {
   #flags: Uint8Array = new Uint8Array(1024);
@@ -13,7 +16,7 @@ export class ResidentFlags {
     return this.#flags.byteLength;
   }
 
-  /** A byte a segment; what lies beyond is not resident. Replaced when the table grows. */
+  /** A byte a segment, 0 = unknown; what lies beyond is unknown too. Replaced when the table grows. */
   get flags(): Uint8Array {
     return this.#flags;
   }
@@ -25,7 +28,7 @@ export class ResidentFlags {
 
   has(segment: number): boolean {
     // Compared first: a read beyond the end would make every read slower.
-    return segment < this.#flags.length && this.#flags[segment] === 1;
+    return segment < this.#flags.length && this.#flags[segment] !== 0;
   }
 
   set(segment: number): void {
@@ -34,11 +37,21 @@ export class ResidentFlags {
       flags.set(this.#flags);
       this.#flags = flags;
     }
-    this.#flags[segment] = 1;
+    this.#flags[segment] = RESIDENT;
   }
 
   clear(segment: number): void {
     if (segment < this.#flags.length) this.#flags[segment] = 0;
+  }
+
+  /** A prefetch of the segment was sent or queued; where it was never asked for, the table does not grow for it. */
+  hold(segment: number): void {
+    if (segment < this.#flags.length) this.#flags[segment] = HELD;
+  }
+
+  /** That prefetch has ended. */
+  release(segment: number): void {
+    if (segment < this.#flags.length && this.#flags[segment] === HELD) this.#flags[segment] = 0;
   }
 
   save(writer: SnapshotWriter): void {
@@ -46,6 +59,7 @@ export class ResidentFlags {
   }
 
   load(reader: SnapshotReader): void {
-    this.#flags = reader.array(this.#flags);
+    // What was on its way then need not be now: unknown.
+    this.#flags = reader.array(this.#flags).map((flag) => (flag === HELD ? 0 : flag));
   }
 }

@@ -3,11 +3,13 @@
 import {
   type Code,
   compileWasm,
+  F64,
   I32,
   type WasmFunction,
   type WasmInstance,
   wasm,
 } from '../../streams/sources/wasm-module.ts';
+import { AGE_BINS, SCORE_BINS, SUPPORT_BINS } from '../near-loop/opinion-bins.ts';
 import { HISTORY_LENGTH, HISTORY_MASK, HistoryField } from './recent-history.ts';
 
 const { get, set, i32, add, sub, multiply, and, or, xor, shiftLeft, shiftRight } = wasm;
@@ -28,21 +30,24 @@ export const KernelField = {
   visitsMax: 32,
   lookahead: 36,
   filledMax: 40,
-  /** Visits of the segment whose successors were named. */
-  visits: 44,
   /** The consumer's segment before this one, or -1. */
   previous: 48,
   /** A double. */
   scoreMin: 56,
   /** Sixteen words. */
   weights: 64,
-  /** Pairs of words: who is named, and (weight, age) or (confirmations, sightings) from the lowest bit in halves. */
+  /** Three words each: who is named, the bin as successor and the bin after the pair, 0 = silent. */
   named: 128,
+  /** Bytes: `scoreBinOf`. */
+  scoreBins: 1024,
 } as const;
 /** Where the tables may begin. */
-export const KERNEL_TABLES_AT = 1024;
+export const KERNEL_TABLES_AT = 1536;
 
-/** What `step` gives instead of counts of successors and, times 256, of those after the pair. */
+/** Words of one that is named. */
+export const NAMED_STRIDE = 3;
+
+/** What `step` gives instead of the bytes of those that are named. */
 export const KernelAnswer = { left: -1, repeated: -2 } as const;
 
 const HEADER_VISITS = 0xffff;
@@ -59,7 +64,8 @@ const step: WasmFunction = (() => {
   const [record, segment, position, lead] = [0, 1, 2, 3];
   const [pushed, ripe, previous, i, source, base, header, visits] = [4, 5, 6, 7, 8, 9, 10, 11];
   const [a, b, id, at, first, packed, x, last, key, weight] = [12, 13, 14, 15, 16, 17, 18, 19, 20, 21];
-  const [tick, out, ripened, stride, entry, one, two, seen, count, oldest] = [22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
+  const [tick, out, ripened, stride, entry, one, two, seen, row, oldest] = [22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
+  const [age, scale, share] = [32, 33, 34];
 
   const field = (offset: number): Code => load(i32(offset));
   const bump = (local: number, by: number): Code => set(local, add(get(local), i32(by)));
@@ -364,16 +370,50 @@ const step: WasmFunction = (() => {
     storeAt(placeAt(get(pushed)), 4 * HistoryField.positions, get(position)),
   ];
 
-  /** Unless the segment in `x` is resident, it is named with `packed`. */
-  const name: Code = block(
+  /** Leaves the block that it stands in where the segment in `x` is at the site for certain. */
+  const passOver: Code = ifElse(
+    isLess(get(x), field(KernelField.flagsLength)),
+    branchIf(1, wasm.loadByte(add(field(KernelField.flags), get(x)))),
+    [],
+  );
+  const bitLength = (value: Code): Code => sub(i32(32), wasm.leadingZeros(value));
+  const atMost = (local: number, most: number): Code =>
+    ifElse(exceeds(get(local), i32(most)), set(local, i32(most)), []);
+
+  /** What `successorBin` adds for the visits of the row. */
+  const support: Code = [
+    ifElse(isLess(get(visits), i32(4)), set(row, sub(get(visits), i32(1))), [
+      set(row, add(bitLength(sub(get(visits), i32(2))), i32(1))),
+      atMost(row, SUPPORT_BINS - 1),
+    ]),
+    set(row, add(multiply(get(row), i32(SCORE_BINS)), i32(1))),
+    set(scale, wasm.divideDouble(wasm.double(1), wasm.doubleOf(shiftLeft(get(visits), i32(4))))),
+  ];
+  /** Names the successor in `x`, whose slot is `packed`, with its `successorBin`. */
+  const nameSuccessor: Code = block(
+    passOver,
+    set(age, and(sub(get(tick), shiftRight(get(packed), i32(16))), i32(255))),
     ifElse(
-      isLess(get(x), field(KernelField.flagsLength)),
-      branchIf(1, equal(wasm.loadByte(add(field(KernelField.flags), get(x))), i32(1))),
-      [],
+      isLess(get(age), i32(3)),
+      [set(age, sub(get(age), i32(1))), ifElse(isLess(get(age), i32(0)), set(age, i32(0)), [])],
+      [set(age, bitLength(sub(get(age), i32(1)))), atMost(age, AGE_BINS - 1)],
     ),
+    set(share, wasm.multiplyDouble(wasm.doubleOf(low(get(packed))), get(scale))),
+    ifElse(wasm.atLeastDouble(get(share), wasm.double(1)), set(share, wasm.double(1)), []),
     storeAt(get(out), 0, get(x)),
-    storeAt(get(out), 4, get(packed)),
-    bump(out, 8),
+    storeAt(
+      get(out),
+      4,
+      add(
+        add(
+          get(row),
+          wasm.loadByte(wasm.wholePart(wasm.multiplyDouble(get(share), wasm.double(256))), KernelField.scoreBins),
+        ),
+        multiply(get(age), i32(SCORE_BINS * SUPPORT_BINS)),
+      ),
+    ),
+    storeAt(get(out), 8, i32(0)),
+    bump(out, 4 * NAMED_STRIDE),
   );
 
   const successors: Code = [
@@ -384,11 +424,11 @@ const step: WasmFunction = (() => {
       [
         set(header, load(get(base))),
         set(visits, and(get(header), i32(HEADER_VISITS))),
-        storeAt(i32(KernelField.visits), 0, get(visits)),
         ifElse(
           get(visits),
           [
             set(tick, add(and(shiftRight(get(header), i32(16)), i32(255)), i32(1))),
+            support,
             set(
               weight,
               wasm.ceiling(
@@ -404,14 +444,10 @@ const step: WasmFunction = (() => {
             block(
               loop(
                 branchIf(1, equal(get(at), get(last))),
-                set(x, load(get(at), 4)),
-                branchIf(1, isLess(low(get(x)), get(weight))),
-                set(
-                  packed,
-                  or(low(get(x)), shiftLeft(and(sub(get(tick), shiftRight(get(x), i32(16))), i32(255)), i32(16))),
-                ),
+                set(packed, load(get(at), 4)),
+                branchIf(1, isLess(low(get(packed)), get(weight))),
                 set(x, sub(load(get(at)), i32(1))),
-                name,
+                nameSuccessor,
                 bump(at, 8),
                 branch(0),
               ),
@@ -422,26 +458,37 @@ const step: WasmFunction = (() => {
       ],
       [],
     ),
-    set(count, shiftRight(sub(get(out), i32(KernelField.named)), i32(3))),
   ];
 
-  const nameAfterPair = (offset: number, shift: number): Code => [
-    set(x, sub(load(get(entry), offset), i32(1))),
-    ifElse(
-      isLess(get(x), i32(0)),
-      [],
-      [
-        set(
-          packed,
-          or(
-            and(shiftRight(get(seen), i32(shift)), i32(15)),
-            shiftLeft(and(shiftRight(get(seen), i32(8)), i32(15)), i32(16)),
-          ),
+  /** Names what follows the pair, or adds its `contextBin` to what was named already. */
+  const nameAfterPair = (offset: number, shift: number): Code =>
+    block(
+      set(x, sub(load(get(entry), offset), i32(1))),
+      branchIf(0, isLess(get(x), i32(0))),
+      passOver,
+      set(at, i32(KernelField.named)),
+      block(
+        loop(
+          branchIf(1, equal(get(at), get(out))),
+          branchIf(1, equal(load(get(at)), get(x))),
+          bump(at, 4 * NAMED_STRIDE),
+          branch(0),
         ),
-        name,
-      ],
-    ),
-  ];
+      ),
+      ifElse(
+        equal(get(at), get(out)),
+        [storeAt(get(at), 0, get(x)), storeAt(get(at), 4, i32(0)), bump(out, 4 * NAMED_STRIDE)],
+        [],
+      ),
+      storeAt(
+        get(at),
+        8,
+        add(
+          add(and(shiftRight(get(seen), i32(shift)), i32(15)), i32(1)),
+          shiftLeft(and(shiftRight(get(seen), i32(8)), i32(15)), i32(4)),
+        ),
+      ),
+    );
   const pair: Code = ifElse(
     isLess(get(previous), i32(0)),
     [],
@@ -466,7 +513,10 @@ const step: WasmFunction = (() => {
   return {
     parameterCount: 4,
     hasResult: true,
-    locals: [[28, I32]],
+    locals: [
+      [29, I32],
+      [2, F64],
+    ],
     body: [
       look,
       ripen,
@@ -474,7 +524,8 @@ const step: WasmFunction = (() => {
       push,
       successors,
       pair,
-      or(get(count), shiftLeft(sub(shiftRight(sub(get(out), i32(KernelField.named)), i32(3)), get(count)), i32(8))),
+      // A multiple of few bytes: told as such, for it is not worth a division.
+      sub(get(out), i32(KernelField.named)),
     ],
   };
 })();

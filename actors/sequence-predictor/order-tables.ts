@@ -1,5 +1,6 @@
 /** The tables of order laid side by side in the memory of a kernel, which does with them in one call what they do themselves in many. */
 
+import { scoreBinOf } from '../near-loop/opinion-bins.ts';
 import type { ResidentFlags } from '../near-loop/resident-flags.ts';
 import type { ContextTable } from './context-table.ts';
 import { KERNEL_TABLES_AT, KernelField, startKernel } from './order-kernel.ts';
@@ -52,6 +53,7 @@ export class OrderTables {
     this.#put(KernelField.visitsMax, options.visitsMax);
     this.#put(KernelField.lookahead, options.lookahead);
     this.words.set(options.weights, KernelField.weights / 4);
+    new Uint8Array(memory, KernelField.scoreBins, scoreBinOf.length).set(scoreBinOf);
   }
 
   /** Lays the tables out in a memory of their own; null where there is no WebAssembly, or no memory. */

@@ -20,6 +20,12 @@ import {
   weightOfSlot,
 } from './successor-table.ts';
 
+/** Bound here, since what another module exports is looked up at each use. */
+const NAMED_AT = KernelField.named / 4;
+const PREVIOUS_AT = KernelField.previous / 4;
+const REPEATED = KernelAnswer.repeated;
+const [CONSUMER_SUCCESSOR, CONTEXT] = [Opinion.consumerSuccessor, Opinion.context];
+
 /** Part of the bytes that the consumers' histories may take. */
 const CONSUMER_SHARE = 0.15;
 /** Consumers for whom room is kept when bytes run out, for each seen until then. */
@@ -47,7 +53,7 @@ export interface SequencePredictorOptions {
   readonly contextCountMax: number;
   /** Which opinions to give, by `Opinion`; what is off is neither learned nor asked. */
   readonly isOn: readonly boolean[];
-  /** Which segments are resident for certain; with it, and successors and pairs alone, wide tables are handed to a kernel once it pays. */
+  /** Which segments are at the site for certain; with it, and successors and pairs alone, wide tables are handed to a kernel once it pays. */
   readonly resident?: ResidentFlags;
   /** Accesses after which it does; Infinity = never. The answers are the same, to the last bit. */
   readonly kernelAfter?: number;
@@ -90,7 +96,7 @@ export class SequencePredictor {
   /** The wide tables in the memory of a kernel; null where there is none, or none yet. */
   #tables: OrderTables | null = null;
   #untilTables: number;
-  /** What the kernel named after the access observed last; negative = it did not. */
+  /** Bytes of what the kernel named after the access observed last; negative = it did not. */
   #named = -1;
   /** The consumer's segment before the current one; -1 when there was none. */
   #previous = -1;
@@ -145,11 +151,11 @@ export class SequencePredictor {
     const answer = tables.step(record, segment, position, leadAccesses, this.scoreMin);
     if (answer >= 0) {
       this.#record = record;
-      this.#previous = tables.words[KernelField.previous / 4]!;
+      this.#previous = tables.words[PREVIOUS_AT]!;
       this.#named = answer;
       return true;
     }
-    if (answer === KernelAnswer.repeated) return false;
+    if (answer === REPEATED) return false;
     const isNew = this.#observeOrder(record, segment, position, leadAccesses);
     if (this.#wide === null) this.#tables = null;
     else if (!tables.takeBack()) this.#layOut();
@@ -204,7 +210,7 @@ export class SequencePredictor {
   /** Names candidates after the access observed last. Would-be misses are asked for after would-be misses only. */
   gather(segment: number, candidates: CandidateSet, isWouldBeMiss: boolean): void {
     if (this.#named >= 0) {
-      this.#gatherNamedBy(this.#tables!.words, this.#named, candidates);
+      if (this.#named > 0) this.#gatherNamedBy(this.#tables!.words, this.#named, candidates);
       return;
     }
     if (this.#areSuccessorsOn) {
@@ -333,25 +339,15 @@ export class SequencePredictor {
   }
 
   /** What the kernel named, in its order: successors, then what follows the pair. */
-  #gatherNamedBy(words: Int32Array, named: number, candidates: CandidateSet): void {
-    const visits = words[KernelField.visits / 4]!;
-    const scale = 1 / (visits * WEIGHT_ONE);
-    const middle = (KernelField.named / 4 + 2 * (named & 255)) | 0;
-    let at = (KernelField.named / 4) | 0;
-    for (; at < middle; at = (at + 2) | 0) {
+  #gatherNamedBy(words: Int32Array, bytes: number, candidates: CandidateSet): void {
+    const end = (NAMED_AT + (bytes >> 2)) | 0;
+    for (let at = NAMED_AT; at < end; at = (at + 3) | 0) {
       const slot = candidates.claim(words[at]!);
       if (slot < 0) continue;
-      const packed = words[at + 1]!;
-      candidates.say(
-        slot,
-        Opinion.consumerSuccessor,
-        successorBin(weightOfSlot(packed) * scale, visits, packed >>> 16),
-      );
-    }
-    const end = (middle + 2 * (named >>> 8)) | 0;
-    for (; at < end; at = (at + 2) | 0) {
-      const packed = words[at + 1]!;
-      this.#gatherNamed(words[at]!, packed & 15, packed >>> 16, candidates);
+      const bin = words[at + 1]!;
+      if (bin !== 0) candidates.say(slot, CONSUMER_SUCCESSOR, bin);
+      const binAfterPair = words[at + 2]!;
+      if (binAfterPair !== 0) candidates.say(slot, CONTEXT, binAfterPair);
     }
   }
 
@@ -378,8 +374,8 @@ export class SequencePredictor {
       const weight = weightOfSlot(packed);
       if (weight < weightMin) break;
       const named = (words[i]! - 1) | 0;
-      // Most are resident: dismissed here, before anything is called.
-      if (named < flagCount && flags[named] === 1) continue;
+      // Most are at the site: dismissed here, before anything is called.
+      if (named < flagCount && flags[named] !== 0) continue;
       const slot = candidates.claim(named);
       if (slot >= 0) candidates.say(slot, opinion, successorBin(weight * scale, visits, ageOfSlot(packed, tick)));
     }

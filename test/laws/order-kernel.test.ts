@@ -51,7 +51,7 @@ class Asked {
 }
 
 const shape = fc.record({
-  degreeMax: fc.constantFrom(1, 2, 5, 8, 9),
+  degreeMax: fc.constantFrom(1, 2, 5, 8, 9, 64),
   visitsMax: fc.constantFrom(2, 3, 8, 64),
   bytesMax: fc.constantFrom(65_536, 90_000, 2 ** 20),
   lookahead: fc.integer({ min: 1, max: 6 }),
