@@ -10,6 +10,11 @@ import { sortByProbability } from './proposal-order.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteState } from './site-state.ts';
 
+/** Accesses after it landed for which a staged segment is given its chance: forecasts are meant for so many at least. */
+const FRESH_FOR = 4;
+/** Probabilities closer than that ratio are taken to be level. */
+const LEVEL = 1.1;
+
 /** The best first, each within what policy, caps, bounds and prices leave. O(1) a proposal where no slot is waited for. */
 export class IssueDesk {
   readonly #state: SiteState;
@@ -73,8 +78,14 @@ export class IssueDesk {
   /** Considers each proposal of an access, the likeliest first. */
   considerAll(p: ProposalBuffer): void {
     sortByProbability(p);
+    const state = this.#state;
+    // What one access sends must fit beside each other, or its last would push out its best.
+    const room = state.isShared ? Infinity : state.share.units;
+    let sent = 0;
     for (let i = 0; i < p.count; i++) {
-      this.consider(p.segment[i]!, p.sizeBytes[i]!, p.probability[i]!, p.expert[i]!);
+      const segment = p.segment[i]!;
+      if (sent >= room && sent > 0) this.#settlement.refuse(segment, Refusal.crowded, p.expert[i]!, p.probability[i]!);
+      else if (this.consider(segment, p.sizeBytes[i]!, p.probability[i]!, p.expert[i]!)) sent += state.unitsOf(segment);
     }
   }
 
@@ -124,10 +135,24 @@ export class IssueDesk {
       if (!guard.canSend(bytes, state.lentCount)) return Refusal.budget;
       if (!guard.canLose(inFlight)) return Refusal.throttled;
     }
+    if (this.#isCrowded(segment, probability)) return Refusal.crowded;
     const { benefit } = options;
     if (benefit !== undefined && !benefit.isWorth(probability, state.fetches.waitMean, bytes)) return Refusal.price;
     if (options.expertTrust?.allows(expert) === false) return Refusal.distrusted;
     return holdout?.withholds(segment, state.position, probability) === true ? Refusal.heldOut : -1;
+  }
+
+  /**
+   * Whether it would push out what has only just landed and is about as likely: in a prefetch cache of a few segments each access would otherwise stage
+   * what comes later in the place of what comes next.
+   */
+  #isCrowded(segment: number, probability: number): boolean {
+    const { isShared, staging, share, table, position, flights } = this.#state;
+    const { oldest } = staging;
+    if (isShared || oldest < 0) return false;
+    if (staging.used + (flights.count + 1) * this.#state.unitsOf(segment) <= share.units) return false;
+    if (position - table.issuedAt[oldest]! - this.#landings.leadAccesses > FRESH_FOR) return false;
+    return table.probability[oldest]! * LEVEL >= probability;
   }
 
   #issue(segment: number, landsAt: number): void {

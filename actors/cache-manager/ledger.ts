@@ -9,7 +9,7 @@ import { type MissClassName, missClassNames } from './miss-classes.ts';
 
 /**
  * Why a proposal was not issued; each is counted. `price` = it was not worth what it costs, `throttled` = the bound on misses left no room;
- * `denied` and `unsafe` are of the policy, `heldOut` is by chance, `distrusted` = its expert is turned off, the others are of the caps.
+ * `denied` and `unsafe` are of the policy, `heldOut` is by chance, `distrusted` = its expert is turned off, `crowded` = it would push out of the prefetch cache what is no less likely and has only just landed, the others are of the caps.
  */
 export const Refusal = {
   resident: 0,
@@ -28,6 +28,7 @@ export const Refusal = {
   spending: 13,
   heldOut: 14,
   distrusted: 15,
+  crowded: 16,
 } as const;
 export type RefusalName = keyof typeof Refusal;
 /** In the order of their codes. */

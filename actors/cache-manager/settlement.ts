@@ -37,8 +37,9 @@ export class Settlement {
   refuse(segment: number, refusal: number, expert: number, probability: number): false {
     const { classes, ledger, position, sizes } = this.#state;
     // Those of the policy, the caps and chance have the codes after it.
-    const isThrottled = refusal >= Refusal.throttled;
-    if (refusal === Refusal.budget || refusal === Refusal.price || isThrottled) {
+    const isThrottled = refusal >= Refusal.throttled && refusal !== Refusal.crowded;
+    if (refusal === Refusal.crowded) classes.evicted(segment, position);
+    else if (refusal === Refusal.budget || refusal === Refusal.price || isThrottled) {
       classes.refused(segment, position, isThrottled);
     }
     ledger.refused(refusal);

@@ -29,8 +29,9 @@ export class SiteSpace {
   /** Gives a demanded segment to the reactive cache; true = it was there. */
   admitDemanded(segment: number, units: number): boolean {
     const { guard, reactive, isBytes } = this.#state;
-    if (!guard.isBounded) return reactive.access(segment, units);
     if (reactive.has(segment)) return reactive.access(segment, units);
+    this.#wasteOverdue();
+    if (!guard.isBounded) return reactive.access(segment, units);
     // With slack to spare it need not be known that a ghost holds the segment a moment before the site does.
     if (
       !this.#state.isFar &&
@@ -179,16 +180,36 @@ export class SiteSpace {
 
   /** Wastes what was staged longest ago until `units` more fit into `room`. False = one that may have to be fetched again would have to go. */
   #makeStagingRoom(units: number, room: number): boolean {
-    const { staging, guard, whole } = this.#state;
+    const { staging } = this.#state;
     while (staging.count > 0 && staging.used + units > room) {
-      const { oldest } = staging;
-      const ghost = guard.isBounded && !this.#state.isFar ? whole?.followed : undefined;
-      const isFree = !guard.isBounded || this.#state.isFar;
-      const isSpare = isFree || ghost?.stagedExtras.has(oldest) === true || ghost?.larger.has(oldest) === true;
-      if (!isSpare && !guard.covers(this.#state.unitsOf(oldest), 1)) return false;
-      this.#waste(oldest);
+      if (!this.#isDispensable(staging.oldest)) return false;
+      this.#waste(staging.oldest);
     }
     return true;
+  }
+
+  /**
+   * Wastes what was staged before all that the reactive cache held then had left it: a demanded segment would not have been kept for longer. Only what is
+   * staged anew pushes out what is staged, so where little is, forecasts that failed would otherwise take space for good.
+   */
+  #wasteOverdue(): void {
+    const { staging, table, reactive, position, share } = this.#state;
+    if (staging.count === 0) return;
+    const overdue = share.overdueBefore(reactive.count, position);
+    while (staging.count > 0 && table.issuedAt[staging.oldest]! < overdue) {
+      if (!this.#isDispensable(staging.oldest)) return;
+      this.#waste(staging.oldest);
+    }
+  }
+
+  /** Whether a staged segment may leave without endangering a bound. */
+  #isDispensable(segment: number): boolean {
+    const state = this.#state;
+    const { guard } = state;
+    if (!guard.isBounded || state.isFar) return true;
+    const ghost = state.whole?.followed;
+    if (ghost?.stagedExtras.has(segment) === true || ghost?.larger.has(segment) === true) return true;
+    return guard.covers(state.unitsOf(segment), 1);
   }
 
   /** Ends a staged segment that nobody asked for. */

@@ -28,6 +28,10 @@ export class StagingShare {
   #target: number;
   readonly #wasted: Departures;
   readonly #evicted: Departures;
+  /** Evictions of the reactive cache since a cacheful had last left it, the log position of that, and of the time before. */
+  #sinceTurned = 0;
+  #turnedAt = 0;
+  #turnedBefore = 0;
 
   /**
    * @param capacity units of both caches together.
@@ -64,6 +68,17 @@ export class StagingShare {
   /** The reactive cache evicted a segment. */
   evicted(segment: number): void {
     this.#evicted.left(segment);
+    this.#sinceTurned++;
+  }
+
+  /** Log position such that since then all that a reactive cache of so many segments held has left it at least once. */
+  overdueBefore(reactiveCount: number, position: number): number {
+    if (this.#sinceTurned > reactiveCount) {
+      this.#sinceTurned = 0;
+      this.#turnedBefore = this.#turnedAt;
+      this.#turnedAt = position;
+    }
+    return this.#turnedBefore;
   }
 
   /** A demand was missed. */
@@ -84,6 +99,9 @@ export class StagingShare {
     this.#target = fields.number(this.#target);
     this.#wasted.persist(fields);
     this.#evicted.persist(fields);
+    this.#sinceTurned = fields.number(this.#sinceTurned);
+    this.#turnedAt = fields.number(this.#turnedAt);
+    this.#turnedBefore = fields.number(this.#turnedBefore);
   }
 }
 

@@ -2,11 +2,17 @@
 
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
-const BIN_COUNT = 128;
+/** Bins of a 128th up to 15 sixteenths; from there four to each halving of what is left to certainty, so that at a bound of 1 the nearly certain are told apart. */
+const EVEN_BINS = 120;
+const EVEN_SCALE = 128;
+const HALVINGS = 9;
+const BIN_COUNT = EVEN_BINS + 4 * HALVINGS;
 /** What the histogram keeps from interval to interval. */
 const DECAY = 0.95;
 /** Share of what accrues that may go into rebuilding the reserve: where budgets are small it would otherwise take all of them. */
 const REBUILD_SHARE = 0.25;
+/** Share of the headroom that is spent over `spendOver` however little accrues: at a bound of 1 there is nothing to rebuild a reserve from. */
+const FALLOW_SHARE = 0.5;
 /** Intervals over which the accrual is averaged. */
 const ACCRUAL_INTERVALS = 128;
 
@@ -55,7 +61,7 @@ export class ValueGate {
 
   /** A candidate came up; true = worth a fetch now. */
   admits(probability: number): boolean {
-    const bin = Math.min(BIN_COUNT - 1, (probability * BIN_COUNT) | 0);
+    const bin = binOf(probability);
     this.#waste[bin] = this.#waste[bin]! + 1 - probability;
     return probability >= this.#threshold;
   }
@@ -82,17 +88,20 @@ export class ValueGate {
     }
     this.#headroomBefore = headroom;
     this.#spent = 0;
-    const least = this.#accrual > 0 ? (1 - REBUILD_SHARE) * this.#accrual : -Infinity;
-    const spendable = Math.max(least, this.#accrual + ((headroom - reserve) * interval) / spendOver);
+    const accrual = this.#accrual;
+    const rate = interval / spendOver;
+    const rebuilding = accrual > 0 ? (1 - REBUILD_SHARE) * accrual : accrual;
+    const least = Math.max(rebuilding, Math.min(0, accrual) + FALLOW_SHARE * headroom * rate);
+    const spendable = Math.max(least, accrual + (headroom - reserve) * rate);
     this.#intervalsHeld = this.#intervalsHeld * DECAY + 1;
-    const binFloor = Math.ceil(thresholdFloor * BIN_COUNT);
+    const binFloor = Math.ceil(thresholdFloor * EVEN_SCALE);
     let sum = 0;
     let bin = BIN_COUNT - 1;
     for (; bin >= binFloor; bin--) {
       sum += this.#waste[bin]! / this.#intervalsHeld;
       if (sum > spendable) break;
     }
-    this.#threshold = Math.max(thresholdFloor, (bin + 1) / BIN_COUNT);
+    this.#threshold = Math.max(thresholdFloor, lowestOf(bin + 1));
     for (let i = 0; i < BIN_COUNT; i++) this.#waste[i] = this.#waste[i]! * DECAY;
   }
 
@@ -124,4 +133,24 @@ export class ValueGate {
     const price = this.#options.wastedFetchPrice;
     return Math.max(this.#options.thresholdFloor, price / (1 + price));
   }
+}
+
+function binOf(probability: number): number {
+  if (probability < EVEN_BINS / EVEN_SCALE) return (probability * EVEN_SCALE) | 0;
+  let bin = EVEN_BINS;
+  // Of the sixteenth above, and after each halving of the half, what is left to certainty.
+  let left = (1 - probability) * 16;
+  while (left <= 0.5 && bin < BIN_COUNT - 4) {
+    left *= 2;
+    bin += 4;
+  }
+  return left <= 0.5 ? BIN_COUNT - 1 : bin + Math.min(3, ((1 - left) * 8) | 0);
+}
+
+/** Least probability of a bin. */
+function lowestOf(bin: number): number {
+  if (bin <= EVEN_BINS) return bin / EVEN_SCALE;
+  if (bin >= BIN_COUNT) return 1;
+  const beyond = bin - EVEN_BINS;
+  return 1 - (1 - (beyond & 3) / 8) / (16 * 2 ** (beyond >> 2));
 }

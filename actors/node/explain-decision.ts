@@ -14,6 +14,7 @@ const refusals: Readonly<Record<string, string>> = {
   throttled: 'the bound on misses leaves no room',
   denied: 'the policy does not allow it',
   distrusted: 'its expert misled of late and is turned off but for trials',
+  crowded: 'it would have pushed out of the prefetch cache what is about as likely and had only just landed',
   unsafe: 'the policy holds it for no safe read',
   requestRate: 'as many prefetches a second as may be were sent',
   byteRate: 'as many bytes a second as may be were sent',

@@ -98,6 +98,7 @@ describe('site', () => {
     const { site } = play({
       rows,
       script: { 0: [[2, 0.2], [3, 0.9], [4, 0.5]] }, // biome-ignore format: one list
+      capacity: 6,
       latency: '50msx1',
       queueLengthMax: 2,
       onSettled: (segment, _expert, outcome) => settled.push(`${segment}:${outcome}`),
@@ -139,9 +140,31 @@ describe('site', () => {
 
   test('what leaves the prefetch cache unused is wasted, the oldest first', () => {
     // Capacity 4, at most half of it staged: a third staged segment pushes out the first.
-    const { site, prefetcher } = play({ rows: [1, 1], script: { 0: [5, 6, 7] } });
+    const { site, prefetcher } = play({ rows: [1, 1], script: { 0: [5, 6], 1: [7] } });
     expect(prefetcher.outcomes).toEqual(['5:wasted', '6:pending', '7:pending']);
     expect(outcomesOf(site)).toEqual({ wasted: 1, pending: 2 });
+  });
+
+  test('the last of what one access asks for does not push out its best', () => {
+    const { site } = play({ rows: [1, 5, 6], script: { 0: [[5, 0.9], [6, 0.8], [7, 0.7]] } }); // biome-ignore format: one list
+    expect(outcomesOf(site)).toEqual({ useful: 2 });
+    expect(site.ledger.refusalCounts()).toMatchObject({ crowded: 1 });
+  });
+
+  test('what comes later does not push out what comes next and is as likely, until that has had its chance', () => {
+    const next = { 0: [[5, 0.9], [6, 0.9]], 1: [[7, 0.9]], 2: [[8, 1]], 6: [[9, 0.5]] } as const; // biome-ignore format: one list
+    const { site, prefetcher } = play({ rows: [1, 1, 1, 1, 1, 1, 1, 1], script: next as never });
+    // At 1 both have just landed; 8 is likelier; at 6 the other has been there for more than four accesses.
+    expect(prefetcher.outcomes).toEqual(['5:wasted', '6:wasted', '8:pending', '9:pending']);
+    expect(site.ledger.refusalCounts()).toMatchObject({ crowded: 1 });
+  });
+
+  test('where prefetching stops, what it left staged does not keep its space', () => {
+    const rows = Array.from({ length: 40 }, (_, i) => (i < 2 ? i : 2 + (i % 4)));
+    const { site } = play({ rows, script: { 0: [100, 101] } });
+    // Four segments in turn fit into a cache of four, once the two that nobody asks for have left.
+    expect(outcomesOf(site)).toEqual({ wasted: 2 });
+    expect(site.ledger.misses).toBeLessThan(25);
   });
 
   test('stagingShareMax bounds what is staged', () => {
@@ -274,7 +297,7 @@ describe('site', () => {
     const { site } = play({ rows: [1], script: {}, capacity: 1000, isFinished: false });
     const room = site.stagingCapacity;
     expect(room).toBeLessThan(500);
-    for (let i = 0; i < room; i++) expect(site.stage(100 + i, -1, 0.9, 0)).toBe(true);
+    for (let i = 0; i < room; i++) expect(site.stage(100 + i, -1, 0.5, 0)).toBe(true);
     expect([site.stagingUsed, outcomesOf(site).wasted]).toEqual([room, undefined]);
     site.stage(5000, -1, 0.9, 0);
     expect(outcomesOf(site)).toEqual({ wasted: 1 });

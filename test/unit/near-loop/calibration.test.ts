@@ -108,9 +108,20 @@ describe('value gate', () => {
   test('lets only near-certain candidates pass when nothing accrues and nothing is saved', () => {
     const gate = new ValueGate(options);
     for (let i = 0; i < 10_000; i++) {
-      if (i % 100 === 0) gate.adjust(10);
+      if (i % 100 === 0) gate.adjust(0);
       gate.admits((i % 100) / 100);
     }
     expect(gate.threshold).toBeGreaterThan(0.95);
+  });
+
+  test('at a bound of 1 the certain passed no more than a guess: what was granted lay below the reserve', () => {
+    const gate = new ValueGate({ ...options, interval: 256, reserve: 200, spendOver: 32_768 });
+    for (let i = 0; i < 10_000; i++) {
+      if (i % 256 === 0) gate.adjust(64);
+      gate.admits(i % 2 === 0 ? 0.999 : 0.99);
+    }
+    // Half of 64 over 32,768 accesses pays for one wasted fetch in a thousand of every second, not for one in a hundred.
+    expect(gate.threshold).toBeGreaterThan(0.99);
+    expect(gate.threshold).toBeLessThanOrEqual(0.999);
   });
 });
