@@ -3,7 +3,7 @@
 import { assert } from '../engine/assert.ts';
 import { AnteroomError, type ErrorCode } from '../engine/errors.ts';
 import { printable } from '../engine/printable.ts';
-import { AccessBatch } from './access-batch.ts';
+import { AccessBatch, isTime } from './access-batch.ts';
 import type { AccessRows } from './access-rows.ts';
 import type { AccessSink, RecordPlace, SourceSummary } from './access-sink.ts';
 import { Interner } from './interner.ts';
@@ -111,12 +111,12 @@ export class AccessBatchBuilder implements AccessSink {
     if (row >= this.#rowEnd) return; // done
     let at = timeMs;
     if (at > this.#latestMs) {
-      assert(at !== Number.POSITIVE_INFINITY, 'a time is finite or NaN');
+      assert(isTime(at), 'a time is in range or NaN');
       this.#latestMs = at;
     } else if (at < this.#latestMs) {
       this.#clampedTimeCount++;
       at = this.#latestMs;
-    } else assert(at !== Number.NEGATIVE_INFINITY, 'a time is finite or NaN');
+    } else assert(at !== Number.NEGATIVE_INFINITY, 'a time is in range or NaN');
     assert(segment >= 0, 'every access names a segment');
     if (size >= 0) this.#hasSize = true;
     if (consumer >= 0) this.#hasConsumer = true;
@@ -149,9 +149,9 @@ export class AccessBatchBuilder implements AccessSink {
       const timeMs = rows.timeMs[i]!;
       if (timeMs < latestMs) clampedCount++;
       else if (timeMs > latestMs) {
-        assert(timeMs !== Number.POSITIVE_INFINITY, 'a time is finite or NaN');
+        assert(isTime(timeMs), 'a time is in range or NaN');
         latestMs = timeMs;
-      } else assert(timeMs !== Number.NEGATIVE_INFINITY, 'a time is finite or NaN');
+      } else assert(timeMs !== Number.NEGATIVE_INFINITY, 'a time is in range or NaN');
       times[at] = Math.max(timeMs, latestMs);
     }
     this.#latestMs = latestMs;

@@ -5,9 +5,20 @@ import { assert } from '../engine/assert.ts';
 /** Consumer or site of an access that names none. */
 export const ABSENT = -1;
 
+/**
+ * The farthest that a time may lie from the epoch, in ms. Below 2^53, so that hours and intervals can be counted exactly: further out
+ * `time + interval` may be `time`, and whoever goes on by intervals never arrives. And within the dates of ECMAScript, hours around included.
+ */
+export const TIME_MS_MAX = 8e15;
+
+/** Whether `timeMs` is a time that an access may have; NaN, which says that it has none, is not. */
+export function isTime(timeMs: number): boolean {
+  return timeMs <= TIME_MS_MAX && timeMs >= -TIME_MS_MAX;
+}
+
 /** The columns of a batch; all of one length. */
 export interface AccessColumns {
-  /** Milliseconds, fractions allowed; NaN where the source has no time. Never decreases within a trace. */
+  /** Milliseconds, at most `TIME_MS_MAX` from the epoch, fractions allowed; NaN where the source has no time. Never decreases within a trace. */
   readonly timeMs: Float64Array;
   /** Dense segment id, by first appearance at the edge: a handle only, its order means nothing (see streams/README.md). */
   readonly segment: Uint32Array;

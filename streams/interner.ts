@@ -3,6 +3,8 @@
 import { assert } from '../engine/assert.ts';
 import { AnteroomError } from '../engine/errors.ts';
 import type { StateFields } from '../engine/state-fields.ts';
+import { isEqual, viewOf } from './name-bytes.ts';
+import { escapeBytes, escapeLiteral, hasEscape, unescapeBytes } from './name-escapes.ts';
 import { hashBytes, hashNumber } from './name-hash.ts';
 import type { NameInterner } from './name-table.ts';
 
@@ -44,6 +46,7 @@ const IS_ABSENT = -2;
  * Cost: O(length) a call. Memory: 12 bytes of columns and 8 / load bytes of table (13-26) a name, columns doubling, so
  * 25-50 bytes for a number; other names add their bytes, kept in chunks of up to 1 MiB that are never moved.
  * Gets wrong: nothing is ever forgotten; memory grows with distinct names. The hash is not secret without a `seed`.
+ * Longer than most files: single names and columns of them go through one table, whose layout only this class knows.
  */
 export class Interner implements NameInterner {
   readonly #countMax: number;
@@ -242,7 +245,7 @@ export class Interner implements NameInterner {
 
   /** Interns a name as `nameOf` writes it: its escapes are taken as the bytes that they stand for. */
   internName(name: string): number {
-    if (!HAS_ESCAPE.test(name)) return this.internString(name);
+    if (!hasEscape(name)) return this.internString(name);
     const bytes = unescapeBytes(name);
     return this.internBytes(bytes, 0, bytes.length);
   }
@@ -263,7 +266,7 @@ export class Interner implements NameInterner {
    * (a source that holds the text `\xff` and the byte ff), the one that `nameOf` writes so wins.
    */
   idOf(name: string): number {
-    if (HAS_ESCAPE.test(name)) {
+    if (hasEscape(name)) {
       const bytes = unescapeBytes(name);
       const id = this.findBytes(bytes, 0, bytes.length);
       if (id >= 0) return id;
@@ -282,8 +285,7 @@ export class Interner implements NameInterner {
       return decimalText(this.#names[id * STRIDE + HIGH]! >>> 0, this.#names[id * STRIDE + LOW]! >>> 0);
     const bytes = this.bytesOf(id);
     try {
-      const text = this.#decoder.decode(bytes);
-      return text.includes('\\x') ? text.replace(ESCAPE, '\\x5c$1') : text;
+      return escapeLiteral(this.#decoder.decode(bytes));
     } catch {
       return escapeBytes(bytes);
     }
@@ -475,41 +477,6 @@ class NameBlock {
   readonly entry = new Int32Array(BLOCK_NAMES);
 }
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/**
- * Eight bytes at a time as doubles, the last eight overlapping those before: V8 reads them from a DataView at any alignment in
- * one instruction. Doubles of other bytes can be equal only as 0 and -0, and those of the same bytes unequal only as NaN; both
- * are left to words. What comes in as a parameter is made an integer for the compiler too, or it would be unboxed at every step.
- */
-function isEqual(kept: DataView, offset: number, bytes: DataView, start: number, length: number): boolean {
-  let a = offset | 0;
-  let b = start | 0;
-  if (length >= 8) {
-    const last = (a + length - 8) | 0;
-    while (a < last) {
-      const eight = kept.getFloat64(a, true);
-      if ((eight !== bytes.getFloat64(b, true) || eight === 0) && !isEqualPair(kept, a, bytes, b)) return false;
-      a = (a + 8) | 0;
-      b = (b + 8) | 0;
-    }
-    return isEqualPair(kept, last, bytes, (b + last - a) | 0);
-  }
-  if (length >= 4) {
-    const first = kept.getInt32(a, true) ^ bytes.getInt32(b, true);
-    return (first | (kept.getInt32(a + length - 4, true) ^ bytes.getInt32(b + length - 4, true))) === 0;
-  }
-  for (let i = 0; i < length; i++) if (kept.getUint8(a + i) !== bytes.getUint8(b + i)) return false;
-  return true;
-}
-
-function isEqualPair(kept: DataView, a: number, bytes: DataView, b: number): boolean {
-  const low = kept.getInt32(a, true) ^ bytes.getInt32(b, true);
-  return (low | (kept.getInt32(a + 4, true) ^ bytes.getInt32(b + 4, true))) === 0;
-}
-
 // Results of isDecimal, kept beside it because a hot loop cannot afford to return an object.
 let decimalHigh = 0;
 let decimalLow = 0;
@@ -558,57 +525,4 @@ function isDecimal(bytes: Uint8Array, start: number, end: number): boolean {
 function decimalText(high: number, low: number): string {
   if (high < 2 ** 21) return String(high * TWO_32 + low);
   return ((BigInt(high) << 32n) | BigInt(low)).toString();
-}
-
-/** The sequences that `escapeBytes` can write, so that a name which holds one literally is told apart. */
-const ESCAPE = /\\(x(?:5c|[89a-f][0-9a-f]))/g;
-const HAS_ESCAPE = /\\x(?:5c|[89a-f][0-9a-f])/;
-
-/** Well-formed UTF-8 as it is, a backslash before an escape's letters and every other byte as `\xNN`. */
-function escapeBytes(bytes: Uint8Array): string {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  let text = '';
-  let plainFrom = 0;
-  const flush = (to: number): void => {
-    if (to > plainFrom) text += decoder.decode(bytes.subarray(plainFrom, to)).replace(ESCAPE, '\\x5c$1');
-  };
-  for (let i = 0; i < bytes.length; ) {
-    const length = sequenceLength(bytes, i);
-    if (length > 0) {
-      i += length;
-      continue;
-    }
-    flush(i);
-    text += `\\x${bytes[i]!.toString(16)}`;
-    plainFrom = ++i;
-  }
-  flush(bytes.length);
-  return text;
-}
-
-/** Length of the well-formed UTF-8 sequence at `at` (RFC 3629, section 4), or 0. */
-function sequenceLength(bytes: Uint8Array, at: number): number {
-  const lead = bytes[at]!;
-  if (lead < 0x80) return 1;
-  const length =
-    lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
-  if (length === 0 || at + length > bytes.length) return 0;
-  const second = bytes[at + 1]!;
-  const secondMin = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
-  const secondMax = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
-  if (second < secondMin || second > secondMax) return 0;
-  for (let i = 2; i < length; i++) if ((bytes[at + i]! & 0xc0) !== 0x80) return 0;
-  return length;
-}
-
-function unescapeBytes(name: string): Uint8Array {
-  const encoder = new TextEncoder();
-  const bytes: number[] = [];
-  let from = 0;
-  for (const match of name.matchAll(ESCAPE)) {
-    bytes.push(...encoder.encode(name.slice(from, match.index)), Number.parseInt(match[1]!.slice(1), 16));
-    from = match.index + 4;
-  }
-  bytes.push(...encoder.encode(name.slice(from)));
-  return Uint8Array.from(bytes);
 }

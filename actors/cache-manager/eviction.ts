@@ -21,7 +21,7 @@ export type EvictionName = (typeof evictionNames)[number];
 /**
  * A bounded set of resident segments that decides for itself who leaves.
  *
- * Sizes are in the cache's unit: every size is 1 when the cache counts segments, bytes otherwise; always >= 1.
+ * Sizes are in the cache's unit: every size is 1 when the cache counts segments, bytes otherwise; always whole and >= 1.
  * The caller guarantees that a segment id is a non-negative integer below 2^31; ids grow without notice, so tables grow with them.
  * The implementation must keep `used <= capacity` after every call, must report every segment that leaves other than by
  * `remove` through `onEvict` exactly once, and must take O(1) (amortised) per call unless its class says otherwise.
@@ -55,9 +55,12 @@ export interface Eviction {
   persist(fields: StateFields): void;
 }
 
+/** The largest capacity, in units: what a policy holds and remembers is counted by adding and taking away, which must stay exact. */
+export const CAPACITY_MAX = 2 ** 50;
+
 /** What a policy is built from. */
 export interface EvictionOptions {
-  /** Units, >= 1. */
+  /** Units, 1 to `CAPACITY_MAX`. */
   readonly capacity: number;
   /** Called for each segment that leaves by eviction. */
   readonly onEvict?: (segment: number) => void;

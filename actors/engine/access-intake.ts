@@ -2,7 +2,7 @@
 
 import { AnteroomError } from '../../engine/errors.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
-import { ABSENT, AccessBatch } from '../../streams/access-batch.ts';
+import { ABSENT, AccessBatch, isTime, TIME_MS_MAX } from '../../streams/access-batch.ts';
 import type { AddressSpace } from '../../streams/address-space.ts';
 import type { NameInterner } from '../../streams/name-table.ts';
 import { Operation, type OperationName } from '../../streams/operation.ts';
@@ -47,6 +47,14 @@ export interface IntakeOptions {
   readonly addresses: AddressSpace | null;
   /** Instant of an access that says none; NaN = none. */
   readonly now: () => number;
+}
+
+const EXPECTED_TIME = `milliseconds, at most ${TIME_MS_MAX} from the epoch`;
+const EXPECTED_SIZE = 'whole bytes from 0 on, or -1';
+
+/** Fractions would not add up to what they were added from, and a cache could wait for ever for the rest of one. */
+function isSize(bytes: number): boolean {
+  return Number.isSafeInteger(bytes) && bytes >= -1;
 }
 
 /** Checks and numbers accesses. A refused call changes nothing but the names that are known. */
@@ -94,10 +102,9 @@ export class AccessIntake {
   one(access: Access, position: number): AccessBatch | null {
     if (typeof access !== 'object' || access === null) throw bad('access', 'an object', access);
     const { timeMs, op = 'read', size = -1, weight = 1 } = access;
-    if (timeMs !== undefined && !Number.isFinite(timeMs))
-      throw bad('timeMs', 'a finite number of milliseconds', timeMs);
+    if (timeMs !== undefined && !isTime(timeMs)) throw bad('timeMs', EXPECTED_TIME, timeMs);
     if (!Object.hasOwn(Operation, op)) throw bad('op', Object.keys(Operation).join(', '), op);
-    if (!(Number.isFinite(size) && (size >= 0 || size === -1))) throw bad('size', 'bytes from 0 on', size);
+    if (!isSize(size)) throw bad('size', EXPECTED_SIZE, size);
     if (!(Number.isFinite(weight) && weight >= 1)) throw bad('weight', 'a count from 1 on', weight);
     const consumer = this.#consumer(access.consumer);
     const site = this.#site(access.site);
@@ -117,12 +124,14 @@ export class AccessIntake {
 
   /**
    * A batch at `position`, whatever position it had. Its ids must be those of the engine's names.
-   * @throws AnteroomError 'bad-record' for an id beyond `segmentsMax`, and as `one` for what is no address.
+   * @throws AnteroomError 'bad-record' for an id beyond `segmentsMax` and a time or size out of range, and as `one` for what is no address.
    */
   batch(batch: AccessBatch, position: number): AccessBatch {
     const { segmentsMax } = this.#options;
-    const { segment } = batch;
+    const { segment, timeMs: said, size } = batch;
     for (let i = 0; i < batch.length; i++) {
+      if (!isTime(said[i]!) && !Number.isNaN(said[i]!)) throw bad(`timeMs of row ${i}`, EXPECTED_TIME, said[i]!);
+      if (!isSize(size[i]!)) throw bad(`size of row ${i}`, EXPECTED_SIZE, size[i]!);
       if (segment[i]! >= segmentsMax) throw bad(`segment of row ${i}`, `an id below ${segmentsMax}`, segment[i]!);
       this.#mustBeAddress(segment[i]!);
     }

@@ -35,7 +35,8 @@ export class EngineAnswers {
     const { open, isJoined } = taken;
     const { segment } = open;
     const timeMs = this.#feed.instant(answer.timeMs);
-    const sizeBytes = answer.sizeBytes ?? -1;
+    const { sizeBytes: said = -1 } = answer;
+    const sizeBytes = said >= 0 && Number.isSafeInteger(said) ? said : -1;
     this.#feed.tell({
       kind: 'measured',
       sizeBytes: sizeBytes >= 0 ? sizeBytes : open.sizeBytes,
@@ -70,7 +71,7 @@ export class EngineAnswers {
   fetched(segment: string | number, { sizeBytes = -1, durationMs = -1 }: MeasuredFetch): void {
     const id = this.#parts.names.idOf(segment);
     if (this.#parts.origin === null || id < 0) return;
-    if (sizeBytes >= 0 && Number.isFinite(sizeBytes)) this.#feed.tell({ kind: 'sized', segment: id, sizeBytes });
+    if (sizeBytes >= 0 && Number.isSafeInteger(sizeBytes)) this.#feed.tell({ kind: 'sized', segment: id, sizeBytes });
     if (durationMs >= 0 && Number.isFinite(durationMs)) this.#feed.tell({ kind: 'measured', sizeBytes, durationMs });
   }
 

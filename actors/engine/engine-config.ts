@@ -1,7 +1,7 @@
 /** Settings of an embedded engine: those that it shares with a replay, and those of being live. */
 
 import { z } from 'zod';
-import { evictionNames } from '../cache-manager/eviction.ts';
+import { CAPACITY_MAX, evictionNames } from '../cache-manager/eviction.ts';
 import { prefetchPolicySchema } from '../cache-manager/prefetch-policy.ts';
 import { parseLatencySpec } from '../origin/latency-spec.ts';
 import { siteSettings } from './site-settings.ts';
@@ -37,7 +37,12 @@ export const engineConfigSchema = z
       .describe(
         'live: prefetches go out and are answered. modelled: fetches take what `latency` says, as in a replay.',
       ),
-    capacity: z.int().min(1).default(1000).describe('Size of the cache in `unit`s, staged segments included.'),
+    capacity: z
+      .int()
+      .min(1)
+      .max(CAPACITY_MAX)
+      .default(1000)
+      .describe('Size of the cache in `unit`s, staged segments included.'),
     unit: z.enum(['segments', 'bytes']).default('segments').describe('What the cache counts.'),
     eviction: z.enum(evictions).default('auto').describe('Eviction policy of the cache.'),
     writes: z

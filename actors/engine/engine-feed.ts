@@ -3,7 +3,7 @@
 import { parseConfig } from '../../engine/config.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
-import type { AccessBatch } from '../../streams/access-batch.ts';
+import { type AccessBatch, isTime } from '../../streams/access-batch.ts';
 import { HINTS_MAX, type Hint, type HintInput, hintsSchema } from '../hints/hints-config.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { EngineState } from './engine-state.ts';
@@ -25,9 +25,10 @@ export class EngineFeed {
     return this.#latestMs;
   }
 
-  /** The instant that a caller means: as said, else by the clock, else that of the latest access, else 0. */
+  /** The instant that a caller means: as said where that is a time, else by the clock, else that of the latest access, else 0. */
   instant(timeMs: number | undefined): number {
-    const now = timeMs ?? this.#parts.clock?.now() ?? this.#latestMs;
+    const isSaid = timeMs !== undefined && isTime(timeMs);
+    const now = isSaid ? timeMs : (this.#parts.clock?.now() ?? this.#latestMs);
     return Number.isNaN(now) ? 0 : now;
   }
 

@@ -20,6 +20,10 @@ export type LatencySpec =
 
 const DURATION = { ms: 1, s: 1000, us: 0.001 } as const;
 const RATE = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const;
+/** A slot is looked at for each fetch. */
+const CONCURRENCY_MAX = 65_536;
+/** With more some draws would take longer than any time. */
+const SIGMA_MAX = 10;
 const TIME =
   /^(?:(lognormal):)?(\d+(?:\.\d+)?)(us|ms|s)(?::(\d+(?:\.\d+)?))?(?:@(\d+(?:\.\d+)?)(B|kB|MB|GB|KiB|MiB|GiB)\/s)?(?:x(\d+))?$/;
 
@@ -37,7 +41,7 @@ export function parseLatencySpec(text: string, setting = '--latency'): LatencySp
   }
   const time = TIME.exec(text);
   const isLogNormal = time?.[1] !== undefined;
-  if (time === null || isLogNormal !== (time[4] !== undefined) || time[7] === '0') {
+  if (time === null || isLogNormal !== (time[4] !== undefined)) {
     throw new AnteroomError(
       'bad-usage',
       `${setting}: expected 0, 4req, 50ms, 50ms@20MB/s, 50ms@20MB/sx32 or lognormal:50ms:0.5@20MB/sx32, found "${text}"`,
@@ -50,8 +54,13 @@ export function parseLatencySpec(text: string, setting = '--latency'): LatencySp
     bytesPerSecond: time[5] === undefined ? Infinity : Number(time[5]) * RATE[time[6] as keyof typeof RATE],
     concurrency: time[7] === undefined ? Infinity : Number(time[7]),
   };
-  if (spec.bytesPerSecond === 0)
-    throw new AnteroomError('bad-usage', `${setting}: a bandwidth of 0 never delivers: "${text}"`);
+  const refuse = (why: string): never => {
+    throw new AnteroomError('bad-usage', `${setting}: ${why}: "${text}"`);
+  };
+  if (spec.bytesPerSecond === 0) refuse('a bandwidth of 0 never delivers');
+  if (spec.concurrency === 0 || (spec.concurrency > CONCURRENCY_MAX && time[7] !== undefined))
+    refuse(`1 to ${CONCURRENCY_MAX} fetches at once, or without x... as many as there are`);
+  if (spec.sigma > SIGMA_MAX) refuse(`a sigma of at most ${SIGMA_MAX}`);
   return spec;
 }
 

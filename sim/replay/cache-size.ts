@@ -1,5 +1,6 @@
 /** A cache size as `--cache` says it: a share of the trace, a count of segments, or bytes. */
 
+import { CAPACITY_MAX } from '../../actors/cache-manager/eviction.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 
 /** One entry of `--cache`, as written. */
@@ -58,9 +59,23 @@ export function parseCacheSizes(text: string): readonly CacheSizeSpec[] {
 
 /**
  * The size of a cache for a trace of `distinctCount` distinct segments with `footprintBytes` in all (each at its first-seen size).
- * @throws AnteroomError('bad-usage') when the entry does not fit the unit.
+ * @throws AnteroomError('bad-usage') when the entry does not fit the unit, or comes to more than can be counted.
  */
 export function resolveCacheSize(
+  spec: CacheSizeSpec,
+  unit: 'segments' | 'bytes',
+  trace: { readonly distinctCount: number; readonly footprintBytes: number },
+): CacheSize {
+  const resolved = sizeFor(spec, unit, trace);
+  if (resolved.size > CAPACITY_MAX)
+    throw new AnteroomError(
+      'bad-usage',
+      `--cache: ${resolved.size} ${unit} are more than the ${CAPACITY_MAX} that can be counted`,
+    );
+  return resolved;
+}
+
+function sizeFor(
   spec: CacheSizeSpec,
   unit: 'segments' | 'bytes',
   trace: { readonly distinctCount: number; readonly footprintBytes: number },

@@ -11,10 +11,10 @@ import {
   type LineRecord,
   LineRecordDecoder,
   lookAtLines,
-  numberOf,
   refuseField,
   refuseLine,
   textOf,
+  timeMsOf,
   unsignedOf,
 } from './line-records.ts';
 import { WordCodes } from './word-codes.ts';
@@ -69,8 +69,8 @@ class CachelibBlockReader {
       const found = `${fields.count} fields in ${textOf(bytes, start, end)}`;
       return refuseLine(record, 1, `${this.#columnCount} fields, as the header has`, found, sink);
     }
-    const seconds = numberOf(bytes, starts[this.#time]!, ends[this.#time]!);
-    if (Number.isNaN(seconds)) return refuseField(record, fields, this.#time, 'a time in seconds', sink);
+    const timeMs = timeMsOf(bytes, starts[this.#time]!, ends[this.#time]!, 1000);
+    if (Number.isNaN(timeMs)) return refuseField(record, fields, this.#time, 'a time in seconds', sink);
     const size = unsignedOf(bytes, starts[this.#size]!, ends[this.#size]!);
     if (Number.isNaN(size)) return refuseField(record, fields, this.#size, 'a size in bytes', sink);
     const op = operationOf(bytes, starts[this.#op]!, ends[this.#op]!);
@@ -83,7 +83,7 @@ class CachelibBlockReader {
     const consumer = user < 0 ? ABSENT : sink.consumers.internBytes(bytes, starts[user]!, ends[user]!);
     const host = this.#host;
     const site = host < 0 ? ABSENT : sink.sites.internBytes(bytes, starts[host]!, ends[host]!);
-    sink.append(seconds * 1000, segment, consumer, site, op, size, opCount);
+    sink.append(timeMs, segment, consumer, site, op, size, opCount);
     return true;
   };
 

@@ -11,10 +11,10 @@ import {
   type LineRecord,
   LineRecordDecoder,
   lookAtLines,
-  numberOf,
   refuseField,
   refuseLine,
   textOf,
+  timeMsOf,
   unsignedOf,
 } from './line-records.ts';
 import { WordCodes } from './word-codes.ts';
@@ -83,8 +83,8 @@ class CachelibKvReader {
       return refuseLine(record, 1, `${this.#columnCount} fields, as the header has`, found, sink);
     }
     const time = this.#time;
-    const seconds = time < 0 ? Number.NaN : numberOf(bytes, starts[time]!, ends[time]!);
-    if (time >= 0 && Number.isNaN(seconds)) return refuseField(record, fields, time, 'a time in seconds', sink);
+    const timeMs = time < 0 ? Number.NaN : timeMsOf(bytes, starts[time]!, ends[time]!, 1000);
+    if (time >= 0 && Number.isNaN(timeMs)) return refuseField(record, fields, time, 'a time in seconds', sink);
     const op = operations.codeOf(bytes, starts[this.#op]!, ends[this.#op]!);
     if (op === null) return refuseField(record, fields, this.#op, `one of ${operations.words}`, sink);
     const valueSize = unsignedOf(bytes, starts[this.#size]!, ends[this.#size]!);
@@ -97,7 +97,7 @@ class CachelibKvReader {
     const usecase = this.#usecase;
     const consumer = usecase < 0 ? ABSENT : sink.consumers.internBytes(bytes, starts[usecase]!, ends[usecase]!);
     const size = op === Operation.read && valueSize === 0 ? -1 : keySize + valueSize;
-    sink.append(seconds * 1000, segment, consumer, ABSENT, op, size, opCount);
+    sink.append(timeMs, segment, consumer, ABSENT, op, size, opCount);
     return true;
   };
 

@@ -190,7 +190,7 @@ export class CloudfrontParser implements LineParser {
   #count(bytes: Uint8Array, kind: number): number {
     if (this.#isBlank(bytes, kind)) return -1;
     const count = decimalOf(bytes, this.#starts[kind]!, this.#ends[kind]!, 0);
-    return count >= 0 ? count : MALFORMED;
+    return count >= 0 && Number.isSafeInteger(count) ? count : MALFORMED;
   }
 
   #segment(bytes: Uint8Array, sink: AccessSink): number {

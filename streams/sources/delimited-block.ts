@@ -186,7 +186,7 @@ export class DelimitedBlock {
         if (isMinusOne(bytes, start, end) || isAbsent(bytes, start, end)) value = absent;
         else {
           value = decimalOf(bytes, start, end, 0);
-          if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) return i;
+          if (!(value >= 0 && Number.isSafeInteger(value))) return i;
         }
       }
       column[i] = value;

@@ -42,7 +42,7 @@ const RECORDS_MAX = 4096;
 const expectations: Readonly<Record<number, string>> = {
   [TIME]: 'a number or an ISO 8601 time',
   [SEGMENT]: 'a name of a segment',
-  [SIZE]: 'a number of bytes',
+  [SIZE]: 'a whole number of bytes',
   [WEIGHT]: 'a number',
 };
 
@@ -200,7 +200,7 @@ export class DelimitedParser implements LineParser {
             if (isDigits) size = value;
             else if (!isMinusOne(source, from, to) && !isAbsent(source, from, to)) {
               size = decimalOf(source, from, to, 0);
-              isFaulty = !(size >= 0 && size <= Number.MAX_SAFE_INTEGER);
+              isFaulty = !(size >= 0 && Number.isSafeInteger(size));
             }
             break;
           case WEIGHT:

@@ -16,6 +16,7 @@ import {
   refuseField,
   refuseLine,
   textOf,
+  timeMsOf,
   unsignedOf,
 } from './line-records.ts';
 import { operationOf } from './operation-words.ts';
@@ -106,15 +107,15 @@ class LibcachesimCsvReader {
       const found = `${fields.count} fields in ${textOf(bytes, start, end)}`;
       return refuseLine(record, 1, `at least ${needed} fields`, found, sink);
     }
-    const timeValue = time < 0 ? Number.NaN : numberOf(bytes, starts[time]!, ends[time]!);
-    if (time >= 0 && Number.isNaN(timeValue)) return refuseField(record, fields, time, 'a time', sink);
+    const timeMs = time < 0 ? Number.NaN : timeMsOf(bytes, starts[time]!, ends[time]!, this.#msPerUnit);
+    if (time >= 0 && Number.isNaN(timeMs)) return refuseField(record, fields, time, 'a time', sink);
     const bytesOfObject = size < 0 ? -1 : unsignedOf(bytes, starts[size]!, ends[size]!);
     if (Number.isNaN(bytesOfObject)) return refuseField(record, fields, size, 'a size in bytes', sink);
     if (starts[segment] === ends[segment]) return refuseField(record, fields, segment, 'an object id', sink);
     const operation = op < 0 ? Operation.read : operationNamed(bytes, starts[op]!, ends[op]!);
     const segmentId = sink.segments.internBytes(bytes, starts[segment]!, ends[segment]!);
     const consumerId = consumer < 0 ? ABSENT : sink.consumers.internBytes(bytes, starts[consumer]!, ends[consumer]!);
-    sink.append(timeValue * this.#msPerUnit, segmentId, consumerId, ABSENT, operation, bytesOfObject, 1);
+    sink.append(timeMs, segmentId, consumerId, ABSENT, operation, bytesOfObject, 1);
     return true;
   };
 

@@ -1,5 +1,6 @@
 /** What line-oriented trace formats share: one call a line, and fields without strings. */
 
+import { isTime } from '../access-batch.ts';
 import type { AccessSink } from '../access-sink.ts';
 import type { StreamDecoder } from '../format.ts';
 import { byteOrderMarkLength, LineDecoder, type LineParser } from './line-decoder.ts';
@@ -186,7 +187,7 @@ export function unsignedOf(bytes: Uint8Array, start: number, end: number): numbe
   return value <= Number.MAX_SAFE_INTEGER ? value : Number.NaN;
 }
 
-/** The decimal number (sign, fraction and exponent allowed) that bytes [start, end) spell, or NaN. */
+/** The decimal number (sign, fraction and exponent allowed) that bytes [start, end) spell, or NaN where they spell none that is finite. */
 export function numberOf(bytes: Uint8Array, start: number, end: number): number {
   const whole = unsignedOf(bytes, start, end);
   if (!Number.isNaN(whole)) return whole;
@@ -196,7 +197,14 @@ export function numberOf(bytes: Uint8Array, start: number, end: number): number 
   }
   if (end <= start || end - start > 40) return Number.NaN;
   const text = textOf(bytes, start, end);
-  return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  const number = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isFinite(number) ? number : Number.NaN;
+}
+
+/** The time that bytes [start, end) spell as a decimal number of units of `msPerUnit`, in ms; NaN where they spell none that an access may have. */
+export function timeMsOf(bytes: Uint8Array, start: number, end: number, msPerUnit: number): number {
+  const timeMs = numberOf(bytes, start, end) * msPerUnit;
+  return isTime(timeMs) ? timeMs : Number.NaN;
 }
 
 const decoder = new TextDecoder();

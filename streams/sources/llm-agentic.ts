@@ -1,7 +1,7 @@
 /** Traces of coding agents' LLM sessions: requests told as what they keep of the previous one and what they add. */
 
 import { type RandomSource, Xoshiro128 } from '../../engine/random.ts';
-import { ABSENT } from '../access-batch.ts';
+import { ABSENT, isTime } from '../access-batch.ts';
 import type { AccessSink } from '../access-sink.ts';
 import type { FormatOptions, StreamDecoder, StreamFormat } from '../format.ts';
 import { Operation } from '../operation.ts';
@@ -111,7 +111,8 @@ class LlmAgenticReader {
       const expected = session === null ? 'a line that opens a session' : `a request of session ${session.number}`;
       return refuseLine(record, 1, expected, text, sink);
     }
-    if (typeof t !== 'number' || !(t >= 0)) return refuseLine(record, 1, 't: seconds', text, sink);
+    if (typeof t !== 'number' || !(t >= 0 && isTime(session.startMs + t * 1000)))
+      return refuseLine(record, 1, 't: seconds', text, sink);
     if (!isCount(d) || !isCount(keep) || !Array.isArray(add)) {
       return refuseLine(record, 1, 'd, keep: counts, and add: a list of block ids', text, sink);
     }

@@ -1,6 +1,6 @@
 /** Mooncake's LLM serving traces: a JSON object a request, whose KV-cache blocks are the accesses. */
 
-import { ABSENT } from '../access-batch.ts';
+import { ABSENT, isTime } from '../access-batch.ts';
 import type { AccessSink } from '../access-sink.ts';
 import type { FormatOptions, StreamFormat } from '../format.ts';
 import { Operation } from '../operation.ts';
@@ -33,7 +33,7 @@ function readLine(record: LineRecord, sink: AccessSink): boolean {
   const request = jsonObjectOf(text);
   if (request === null) return refuseLine(record, 1, 'a JSON object', text, sink);
   const timestamp = request.timestamp;
-  if (typeof timestamp !== 'number' || !(timestamp >= 0)) {
+  if (typeof timestamp !== 'number' || !(timestamp >= 0 && isTime(timestamp))) {
     return refuseLine(record, 1, 'timestamp: milliseconds', JSON.stringify(timestamp) ?? 'none', sink);
   }
   const blocks = request.hash_ids;

@@ -1,6 +1,6 @@
 /** MSR Cambridge block traces: csv, one disk request a line, times as Windows file times. */
 
-import { ABSENT } from '../access-batch.ts';
+import { ABSENT, isTime } from '../access-batch.ts';
 import type { AccessSink } from '../access-sink.ts';
 import type { FormatOptions, StreamFormat } from '../format.ts';
 import { Operation, type OperationCode } from '../operation.ts';
@@ -74,7 +74,7 @@ class MsrReader {
       return false;
     }
     const timeMs = unixMsOfFileTime(bytes, starts[0]!, ends[0]!);
-    if (Number.isNaN(timeMs)) return refuseField(record, fields, 0, 'a Windows file time (100 ns since 1601)', sink);
+    if (!isTime(timeMs)) return refuseField(record, fields, 0, 'a Windows file time (100 ns since 1601)', sink);
     if (Number.isNaN(unsignedOf(bytes, starts[2]!, ends[2]!)))
       return refuseField(record, fields, 2, 'a disk number', sink);
     const op = operations.codeOf(bytes, starts[3]!, ends[3]!);

@@ -202,12 +202,13 @@ export class NdjsonParser implements LineParser {
       return;
     }
     const timeMs = this.#timeMs(bytes);
-    const size = this.#count(bytes, SIZE, -1);
+    const bytesSaid = this.#count(bytes, SIZE, -1);
+    const size = Number.isInteger(bytesSaid) ? bytesSaid : MALFORMED;
     const weight = this.#count(bytes, WEIGHT, 1);
     if (timeMs === MALFORMED || size === MALFORMED || weight === MALFORMED) {
       const role = timeMs === MALFORMED ? TIME : size === MALFORMED ? SIZE : WEIGHT;
       const expected =
-        role === TIME ? 'a number or an ISO 8601 time' : role === SIZE ? 'a number of bytes' : 'a number';
+        role === TIME ? 'a number or an ISO 8601 time' : role === SIZE ? 'a whole number of bytes' : 'a number';
       refuseLine(bytes, lineStart, this.#starts[role]!, end, sink, this.line, false, expected);
       return;
     }

@@ -1,6 +1,6 @@
 /** The Standard Workload Format of the Parallel Workloads Archive: a job of a supercomputer a line. */
 
-import { ABSENT } from '../access-batch.ts';
+import { ABSENT, isTime } from '../access-batch.ts';
 import type { AccessSink } from '../access-sink.ts';
 import type { FormatOptions, StreamFormat } from '../format.ts';
 import { Operation } from '../operation.ts';
@@ -70,7 +70,8 @@ class SwfReader {
       return refuseLine(record, starts[field]! - start + 1, `a number in field ${field + 1}`, found, sink);
     }
     const seconds = numberOf(bytes, starts[submitTime]!, ends[submitTime]!);
-    if (seconds < 0) {
+    const timeMs = this.#startMs + seconds * 1000;
+    if (seconds < 0 || !isTime(timeMs)) {
       const found = textOf(bytes, starts[submitTime]!, ends[submitTime]!);
       return refuseLine(record, starts[submitTime]! - start + 1, 'a submit time of 0 or later', found, sink);
     }
@@ -79,8 +80,8 @@ class SwfReader {
     const isUserKnown = bytes[starts[user]!] !== 0x2d;
     const consumer = isUserKnown ? sink.consumers.internBytes(bytes, starts[user]!, ends[user]!) : ABSENT;
     const segment = sink.segments.internBytes(bytes, starts[executable]!, ends[executable]!);
-    const size = allocated >= 0 ? allocated : requested >= 0 ? requested : -1;
-    sink.append(this.#startMs + seconds * 1000, segment, consumer, ABSENT, Operation.read, size, 1);
+    const size = [allocated, requested].find((count) => count >= 0 && Number.isSafeInteger(count)) ?? -1;
+    sink.append(timeMs, segment, consumer, ABSENT, Operation.read, size, 1);
     return true;
   };
 }

@@ -86,8 +86,8 @@ export class TableColumns {
         continue;
       }
       const bytes = size === undefined ? -1 : countOf(size(row), -1);
-      if (Number.isNaN(bytes)) {
-        this.#reject('size', 'a size in bytes', size!(row), rowsBefore + row, sink);
+      if (!Number.isSafeInteger(bytes)) {
+        this.#reject('size', 'a whole number of bytes', size!(row), rowsBefore + row, sink);
         continue;
       }
       const accessCount = weight === undefined ? 1 : countOf(weight(row), 1);

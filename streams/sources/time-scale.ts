@@ -1,5 +1,6 @@
 /** The unit of numeric times: given, told by a column's name, or guessed by magnitude from the first time that is not 0. */
 
+import { isTime } from '../access-batch.ts';
 import type { FormatOptions } from '../format.ts';
 import { decimalOf, isAbsent, MALFORMED, scaled } from './decimal-bytes.ts';
 import { isoTimeOf } from './timestamp-bytes.ts';
@@ -50,25 +51,26 @@ export class TimeScale {
     this.#power = unit === null ? Number.NaN : POWERS[unit];
   }
 
-  /** Milliseconds for an exact number. */
+  /** Milliseconds for an exact number; MALFORMED beyond the range of times. */
   msOf(value: number): number {
     if (Number.isNaN(this.#power)) this.#decide(value);
     const power = this.#power;
-    return power === 0 ? value : power === 3 ? value * 1000 : Number.isNaN(power) ? value : scaled(value, power);
+    return inRange(
+      power === 0 ? value : power === 3 ? value * 1000 : Number.isNaN(power) ? value : scaled(value, power),
+    );
   }
 
-  /** Milliseconds for bytes [start, end): a number or ISO 8601; NaN when absent, MALFORMED when neither. */
+  /** Milliseconds for bytes [start, end): a number or ISO 8601; NaN when absent, MALFORMED when neither or beyond the range of times. */
   msOfBytes(bytes: Uint8Array, start: number, end: number): number {
     if (isAbsent(bytes, start, end)) return Number.NaN;
     let value = decimalOf(bytes, start, end, 0);
     if (value === MALFORMED || value === -MALFORMED) {
       value = isoTimeOf(bytes, start, end);
-      return Number.isFinite(value) ? value : MALFORMED;
+      return inRange(value);
     }
     if (Number.isNaN(this.#power)) this.#decide(value);
-    if (Number.isNaN(this.#power) || this.#power === 0) return value;
-    const timeMs = decimalOf(bytes, start, end, this.#power);
-    return Number.isFinite(timeMs) ? timeMs : MALFORMED;
+    if (Number.isNaN(this.#power) || this.#power === 0) return inRange(value);
+    return inRange(decimalOf(bytes, start, end, this.#power));
   }
 
   #decide(value: number): void {
@@ -76,4 +78,8 @@ export class TimeScale {
     if (magnitude === 0) return;
     this.#power = magnitude >= 1e17 ? -6 : magnitude >= 1e14 ? -3 : magnitude >= 1e11 ? 0 : 3;
   }
+}
+
+function inRange(timeMs: number): number {
+  return isTime(timeMs) ? timeMs : MALFORMED;
 }

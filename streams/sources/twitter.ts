@@ -1,6 +1,6 @@
 /** Twitter's cache traces (Twemcache and Pelikan clusters, 2020): csv without a header, seven fields a request. */
 
-import { ABSENT } from '../access-batch.ts';
+import { ABSENT, isTime } from '../access-batch.ts';
 import type { AccessSink } from '../access-sink.ts';
 import type { FormatOptions, StreamFormat } from '../format.ts';
 import { Operation, type OperationCode } from '../operation.ts';
@@ -64,8 +64,8 @@ function readLine(record: LineRecord, fields: Fields, sink: AccessSink): boolean
     return refuseLine(record, 1, expected, `${count} fields in ${textOf(bytes, start, end)}`, sink);
   }
   const { starts, ends } = fields;
-  const seconds = unsignedOf(bytes, starts[0]!, ends[0]!);
-  if (Number.isNaN(seconds)) return refuseField(record, fields, 0, 'a timestamp in whole seconds', sink);
+  const timeMs = unsignedOf(bytes, starts[0]!, ends[0]!) * 1000;
+  if (!isTime(timeMs)) return refuseField(record, fields, 0, 'a timestamp in whole seconds', sink);
   const keySize = unsignedOf(bytes, starts[count - 5]!, ends[count - 5]!);
   if (Number.isNaN(keySize)) return refuseField(record, fields, count - 5, 'the size of the key in bytes', sink);
   const valueSize = unsignedOf(bytes, starts[count - 4]!, ends[count - 4]!);
@@ -77,7 +77,7 @@ function readLine(record: LineRecord, fields: Fields, sink: AccessSink): boolean
   const segment = sink.segments.internBytes(bytes, starts[1]!, ends[count - 6]!);
   const consumer = sink.consumers.internBytes(bytes, starts[count - 3]!, ends[count - 3]!);
   const size = op === Operation.read && valueSize === 0 ? -1 : keySize + valueSize;
-  sink.append(seconds * 1000, segment, consumer, ABSENT, op, size, 1);
+  sink.append(timeMs, segment, consumer, ABSENT, op, size, 1);
   return true;
 }
 

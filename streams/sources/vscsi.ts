@@ -1,6 +1,6 @@
 /** VSCSI v1 and v2: one fixed record per SCSI command of a virtual disk, as CloudPhysics recorded them. */
 
-import { ABSENT } from '../access-batch.ts';
+import { ABSENT, isTime } from '../access-batch.ts';
 import type { AccessSink } from '../access-sink.ts';
 import type { FormatOptions, StreamDecoder, StreamFormat } from '../format.ts';
 import { Operation, type OperationCode } from '../operation.ts';
@@ -120,6 +120,10 @@ function recordReader(layout: Layout): FixedRecordReader {
       }
       const microseconds =
         view.getUint32(offset + layout.time + 4, true) * 2 ** 32 + view.getUint32(offset + layout.time, true);
+      if (!isTime(microseconds / 1000)) {
+        sink.reject({ byte: byte + i * recordBytes + layout.time }, 'a time in microseconds', `${microseconds}`);
+        continue;
+      }
       const segment = segments.internU64(
         view.getUint32(offset + layout.lbn + 4, true),
         view.getUint32(offset + layout.lbn, true),

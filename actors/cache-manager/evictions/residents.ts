@@ -2,7 +2,7 @@
 
 import { assert } from '../../../engine/assert.ts';
 import type { StateFields } from '../../../engine/state-fields.ts';
-import type { EvictionOptions } from '../eviction.ts';
+import { CAPACITY_MAX, type EvictionOptions } from '../eviction.ts';
 import { grownTable } from './dense-table.ts';
 
 /**
@@ -19,8 +19,9 @@ export class Residents {
   #sizes = new Float64Array(0);
 
   constructor(options: EvictionOptions, segmentLimit: number) {
-    assert(options.capacity >= 1, `a capacity is at least 1 unit, not ${options.capacity}`);
-    this.capacity = options.capacity;
+    const { capacity } = options;
+    assert(capacity >= 1 && capacity <= CAPACITY_MAX, `a capacity is 1 to ${CAPACITY_MAX} units, not ${capacity}`);
+    this.capacity = capacity;
     this.#onEvict = options.onEvict;
     this.#segmentLimit = segmentLimit;
   }

@@ -5,6 +5,7 @@ import { DecisionDigest } from '../../../actors/cache-manager/decision-digest.ts
 import { FlightTable } from '../../../actors/cache-manager/flight-table.ts';
 import { LatencyHistogram } from '../../../actors/cache-manager/latency-histogram.ts';
 import { Ledger } from '../../../actors/cache-manager/ledger.ts';
+import { MissBound } from '../../../actors/cache-manager/miss-bound.ts';
 import { PlanAdmission } from '../../../actors/cache-manager/plan-admission.ts';
 import { PrefetchQueue } from '../../../actors/cache-manager/prefetch-queue.ts';
 import { SegmentFifo } from '../../../actors/cache-manager/segment-fifo.ts';
@@ -204,6 +205,32 @@ describe('traffic budget', () => {
     expect(budget.limit(100, 130)).toBe(1.5 * 100 + 30 + 64);
     expect(budget.isBounded).toBe(true);
     expect(new TrafficBudget(Infinity, 0).isBounded).toBe(false);
+  });
+
+  test('moments above it are counted, and by how many requests at most', () => {
+    const budget = new TrafficBudget(1.5, 64);
+    for (const [requests, isBreach] of [
+      [-5, false],
+      [7, true],
+      [3, true],
+      [2, false],
+    ] as const)
+      budget.check(requests, isBreach);
+    expect([budget.breachCount, budget.overshoot]).toEqual([2, 7]);
+  });
+});
+
+describe('miss bound', () => {
+  test('moments above it are counted, by more than share and allowance grant and than outgrown copies explain', () => {
+    const bound = new MissBound(0.1, 2);
+    const ghost = { misses: 10, lost: { count: 0 }, larger: { count: 0 } };
+    const breachesAt = (misses: number, outgrown = 0): number => {
+      Object.assign(bound, { misses, outgrown });
+      bound.check(ghost);
+      return bound.breachCount;
+    };
+    expect([breachesAt(12), breachesAt(13), breachesAt(14, 1), breachesAt(14)]).toEqual([0, 0, 0, 1]);
+    expect(bound.excess).toBe(4);
   });
 });
 

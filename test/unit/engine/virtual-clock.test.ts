@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InvariantError } from '../../../engine/assert.ts';
 import { TimerQueue } from '../../../engine/timer-queue.ts';
@@ -142,5 +143,28 @@ describe('virtual clock', () => {
     for (let i = 0; i < 100_000; i++) queue.cancel(queue.add(1e9 - i, () => {}));
     queue.add(1, () => {});
     expect([queue.size, queue.nextAt()]).toEqual([1, 1]);
+  });
+
+  test('timers run in order whichever were cleared before, also where that rebuilt the queue around live ones', () => {
+    const timer = fc.record({ dueAt: fc.nat({ max: 40 }), isCleared: fc.boolean(), isLate: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(timer, { minLength: 150, maxLength: 300 }), fc.nat({ max: 60 }), (timers, takenFirst) => {
+        const queue = new TimerQueue();
+        const ran: number[] = [];
+        const added = timers.map(({ dueAt }, i) => queue.add(dueAt, () => ran.push(i)));
+        let expected = [...timers.keys()].sort((a, b) => timers[a]!.dueAt - timers[b]!.dueAt || a - b);
+        for (let i = 0; i < takenFirst; i++) queue.take()();
+        const gone = new Set(expected.slice(0, takenFirst));
+        // All but a few, so that more than half of the heap is what is left of them.
+        for (const [i, { isCleared, isLate }] of timers.entries()) if (isCleared || isLate) queue.cancel(added[i]!);
+        expected = expected.filter((i) => gone.has(i) || !(timers[i]!.isCleared || timers[i]!.isLate));
+        while (queue.size > 0) {
+          expect(queue.nextAt()).toBe(timers[expected[ran.length]!]!.dueAt);
+          queue.take()();
+        }
+        expect(ran).toEqual(expected);
+      }),
+      { numRuns: 50 },
+    );
   });
 });

@@ -18,6 +18,12 @@ describe('an engine refuses', () => {
     ['an access without a segment', {}, /^segment: /],
     ['a negative segment', { segment: -1 }, /^segment: .*-1$/],
     ['a time that is no number', { segment: 'a', timeMs: Number.NaN }, /^timeMs: /],
+    [
+      'a time so far out that intervals cannot be counted',
+      { segment: 'a', timeMs: 1e300 },
+      /^timeMs: .*8000000000000000/,
+    ],
+    ['a fraction of a byte', { segment: 'a', size: 1.5 }, /^size: expected whole bytes/],
     ['a consumer that is no name', { segment: 'a', consumer: null }, /^consumer: /],
     ['a site that is no name', { segment: 'a', site: {} }, /^site: /],
     ['an operation that only objects have', { segment: 'a', op: 'toString' }, /^op: expected read, write/],
@@ -42,6 +48,18 @@ describe('an engine refuses', () => {
     builder.append(4000, segments.internName('x'), -1, -1, Operation.read, -1, 1);
     expect(() => engine.observe(builder.takeRest()!)).toThrow(/"x" is not an address/);
     expect([engine.fault, engine.position]).toEqual([null, 1]);
+  });
+
+  test('times and sizes out of range in a batch, as in single accesses, and lives', () => {
+    const engine = createEngine({ config: { unit: 'bytes' } });
+    engine.observe({ segment: 'first', timeMs: 1000 });
+    const one = new AccessBatchBuilder({ file: 'log', segments: engine.segments });
+    one.append(2000, 0, -1, -1, Operation.read, 5, 1);
+    const batch = one.takeRest()!;
+    expect(() => engine.observe(batch.with({ timeMs: Float64Array.of(1e300) }))).toThrow(/^timeMs of row 0: /);
+    expect(() => engine.observe(batch.with({ size: Float64Array.of(1.5) }))).toThrow(/^size of row 0: /);
+    engine.observe(batch);
+    expect([engine.fault, engine.position]).toEqual([null, 2]);
   });
 
   test('settings that no engine can have', () => {

@@ -45,6 +45,10 @@ describe('parseLatencySpec', () => {
     'normal:50ms:0.5',
     '50msx',
     '1e3ms',
+    '50msx00',
+    '50msx65537',
+    '50msx4294967296',
+    'lognormal:50ms:11',
   ])('refuses "%s" and names it', (text) => {
     const refused = expect.objectContaining({ code: 'bad-usage', message: expect.stringContaining(`"${text}"`) });
     expect(() => parseLatencySpec(text)).toThrow(AnteroomError);

@@ -43,6 +43,9 @@ describe('cache sizes', () => {
     expect(sizeOf('1kB', 'bytes')).toEqual({ unit: 'bytes', size: 1000, fraction: null });
     expect(() => sizeOf('500', 'bytes')).toThrow(/--unit segments/);
     expect(() => sizeOf('1kB', 'segments')).toThrow(/--unit bytes/);
+    // Beyond, one unit more would be no more, and a cache that makes room for it never had any.
+    expect(sizeOf('1024TiB', 'bytes').size).toBe(2 ** 50);
+    expect(() => sizeOf('1025TiB', 'bytes')).toThrow(/^--cache: .* more than the 1125899906842624 that can be counted/);
   });
 });
 

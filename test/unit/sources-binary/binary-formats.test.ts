@@ -85,6 +85,13 @@ describe('vscsi', () => {
     expect([summary.accessCount, summary.rejectedCount]).toEqual([3, 1]);
   });
 
+  test('refuses a time that no access may have, and reads on', () => {
+    const bytes = vscsi2Bytes([commands[0]!, { ...commands[1]!, microseconds: 2n ** 64n - 1n }, commands[2]!]);
+    const { summary } = readTrace(vscsi, bytes, { isLenient: true });
+    expect([summary.accessCount, summary.rejectedCount]).toEqual([2, 1]);
+    expect(summary.rejections[0]).toMatch(/expected a time in microseconds, found 18446744073709552000/);
+  });
+
   test('says that a cut file is truncated', () => {
     for (const length of [20, 33, 70, 100]) {
       expect(() => readTrace(vscsi, vscsi1Bytes(commands).subarray(0, length))).toThrow(

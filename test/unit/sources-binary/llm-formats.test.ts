@@ -21,6 +21,7 @@ describe('llm-mooncake', () => {
   test('refuses lines that are no request, with their number', () => {
     expect(() => rows(llmMooncake, `${text}{"timestamp":30}\n`)).toThrow(/trace:3.*hash_ids/);
     expect(() => rows(llmMooncake, `${text}{"timestamp":30,"hash_ids":[1.5]}\n`)).toThrow(/whole numbers.*1.5/);
+    expect(() => rows(llmMooncake, `${text}{"timestamp":1e999,"hash_ids":[1]}\n`)).toThrow(/trace:3.*milliseconds/);
     expect(() => rows(llmMooncake, `${text}{"timestamp":30,"hash_`)).toThrow(
       expect.objectContaining({ code: 'truncated' }),
     );

@@ -41,6 +41,7 @@ describe('twitter', () => {
   test('names the column of a bad field', () => {
     expect(() => rows(twitter, '5,k,1,1,9,get,0\n6,k,1,1,9,fetch,0\n')).toThrow(/trace:2:11.*get.*fetch/);
     expect(() => rows(twitter, '5,k,1,1\n')).toThrow(/trace:1:1/);
+    expect(() => rows(twitter, '9000000000000,k,1,1,9,get,0\n')).toThrow(/trace:1:1: expected a timestamp/);
   });
 });
 
@@ -170,6 +171,19 @@ describe('libcachesim-csv', () => {
     expect(rows(libcachesimCsv, '1,7,9\n2,8,9\n', { hasHeader: true, columns: { segment: '2' } })).toHaveLength(1);
     expect(() => rows(libcachesimCsv, '1,7,9\n', { columns: { site: '1' } })).toThrow(/site/);
     expect(() => rows(libcachesimCsv, '1,7,9\n', { columns: { segment: '9' } })).toThrow(/"9"/);
+  });
+});
+
+// Infinite ones broke an invariant of the batch builder instead of being refused.
+describe('times that no access may have', () => {
+  test('are refused with their place by every format that takes exponents', () => {
+    const jobs = '1 2 -1 3 4 -1 -1 4 -1 -1 -1 1 1 1 -1 -1 -1 -1\n';
+    for (const time of ['1e999', '1e300', '9e12']) {
+      expect(() => rows(libcachesimCsv, `${time},7,9\n`), time).toThrow(/trace:1:1: expected a time/);
+      expect(() => rows(swf, jobs.replace(' 2 ', ` ${time} `)), time).toThrow(/trace:1:3: expected/);
+      const kv = `op_time,key,key_size,op,op_count,size\n${time},k,1,GET,1,1\n`;
+      expect(() => rows(cachelibKv, kv), time).toThrow(/trace:2:1: expected a time in seconds/);
+    }
   });
 });
 

@@ -129,6 +129,26 @@ describe('delimited text', () => {
       expect(readingOf(csv, `time_s,key\n${written},a\n`).error).toMatch(/^bad-record: input:2:1/);
   });
 
+  // From 2^53 on a time may equal the end of its own interval, and a replay that went from interval to interval never ended.
+  test('refuses times beyond those that intervals can be counted in, by digits and by exponents', () => {
+    const timesOf = (name: string, written: string) => readingOf(csv, `${name},key\n${written},a\n`);
+    for (const written of ['1e300', '-1e300', '8.000000000000001e15', '99999999999999999999', '8000000000000001'])
+      expect(timesOf('t_ms', written).error, written).toMatch(/^bad-record: input:2:1/);
+    // Of fifteen digits, which are added up while their end is looked for.
+    expect(timesOf('t_s', '900000000000000').error).toMatch(/^bad-record: input:2:1/);
+    expect(timesOf('t_ms', '8e15').rows[0]!.timeMs).toBe(8e15);
+    expect(timesOf('t_ms', '-8e15').rows[0]!.timeMs).toBe(-8e15);
+    expect(timesOf('t_ns', '1.7e18').rows[0]!.timeMs).toBe(1.7e12);
+  });
+
+  test('refuses fractions of a byte, also where many plain records come first', () => {
+    const plain = 'a,5\n'.repeat(600);
+    expect(readingOf(csv, `key,size\n${plain}b,1.5\n`).error).toBe(
+      'bad-record: input:602:3: expected a whole number of bytes in column size, found 1.5',
+    );
+    expect(readingOf(csv, 'key,size\nb,1024.0\n').rows[0]!.size).toBe(1024);
+  });
+
   test('reads the first line as data when told that there is no header', () => {
     expect(readingOf(csv, 'key\nb\n', { hasHeader: false }).rows.map((row) => row.segment)).toEqual(['key', 'b']);
   });
@@ -162,7 +182,7 @@ describe('delimited text', () => {
 
   test('refuses a bad record with its line, column, what was expected and what was found', () => {
     expect(readingOf(csv, 'time,key,size\n1,a,5\n2,b,big\n').error).toBe(
-      'bad-record: input:3:5: expected a number of bytes in column size, found big',
+      'bad-record: input:3:5: expected a whole number of bytes in column size, found big',
     );
     expect(readingOf(csv, 'time,key\nsoon,a\n').error).toBe(
       'bad-record: input:2:1: expected a number or an ISO 8601 time in column time, found soon',
@@ -170,7 +190,7 @@ describe('delimited text', () => {
     expect(readingOf(csv, 'key,size\na,-5\n').error).toMatch(/input:2:3: .*found -5/);
     // More bytes than a double counts one by one are no size.
     expect(readingOf(csv, 'key,size\na,9007199254740991\nb,9007199254740992\n').error).toMatch(
-      /input:3:3: expected a number of bytes/,
+      /input:3:3: expected a whole number of bytes/,
     );
     expect(readingOf(csv, 'key,size\n"a"x,5\n').error).toMatch(
       /input:2:1: expected a delimiter after the closing quote/,

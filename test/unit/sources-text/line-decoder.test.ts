@@ -56,7 +56,7 @@ describe('lines out of chunks', () => {
       ]);
       expect(summary.rejections).toEqual([
         'input:3: expected a record of at most 16777216 bytes, found a longer one, or a quote that is not closed',
-        'input:5:3: expected a number of bytes in column size, found x',
+        'input:5:3: expected a whole number of bytes in column size, found x',
       ]);
     }
   });

@@ -114,11 +114,15 @@ describe('newline-delimited JSON', () => {
       'input:2:12: expected one JSON object a line',
       'input:3:1: expected one JSON object a line',
       'input:4:1: expected a text or number that names the segment',
-      'input:5:19: expected a number of bytes',
+      'input:5:19: expected a whole number of bytes',
       'input:6:8: expected a text or number that names the segment',
       'input:7:13: expected one JSON object a line',
     ]);
-    expect(readingOf(ndjson, '{"key":"a","size":1e300}\n').error).toMatch(/input:1:19: expected a number of bytes/);
+    expect(readingOf(ndjson, '{"key":"a","size":1e300}\n').error).toMatch(
+      /input:1:19: expected a whole number of bytes/,
+    );
+    expect(readingOf(ndjson, '{"key":"a","size":1.5}\n').error).toMatch(/input:1:19: expected a whole number of bytes/);
+    expect(readingOf(ndjson, '{"key":"a","t_ms":-1e300}\n').error).toMatch(/input:1:19: expected a number or an ISO/);
     expect(readingOf(ndjson, '{"key":"a"}\n{"key":').error).toMatch(/^truncated: input:2:8/);
   });
 
