@@ -10,8 +10,8 @@ import { sortByProbability } from './proposal-order.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteState } from './site-state.ts';
 
-/** Accesses after it landed for which a staged segment is given its chance: forecasts are meant for so many at least. */
-const FRESH_FOR = 4;
+/** Accesses after it landed for which a staged segment is given its chance: as far ahead as successors are looked for. */
+const FRESH_FOR = 3;
 /** Probabilities closer than that ratio are taken to be level. */
 const LEVEL = 1.1;
 

@@ -62,7 +62,7 @@ test('however many lists a segment is in, an access calls for 256 segments at mo
     isOrdered: false,
   }));
   const live = { concurrencyMax: 2000 };
-  const engine = createEngine({ config: { ...base, capacity: 4000, live, hints: { lists }, holdout: { share: 0 } } });
+  const engine = createEngine({ config: { ...base, capacity: 20_000, live, hints: { lists }, holdout: { share: 0 } } });
   const requests = listening(engine);
   engine.observe({ segment: 'hub', timeMs: 1 });
   expect(requests).toHaveLength(256);
@@ -90,6 +90,7 @@ describe('a time', () => {
     expect(countAt(day - 59_000)).toBeGreaterThan(0);
     const first = requests.length;
     expect(countAt(day - 58_000)).toBe(first);
+    expect(countAt(day - 57_000)).toBe(first);
     expect(countAt(2 * day - 61_000)).toBe(first);
     expect(countAt(2 * day - 60_000)).toBeGreaterThan(first);
   });
@@ -107,7 +108,7 @@ describe('a time', () => {
 describe('a list that is wrong', () => {
   /** Reads `head n`, never what the hint says follows. */
   function requestsFor(hints: EngineConfigInput['hints'] & object): number {
-    const engine = createEngine({ config: { ...base, capacity: 8, hints, farLoop: { isEnabled: false } } });
+    const engine = createEngine({ config: { ...base, capacity: 40, hints, farLoop: { isEnabled: false } } });
     const requests = listening(engine);
     for (let i = 0; i < 3000; i++) engine.observe({ segment: `head ${i % 100}`, timeMs: 1000 * (i + 1) });
     return requests.filter((request) => request.expert === 'hint').length;
