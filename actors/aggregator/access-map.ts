@@ -134,13 +134,21 @@ export class AccessMap {
   findNextFrequent(k: number, scanMax: number, accepts: (segment: number) => boolean): readonly SegmentUse[] {
     const scanned = Math.min(scanMax, this.#count);
     const top = new TopK(Math.min(k, scanned));
+    const count = this.#count;
+    const stats = this.#stats;
+    let hand = this.#hand;
+    let { floor } = top;
     for (let i = 0; i < scanned; i++) {
-      if (this.#hand >= this.#count) this.#hand = 0;
-      const slot = this.#hand++;
+      if (hand >= count) hand = 0;
+      const slot = hand++;
+      const frequency = stats[slot * 4 + 3]!;
+      if (frequency < floor) continue;
       const segment = this.#segment[slot]!;
-      const frequency = this.#stats[slot * 4 + 3]!;
-      if (top.wouldKeep(segment, frequency) && accepts(segment)) top.offer(segment, frequency);
+      if (!top.wouldKeep(segment, frequency) || !accepts(segment)) continue;
+      top.offer(segment, frequency);
+      floor = top.floor;
     }
+    this.#hand = hand;
     return Array.from(top.takeIds(), (segment) => this.useOf(segment)!);
   }
 

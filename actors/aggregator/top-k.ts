@@ -20,6 +20,12 @@ export class TopK {
     return this.#count;
   }
 
+  /** The score below which nothing is kept now. */
+  get floor(): number {
+    if (this.#capacity === 0) return Infinity;
+    return this.#count < this.#capacity ? -Infinity : this.#score[0]!;
+  }
+
   /** Whether {@link offer} would keep the id: for whoever has to pay to know whether it may be offered. */
   wouldKeep(id: number, score: number): boolean {
     if (this.#count < this.#capacity) return !Number.isNaN(score);

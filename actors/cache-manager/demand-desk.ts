@@ -66,7 +66,7 @@ export class DemandDesk {
       if (this.#space.admitDemanded(segment, units)) {
         served = Served.hit;
         // A demand may have fetched it a moment ago.
-        if (!origin.isInstant) wait = Math.max(0, table.landsAt[segment]! - now);
+        if (!origin.isInstant && table.landsAt[segment]! > now) wait = table.landsAt[segment]! - now;
       } else {
         guard.fetched(segment, bytes, false);
         if (!state.isShared) state.share.missed(segment);

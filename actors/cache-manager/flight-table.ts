@@ -72,6 +72,14 @@ export class FlightTable {
     this.#count--;
   }
 
+  /** Whether anything may land by `now`, or, where it would then be too soon, before it; false = nothing does. */
+  mayLand(now: number, isBy: boolean): boolean {
+    // Of what was forgotten too: it stands no later than what is behind it.
+    const ring = this.#ringCount === 0 ? Infinity : this.#ringLandsAt[this.#head]!;
+    const first = this.#length === 0 ? ring : Math.min(ring, this.#landsAt[0]!);
+    return isBy ? first <= now : first < now;
+  }
+
   /** Instant of the next landing, or Infinity. */
   nextLanding(): number {
     this.#dropForgotten();

@@ -30,7 +30,7 @@ export class IssueDesk {
   /** Lands what is due by `now` and sends what was waiting for a slot, in the order of the instants at which it happens. */
   advance(now: number): void {
     const { flights, isTimed, origin, position, table, queue } = this.#state;
-    for (;;) {
+    while (flights.mayLand(now, isTimed)) {
       const at = flights.nextLanding();
       // A fetch that takes N requests lands after the N-th further access, hence not yet when that one is served.
       if (isTimed ? at > now : at >= now) break;

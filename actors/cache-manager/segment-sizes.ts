@@ -65,6 +65,7 @@ export class SegmentSizes {
 
   /** Bytes of a segment, as last stated or as taken for one that never was. */
   of(segment: number): number {
+    if (this.#count === 0 && this.#guessCount === 0) return 0;
     const known = segment < this.#known.length ? this.#known[segment]! : UNKNOWN;
     if (known >= 0) return known;
     return known === UNKNOWN ? this.mean : GUESSED - known;

@@ -127,10 +127,12 @@ export class TrafficGuard implements SiteGuard {
 
   demand(segment: number, units: number, bytes: number): void {
     const { baseline, reference } = this;
-    this.isBaselineHit = baseline.access(segment, units, bytes);
-    this.isReferenceHit = reference === baseline ? this.isBaselineHit : reference.access(segment, units, bytes);
-    this.#ease -= this.isBaselineHit ? 0 : STEP;
-    if (!this.isReferenceHit) this.#referenceFetched(bytes);
+    const isHit = baseline.access(segment, units, bytes);
+    const isReferenceHit = reference === baseline ? isHit : reference.access(segment, units, bytes);
+    this.isBaselineHit = isHit;
+    this.isReferenceHit = isReferenceHit;
+    if (!isHit) this.#ease -= STEP;
+    if (!isReferenceHit && this.#isBytes) this.#referenceFetched(bytes);
   }
 
   get ghostMisses(): number {
@@ -155,9 +157,8 @@ export class TrafficGuard implements SiteGuard {
     if (this.isBaselineHit && this.baseline.isOutgrown) this.#missBound.outgrown++;
   }
 
-  /** The reference fetched; for the allowance in bytes. */
+  /** The reference fetched, in a cache of bytes; for the allowance. */
   #referenceFetched(bytes: number): void {
-    if (!this.#isBytes) return;
     for (const book of this.#books) {
       const count = this.reference.misses - book.reference;
       if (count <= this.#budget.allowance) book.allowanceBytes += bytes;

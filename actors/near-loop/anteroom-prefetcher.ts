@@ -191,7 +191,7 @@ export class AnteroomPrefetcher implements Prefetcher {
 
     const isNew = this.#sequences.observe(access.consumer, segment, position, lead, served !== Served.hit);
     this.#streams?.observe(segment, access.sizeBytes, position);
-    const nextItems = access.consumer >= 0 || this.#config.nextItemFor === 'all' ? this.#nextItems : null;
+    const nextItems = this.#nextItems === null ? null : this.#nextItemsFor(access.consumer);
     if (isNew) nextItems?.observe(access.consumer, segment, access.timeMs);
     // A repeat that was served leaves nothing to expect that was not expected before.
     if (!isNew && served === Served.hit) return;
@@ -307,6 +307,10 @@ export class AnteroomPrefetcher implements Prefetcher {
       ...(this.#trust === null ? [] : [this.#trust]),
       ...(this.#streams === null ? [] : [this.#streams]),
     ];
+  }
+
+  #nextItemsFor(consumer: number): NextItemModel | null {
+    return consumer >= 0 || this.#config.nextItemFor === 'all' ? this.#nextItems : null;
   }
 
   #gatherNext(model: NextItemModel, consumer: number): void {

@@ -85,7 +85,8 @@ export class ConsumerTrust {
   }
 
   #slotOf(consumer: number): number {
-    return (consumer + 1) % this.#countMax;
+    const slot = consumer + 1;
+    return slot < this.#countMax ? slot : slot % this.#countMax;
   }
 
   #grow(slot: number): void {
