@@ -63,10 +63,14 @@ function isWithin({ bytes, offsets, count }: NameRun): boolean {
 
 /** Whether the rows use all names, and each for the first time after those before it. */
 function isInOrderOfUse({ index, valid, names }: NamedColumn): boolean {
+  // One kind of array for all columns, or the loop is compiled for several; who may be absent nowhere has no row below 0.
+  const rows = asInts(index);
+  const least = index instanceof Int32Array ? -(2 ** 31) : 0;
   let used = 0;
-  for (let row = 0; row < index.length; row++) {
-    const name = index[row]!;
-    if (name < used || (valid !== null && (valid[row >> 3]! & (1 << (row & 7))) === 0)) continue;
+  for (let row = 0; row < rows.length; row++) {
+    const name = rows[row]!;
+    if (name < used && name >= least) continue;
+    if (valid !== null && (valid[row >> 3]! & (1 << (row & 7))) === 0) continue;
     if (name !== used) return false;
     used++;
   }
@@ -79,9 +83,18 @@ function interned({ bytes, offsets, count }: NameRun, to: NameInterner): Int32Ar
   return ids;
 }
 
-function mapped({ index, valid }: NamedColumn, ids: Int32Array, to: Uint32Array | Int32Array): void {
-  for (let row = 0; row < index.length; row++) {
-    const name = index[row]!;
-    to[row] = name < 0 || (valid !== null && (valid[row >> 3]! & (1 << (row & 7))) === 0) ? ABSENT : ids[name]!;
+function mapped({ index, valid }: NamedColumn, ids: Int32Array, target: Uint32Array | Int32Array): void {
+  const rows = asInts(index);
+  const to = asInts(target);
+  const count = rows.length;
+  for (let row = 0; row < count; row++) {
+    const name = rows[row]!;
+    to[row] = name < 0 ? ABSENT : ids[name]!;
   }
+  if (valid === null) return;
+  for (let row = 0; row < count; row++) if ((valid[row >> 3]! & (1 << (row & 7))) === 0) to[row] = ABSENT;
+}
+
+function asInts(column: Uint32Array | Int32Array): Int32Array {
+  return new Int32Array(column.buffer, column.byteOffset, column.length);
 }
