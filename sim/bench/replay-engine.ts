@@ -9,7 +9,8 @@ import { timed } from './timed.ts';
 
 export const replayEngine: Bench = {
   name: 'replay-engine',
-  compares: 'replay with prefetching by the engine, by its defaults and with the far loop too, with the lru-cache package',
+  compares:
+    'replay with prefetching by the engine, by its defaults and with the far loop too, with the lru-cache package',
   unit: 'accesses/s',
   better: 'higher',
   async prepare(context) {
