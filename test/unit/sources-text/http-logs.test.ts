@@ -91,6 +91,20 @@ describe('Common and Combined Log Format', () => {
       ]);
     }
   });
+
+  test('the front pages of two sites of one server were one segment', () => {
+    const line = (site: string, address = '10.0.0.1') => `${site}${address} - - ${time} "GET /?q#top HTTP/1.1" 200 5\n`;
+    const text = ['a.example:443 ', 'b.example:443 ', '- ', ''].map((site) => line(site)).join('');
+    const { rows, error } = readingOf(clf, text + line('a.example:443 ', '10.0.0.2'));
+    expect(error).toBe(null);
+    expect(rows.map(({ segment, consumer }) => [segment, consumer])).toEqual([
+      ['a.example:443/?q', '10.0.0.1'],
+      ['b.example:443/?q', '10.0.0.1'],
+      ['/?q', '10.0.0.1'],
+      ['/?q', '10.0.0.1'],
+      ['a.example:443/?q', '10.0.0.2'],
+    ]);
+  });
 });
 
 const owner = '79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be';
