@@ -22,3 +22,19 @@ export function onReloadSignal(reload: () => void): () => void {
     process.off('SIGHUP', reload);
   };
 }
+
+/** Calls `tidy` at a SIGTERM or SIGINT, and then lets the signal do what it does by itself. Returns how to listen no more. */
+export function beforeSignal(tidy: () => void): () => void {
+  const listener = (signal: NodeJS.Signals): void => {
+    leave();
+    tidy();
+    process.kill(process.pid, signal);
+  };
+  const leave = (): void => {
+    process.off('SIGTERM', listener);
+    process.off('SIGINT', listener);
+  };
+  process.on('SIGTERM', listener);
+  process.on('SIGINT', listener);
+  return leave;
+}

@@ -2,6 +2,7 @@
 
 import { Presets, SingleBar } from 'cli-progress';
 import { elapsedMs } from '../../engine/host/process-usage.ts';
+import { beforeSignal } from '../../engine/host/signals.ts';
 import type { ReplayProgress } from '../replay/replay.ts';
 
 /** What a command tells of its progress to. */
@@ -28,6 +29,10 @@ export function startProgress(isQuiet: boolean): Progress {
   // A stage begins where the one before was last heard of; its own first word may come when most of it is done.
   let startedAt = elapsedMs();
   let heardAt = startedAt;
+  // A bar hides the cursor and turns off the wrapping of lines; whoever presses Ctrl-C wants both back.
+  const listenNoMore = beforeSignal(() => {
+    if (stage !== '') bar.stop();
+  });
   return {
     update: ({ trace, stage: next, done, total, unit }) => {
       const name = `${trace} ${next}`;
@@ -47,6 +52,7 @@ export function startProgress(isQuiet: boolean): Progress {
       });
     },
     stop: () => {
+      listenNoMore();
       if (stage !== '') bar.stop();
     },
   };

@@ -53,7 +53,19 @@ export function effectOf(
     Interval,
     Interval,
   ];
-  return { hitsGained, missesSaved, waitSaved, requestsAdded, bytesAdded, benefitPerMillion };
+  return {
+    hitsGained: upToAll(hitsGained),
+    missesSaved: upToAll(missesSaved),
+    waitSaved: upToAll(waitSaved),
+    requestsAdded,
+    bytesAdded,
+    benefitPerMillion,
+  };
+}
+
+/** Nobody saves more than all there is, which a stretched interval does not know. */
+function upToAll(interval: Interval): Interval {
+  return interval.high === null ? interval : { ...interval, high: Math.min(1, interval.high) };
 }
 
 /** Net benefit for a million accesses over blocks [from, to), without an interval; null without accesses. */

@@ -23,6 +23,8 @@ export function partText({ dimension, name, othersCount }: Part): string {
 
 /** Busiest consumers, and sites, that are parts of their own. */
 const BUSIEST = 6;
+/** Where the busiest together have less than this share, what is true of them says nothing of the traffic, and none is told of. */
+const BUSIEST_SHARE_MIN = 0.1;
 /** Where one operation, site or consumer has more than this share, all rows are taken to be alike. */
 const ALIKE_SHARE = 0.999;
 
@@ -81,6 +83,7 @@ function numbered(
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (present.length < 2 || counts[present[0]!]! > ALIKE_SHARE * total) return partOf;
   const named = present.slice(0, busiest);
+  if (named.reduce((sum, id) => sum + counts[id]!, 0) < BUSIEST_SHARE_MIN * total) return partOf;
   for (const id of named) {
     partOf[id] = parts.length;
     parts.push({ dimension, name: nameOf(id) });

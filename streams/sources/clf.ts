@@ -35,7 +35,8 @@ const LINES_ALL = Number.POSITIVE_INFINITY;
  * `host ident user [time] "method path protocol" status bytes`, with anything after it passed over.
  *
  * The segment is the path with its query and without its fragment; a path may hold spaces and unescaped quotes, as logs of
- * broken clients do. The consumer is the host; a virtual host before it (`vhost_combined`) is passed over. A size is taken where the response carried the segment: not for HEAD and 304.
+ * broken clients do. The consumer is the host; a virtual host before it
+ * (`vhost_combined`) stands before the path in the segment: two sites of one server have paths of the same name. A size is taken where the response carried the segment: not for HEAD and 304.
  */
 export class ClfParser implements LineParser {
   line = 1;
@@ -47,6 +48,8 @@ export class ClfParser implements LineParser {
   #textEnd = 0;
   /** Lines to read one by one before a block is tried again. */
   #linesMax = 1;
+  /** A virtual host and a path. */
+  #name = new Uint8Array(2048);
 
   parse(bytes: Uint8Array, start: number, end: number, sink: AccessSink, isLast: boolean): number {
     let pos = this.line === 1 ? start + byteOrderMarkLength(bytes, start, end) : start;
@@ -254,6 +257,18 @@ export class ClfParser implements LineParser {
       }
       const op = operationOfMethod(bytes, methodStart, methodEnd);
       if (status === NOT_MODIFIED || isHead(bytes, methodStart, methodEnd)) size = -1;
+      const isVirtual = hostStart > lineStart && (hostEnd - lineStart > 1 || bytes[lineStart] !== DASH);
+      if (isVirtual) {
+        block.flush();
+        const segment = sink.segments.internBytes(
+          this.#name,
+          0,
+          this.#join(bytes, lineStart, hostEnd, pathStart, pathEnd),
+        );
+        const consumer = sink.consumers.internBytes(bytes, hostStart, lastHostEnd);
+        sink.append(timeMs, segment, consumer, -1, op, size, 1);
+        continue;
+      }
       if (block.isConsumerAsked || !isSame(bytes, hostStart, lastHostEnd, knownStart, knownEnd)) {
         const isAnonymous = lastHostEnd - hostStart === 1 && bytes[hostStart] === DASH;
         block.consumer(isAnonymous ? -1 : hostStart, lastHostEnd);
@@ -264,6 +279,16 @@ export class ClfParser implements LineParser {
     }
     block.flush();
     return pos;
+  }
+
+  /** Puts bytes [hostStart, hostEnd) and [pathStart, pathEnd) one after the other into `#name`; gives their length. */
+  #join(bytes: Uint8Array, hostStart: number, hostEnd: number, pathStart: number, pathEnd: number): number {
+    const hostLength = hostEnd - hostStart;
+    const length = hostLength + pathEnd - pathStart;
+    if (length > this.#name.length) this.#name = new Uint8Array(length * 2);
+    this.#name.set(bytes.subarray(hostStart, hostEnd), 0);
+    this.#name.set(bytes.subarray(pathStart, pathEnd), hostLength);
+    return length;
   }
 
   /** As `refuseLine`, after the rows before it. */

@@ -46,8 +46,8 @@ const NOT_AN_OBJECT = 'operation on something other than an object';
  * `owner bucket [time] ip requester request-id operation key "request" status error bytes-sent object-size ...`; what
  * follows is passed over, as AWS adds fields there.
  *
- * The segment is `bucket/key`, the key as the log has it (URL-encoded). The consumer is the requester, and the remote address
- * where the request was anonymous. The size is the object's, and what was sent where that is not known.
+ * The segment is `bucket/key`, the key as the log has it (URL-encoded). The consumer is the remote address with the
+ * requester after it, since many machines act in one role and each has an order of its own; the address alone where the request was anonymous. The size is the object's, and what was sent where that is not known.
  */
 export class S3AccessLogParser implements LineParser {
   line = 1;
@@ -119,8 +119,9 @@ export class S3AccessLogParser implements LineParser {
       }
       const segment = this.#segment(bytes, bucketStart, bucketEnd, keyStart, keyEnd, sink);
       const isAnonymous = requesterEnd - addressEnd === 2 && bytes[addressEnd + 1] === DASH;
-      const consumerStart = isAnonymous ? addressStart : addressEnd + 1;
-      const consumerEnd = isAnonymous ? addressEnd : requesterEnd;
+      const hasAddress = addressEnd - addressStart > 1 || bytes[addressStart] !== DASH;
+      const consumerStart = hasAddress ? addressStart : addressEnd + 1;
+      const consumerEnd = isAnonymous && hasAddress ? addressEnd : requesterEnd;
       const hasConsumer = consumerEnd - consumerStart > 1 || bytes[consumerStart] !== DASH;
       const consumer = hasConsumer ? sink.consumers.internBytes(bytes, consumerStart, consumerEnd) : -1;
       sink.append(timeMs, segment, consumer, -1, op as OperationCode, objectSize >= 0 ? objectSize : sent, 1);

@@ -8,7 +8,7 @@ import type { ReplayResult, RunResult } from '../../../sim/replay/result.ts';
 import { skipUnless } from '../../require-or-skip.ts';
 
 /** Where the command was built to; ANTEROOM_DIST names another folder. */
-const main = join(process.env.ANTEROOM_DIST ?? 'dist', 'sim/cli/main.js');
+export const main = join(process.env.ANTEROOM_DIST ?? 'dist', 'sim/cli/main.js');
 
 export const isUnbuilt = skipUnless(existsSync(main), `${main} is absent: npm run build`);
 

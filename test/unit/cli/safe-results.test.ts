@@ -1,8 +1,10 @@
 /** Results are not lost to what could have been known before, and say what they rest on. */
 
+import { spawn } from 'node:child_process';
 import { existsSync, lstatSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { anteroom, isUnbuilt, replayed, Scratch } from './command.ts';
+import { anteroom, isUnbuilt, main, replayed, Scratch } from './command.ts';
 
 const scratch = new Scratch();
 afterAll(() => scratch.remove());
@@ -171,5 +173,29 @@ describe.skipIf(isUnbuilt).concurrent('what the figures rest on', () => {
     expect(readSeconds).toBeGreaterThan(0);
     expect(requestsPerSecond).toBeCloseTo(300 / (readSeconds + seconds), 6);
     expect(replayRequestsPerSecond).toBeCloseTo(300 / seconds, 6);
+  });
+});
+
+describe.skipIf(isUnbuilt)('a terminal', () => {
+  test('was left without cursor and line wrap by Ctrl-C while a bar stood there', async () => {
+    const progress = resolve(join(dirname(main), 'progress.js'));
+    const script = `
+      process.stderr.isTTY = true;
+      const { startProgress } = await import(${JSON.stringify(progress)});
+      startProgress(false).update({ trace: 't', stage: 's', done: 1, total: 9, unit: 'accesses' });
+      process.kill(process.pid, 'SIGINT');
+      setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let shown = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      shown += chunk.toString();
+    });
+    const signal = await new Promise((settle) => child.on('close', (_, name) => settle(name)));
+    expect(signal).toBe('SIGINT');
+    for (const restored of ['\u001b[?25h', '\u001b[?7h']) {
+      expect(shown.lastIndexOf(restored)).toBeGreaterThan(shown.lastIndexOf(restored.replace('h', 'l')));
+    }
   });
 });

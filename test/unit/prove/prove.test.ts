@@ -110,6 +110,12 @@ describe('recommendation', () => {
     }
   });
 
+  test('six visitors of two thousand, each unsure, filled the table of a web log', async () => {
+    const rows = Array.from({ length: 4000 }, (_, i) => `${i * 20},visitor-${i % 500},r${i % 300}`);
+    const { caches } = await proved(write('crowd.csv', `t_ms,client,object\n${rows.join('\n')}\n`));
+    expect(caches[0]!.parts).toEqual([]);
+  });
+
   test('parts of the traffic are told apart: one consumer walks a ring, the other asks at random', async () => {
     const random = new Xoshiro128(3);
     const rows: string[] = [];
@@ -244,6 +250,21 @@ describe('coverage', () => {
     // A true 0.9 has a standard error of 0.017 over 300 logs.
     expect(covered / 300).toBeGreaterThanOrEqual(0.84);
     expect(covered / 300).toBeLessThanOrEqual(0.96);
+  });
+
+  test('an interval of the misses saved reached to 106 % of them', () => {
+    const blocks = 24;
+    const base = new Float64Array(blocks * costColumns);
+    const changed = new Float64Array(blocks * costColumns);
+    for (let b = 0; b < blocks; b++) {
+      base[b * costColumns + Cost.accesses] = changed[b * costColumns + Cost.accesses] = 10;
+      base[b * costColumns + Cost.misses] = 4;
+      changed[b * costColumns + Cost.misses] = b === 7 ? 4 : 0;
+    }
+    const random = new Xoshiro128(1).fork('bootstrap');
+    const { missesSaved } = effectOf(base, changed, 0, blocks, valuation, { level: '0.9', resamples: 300, random });
+    expect(missesSaved.estimate).toBeCloseTo(23 / 24, 12);
+    expect(missesSaved.high).toBe(1);
   });
 
   test('intervals of whole proofs hold the mean effect over many futures of one past about as often as they say', async () => {

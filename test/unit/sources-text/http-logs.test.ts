@@ -91,6 +91,20 @@ describe('Common and Combined Log Format', () => {
       ]);
     }
   });
+
+  test('the front pages of two sites of one server were one segment', () => {
+    const line = (site: string, address = '10.0.0.1') => `${site}${address} - - ${time} "GET /?q#top HTTP/1.1" 200 5\n`;
+    const text = ['a.example:443 ', 'b.example:443 ', '- ', ''].map((site) => line(site)).join('');
+    const { rows, error } = readingOf(clf, text + line('a.example:443 ', '10.0.0.2'));
+    expect(error).toBe(null);
+    expect(rows.map(({ segment, consumer }) => [segment, consumer])).toEqual([
+      ['a.example:443/?q', '10.0.0.1'],
+      ['b.example:443/?q', '10.0.0.1'],
+      ['/?q', '10.0.0.1'],
+      ['/?q', '10.0.0.1'],
+      ['a.example:443/?q', '10.0.0.2'],
+    ]);
+  });
 });
 
 const owner = '79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be';
@@ -99,6 +113,20 @@ const s3Line = (operation: string, key: string, rest = '200 - 113 4406', request
   `${owner} amzn-s3-demo-bucket ${time} 192.0.2.3 ${requester} 3E57427F3EXAMPLE ${operation} ${key} "GET /amzn-s3-demo-bucket/x?versioning HTTP/1.1" ${rest} 7 - "-" "S3Console/0.4" - s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234= SigV4 ECDHE-RSA-AES128-GCM-SHA256 AuthHeader amzn-s3-demo-bucket.s3.us-west-1.amazonaws.com TLSV1.2 - -\n`;
 
 describe('S3 access log', () => {
+  test('machines that share one role were one consumer, and the order of each was lost among the others', () => {
+    const role = 'arn:aws:sts::123456789012:assumed-role/reader/job';
+    const line = s3Line('REST.GET.OBJECT', 'a', undefined, role);
+    const nowhere = line.replace(' 192.0.2.3 ', ' - ');
+    const anonymous = s3Line('REST.GET.OBJECT', 'a', undefined, '-');
+    const text = [line, line.replace('192.0.2.3', '192.0.2.4'), nowhere, anonymous].join('');
+    expect(readingOf(s3AccessLog, text).rows.map((row) => row.consumer)).toEqual([
+      `192.0.2.3 ${role}`,
+      `192.0.2.4 ${role}`,
+      role,
+      '192.0.2.3',
+    ]);
+  });
+
   test('reads operations on objects, and only those', () => {
     const text = [
       s3Line('REST.GET.OBJECT', 'photos/a%2520b.jpg'),
@@ -112,8 +140,14 @@ describe('S3 access log', () => {
     expect(error).toBe(null);
     const known = { timeMs, site: null, weight: 1 };
     expect(rows).toEqual([
-      { ...known, segment: 'amzn-s3-demo-bucket/photos/a%2520b.jpg', consumer: owner, op: 'read', size: 4406 },
-      { ...known, segment: 'amzn-s3-demo-bucket/c', consumer: owner, op: 'write', size: 4406 },
+      {
+        ...known,
+        segment: 'amzn-s3-demo-bucket/photos/a%2520b.jpg',
+        consumer: `192.0.2.3 ${owner}`,
+        op: 'read',
+        size: 4406,
+      },
+      { ...known, segment: 'amzn-s3-demo-bucket/c', consumer: `192.0.2.3 ${owner}`, op: 'write', size: 4406 },
       { ...known, segment: 'amzn-s3-demo-bucket/c', consumer: '192.0.2.3', op: 'delete', size: -1 },
     ]);
     expect([...summary.skipped]).toEqual([
