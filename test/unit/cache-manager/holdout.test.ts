@@ -60,6 +60,20 @@ describe('holdout', () => {
     expect(holdout.counts.demanded).toBe(1);
   });
 
+  test('no more than 4,096 are withheld at once; when their horizon is over others are', () => {
+    const holdout = new Holdout(0.5, 1);
+    const withheldAt = (position: number): number => {
+      const before = holdout.withheld;
+      for (let segment = 0; segment < 20_000; segment++) holdout.withholds(segment, position, 0.5);
+      return holdout.withheld - before;
+    };
+    expect([withheldAt(0), withheldAt(1), holdout.counts.open]).toEqual([4096, 0, 4096]);
+    holdout.expire(1);
+    expect([holdout.counts.open, holdout.counts.expected]).toEqual([0, 2048]);
+    for (let segment = 0; segment < 20_000; segment++) expect(holdout.isHeld(segment)).toBe(false);
+    expect(withheldAt(2)).toBe(4096);
+  });
+
   test('its share is a setting of a replay, told in the result, and agrees with what was used of those sent', async () => {
     const run = async (share: number) => {
       const { result } = await replay({
