@@ -1,7 +1,7 @@
 /** A table indexed by segment that grows as ids do. */
 
 /** The same table twice as long, or long enough for `index`; what is new is 0. */
-export function grownTable<T extends Uint8Array | Int32Array | Float32Array | Float64Array>(
+export function grownTable<T extends Uint8Array | Uint16Array | Int32Array | Float32Array | Float64Array>(
   table: T,
   index: number,
 ): T {

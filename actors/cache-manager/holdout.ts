@@ -42,7 +42,7 @@ const STAY_MEMORY = 64;
  * the choice. A withheld segment is not staged until it was demanded or has been withheld for its horizon: that of the forecast, or as long as
  * prefetches of late stayed that left unused, if that is longer. Among those sent the share that was used
  * says how good prefetches are given that they are made; among those withheld the share demanded says it without
- * the prefetch having changed anything: neither its eviction nor the demand itself. O(1); 5 bytes a segment.
+ * the prefetch having changed anything: neither its eviction nor the demand itself. O(1); two bytes a segment.
  * At most 4096 are open at once; beyond it none is withheld.
  */
 export class Holdout {
@@ -54,7 +54,8 @@ export class Holdout {
   #stay = 0;
   readonly #threshold: number;
   readonly #seed: number;
-  #held = new Uint8Array(1024);
+  /** By segment: where in the ring it is withheld, plus 1; 0 = it is not. */
+  #held = new Uint16Array(1024);
   /** In the order in which they were withheld. */
   readonly #segment = new Uint32Array(RING);
   readonly #position = new Float64Array(RING);
@@ -81,15 +82,15 @@ export class Holdout {
 
   /** Whether `segment` is withheld now. */
   isHeld(segment: number): boolean {
-    return segment < this.#held.length && this.#held[segment] === 1;
+    return segment < this.#held.length && this.#held[segment] !== 0;
   }
 
   /** Whether the prefetch about to be sent is withheld; from now on it is. */
   withholds(segment: number, position: number, probability: number): boolean {
     if (this.#count === RING || hash(this.#seed, segment, position) >= this.#threshold) return false;
     if (segment >= this.#held.length) this.#held = grownTable(this.#held, segment);
-    this.#held[segment] = 1;
     const at = (this.#head + this.#count++) % RING;
+    this.#held[segment] = at + 1;
     this.#segment[at] = segment;
     this.#position[at] = position;
     this.#probability[at] = probability;
@@ -111,22 +112,17 @@ export class Holdout {
 
   /** `segment` was demanded; to be called where `isHeld`. */
   demanded(segment: number): void {
-    this.#held[segment] = 0;
     this.demandedCount++;
-    this.#open--;
+    this.#settle(this.#held[segment]! - 1);
   }
 
   /** What was withheld before `position` has been so for its horizon. */
   expire(position: number): void {
     while (this.#count > 0 && this.#position[this.#head]! < position) {
-      const segment = this.#segment[this.#head]!;
-      const probability = this.#probability[this.#head]!;
-      if (!Number.isNaN(probability)) this.expected += probability;
+      // A segment that was demanded meanwhile may have been withheld once more, in another place.
+      if (this.#held[this.#segment[this.#head]!] === this.#head + 1) this.#settle(this.#head);
       this.#head = (this.#head + 1) % RING;
       this.#count--;
-      if (this.#held[segment] === 0) continue;
-      this.#held[segment] = 0;
-      this.#open--;
     }
   }
 
@@ -143,6 +139,14 @@ export class Holdout {
     this.#head = fields.number(this.#head);
     this.#count = fields.number(this.#count);
     this.#open = fields.number(this.#open);
+  }
+
+  /** It is known what became of the one in this place of the ring. */
+  #settle(at: number): void {
+    this.#held[this.#segment[at]!] = 0;
+    this.#open--;
+    const probability = this.#probability[at]!;
+    if (!Number.isNaN(probability)) this.expected += probability;
   }
 }
 

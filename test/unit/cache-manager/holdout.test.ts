@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Holdout } from '../../../actors/cache-manager/holdout.ts';
 import { replay } from '../../../sim/replay/replay.ts';
@@ -58,6 +59,50 @@ describe('holdout', () => {
     for (let i = 0; i < 1000; i++) holdout.unused(2000);
     holdout.observe(7, at(10_000) + 500, 64);
     expect(holdout.counts.demanded).toBe(1);
+  });
+
+  test('counts as a list of those withheld does, also of segments that are withheld again right after their demand', () => {
+    const step = fc.record({ segment: fc.nat(5), isDemand: fc.boolean(), skipped: fc.nat(3), p: fc.nat(4) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 400 }), fc.nat(), (steps, seed) => {
+        const horizon = 12;
+        const holdout = new Holdout(0.5, seed);
+        const withheld: { segment: number; at: number; p: number; end: 'open' | 'demanded' | 'over' }[] = [];
+        let position = 0;
+        for (const { segment, isDemand, skipped, p } of steps) {
+          position += skipped;
+          for (const one of withheld) if (one.end === 'open' && one.at < position - horizon) one.end = 'over';
+          const held = withheld.find((one) => one.segment === segment && one.end === 'open');
+          if (isDemand) {
+            holdout.observe(segment, position, horizon);
+            if (held !== undefined) held.end = 'demanded';
+          } else {
+            holdout.expire(position - horizon);
+            expect(holdout.isHeld(segment)).toBe(held !== undefined);
+            if (held === undefined && holdout.withholds(segment, position, p / 4))
+              withheld.push({ segment, at: position, p: p / 4, end: 'open' });
+          }
+          const { demanded, open, expected } = holdout.counts;
+          const of = (end: string) => withheld.filter((one) => one.end === end);
+          expect([demanded, open]).toEqual([of('demanded').length, of('open').length]);
+          expect(expected).toBe(withheld.reduce((sum, one) => (one.end === 'open' ? sum : sum + one.p), 0));
+        }
+      }),
+    );
+  });
+
+  test('no more than 4,096 are withheld at once; when their horizon is over others are', () => {
+    const holdout = new Holdout(0.5, 1);
+    const withheldAt = (position: number): number => {
+      const before = holdout.withheld;
+      for (let segment = 0; segment < 20_000; segment++) holdout.withholds(segment, position, 0.5);
+      return holdout.withheld - before;
+    };
+    expect([withheldAt(0), withheldAt(1), holdout.counts.open]).toEqual([4096, 0, 4096]);
+    holdout.expire(1);
+    expect([holdout.counts.open, holdout.counts.expected]).toEqual([0, 2048]);
+    for (let segment = 0; segment < 20_000; segment++) expect(holdout.isHeld(segment)).toBe(false);
+    expect(withheldAt(2)).toBe(4096);
   });
 
   test('its share is a setting of a replay, told in the result, and agrees with what was used of those sent', async () => {
