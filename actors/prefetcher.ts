@@ -155,6 +155,14 @@ export interface Prefetcher {
 export type { AddressSpace } from '../streams/address-space.ts';
 
 /** What the near loop may know of its site; the site keeps the numbers true before each access. */
+/** A fetch against one of mean size, for segments whose sizes differ. */
+export interface FetchWorth {
+  /** What fetching `segment` takes of the traffic that is bounded, in fetches of mean size. `sizeBytes`: -1 = as last seen. */
+  costOf(segment: number, sizeBytes: number): number;
+  /** What a demand is spared for each of these: 1 for a fetch of mean size. */
+  gainOf(segment: number, sizeBytes: number): number;
+}
+
 export interface SiteView {
   /** Resident in the reactive cache, staged or in flight: not worth proposing. Changes nothing. */
   isResident(segment: number): boolean;
@@ -162,4 +170,6 @@ export interface SiteView {
   trafficHeadroom: number;
   /** Accesses that pass, in the mean, before a fetch lands; 0 when it lands at once. */
   leadAccesses: number;
+  /** What the fetches of single segments cost and spare, where they differ by more than their probability; absent = all alike. */
+  readonly fetchWorth?: FetchWorth;
 }

@@ -18,6 +18,9 @@ import { type Prices, valueOfTime } from '../prices.ts';
 import { PlanAdmission, type PlanAdmissionOptions } from './plan-admission.ts';
 import { type Site, WITHDRAWN } from './site.ts';
 
+/** A plan's sizes are the scheduler's guesses where none was ever said; the site, which knows as much, takes none for a fact. */
+const AS_LAST_SEEN = -1;
+
 export type CacheManagerMessage = AccessesMessage | TickMessage | PlanMessage;
 
 export interface CacheManagerOptions {
@@ -211,7 +214,7 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
       }
       this.#planned.set(segment, { id, expert, probability, isTrial: verdict === 'try' });
       this.#segmentOf.set(id, segment);
-      const isTaken = this.site.stage(segment, entries.sizeBytes[i]!, expected, this.#firstPlannedExpert + expert);
+      const isTaken = this.site.stage(segment, AS_LAST_SEEN, expected, this.#firstPlannedExpert + expert);
       if (!isTaken) this.#settled(segment, WITHDRAWN);
     }
   }

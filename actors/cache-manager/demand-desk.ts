@@ -83,7 +83,7 @@ export class DemandDesk {
     }
     state.ledger.digest.add(Decision.served + served, segment);
     if (isMiss) this.#countMiss(segment, served, bytes, wait, joinedAt);
-    else this.#countHit(served, bytes, wait);
+    else this.#countHit(bytes);
     if (!origin.isInstant) state.ledger.waited(wait);
     return served;
   }
@@ -113,23 +113,17 @@ export class DemandDesk {
   }
 
   #countMiss(segment: number, served: number, bytes: number, wait: number, joinedAt: number): void {
-    const { guard, options, ledger, fetches } = this.#state;
+    const { guard, options, ledger } = this.#state;
     const { isBaselineHit, isReferenceHit, weight } = guard;
     guard.missed(segment);
     if (isBaselineHit) this.pollutionCount += weight;
     ledger.miss(bytes, isBaselineHit, isReferenceHit, joinedAt, weight);
-    const { benefit } = options;
-    if (benefit === undefined) return;
-    if (isBaselineHit) benefit.lost(wait, served === Served.miss ? bytes : -1, weight);
-    else if (served === Served.late) benefit.gained(fetches.waitMean - wait, bytes);
+    if (isBaselineHit) options.benefit?.lost(wait, served === Served.miss ? bytes : -1, weight);
   }
 
-  #countHit(served: number, bytes: number, wait: number): void {
-    const { guard, options, ledger, fetches } = this.#state;
+  #countHit(bytes: number): void {
+    const { guard, ledger } = this.#state;
     const { isBaselineHit, isReferenceHit, weight } = guard;
     ledger.hit(bytes, isBaselineHit, isReferenceHit, weight);
-    // Where nothing is known of the baseline, what was staged is taken to have been a miss without it.
-    if (!isBaselineHit && (weight > 0 || served === Served.stagedHit))
-      options.benefit?.gained(fetches.waitMean - wait, bytes);
   }
 }

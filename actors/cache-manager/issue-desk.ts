@@ -137,7 +137,8 @@ export class IssueDesk {
     }
     if (this.#isCrowded(segment, probability)) return Refusal.crowded;
     const { benefit } = options;
-    if (benefit !== undefined && !benefit.isWorth(probability, state.fetches.waitMean, bytes)) return Refusal.price;
+    if (benefit !== undefined && !benefit.isWorth(probability, state.fetches.waitOf(bytes), bytes))
+      return Refusal.price;
     if (options.expertTrust?.allows(expert) === false) return Refusal.distrusted;
     return holdout?.withholds(segment, state.position, probability) === true ? Refusal.heldOut : -1;
   }

@@ -19,6 +19,9 @@ export const missBoundSchema = z.strictObject({
 });
 export type MissBoundConfig = z.output<typeof missBoundSchema>;
 
+/** Share of the ghost's misses up to which prefetches go on while misses stand above it for copies that it outgrew. */
+const OUTGROWN_SHARE = 0.01;
+
 /** How much of a miss book one look takes: what a site missed, and the world without prefetching beside it. */
 export interface MissGhost {
   readonly misses: number;
@@ -64,7 +67,12 @@ export class MissBound {
     this.isBounded = excessMax !== Infinity;
   }
 
-  /** Misses that may still be lost, without counting on `outgrown`: what prefetches are sent by. */
+  /** What prefetches are sent by: it counts on `outgrown` as far as that is a small part of what the ghost misses. */
+  sendSlack(ghost: MissGhost): number {
+    return this.slack(ghost) + Math.min(this.outgrown, OUTGROWN_SHARE * ghost.misses);
+  }
+
+  /** Misses that may still be lost, without counting on `outgrown`. */
   slack(ghost: MissGhost): number {
     const bound = (1 + this.excessMax) * ghost.misses + this.allowance;
     return bound - this.misses - ghost.lost.count - ghost.larger.count;

@@ -4,7 +4,7 @@ import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { isWrite } from '../../streams/operation.ts';
-import { firstCursor, Outcome, type Prefetcher, ProposalBuffer, pointAt } from '../prefetcher.ts';
+import { type FetchWorth, firstCursor, Outcome, type Prefetcher, ProposalBuffer, pointAt } from '../prefetcher.ts';
 import { DemandDesk } from './demand-desk.ts';
 import { type GovernorState, stateOf } from './governor-state.ts';
 import { IssueDesk } from './issue-desk.ts';
@@ -38,6 +38,7 @@ export class PrefetchingSite implements Site {
   readonly #guard: SiteGuard;
   readonly #proposals = new ProposalBuffer();
   readonly #cursor = firstCursor();
+  readonly fetchWorth?: FetchWorth;
   readonly #isBounded: boolean;
   readonly #writes: WritePolicy;
   readonly #future: SiteOptions['future'];
@@ -61,6 +62,7 @@ export class PrefetchingSite implements Site {
     this.#future = options.future;
     this.capacity = options.capacity;
     this.ledger = state.ledger;
+    if (state.isBytes) this.fetchWorth = state;
     this.prefetcher = options.makePrefetcher(this);
     state.prefetcher = this.prefetcher;
     state.isShared = this.prefetcher.staging === 'shared';

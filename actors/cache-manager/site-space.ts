@@ -148,7 +148,7 @@ export class SiteSpace {
     if (units > capacity) return false;
     while (state.used + units > capacity) {
       const isOwn = guard.mayGiveUp(SLACK_KEPT) && state.trafficHeadroom >= FOLLOW_BELOW;
-      if (!isOwn && this.#giveUpSpare(guard.followed)) continue;
+      if (!isOwn && this.#giveUpSpare(guard.mayGiveUp(SLACK_KEPT) ? guard.baseline : guard.followed)) continue;
       if (reactive.count === 0 || (!isOwn && !guard.mayGiveUp(2))) break;
       reactive.evictNext();
     }

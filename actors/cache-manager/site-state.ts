@@ -120,6 +120,18 @@ export class SiteState {
     return Math.min(this.guard.headroom(this.lentCount) - 2, this.guard.trafficSlack);
   }
 
+  /** See `FetchWorth`, for caches of bytes: traffic is bounded in these too. */
+  costOf(segment: number, sizeBytes: number): number {
+    return this.#bytesOf(segment, sizeBytes) / Math.max(1, this.sizes.mean);
+  }
+
+  gainOf(segment: number, sizeBytes: number): number {
+    const bytes = Math.max(1, this.#bytesOf(segment, sizeBytes));
+    const mean = Math.max(1, this.sizes.mean);
+    const wait = this.fetches.waitOf(mean);
+    return ((wait > 0 ? this.fetches.waitOf(bytes) / wait : 1) * mean) / bytes;
+  }
+
   whereIs(segment: number): Where {
     if (this.reactive.has(segment)) return 'reactive';
     return this.staging.has(segment) ? 'staged' : 'nowhere';
@@ -137,6 +149,10 @@ export class SiteState {
   /** Whether a segment may never be prefetched for its size. */
   isTooLarge(segment: number): boolean {
     return this.unitsOf(segment) > (this.isShared ? this.capacity : this.stagingMax);
+  }
+
+  #bytesOf(segment: number, sizeBytes: number): number {
+    return sizeBytes >= 0 && !this.sizes.isKnown(segment) ? sizeBytes : this.sizes.of(segment);
   }
 
   /** What one segment takes, in the mean over the reactive cache. */

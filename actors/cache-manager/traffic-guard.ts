@@ -194,7 +194,7 @@ export class TrafficGuard implements SiteGuard {
 
   /** Whether misses leave room for a prefetch while `inFlightCount` others are on their way: each displaces what may have to be missed. */
   canLose(inFlightCount: number): boolean {
-    return !this.#missBound.isBounded || this.#missBound.slack(this.baseline) >= inFlightCount + 2;
+    return !this.#missBound.isBounded || this.#missBound.sendSlack(this.baseline) >= inFlightCount + 2;
   }
 
   /** Whether a prefetch of `bytes` bytes may be sent: it takes a fetch, lends space that may have to be fetched again, and leaves one. */
@@ -202,7 +202,7 @@ export class TrafficGuard implements SiteGuard {
     if (!this.#budget.isBounded) return true;
     this.#measureExcess();
     if (this.#requests + lentCount + 3 > 0 || this.#bytes + lentCount * this.#sizes.mean + 2 * bytes > 0) return false;
-    return this.#hasSlack(1, bytes);
+    return this.#hasTrafficSlack(1, bytes);
   }
 
   /** The ghost that leaves more slack, to be followed where it covers nothing. */

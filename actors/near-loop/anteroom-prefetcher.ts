@@ -3,7 +3,15 @@
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { AddressSpace } from '../../streams/address-space.ts';
 import { grownTable } from '../cache-manager/grown-table.ts';
-import type { AccessCursor, ConsumerCounts, Evidence, Prefetcher, ProposalBuffer, SiteView } from '../prefetcher.ts';
+import type {
+  AccessCursor,
+  ConsumerCounts,
+  Evidence,
+  FetchWorth,
+  Prefetcher,
+  ProposalBuffer,
+  SiteView,
+} from '../prefetcher.ts';
 import { Outcome, Served } from '../prefetcher.ts';
 import { createNextItemModel } from '../sequence-predictor/create-next-item-model.ts';
 import { type NextItemModel, NextItemRanking } from '../sequence-predictor/next-item-model.ts';
@@ -67,6 +75,9 @@ export class AnteroomPrefetcher implements Prefetcher {
   readonly #isPopularityOn: boolean;
   readonly #admitted: Int32Array;
   readonly #probability: Float64Array;
+  /** Of each candidate the probability at which a fetch of mean size would be worth as much, and fetches that it is expected to waste. */
+  readonly #rank: Float64Array;
+  readonly #waste: Float64Array;
   #mixed: Float64Array;
   /** The mixture in the memory of a kernel; null where there is none, or none yet. */
   #kernel: MixtureTables | null = null;
@@ -117,6 +128,8 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#isPopularityOn = isOn[Opinion.popularity]!;
     this.#admitted = new Int32Array(c.candidateCountMax);
     this.#probability = new Float64Array(c.candidateCountMax);
+    this.#rank = new Float64Array(c.candidateCountMax);
+    this.#waste = new Float64Array(c.candidateCountMax);
     this.#mixed = new Float64Array(c.candidateCountMax);
     this.#untilAdjusted = c.gateInterval;
     this.#horizon = c.horizonMax;
@@ -281,7 +294,7 @@ export class AnteroomPrefetcher implements Prefetcher {
 
   /**
    * The state, to save or restore it: that of `snapshot`, without copies. Parts: #sequences, #facts, #resident, #mixture, #gate, #issued, #trust,
-   * #streams. Made anew: #config, #site, #isForecastOn, #isPopularityOn, #kernel, #kernelAfter, #untilKernel. Of one access: #ranking, #candidates, #admitted, #probability,
+   * #streams. Made anew: #config, #site, #isForecastOn, #isPopularityOn, #kernel, #kernelAfter, #untilKernel. Of one access: #ranking, #candidates, #admitted, #probability, #rank, #waste,
    * #mixed, #consumer, #gatheredAt, #servedClass.
    */
   persist(fields: StateFields): void {
@@ -330,15 +343,28 @@ export class AnteroomPrefetcher implements Prefetcher {
     if (this.#kernel !== null) this.#kernel.weigh(count, servedClass, position);
     else for (let slot = 0; slot < count; slot++) this.#forecast(slot, position, servedClass);
     const mixed = this.#mixed;
+    const worth = this.#site.fetchWorth;
+    const probability = this.#probability;
     let admittedCount = 0;
     for (let slot = 0; slot < count; slot++) {
-      const probability = this.#trust === null ? mixed[slot]! : this.#trust.believed(this.#consumer, mixed[slot]!);
-      if (this.#gate.admits(probability)) {
-        this.#admitted[admittedCount++] = slot;
-        this.#probability[slot] = probability;
-      }
+      const believed = this.#trust === null ? mixed[slot]! : this.#trust.believed(this.#consumer, mixed[slot]!);
+      probability[slot] = believed;
+      this.#rank[slot] = believed;
+      this.#waste[slot] = 1 - believed;
+      if (worth !== undefined) this.#compare(slot, worth);
+      if (this.#gate.admits(this.#rank[slot]!, this.#waste[slot]!)) this.#admitted[admittedCount++] = slot;
     }
     if (admittedCount > 0) this.#propose(admittedCount, position, servedClass, proposals);
+  }
+
+  /** A candidate whose fetch spares r times as much for its cost as one of mean size is worth one of mean size at r times the odds. */
+  #compare(slot: number, worth: FetchWorth): void {
+    const segment = this.#candidates.segment[slot]!;
+    const sizeBytes = this.#candidates.sizeBytes[slot]!;
+    const probability = this.#probability[slot]!;
+    const gain = probability * worth.gainOf(segment, sizeBytes);
+    this.#rank[slot] = gain / (gain + 1 - probability);
+    this.#waste[slot] = (1 - probability) * worth.costOf(segment, sizeBytes);
   }
 
   /** What the kernel does with one candidate: comments on it, forecasts it, and notes the forecast. */
@@ -385,20 +411,21 @@ export class AnteroomPrefetcher implements Prefetcher {
   #propose(admittedCount: number, position: number, servedClass: number, proposals: ProposalBuffer): void {
     const admitted = this.#admitted;
     const probability = this.#probability;
+    const rank = this.#rank;
     const facts = this.#facts.words;
     const allowed = Math.min(admittedCount, Math.floor(this.#site.trafficHeadroom));
     for (let i = 0; i < allowed; i++) {
       // Selection of the best that is left: the list is short, and mostly all of it passes.
       let best = i;
       for (let j = i + 1; j < admittedCount; j++) {
-        if (probability[admitted[j]!]! > probability[admitted[best]!]!) best = j;
+        if (rank[admitted[j]!]! > rank[admitted[best]!]!) best = j;
       }
       const slot = admitted[best]!;
       admitted[best] = admitted[i]!;
       const segment = this.#candidates.segment[slot]!;
       const expert = this.#mixture.strongestExpert(this.#candidates, slot, servedClass);
       proposals.propose(segment, this.#candidates.sizeBytes[slot]!, this.#issued.state(probability[slot]!), expert);
-      this.#gate.spent(probability[slot]!);
+      this.#gate.spent(this.#waste[slot]!);
       facts[segment * FACT_STRIDE + Fact.proposedAt] = position;
       if (segment >= this.#proposedFor.length) this.#growProposed(segment);
       this.#proposedFor[segment] = this.#consumer;

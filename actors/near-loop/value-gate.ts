@@ -59,16 +59,16 @@ export class ValueGate {
     return this.#threshold;
   }
 
-  /** A candidate came up; true = worth a fetch now. */
-  admits(probability: number): boolean {
+  /** A candidate came up whose waste is expected to be so many fetches; true = worth a fetch now. */
+  admits(probability: number, waste: number): boolean {
     const bin = binOf(probability);
-    this.#waste[bin] = this.#waste[bin]! + 1 - probability;
+    this.#waste[bin] = this.#waste[bin]! + waste;
     return probability >= this.#threshold;
   }
 
-  /** A fetch was proposed at this probability. */
-  spent(probability: number): void {
-    this.#spent += 1 - probability;
+  /** A fetch was proposed whose waste is expected to be so many fetches. */
+  spent(waste: number): void {
+    this.#spent += waste;
   }
 
   /** To be called every `interval` accesses; `headroom` = extra fetches allowed now, Infinity without a bound. */

@@ -86,12 +86,12 @@ describe('value gate', () => {
       headroom += 0.1;
       if (i % 100 === 0) gate.adjust(headroom);
       const p = random.next();
-      if (!gate.admits(p)) continue;
+      if (!gate.admits(p, 1 - p)) continue;
       if (headroom < 1) {
         refused++;
         continue;
       }
-      gate.spent(p);
+      gate.spent(1 - p);
       proposed++;
       if (random.next() >= p) {
         headroom--;
@@ -109,7 +109,7 @@ describe('value gate', () => {
     const gate = new ValueGate(options);
     for (let i = 0; i < 10_000; i++) {
       if (i % 100 === 0) gate.adjust(0);
-      gate.admits((i % 100) / 100);
+      gate.admits((i % 100) / 100, 1 - (i % 100) / 100);
     }
     expect(gate.threshold).toBeGreaterThan(0.95);
   });
@@ -118,7 +118,8 @@ describe('value gate', () => {
     const gate = new ValueGate({ ...options, interval: 256, reserve: 200, spendOver: 32_768 });
     for (let i = 0; i < 10_000; i++) {
       if (i % 256 === 0) gate.adjust(64);
-      gate.admits(i % 2 === 0 ? 0.999 : 0.99);
+      if (i % 2 === 0) gate.admits(0.999, 0.001);
+      else gate.admits(0.99, 0.01);
     }
     // Half of 64 over 32,768 accesses pays for one wasted fetch in a thousand of every second, not for one in a hundred.
     expect(gate.threshold).toBeGreaterThan(0.99);
