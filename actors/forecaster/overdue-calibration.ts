@@ -7,6 +7,9 @@ import { outcomeParts } from './calibrator-bank.ts';
 /** Classes by how long a segment has been forecast in vain, in horizons: at first, up to a sixteenth, ..., up to 2, longer. */
 const bounds = [0, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2] as const;
 
+/** Outcomes in a bin that what was stated counts for: many are of one segment, forecast again and again, and so are evidence of one. */
+const priorOutcomes = 32;
+
 /**
  * Forecasts are repeated from tick to tick, and experts state the same whether or not the last one came true. So what was stated is calibrated once
  * more, apart for how long the segment has been forecast without an access: who is late may be about to come (a queue) or never to come again (a
@@ -15,14 +18,10 @@ const bounds = [0, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2] as const;
 export class OverdueCalibration {
   readonly #calibrators: readonly Calibrator[];
 
-  constructor(options: {
-    readonly binCount: number;
-    readonly priorOutcomes: number;
-    readonly outcomesMax: number;
-  }) {
+  constructor(options: { readonly binCount: number; readonly outcomesMax: number }) {
     this.#calibrators = Array.from(
       { length: bounds.length + 1 },
-      () => new Calibrator({ ...options, partCount: outcomeParts }),
+      () => new Calibrator({ ...options, priorOutcomes, partCount: outcomeParts }),
     );
   }
 
