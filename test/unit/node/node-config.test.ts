@@ -96,10 +96,7 @@ describe('a mistake in the settings is one line that says where', () => {
       { sources: [{ type: 'kafka', name: 'k', brokers: ['h:1'], topics: ['t'], username: 'u', passwordFile: 'p' }] },
       /sources\[0\]\.saslMechanism: expected one/,
     ],
-    [
-      { tail: [{ file: 'x', format: 'parquet' }] },
-      /tail\[0\]\.format: .*clf.*, not "parquet"/,
-    ],
+    [{ tail: [{ file: 'x', format: 'parquet' }] }, /tail\[0\]\.format: .*clf.*, not "parquet"/],
     [{ http: { idleMs: '30d' } }, /http\.idleMs: expected at most 2147483647/],
     [{ http: 7 }, /http: expected object, not 7$/],
     [{ sources: [{ type: 'zeromq', name: 'z', bind: 'tcp://*:7879' }] }, /sources\[0\]\.bind: .*keysFolder/],
