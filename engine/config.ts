@@ -65,7 +65,8 @@ function refuse(context: z.RefinementCtx, message: string, input: unknown): void
   context.addIssue({ code: 'custom', message, input });
 }
 
-function describeIssue(issue: z.core.$ZodIssue): { path: string; text: string } {
+/** Where something is wrong, and what in the words of all settings. */
+export function describeIssue(issue: z.core.$ZodIssue): { readonly path: string; readonly text: string } {
   const path = printPath(issue.path);
   if (issue.code === 'unrecognized_keys') {
     return { path: printPath([...issue.path, issue.keys[0] as string]), text: 'unknown setting' };
@@ -73,7 +74,7 @@ function describeIssue(issue: z.core.$ZodIssue): { path: string; text: string } 
   const said = issue.message
     .replace(/^Invalid (input|option): /, '')
     // What was found follows.
-    .replace(/^(expected \w+), received (number|string|boolean)$/i, '$1')
+    .replace(/^(expected \w+), received (number|string|boolean|undefined|NaN)$/i, '$1')
     .replace(/^Invalid discriminator value\. Expected/, 'expected');
   const text = boundText(issue) ?? said;
   const found = issue.code === 'custom' ? undefined : foundValue(issue);

@@ -193,10 +193,15 @@ const engineMetrics: readonly (MetricFacts & { readonly value: (stats: EngineSta
     value: (s) => s.trafficRatio,
   },
   {
-    name: 'anteroom_latency_ms',
-    help: 'Waits of demand accesses: the mean and quantiles.',
+    name: 'anteroom_latency_mean_seconds',
+    help: 'Mean wait of demand accesses.',
+    value: (s) => seconds(s.latencyMs.mean),
+  },
+  {
+    name: 'anteroom_latency_seconds',
+    help: 'Waits of demand accesses by quantile.',
     label: 'quantile',
-    value: (s) => ({ mean: s.latencyMs.mean, '0.5': s.latencyMs.p50, '0.9': s.latencyMs.p90, '0.99': s.latencyMs.p99 }),
+    value: ({ latencyMs: { p50, p90, p99 } }) => ({ '0.5': seconds(p50), '0.9': seconds(p90), '0.99': seconds(p99) }),
   },
   {
     name: 'anteroom_calibration_brier',
@@ -360,3 +365,7 @@ const nodeMetrics: readonly (MetricFacts & { readonly value: (status: NodeStatus
     value: (s) => s.tail.lostPlaces,
   },
 ];
+
+function seconds(ms: number | null): number | null {
+  return ms === null ? null : ms / 1000;
+}

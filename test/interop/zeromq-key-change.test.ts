@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { Context, Dealer } from 'zeromq';
+import { runPart } from '../../actors/node/connect-places.ts';
 import { checkNodeConfig } from '../../actors/node/http/authorise.ts';
 import { runNode } from '../../actors/node/run-node.ts';
 import { ZeroMqSink } from '../../actors/node/sinks/zeromq-sink.ts';
+import { farActorNames } from '../../actors/placement/placement-config.ts';
 import { type CurveKeyPair, generateCurveKeyPair } from '../../engine/host/curve-keys.ts';
 import {
   activateRotation,
@@ -18,7 +20,8 @@ import { AllowList } from '../../engine/transport/allow-list.ts';
 import { keyProof } from '../../engine/transport/key-proof.ts';
 import { openOutsideReceiver } from '../../engine/transport/outside-sockets.ts';
 import { encodeZ85 } from '../../engine/transport/z85.ts';
-import { until } from '../conformance/source-host.ts';
+import { createZeroMqTransport } from '../../engine/transport/zeromq-transport.ts';
+import { clock, until } from '../conformance/source-host.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'anteroom-key-change-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -226,4 +229,38 @@ test('a sink connects anew when the key of its receiver has changed', async () =
   expect(await sink.deliver(request)).toMatchObject({ kind: 'done' });
   expect(await second.receive(1000)).not.toBeNull();
   expect((await sink.rereadKeys())()).toBe(false);
+});
+
+test('a part of the engine ends the session of a key that its list no longer has, when it is told to read it again', async () => {
+  const folders = { node: join(scratch, 'part-node'), all: join(scratch, 'part-all') };
+  for (const [place, folder] of Object.entries(folders)) await generatePlaceKeys(folder, place);
+  const publicKey = async (folder: string) => publicOf((await readPlaceKeys(folder)).keys);
+  // While its key is rotated the node has two.
+  const next = generateCurveKeyPair();
+  await changeAllowed(folders.all, 'node', publicOf(next), true);
+  const part = {
+    name: 'all',
+    endpoint: 'tcp://127.0.0.1:*',
+    actors: [...farActorNames],
+    publicKey: await publicKey(folders.all),
+    keyFolder: folders.all,
+  };
+  const places = { publicKey: await publicKey(folders.node), keyFolder: folders.node, parts: [part] };
+  const config = checkNodeConfig({ store: 'memory', places }, 'node.yaml');
+  const running = await runPart(config, 'all', clock, quiet, () => {});
+  ends.push(() => running.stop());
+  const node = await createZeroMqTransport({
+    place: 'node',
+    security: { keys: next, allowed: new AllowList(new Map([['all', [part.publicKey]]])) },
+    receive: () => {},
+    zeroMq: { reconnectMs: 20, reconnectMaxMs: 100 },
+  });
+  ends.push(() => node.close({ deadlineMs: 100 }));
+  await node.connect('all', running.endpoint);
+  await until(() => node.isUp('all'), 'its next key is let in');
+  expect((await running.rereadKeys())()).toBe(false);
+  await changeAllowed(folders.all, 'node', publicOf(next), false);
+  expect((await running.rereadKeys())()).toBe(true);
+  node.send('all', 'anything', []);
+  await until(() => (node.counts().refused['refused-by-peer'] ?? 0) > 0 || !node.isUp('all'), 'it is told to go');
 });

@@ -4,6 +4,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Clock } from '../../../engine/clock.ts';
+import { describeIssue } from '../../../engine/config.ts';
 import type { AnteroomNode, NodeLogger } from '../anteroom-node.ts';
 import { contentSecurityPolicy } from '../dashboard/dashboard-page.ts';
 import type { HttpRefusal, NodeMetrics } from '../node-metrics.ts';
@@ -48,9 +49,11 @@ export function createApp(options: AppOptions): OpenAPIHono {
     defaultHook: (result, c) => {
       if (result.success) return undefined;
       const issue = result.error.issues[0]!;
-      const where =
-        [...issue.path].join('.') || (issue.code === 'unrecognized_keys' ? issue.keys.join(', ') : result.target);
-      return c.json({ error: { code: 'bad-usage', message: `${where}: ${issue.message}` } }, 400);
+      const { path, text } = describeIssue(issue);
+      const isUnknown = issue.code === 'unrecognized_keys';
+      const where = issue.path.length === 0 && !isUnknown ? result.target : path;
+      const what = isUnknown ? 'not known here' : text;
+      return c.json({ error: { code: 'bad-usage', message: `${where}: ${what}` } }, 400);
     },
   });
   app.use('*', async (c, next) => {

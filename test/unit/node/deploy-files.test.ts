@@ -49,6 +49,7 @@ test('the systemd unit gives a drain its time and checks the settings first', ()
   const unit = text('anteroom.service');
   expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)![1]) * 1000).toBeGreaterThan(drainMs);
   expect(unit).toMatch(/^ExecStartPre=.* --check$/m);
+  expect(unit).toMatch(/^ExecReload=\/bin\/kill -HUP \$MAINPID$/m);
   for (const line of unit.split('\n')) expect(line).toMatch(/^(#.*|\[\w+\]|[A-Z]\w+=.*|)$/);
 });
 

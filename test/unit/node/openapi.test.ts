@@ -182,3 +182,16 @@ describe('the OpenAPI document', () => {
     }
   });
 });
+
+describe('a question that is wrong is answered with its place, in the words that settings have', () => {
+  test.each([
+    ['/v1/forecast?count=abc', 'count: expected number'],
+    ['/v1/forecast?count=-1', 'count: expected at least 1'],
+    ['/v1/access-map', 'segment: expected string'],
+    ['/v1/graph?segment=/a&depth=99', 'depth: expected at most 4'],
+    ['/v1/plans?state=foo', 'state: expected one of "planned"|"queued"|"open"|"staged"'],
+  ])('%s', async (question, message) => {
+    const { ask } = await testNode();
+    expect(await ask(question)).toMatchObject({ status: 400, body: { error: { code: 'bad-usage', message } } });
+  });
+});
