@@ -1,5 +1,6 @@
 /** A proof in the terminal: the answer for each cache first, then the figures it rests on. */
 
+import { isQueueing, tooSlow } from '../report/queueing.ts';
 import { shortTraceNames } from '../report/trace-names.ts';
 import { amountText, cacheText, countedText, grouped, percent } from '../report/words.ts';
 import type { Interval } from './block-bootstrap.ts';
@@ -27,7 +28,11 @@ export function introduction(trace: TraceProof, name: string, result: ProofResul
   const unreliable = trace.timesAreUnreliable
     ? '\nToo many times of this log went backwards: waits and money here are unreliable.'
     : '';
-  return `${name}: ${countedText(trace.log.accesses, 'access', 'accesses')} to ${countedText(trace.log.segments, 'segment')}; the first ${grouped(trace.chosenFrom)} were only learned from${chosen}, all figures are of the last ${grouped(judged)} in ${countedText(trace.judgedBlocks, 'block')}. Ranges are ${percent(Number(result.level))} intervals. Fetches take ${trace.latency === '0' ? 'no time' : trace.latency}.${unreliable}`;
+  const waited = trace.caches
+    .map((cache) => ({ ...trace.log, latency: trace.latency, latencyMs: cache.baselineLatencyMs }))
+    .find(isQueueing);
+  const queueing = waited === undefined ? '' : ` ${tooSlow(waited)}`;
+  return `${name}: ${countedText(trace.log.accesses, 'access', 'accesses')} to ${countedText(trace.log.segments, 'segment')}; the first ${grouped(trace.chosenFrom)} were only learned from${chosen}, all figures are of the last ${grouped(judged)} in ${countedText(trace.judgedBlocks, 'block')}. Ranges are ${percent(Number(result.level))} intervals. Fetches take ${trace.latency === '0' ? 'no time' : trace.latency}.${queueing}${unreliable}`;
 }
 
 function cacheSection(cache: CacheProof, name: string): string {

@@ -6,11 +6,14 @@ import type { RunResult } from '../replay/result.ts';
 /** What chance may add to the mean of log-normal fetches. */
 const CHANCE_MAX = 1.2;
 
+/** What tells of queueing: of a run without prefetching. */
+export type Waited = Pick<RunResult, 'latency' | 'latencyMs' | 'accesses' | 'bytes'>;
+
 /**
  * Whether the mean wait is longer than if every access waited for a whole fetch of its own, which only queueing can do.
  * A lesser queue is not seen.
  */
-export function isQueueing(run: RunResult): boolean {
+export function isQueueing(run: Waited): boolean {
   const spec = parseLatencySpec(run.latency);
   const { mean } = run.latencyMs;
   if (spec.kind !== 'time' || spec.concurrency === Infinity || mean === null || run.accesses === 0) return false;
@@ -22,7 +25,11 @@ export function isQueueing(run: RunResult): boolean {
 /** One sentence on runs of one trace, empty where nothing queues without prefetching. */
 export function queueingSentence(runs: readonly RunResult[]): string {
   const queued = runs.find((run) => run.prefetch === 'none' && isQueueing(run));
-  if (queued === undefined) return '';
+  return queued === undefined ? '' : tooSlow(queued);
+}
+
+/** What to say where `isQueueing`. */
+export function tooSlow(queued: Waited): string {
   const spec = parseLatencySpec(queued.latency);
   const slots = spec.kind === 'time' ? spec.concurrency : 0;
   const wider = queued.latency.replace(/x\d+$/, `x${8 * slots}`);

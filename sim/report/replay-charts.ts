@@ -67,7 +67,7 @@ const TICKS_MAX = 6;
 function curve(
   runs: readonly DetailedRun[],
   measureOf: (run: RunResult) => number | null,
-): Pick<Chart, 'xs' | 'series' | 'xScale' | 'xFormat' | 'xTicks' | 'xRange'> {
+): Pick<Chart, 'xs' | 'series' | 'xScale' | 'xFormat' | 'xTicks' | 'xRange' | 'yRange'> {
   const parts = coloredLines(runs).map(({ name, color, runs: line }) => ({
     label: name,
     color,
@@ -79,8 +79,11 @@ function curve(
   }));
   const joined = joinSeries(parts.filter((part) => part.points.length > 0));
   const sizes = joined.xs;
+  const highest = Math.max(0, ...joined.series.flatMap(({ ys }) => ys.map((y) => y ?? 0)));
   return {
     xScale: 'log',
+    // From zero on, so that a difference looks as large as it is.
+    yRange: [0, highest > 0 ? 1.08 * highest : 1],
     ...(runs[0]!.run.cache.unit === 'bytes' ? { xFormat: 'bytes' as const } : {}),
     ...(sizes.length > 0 && sizes.length <= TICKS_MAX ? { xTicks: sizes } : {}),
     ...(sizes.length > 0 ? { xRange: [sizes[0]! / 1.25, sizes[sizes.length - 1]! * 1.25] as const } : {}),

@@ -29,6 +29,18 @@ describe('a proof in words', () => {
     expect(text).not.toMatch(/NaN|null|undefined|Infinity/);
   });
 
+  test('waits that are queueing at the origin were told as if the cache had made them', () => {
+    expect(proofText(result)).not.toContain('does not keep up');
+    const [chains] = result.traces;
+    const caches = chains!.caches.map((cache) => ({
+      ...cache,
+      baselineLatencyMs: { ...cache.baselineLatencyMs, mean: 5000 },
+    }));
+    expect(proofText({ ...result, traces: [{ ...chains!, caches }] })).toMatch(
+      /An origin of 50ms@100MB\/sx32 does not keep up with this log/,
+    );
+  });
+
   test('page: needs no script and nothing from outside, and no name breaks out', () => {
     const nasty = `</style><script>alert("x")</script>'&`;
     const [chains] = result.traces;

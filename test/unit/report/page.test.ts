@@ -63,6 +63,14 @@ describe('charts of a replay', () => {
   const charts = chartsOf(runs, runs[1]);
   const titled = (title: string) => charts.find((chart) => chart.title.includes(title))!;
 
+  test('hits of 52.1 and 52.2 % stood an axis apart: hits and waits are drawn from zero on', () => {
+    for (const { yRange, series } of [titled('Hits by'), titled('Mean wait')]) {
+      const highest = Math.max(...series.flatMap(({ ys }) => ys.map((y) => y ?? 0)));
+      expect(yRange![0]).toBe(0);
+      expect(yRange![1]).toBeGreaterThan(highest);
+    }
+  });
+
   test('all six are there when there is something to show', () => {
     expect(charts.map((chart) => chart.title)).toEqual([
       'Hits by cache size',
