@@ -172,6 +172,21 @@ describe('prefetch scheduler', () => {
     );
   });
 
+  test('what is chosen takes from the space and the free room of those after it', () => {
+    const sizes = [4000, 4000, 4000];
+    const three = columns(sizes.map((_, segment) => ({ segment, horizon: 1, probability: 0.9 })));
+    const plannedWith = (settings: object, site: Partial<SiteStatus>): number => {
+      const scheduler = schedulerOf({ bytesPerSecondMax: 1e9, concurrencyMax: 100, ...settings }, sizes);
+      scheduler.plan(30, 10_000, columns([]), status());
+      return scheduler.plan(30, 20_000, three, status(site)).entries.id.length;
+    };
+    expect(plannedWith({}, {})).toBe(3);
+    expect(plannedWith({ spaceBytesMax: 10_000 }, {})).toBe(2);
+    expect(plannedWith({}, { capacityBytes: 10_000 })).toBe(2);
+    // The second would push out what is worth more than any time that it saves.
+    expect(plannedWith({}, { freeBytes: 5000, displacedValuePerByte: 1 })).toBe(1);
+  });
+
   test('gives the same plan whatever the order of the forecasts', () => {
     fc.assert(
       fc.property(forecastLists, fc.nat(), (list, seed) => {
