@@ -112,6 +112,18 @@ describe('calibrator', () => {
   });
 });
 
+describe('the prior of a calibrator', () => {
+  test('fades with the outcomes that it stood for, so that in the long run they alone count', () => {
+    const calibrator = new Calibrator({ binCount: 1, priorOutcomes: 32, outcomesMax: 64 });
+    const afterMisses = (count: number): number => {
+      for (let i = 0; i < count; i++) calibrator.learn(0.9, false);
+      return calibrator.calibrate(0.9);
+    };
+    expect(afterMisses(32)).toBeGreaterThan(0.2);
+    expect(afterMisses(1000)).toBeLessThan(0.001);
+  });
+});
+
 describe('mixture of experts', () => {
   test('weights stay positive and add up to one', () => {
     const p = fc.oneof(fc.constant(Number.NaN), fc.double({ min: 0, max: 1, noNaN: true }));
@@ -219,6 +231,14 @@ describe('error of windows', () => {
       // Squares of some eight windows are remembered; their mean has a standard deviation of .21 * sqrt(2 / 8) / each. Three of them.
       expect(error.error).toBeLessThan(Math.sqrt((3 * 0.21 * Math.sqrt(2 / 8)) / each));
     }
+  });
+
+  test('is none where windows are off by no more than chance alone would have it', () => {
+    const error = new WindowError();
+    // One forecast a window: each is off by a half, as a fair coin always is.
+    for (let i = 0; i < 40; i++) error.observe(i, 1, 0.5, i % 2 === 0);
+    error.advance(40);
+    expect([error.windowCount, error.error]).toEqual([40, 0]);
   });
 
   test('is the spread of what windows come to, where forecasts of a window come true together', () => {

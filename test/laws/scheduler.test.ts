@@ -74,6 +74,17 @@ const forecastLists = fc.uniqueArray(
 );
 
 describe('prefetch scheduler', () => {
+  test('holds liveMax entries and no more where nothing else is short, and takes as many again as ended', () => {
+    const scheduler = schedulerOf({ liveMax: 7, entriesMax: 5, concurrencyMax: 100, bytesPerSecondMax: 1e9 });
+    const all = columns(Array.from({ length: 30 }, (_, segment) => ({ segment, horizon: 1, probability: 0.9 })));
+    // Budgets fill as time passes, so the first plan has none.
+    const planned = [10_000, 20_000, 30_000, 40_000].map((at) => scheduler.plan(30, at, all, status()).entries.id);
+    expect(planned.map((ids) => ids.length)).toEqual([0, 5, 2, 0]);
+    const id = planned[1]!.slice(0, 3);
+    scheduler.finish({ kind: 'outcomes', position: 30, id, expert: new Uint8Array(3), outcome: new Uint8Array(3) });
+    expect(scheduler.plan(30, 50_000, all, status()).entries.id).toHaveLength(3);
+  });
+
   test('never exceeds a budget, in any plan or over any run of plans, and accounts for every candidate', () => {
     fc.assert(
       fc.property(
@@ -159,6 +170,21 @@ describe('prefetch scheduler', () => {
         },
       ),
     );
+  });
+
+  test('what is chosen takes from the space and the free room of those after it', () => {
+    const sizes = [4000, 4000, 4000];
+    const three = columns(sizes.map((_, segment) => ({ segment, horizon: 1, probability: 0.9 })));
+    const plannedWith = (settings: object, site: Partial<SiteStatus>): number => {
+      const scheduler = schedulerOf({ bytesPerSecondMax: 1e9, concurrencyMax: 100, ...settings }, sizes);
+      scheduler.plan(30, 10_000, columns([]), status());
+      return scheduler.plan(30, 20_000, three, status(site)).entries.id.length;
+    };
+    expect(plannedWith({}, {})).toBe(3);
+    expect(plannedWith({ spaceBytesMax: 10_000 }, {})).toBe(2);
+    expect(plannedWith({}, { capacityBytes: 10_000 })).toBe(2);
+    // The second would push out what is worth more than any time that it saves.
+    expect(plannedWith({}, { freeBytes: 5000, displacedValuePerByte: 1 })).toBe(1);
   });
 
   test('gives the same plan whatever the order of the forecasts', () => {

@@ -79,7 +79,8 @@ describe('holdout', () => {
           } else {
             holdout.expire(position - horizon);
             expect(holdout.isHeld(segment)).toBe(held !== undefined);
-            if (held === undefined && holdout.withholds(segment, position, p / 4))
+            // A probability that is not stated counts for nothing.
+            if (held === undefined && holdout.withholds(segment, position, p === 0 ? Number.NaN : p / 4))
               withheld.push({ segment, at: position, p: p / 4, end: 'open' });
           }
           const { demanded, open, expected } = holdout.counts;

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { expertTrustOf, expertTrustSchema } from '../../../actors/cache-manager/expert-trust.ts';
+import { MissBound } from '../../../actors/cache-manager/miss-bound.ts';
+import { admissionOf } from '../../../actors/cache-manager/prefetch-admission.ts';
+import { prefetchCapsSchema } from '../../../actors/cache-manager/prefetch-caps.ts';
+import { prefetchPolicySchema } from '../../../actors/cache-manager/prefetch-policy.ts';
 import { TrafficBudget } from '../../../actors/cache-manager/traffic-budget.ts';
 import { Served } from '../../../actors/prefetcher.ts';
+import { defaultPrices } from '../../../actors/prices.ts';
 import { batchOf, outcomesOf, play } from './scripted-site.ts';
 
 const { miss, hit, stagedHit, late } = Served;
@@ -208,6 +214,70 @@ describe('site', () => {
     expect(prefetcher.outcomes).toEqual(['2:useful', '3:useful']);
     expect(site.ledger).toMatchObject({ accesses: 3, misses: 0, issued: 1, baselineMisses: 2 });
     expect(outcomesOf(site)).toEqual({ useful: 1 });
+  });
+
+  test('neither lateness nor space is charged for a prefetch issued before the warm-up', () => {
+    const rows = [
+      { segment: 1, timeMs: 1000, size: 10 },
+      { segment: 2, timeMs: 1010, size: 10 },
+      { segment: 1, timeMs: 1020, size: 10 },
+      { segment: 3, timeMs: 2000, size: 10 },
+    ];
+    const script = { 0: [2, 3] };
+    const counted = play({ rows, script, latency: '50ms' }).site.ledger;
+    // 3 lands at 1050 and is asked for at 2000.
+    expect([counted.lateness.count, counted.stagedByteMs]).toEqual([1, 950 * 10]);
+    const before = play({ rows, script, latency: '50ms', warmup: 1 }).site.ledger;
+    expect([before.lateness.count, before.stagedByteMs]).toEqual([0, 0]);
+  });
+
+  test('what waits for a slot and then for a rate goes on waiting; what a total forbids is withdrawn', () => {
+    const rows = [
+      { segment: 1, timeMs: 1000 },
+      { segment: 1, timeMs: 1060 },
+      { segment: 1, timeMs: 1100 },
+      { segment: 1, timeMs: 2200 },
+      { segment: 3, timeMs: 2300 },
+    ];
+    const playWith = (caps: object) => {
+      const admission = admissionOf({
+        caps: prefetchCapsSchema.parse(caps),
+        policy: prefetchPolicySchema.parse({}),
+        prices: defaultPrices,
+        isTimed: true,
+        nameOf: String,
+      })!;
+      // One slot for the demand for 1, then for 2, then for 3.
+      return play({ rows, script: { 0: [2, 3] }, latency: '50msx1', admission }).site.ledger;
+    };
+    expect(playWith({ requestsPerSecondMax: 1, burstSeconds: 1 })).toMatchObject({ issued: 2, withdrawn: 0 });
+    expect(playWith({ requestsMax: 1 })).toMatchObject({ issued: 1, withdrawn: 1 });
+  });
+
+  test('a demand larger than the cache makes nobody leave, also where misses are bounded', () => {
+    const rows = [
+      { segment: 1, size: 3 },
+      { segment: 2, size: 5 },
+      { segment: 1, size: 3 },
+    ];
+    const { site, prefetcher } = play({ rows, script: {}, unit: 'bytes', missBound: new MissBound(0, 10) });
+    expect(prefetcher.served).toEqual([miss, miss, hit]);
+    expect(site.missBreaches).toBe(0);
+  });
+
+  test('only prefetches that were used or wasted say whether an expert is right', () => {
+    const expertTrust = expertTrustOf(expertTrustSchema.parse({ memory: 8 }))!;
+    const rows = [1, { segment: 2, isWrite: true }, 1, { segment: 3, isWrite: true }, 1];
+    // 2 is invalidated while staged, 3 in flight, 4 is open when the log ends.
+    const { site } = play({
+      rows,
+      script: { 0: [[2, 0.5]], 2: [[3, 0.5]], 4: [[4, 0.5]] },
+      writes: 'invalidate',
+      latency: '900ms',
+      expertTrust,
+    });
+    expect(outcomesOf(site)).toEqual({ stale: 2, pending: 1 });
+    expect(expertTrust.account(0)).toMatchObject({ trust: 1, isOff: false });
   });
 
   test('a proposal that is resident, staged or on its way is refused and counted', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ConsumerQuotas, quotasSchema } from '../../../actors/node/consumer-quotas.ts';
 import { Disks, START_MS, testNode } from './test-node.ts';
 
 /** Rows of a consumer, `everyMs` apart. */
@@ -82,6 +83,13 @@ test('a consumer beyond its share of segments names no more of them, and still r
   expect(node.engine.accessMap('/page/3')!.count).toBe(3);
 });
 
+test('what a consumer did not use is saved up for burstSeconds, and no longer', () => {
+  const config = quotasSchema.parse({ accessesPerSecondMax: 2, burstSeconds: 5 });
+  const quotas = new ConsumerQuotas(config, 100, String);
+  const takenAt = (timeMs: number): number => Array.from({ length: 50 }).filter(() => quotas.takes(0, timeMs)).length;
+  expect([takenAt(0), takenAt(1000), takenAt(3000), takenAt(3_600_000)]).toEqual([10, 2, 4, 10]);
+});
+
 test('accesses of nobody share one quota', async () => {
   const { node, post } = await testNode({ quotas: { accessesPerSecondMax: 1, burstSeconds: 1 } });
   const rows = rowsOf('x', 50, 100).map((row) => ({ ...row, consumer: undefined }));
@@ -89,4 +97,11 @@ test('accesses of nobody share one quota', async () => {
   await node.intake.idle();
   expect(node.status().limited).toEqual([{ consumer: null, rate: expect.any(Number), segments: 0 }]);
   expect(node.status().told.limited.rate).toBeGreaterThan(40);
+});
+
+test('consumers beyond consumersMax count as nobody, and how often that was is told', async () => {
+  const { node, post } = await testNode({ engine: { consumersMax: 2 } });
+  await post('/v1/accesses', posted(...['a', 'b', 'c', 'd'].map((consumer) => rowsOf(consumer, 3, 1000))));
+  await node.intake.idle();
+  expect(node.status().told).toMatchObject({ accesses: 12, consumersRefused: 6 });
 });
