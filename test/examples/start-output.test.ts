@@ -1,7 +1,8 @@
-/** What the README shows of `npm start` is what it prints; with ANTEROOM_UPDATE_README=1 the README is made so. */
+/** What the README shows of `npm start` and of `prove` is what they print; with ANTEROOM_UPDATE_README=1 the README is made so. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { skipWithoutTraces, tracePath } from '../require-or-skip.ts';
 import { anteroom, isUnbuilt, Scratch } from '../unit/cli/command.ts';
 
 const scratch = new Scratch();
@@ -37,13 +38,33 @@ function withoutRates(text: string): string {
   return text.replace(new RegExp(rate, 'gm'), '');
 }
 
-test.skipIf(isUnbuilt)('the README shows what npm start prints', { timeout: 180_000 }, async () => {
-  const { status, stdout, stderr } = await anteroom(['demo', '--report', scratch.path('report.html')]);
-  expect([status, stderr]).toEqual([0, `report: ${scratch.path('report.html')}\n`]);
+/** Compares what stands between the marks `name` in the README with `printed`, or puts it there. */
+function checkReadme(name: string, printed: string): void {
   const readme = readFileSync('README.md', 'utf8');
-  const [before, shown, after] = readme.split(/(?<=<!-- start-output -->\n)|(?=\n<!-- \/start-output -->)/);
-  const excerpt = excerptOf(stdout);
-  if (process.env.ANTEROOM_UPDATE_README === '1')
-    writeFileSync('README.md', before + withRatesOf(shown!, excerpt) + after);
-  else expect(withoutRates(shown!)).toBe(withoutRates(excerpt));
+  const from = readme.indexOf(`<!-- ${name} -->`) + `<!-- ${name} -->\n`.length;
+  const to = readme.indexOf(`\n<!-- /${name} -->`);
+  const shown = readme.slice(from, to);
+  if (process.env.ANTEROOM_UPDATE_README === '1') {
+    writeFileSync('README.md', readme.slice(0, from) + withRatesOf(shown, printed) + readme.slice(to));
+  } else expect(withoutRates(shown)).toBe(withoutRates(printed));
+}
+
+describe.skipIf(isUnbuilt)('the README shows what is printed by', () => {
+  test('npm start', { timeout: 180_000 }, async () => {
+    const { status, stdout, stderr } = await anteroom(['demo', '--report', scratch.path('report.html')]);
+    expect([status, stderr]).toEqual([0, `report: ${scratch.path('report.html')}\n`]);
+    checkReadme('start-output', excerptOf(stdout));
+  });
+
+  test.skipIf(skipWithoutTraces('web_nasa_day.csv.gz'))('prove', { timeout: 180_000 }, async () => {
+    const answerOf = async (log: string, lines: number): Promise<string> => {
+      const { stdout } = await anteroom(['prove', log, '--cache', '0.1']);
+      return stdout
+        .split('\n')
+        .slice(2, 2 + lines)
+        .join('\n');
+    };
+    const yes = await answerOf(tracePath('web_nasa_day.csv.gz'), 3);
+    checkReadme('prove-output', ['```text', yes, '', await answerOf('workload:uniform', 2), '```'].join('\n'));
+  });
 });
