@@ -12,6 +12,9 @@ const FOLLOW_BELOW = -3;
 /** Slack that an eviction's own choices leave to prefetches: as much as the near loop keeps back for its best candidates. */
 const SLACK_KEPT = 24;
 
+/** Accesses for which what is staged is kept at least, where nothing else asks for its space: the longest horizon of the near loop by its defaults. */
+const HORIZON_LEAST = 64;
+
 /** Reactive and prefetch cache share the capacity; the bounds decide who may be made to leave. O(1) a segment that leaves. */
 export class SiteSpace {
   readonly #state: SiteState;
@@ -195,7 +198,9 @@ export class SiteSpace {
   #wasteOverdue(): void {
     const { staging, table, reactive, position, share } = this.#state;
     if (staging.count === 0) return;
-    const overdue = share.overdueBefore(reactive.count, position);
+    const turned = share.overdueBefore(reactive.count, position);
+    // Tiny caches turn over before what is forecast is due.
+    const overdue = Math.min(turned, position - HORIZON_LEAST);
     while (staging.count > 0 && table.issuedAt[staging.oldest]! < overdue) {
       if (!this.#isDispensable(staging.oldest)) return;
       this.#waste(staging.oldest);
