@@ -10,7 +10,8 @@ export const Decision = { served: 0, issued: 4, outcome: 5, withdrawn: 11, refus
  * avalanche. Integer arithmetic only, hence equal on every platform. Not cryptographic: it shows difference, not tampering.
  */
 export class DecisionDigest {
-  #a = 0x9747b28c;
+  // As 32 bits with a sign: what is too large for that would be kept as a double.
+  #a = 0x9747b28c | 0;
   #b = 0x5bd1e995;
   #length = 0;
 

@@ -29,12 +29,18 @@ export class SiteSpace {
     this.#settlement = settlement;
   }
 
-  /** Gives a demanded segment to the reactive cache; true = it was there. */
-  admitDemanded(segment: number, units: number): boolean {
+  /** Gives a demanded segment to the reactive cache, where it may be already. */
+  admitDemanded(segment: number, units: number): void {
     const { guard, reactive, isBytes } = this.#state;
-    if (reactive.has(segment)) return reactive.access(segment, units);
+    if (reactive.has(segment)) {
+      reactive.access(segment, units);
+      return;
+    }
     this.#wasteOverdue();
-    if (!guard.isBounded) return reactive.access(segment, units);
+    if (!guard.isBounded) {
+      reactive.access(segment, units);
+      return;
+    }
     // With slack to spare it need not be known that a ghost holds the segment a moment before the site does.
     if (
       !this.#state.isFar &&
@@ -44,12 +50,11 @@ export class SiteSpace {
       if (!this.#makeRoom(units) && isBytes) {
         // Nothing may leave for it. The eviction learns that it was asked for.
         reactive.access(segment, Number.MAX_SAFE_INTEGER);
-        return false;
+        return;
       }
     }
     reactive.access(segment, units);
     guard.compare(segment, this.#state.whereIs(segment));
-    return false;
   }
 
   /** A segment that was fetched enters the reactive cache; false = there is no room for it. */
