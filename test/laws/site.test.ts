@@ -32,6 +32,8 @@ class RandomPrefetcher implements Prefetcher {
   readonly experts = ['a', 'b'];
   readonly staging: 'shared' | 'separate';
   readonly outcomes: number[] = [];
+  /** Segments with a prefetch that has not ended, as told. */
+  readonly held = new Set<number>();
   readonly #random: Xoshiro128;
   readonly #segments: number;
   readonly #perAccess: number;
@@ -67,6 +69,10 @@ class RandomPrefetcher implements Prefetcher {
   }
   onEvict(_segment: number, isUnused: boolean): boolean {
     return isUnused && this.#random.int(8) === 0;
+  }
+  onHeld(segment: number, isHeld: boolean): void {
+    if (isHeld) this.held.add(segment);
+    else this.held.delete(segment);
   }
   onOutcome(_segment: number, _expert: number, outcome: number): void {
     this.outcomes.push(outcome);
@@ -165,6 +171,22 @@ describe('site', () => {
         if (s.warmup === 0) expect(prefetcher.outcomes.length).toBe(site.ledger.issued);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  test('a prefetcher is told what is queued, in flight or staged, no more and no less, after any access', () => {
+    fc.assert(
+      fc.property(setting, rowsOf(60), (s, rows) => {
+        const prefetcher = new RandomPrefetcher('separate', s.seed, 70, s.perAccess);
+        const site = makeSite(s, prefetcher);
+        const batch = batchOf(rows);
+        for (let i = 0; i < batch.length; i++) {
+          site.serve(batch.slice(i, i + 1));
+          const prospects = site.prospects(1000).map(({ segment }) => segment);
+          expect([...prefetcher.held].sort((a, b) => a - b)).toEqual(prospects.sort((a, b) => a - b));
+        }
+      }),
+      { numRuns: 200 },
     );
   });
 
