@@ -199,7 +199,8 @@ test('a list that is damaged changes nothing, and one without any place lets nob
 
 test('a source whose folder of keys was not there listens as soon as it is, and the settings are read again', async () => {
   const keysFolder = join(scratch, 'later');
-  const source = { type: 'zeromq', name: 'z', bind: 'tcp://127.0.0.1:*', keysFolder };
+  const backOff = { initialMs: 60_000, maxMs: 60_000 };
+  const source = { type: 'zeromq', name: 'z', bind: 'tcp://127.0.0.1:*', keysFolder, backOff };
   const config = checkNodeConfig({ store: 'memory', http: { port: 0 }, sources: [source] }, 'node.yaml');
   const running = await runNode(config, quiet, { readConfig: async () => structuredClone(config) });
   ends.push(() => running.stop());
