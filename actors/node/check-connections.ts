@@ -23,13 +23,21 @@ function checkSource(source: NodeConfig['sources'][number], at: string, { ingest
       : (['fetchBytesMax', source.fetchBytesMax] as const);
   if (bytes > ingest.queueBytesMax)
     throw new AnteroomError('bad-config', `${at}.${field}: expected at most ingest.queueBytesMax`);
-  if (source.type === 'zeromq' && source.keysFolder === null && !isLocalEndpoint(source.bind))
+  if (source.type === 'zeromq' && !isLocal(source.bind, `${at}.bind`) && source.keysFolder === null)
     throw new AnteroomError(
       'bad-config',
       `${at}.bind: ${source.bind} can be reached by others: configure keysFolder, or listen on 127.0.0.1`,
     );
   if (source.type === 'zeromq') checkSpeakers(source, at);
   if (source.type === 'kafka') checkSasl(source, at);
+}
+
+function isLocal(endpoint: string, at: string): boolean {
+  try {
+    return isLocalEndpoint(endpoint);
+  } catch (cause) {
+    throw new AnteroomError('bad-config', `${at}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
 }
 
 /** Brokers that do not ask who we are would be told nothing, without a word. */
@@ -58,7 +66,7 @@ function checkSpeakers({ speakers, keysFolder, pattern }: ZeroMqSourceConfig, at
 
 function checkSink(sink: NodeConfig['sinks'][number], at: string): void {
   if (sink.type !== 'zeromq') return;
-  if (sink.keysFolder === null && !isLocalEndpoint(sink.connect))
+  if (!isLocal(sink.connect, `${at}.connect`) && sink.keysFolder === null)
     throw new AnteroomError(
       'bad-config',
       `${at}.connect: ${sink.connect} is not on this machine: configure keysFolder`,

@@ -1,7 +1,7 @@
 /** A node's data folder: its stores, and a marker that says they must be there. */
 
 import { AnteroomError } from '../../engine/errors.ts';
-import { ensureFolder, fileBytes } from '../../engine/host/folder.ts';
+import { ensureFolder, fileBytes, freeBytes } from '../../engine/host/folder.ts';
 import { lockFolder } from '../../engine/host/folder-lock.ts';
 import { readTextFile, writeTextFile } from '../../engine/host/text-file.ts';
 import type { CheckpointStore } from '../../engine/state/checkpoint-store.ts';
@@ -25,6 +25,8 @@ export interface NodeStores {
 type StoreConfig = Pick<NodeConfig, 'store' | 'dataFolder' | 'log' | 'checkpoints'>;
 
 const LAYOUT = 1;
+/** Several times what three empty stores take. */
+const FIRST_BYTES = 2 ** 20;
 
 /**
  * Opens what a node keeps, for this process alone. The marker `node.json` is written when all stores were made: where it is and a store is not, data was lost
@@ -61,6 +63,7 @@ async function openLocked(config: StoreConfig): Promise<NodeStores> {
   const { dataFolder } = config;
   const kept = { kept: config.checkpoints.kept };
   const mustExist = await hasMarker(dataFolder);
+  if (!mustExist) checkRoom(dataFolder);
   const at = (what: string) => ({ path: `${dataFolder}/${what}`, what, mustExist });
   await checkLmdb([at('log'), at('checkpoints'), at('records')]);
   const isChecked = true;
@@ -69,6 +72,16 @@ async function openLocked(config: StoreConfig): Promise<NodeStores> {
   const records = await LmdbRecordStore.open({ ...at('records'), isChecked });
   if (!mustExist) await writeTextFile(`${dataFolder}/node.json`, `${JSON.stringify({ layout: LAYOUT })}\n`);
   return together(log, checkpoints, records);
+}
+
+/** LMDB writes its first pages through memory, which on a full disk ends the process without a word. */
+function checkRoom(dataFolder: string): void {
+  const free = freeBytes(dataFolder);
+  if (free !== null && free < FIRST_BYTES)
+    throw new AnteroomError(
+      'disk-full',
+      `${dataFolder}: ${free} bytes are free there: expected at least ${FIRST_BYTES} for the first start`,
+    );
 }
 
 /** Only the checkpoints of a data folder, for commands that look into one that no node is using. @throws AnteroomError 'not-found'. */

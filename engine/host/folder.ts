@@ -1,12 +1,22 @@
 /** Folders that hold a node's data, and the files in them: made, measured, looked into. */
 
-import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, statfsSync, statSync } from 'node:fs';
 import { ioFault } from './io-fault.ts';
 
 /** Makes a folder and those above it, readable by this user only. @throws AnteroomError 'io'. */
 export function ensureFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw ioFault(path, cause);
+  }
+}
+
+/** Bytes that this user may still write where the folder lies; null = its file system does not say. @throws AnteroomError 'io'. */
+export function freeBytes(path: string): number | null {
+  try {
+    const { blocks, bavail, bsize } = statfsSync(path);
+    return blocks === 0 ? null : bavail * bsize;
   } catch (cause) {
     throw ioFault(path, cause);
   }

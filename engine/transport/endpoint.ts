@@ -14,6 +14,7 @@ export function isLocalEndpoint(endpoint: string): boolean {
   if (protocol === 'ipc') return true;
   const tcp = /^(?:.*;)?(\[[0-9A-Fa-f:.%a-z]+\]|[^:[\]]+):(\d{1,5}|\*)$/.exec(address!);
   if (tcp === null) throw bad(endpoint, 'expected tcp://HOST:PORT');
+  if (Number(tcp[2]) > 65_535) throw bad(endpoint, 'expected a port up to 65535');
   // In tcp://SOURCE;HOST:PORT only where it leads counts.
   const host = tcp[1]!;
   return /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host) || host === '[::1]' || host === 'localhost';

@@ -194,6 +194,23 @@ test('a list that is damaged changes nothing, and one without any place lets nob
   expect(accesses()).toBe(2);
   await allow('shop', shop);
   await running.reload();
+  await until(() => status().state === 'running', 'it listens at once, and not when its longest wait is over', 5000);
+});
+
+test('a source whose folder of keys was not there listens as soon as it is, and the settings are read again', async () => {
+  const keysFolder = join(scratch, 'later');
+  const backOff = { initialMs: 60_000, maxMs: 60_000 };
+  const source = { type: 'zeromq', name: 'z', bind: 'tcp://127.0.0.1:*', keysFolder, backOff };
+  const config = checkNodeConfig({ store: 'memory', http: { port: 0 }, sources: [source] }, 'node.yaml');
+  const running = await runNode(config, quiet, { readConfig: async () => structuredClone(config) });
+  ends.push(() => running.stop());
+  const status = () => running.node.status().sources[0]!;
+  await until(() => status().state === 'degraded', 'it says what is missing');
+  await expect(running.reload()).rejects.toThrow(/later.*no such file/);
+  await generatePlaceKeys(keysFolder, 'node');
+  await changeAllowed(keysFolder, 'shop', publicOf(generateCurveKeyPair()), true);
+  expect((await running.reload()).applied).toEqual(['sources[0].keysFolder']);
+  await until(() => status().state === 'running', 'it listens', 5000);
 });
 
 test('a sink connects anew when the key of its receiver has changed', async () => {

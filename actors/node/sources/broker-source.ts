@@ -101,7 +101,17 @@ export class BrokerSource implements Source {
   }
 
   get rereadKeys(): RereadKeys | undefined {
-    return this.#options.broker.rereadKeys;
+    const { rereadKeys } = this.#options.broker;
+    if (rereadKeys === undefined) return undefined;
+    return async () => {
+      const put = await rereadKeys();
+      return () => {
+        const isOther = put();
+        // One that could not listen for its keys waits longest.
+        if (isOther) this.#wake?.();
+        return isOther;
+      };
+    };
   }
 
   async #run(): Promise<void> {

@@ -83,7 +83,10 @@ export class ZeroMqBroker implements Broker {
     const fresh = keysFolder === null ? null : await readPlaceKeys(keysFolder);
     return () => {
       const before = this.#place;
-      if (fresh === null || before === null || !keysDiffer(before, fresh)) return false;
+      if (fresh === null) return false;
+      // None could be read so far: the next connection reads these.
+      if (before === null) return true;
+      if (!keysDiffer(before, fresh)) return false;
       this.#place = fresh;
       // New connections are refused from here on.
       this.#allowed.replace(fresh.allowed);

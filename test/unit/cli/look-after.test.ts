@@ -100,6 +100,8 @@ sinks:
     expect(status).toBe(0);
     expect(stdout).toMatch(/^state +(ready|degraded), prefetching, up \d+ s, version/);
     expect(stdout).toMatch(/dead letters/);
+    // Its name and why were written together where the name was long.
+    expect(stdout).toMatch(/^trouble +sink: door: \S/m);
     expect(await json('status')).toMatchObject({ isReady: true, told: { accesses: 600 } });
   });
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
@@ -144,3 +144,26 @@ describe.skipIf(isUnbuilt)('anteroom config', () => {
     expect(readFileSync(path, 'utf8')).toContain('# Port; 0 = any free one');
   });
 });
+
+/** In a view of the file systems of its own, where a folder has so little room; nothing of it is left after. */
+function withRoom(size: string, folder: string, words: readonly string[]) {
+  const script = `mount -t tmpfs -o size=${size} tmpfs "$0" && exec "$@"`;
+  return spawnSync('unshare', ['--map-root-user', '--mount', 'sh', '-c', script, folder, ...words], {
+    encoding: 'utf8',
+  });
+}
+const canMount = withRoom('64k', scratch.folder, ['true']).status === 0;
+if (!canMount) console.warn('skipped: a small file system cannot be mounted here (unshare --mount)');
+
+test.skipIf(isUnbuilt || !canMount)(
+  'a first start on a full disk crashed without a word: it is one line that says so',
+  () => {
+    const data = scratch.path('data');
+    const words = [process.execPath, main, 'node', '--port', '0', '--data', data];
+    const { status, stderr } = withRoom('64k', scratch.folder, words);
+    expect([status, stderr]).toEqual([
+      2,
+      `anteroom: ${data}: 65536 bytes are free there: expected at least 1048576 for the first start\n`,
+    ]);
+  },
+);

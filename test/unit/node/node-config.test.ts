@@ -100,7 +100,11 @@ describe('a mistake in the settings is one line that says where', () => {
     [{ http: { idleMs: '30d' } }, /http\.idleMs: expected at most 2147483647/],
     [{ http: 7 }, /http: expected object, not 7$/],
     [{ sources: [{ type: 'zeromq', name: 'z', bind: 'tcp://*:7879' }] }, /sources\[0\]\.bind: .*keysFolder/],
-    [{ sources: [{ type: 'zeromq', name: 'z', bind: 'udp://x' }] }, /expected tcp:/],
+    [{ sources: [{ type: 'zeromq', name: 'z', bind: 'udp://x' }] }, /node\.yaml: sources\[0\]\.bind: .*expected tcp:/],
+    [
+      { sinks: [{ type: 'zeromq', name: 'z', connect: 'tcp://127.0.0.1:99999' }] },
+      /sinks\[0\]\.connect: .*expected a port up to 65535/,
+    ],
     [{ sources: [{ type: 'zeromq', name: 'z', bind: 'ipc://x', onBadRecord: 'halt' }] }, /onBadRecord/],
     [
       { sources: [{ type: 'zeromq', name: 'z', bind: 'ipc://x', messageBytesMax: '1GiB' }] },
