@@ -51,7 +51,7 @@ export class ValueGate {
 
   constructor(options: ValueGateOptions) {
     this.#options = options;
-    this.#threshold = this.#unbounded();
+    this.#threshold = this.worthFrom;
   }
 
   /** Least probability that passes now. */
@@ -72,10 +72,11 @@ export class ValueGate {
   }
 
   /** To be called every `interval` accesses; `headroom` = extra fetches allowed now, Infinity without a bound. */
-  adjust(headroom: number): void {
+  adjust(headroom: number, forecastMin = this.worthFrom): void {
     const { interval, spendOver, thresholdFloor, reserve } = this.#options;
     if (headroom === Infinity) {
-      this.#threshold = this.#unbounded();
+      // Never above it: few are used while few are staged, and a threshold raised by these shut prefetching off for good.
+      this.#threshold = Math.max(thresholdFloor, Math.min(this.worthFrom, forecastMin));
       this.#waste.fill(0);
       this.#intervalsHeld = 0;
       this.#headroomBefore = Number.NaN;
@@ -128,11 +129,8 @@ export class ValueGate {
     this.#threshold = threshold!;
   }
 
-  /**
-   * Forecast from which a fetch is worth its price, where traffic has no bound. Not what forecasts came to of late: few are used while few
-   * are staged, and a threshold learned from these shut prefetching off for good.
-   */
-  #unbounded(): number {
+  /** Probability of use from which a fetch is worth its price, where traffic has no bound. */
+  get worthFrom(): number {
     const price = this.#options.wastedFetchPrice;
     return Math.max(this.#options.thresholdFloor, price / (1 + price));
   }

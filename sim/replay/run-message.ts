@@ -5,7 +5,8 @@ import { AnteroomError, type ErrorCode, type ErrorContext } from '../../engine/e
 import { type SavedFields, StateLoader, StateSaver } from '../../engine/state-fields.ts';
 import type { SharedSpool } from '../../streams/spool.ts';
 import type { PlannedRun } from './plan-runs.ts';
-import { type RunContext, type RunRecord, sliceLengthOf } from './run.ts';
+import type { RunContext, RunRecord } from './run.ts';
+import { sliceLengthOf } from './run-site.ts';
 import type { TraceFacts } from './trace.ts';
 
 /** What a thread is told once. */

@@ -1,26 +1,14 @@
 /** One run: a trace through the actors of one site, in virtual time. */
 
 import { type MonoTypeOperatorFunction, Observable, tap } from 'rxjs';
-import { BenefitAccount } from '../../actors/cache-manager/benefit-account.ts';
-import { createSite } from '../../actors/cache-manager/create-site.ts';
-import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
-import { expertTrustOf } from '../../actors/cache-manager/expert-trust.ts';
 import type { GovernorState } from '../../actors/cache-manager/governor-state.ts';
 import { type HoldoutCounts, holdoutOf } from '../../actors/cache-manager/holdout.ts';
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
-import { missBoundOf } from '../../actors/cache-manager/miss-bound.ts';
-import { admissionOf } from '../../actors/cache-manager/prefetch-admission.ts';
 import type { OnDecision, Site, WritePolicy } from '../../actors/cache-manager/site.ts';
-import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
 import { LogDriver } from '../../actors/engine/log-driver.ts';
 import { farLoopOf } from '../../actors/far-loop-config.ts';
-import { HintBook } from '../../actors/hints/hint-book.ts';
-import { HintedPrefetcher } from '../../actors/hints/hinted-prefetcher.ts';
-import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
 import type { LatencySpec } from '../../actors/origin/latency-spec.ts';
-import { createOrigin } from '../../actors/origin/simulated-origin.ts';
 import { farExperts, Pipeline } from '../../actors/pipeline.ts';
-import type { AddressSpace, Prefetcher, SiteView } from '../../actors/prefetcher.ts';
 import { assert } from '../../engine/assert.ts';
 import { elapsedMs, residentBytesMax } from '../../engine/host/process-usage.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
@@ -28,15 +16,14 @@ import { ActorSystem } from '../../engine/system.ts';
 import { manualTurns } from '../../engine/turns.ts';
 import { VirtualClock } from '../../engine/virtual-clock.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
-import type { Interner } from '../../streams/interner.ts';
 import { Credits } from '../../streams/operators/credits.ts';
 import { fromSource } from '../../streams/operators/from-source.ts';
-import { createBaseline } from '../baselines/index.ts';
 import { FutureTable, LookAhead, type NextAccesses } from './future.ts';
 import type { PlannedRun } from './plan-runs.ts';
 import type { ReplayConfig } from './replay-config.ts';
 import { RunAddressSpace } from './run-address-space.ts';
-import type { Trace, TraceFacts } from './trace.ts';
+import { createRunSite } from './run-site.ts';
+import type { Trace } from './trace.ts';
 
 /** What all runs of a replay share. */
 export interface RunContext {
@@ -79,14 +66,6 @@ export interface RunRecord {
 /** What a run reads of a trace. */
 export type RunTrace = Pick<Trace, 'facts' | 'segments' | 'addresses' | 'batches' | 'nextAccesses'>;
 
-/** Slices of a run that the report draws over time. */
-const SLICES = 60;
-
-/** Accesses in a slice of a run's ledger. */
-export function sliceLengthOf(facts: TraceFacts): number {
-  return Math.max(1, Math.ceil(facts.accessCount / SLICES));
-}
-
 /** Replays `trace` through the planned run. The same trace, run, seed and settings give the same ledger, to the last bit. */
 export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunContext): Promise<RunRecord> {
   const { config, writes } = context;
@@ -95,22 +74,7 @@ export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunC
   const next = run.eviction === 'belady' ? await trace.nextAccesses(writes) : null;
   const future = next === null ? null : new FutureTable(next.first);
   const lookAhead = run.prefetch.split(':')[0] === 'clairvoyant' ? new LookAhead(config.lookAheadMax, writes) : null;
-  const segmentCountHint = trace.facts.segmentCount;
   const addresses = trace.addresses === null ? null : new RunAddressSpace(trace.addresses, trace.segments);
-  const makeEviction = (
-    name: typeof run.eviction,
-    capacity: number,
-    onEvict?: (segment: number) => void,
-    hint = segmentCountHint,
-  ) =>
-    createEviction(name, {
-      capacity,
-      segmentCountHint: hint,
-      unit: run.cache.unit,
-      ...(onEvict === undefined ? {} : { onEvict }),
-      ...(future === null ? {} : { future }),
-    });
-  const beforeAccess = observer(future, lookAhead);
   const faults: string[] = [];
   const system = new ActorSystem({
     clock: new VirtualClock(),
@@ -121,17 +85,6 @@ export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunC
     },
   });
   const isEngine = run.prefetch === 'anteroom';
-  const { segments } = trace;
-  const admission = isEngine
-    ? admissionOf({
-        ...config,
-        isTimed,
-        // Neighbours of addresses may have no name of the trace.
-        nameOf: (segment) =>
-          segment < segments.count ? segments.nameOf(segment) : String(addresses?.addressOf(segment) ?? segment),
-      })
-    : undefined;
-  const expertTrust = isEngine ? expertTrustOf(config.expertTrust) : undefined;
   const holdout = isEngine ? holdoutOf(config.holdout, context.seed) : undefined;
   const pipeline = new Pipeline({
     system,
@@ -140,65 +93,16 @@ export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunC
     farLoop: isEngine ? farLoopOf(config.farLoop, isTimed) : null,
     bytesPerUnit: run.cache.unit === 'bytes' ? 1 : null,
     missPenaltyMs: isTimed ? null : config.missPenaltyMs,
-    makeSite: (onSettled) =>
-      createSite({
-        capacity: run.cache.size,
-        unit: run.cache.unit,
-        makeEviction: (capacity, onEvict, hint) => makeEviction(run.eviction, capacity, onEvict, hint),
-        ...(run.eviction === 'lru'
-          ? {}
-          : { makeReference: (capacity, onEvict, hint) => makeEviction('lru', capacity, onEvict, hint) }),
-        makePrefetcher:
-          run.prefetch === 'none' && context.onSite === undefined
-            ? null
-            : (view) => makePrefetcher(run, view, addresses, lookAhead, config, segments),
-        origin: createOrigin(context.latency, context.seed),
-        modelTime: isTimed ? 'ms' : 'requests',
-        writes,
-        budget: new TrafficBudget(run.trafficMax ?? Number.POSITIVE_INFINITY, config.trafficAllowance),
-        ...(admission === undefined ? {} : { admission }),
-        ...(isEngine ? { missBound: missBoundOf(config.missBound) } : {}),
-        // A policy that knows the future knows it by the trace's ids, not by those of a sample.
-        ...(isEngine && run.eviction !== 'belady' ? { ghost: { ...config.ghost, seed: context.seed } } : {}),
-        ...(holdout === undefined ? {} : { holdout }),
-        ...(expertTrust === undefined ? {} : { expertTrust }),
-        // Where every segment counts as one, the traffic bound alone rules, as in published comparisons.
-        ...(isEngine && run.cache.unit === 'bytes'
-          ? {
-              benefit: new BenefitAccount({
-                prices: config.prices,
-                missPenaltyMs: isTimed ? null : config.missPenaltyMs,
-              }),
-            }
-          : {}),
-        stagingShareMax: config.stagingShareMax,
-        queueLengthMax: config.queueLengthMax,
-        warmup: context.warmup,
-        sliceLength: sliceLengthOf(trace.facts),
-        segmentCountHint,
-        onSettled,
-        ...(context.onDecision === undefined ? {} : { onDecision: context.onDecision }),
-        ...(beforeAccess === null ? {} : { future: { beforeAccess } }),
-      }),
+    makeSite: (onSettled) => createRunSite({ run, trace, context, addresses, future, lookAhead, holdout, onSettled }),
   });
   context.onSite?.(pipeline.site);
   context.onPipeline?.(pipeline);
   const driver = new LogDriver(pipeline, config.farLoop, isTimed);
-  // One batch is under way at a time: what prepares a batch may then set state that serving it relies on.
-  const credits = new Credits(1);
-  await new Promise<void>((resolve, reject) => {
-    fromSource(prepared(trace, future, next, lookAhead), credits)
-      .pipe(
-        acknowledge(credits),
-        // Work is done in the stream, not in the subscriber: what is thrown here ends the run as its error.
-        tap((batch) => {
-          driver.push(batch);
-          context.onProgress?.(driver.position);
-          // A node would restart the actor; a replay that did would report figures of half an engine.
-          assert(faults.length === 0, `an actor failed: ${faults[0]}`);
-        }),
-      )
-      .subscribe({ error: reject, complete: resolve });
+  await serveAll(prepared(trace, future, next, lookAhead), (batch) => {
+    driver.push(batch);
+    context.onProgress?.(driver.position);
+    // A node would restart the actor; a replay that did would report figures of half an engine.
+    assert(faults.length === 0, `an actor failed: ${faults[0]}`);
   });
   const { site } = pipeline;
   const { accessCount } = trace.facts;
@@ -220,6 +124,16 @@ export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunC
     seconds: (elapsedMs() - startedMs) / 1000,
     rssBytesMax: residentBytesMax(),
   };
+}
+
+/** Gives `serve` each batch in turn; what it throws ends the run. */
+function serveAll(batches: AsyncIterable<AccessBatch>, serve: (batch: AccessBatch) => void): Promise<void> {
+  // One batch is under way at a time: what prepares a batch may then set state that serving it relies on.
+  const credits = new Credits(1);
+  return new Promise((resolve, reject) => {
+    // Work is done in the stream, not in the subscriber: what is thrown there ends the run as its error.
+    fromSource(batches, credits).pipe(acknowledge(credits), tap(serve)).subscribe({ error: reject, complete: resolve });
+  });
 }
 
 /** The trace's batches, each yielded when all that serving it needs to know of the future has been loaded. */
@@ -260,49 +174,4 @@ function acknowledge(credits: Credits): MonoTypeOperatorFunction<AccessBatch> {
         complete: () => subscriber.complete(),
       }),
     );
-}
-
-function makePrefetcher(
-  run: PlannedRun,
-  view: SiteView,
-  addresses: AddressSpace | null,
-  lookAhead: LookAhead | null,
-  config: ReplayConfig,
-  segments: Interner,
-): Prefetcher {
-  if (run.prefetch === 'anteroom') {
-    const nearLoop = new AnteroomPrefetcher(view, config.nearLoop, addresses);
-    return config.hints.lists.length === 0
-      ? nearLoop
-      : new HintedPrefetcher(nearLoop, view, hintsFor(config, segments));
-  }
-  return createBaseline(run.prefetch, {
-    addresses,
-    ...(lookAhead === null
-      ? {}
-      : { clairvoyance: { upcoming: lookAhead, cache: { capacity: run.cache.size, unit: run.cache.unit }, view } }),
-  });
-}
-
-/** The hints of the settings; names that the trace does not have are passed over. */
-function hintsFor(config: ReplayConfig, segments: Interner): HintBook {
-  const book = new HintBook(config.hints);
-  for (const hint of config.hints.lists)
-    book.add(
-      hint,
-      Int32Array.from(hint.segments, (name) => segments.idOf(name)),
-    );
-  return book;
-}
-
-/** One call before each access for whoever needs it, or null: a run that knows no future pays nothing. */
-function observer(
-  future: FutureTable | null,
-  lookAhead: LookAhead | null,
-): ((position: number, segment: number) => void) | null {
-  if (future === null && lookAhead === null) return null;
-  return (position, segment) => {
-    future?.beforeAccess(position, segment);
-    lookAhead?.beforeAccess(position);
-  };
 }

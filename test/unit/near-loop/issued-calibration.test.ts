@@ -39,6 +39,11 @@ describe('what a forecast means of a prefetch that is sent', () => {
     }
   });
 
+  test('the forecast that is worth a fetch is the one that means as much', () => {
+    const calibration = learned(0.6, 1.2, 5000);
+    for (const p of [0.2, 0.5, 0.8]) expect(calibration.state(calibration.forecastFor(p))).toBeCloseTo(p, 2);
+  });
+
   test('it never falls as the forecast rises, and answers for the ends', () => {
     for (const calibration of [learned(3, 3, 3000), learned(-3, -2, 3000), learned(0, 1, 0)]) {
       let before = 0;
@@ -86,7 +91,7 @@ test('prefetches that stay long are used more often than a forecast of 64 access
   expect(calibration!.ece).toBeLessThan(0.03);
 });
 
-// Whatever the first few prefetches come to: the threshold was learned from them, and of eight seeds two never sent a hundred.
+// Whatever the first few prefetches come to: they raised the threshold, and of eight seeds two never sent a hundred.
 test.each([1, 5, 6, 7])('without a bound on traffic prefetching goes on, seed %i', async (seed) => {
   const { result } = await replay({
     traces: ['workload:chains,segments=1000,accesses=40000'],
