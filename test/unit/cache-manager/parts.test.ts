@@ -335,7 +335,7 @@ describe('fetch log', () => {
   });
 });
 
-describe('miss bound', () => {
+describe('miss bound with outgrown copies', () => {
   test('prefetching never came back once a few copies had been outgrown', () => {
     const bound = new MissBound(0, 64);
     const ghost = { misses: 10_000, lost: { count: 0 }, larger: { count: 0 } };
