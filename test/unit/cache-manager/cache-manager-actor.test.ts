@@ -124,6 +124,18 @@ describe('cache manager', () => {
     expect(digests[0]).toBe(digests[1]);
   });
 
+  test('a fetch of a segment without a size took longer once a plan had guessed one', () => {
+    const { actor } = makeActor('8req');
+    const { plan } = planOf(2, [{ id: 7, segment: 9 }]);
+    actor.receive(accesses([1, 2], 0), nobody);
+    actor.receive(
+      { kind: 'plan', plan: { ...plan, entries: { ...plan.entries, sizeBytes: Float64Array.of(65_536) } } },
+      nobody,
+    );
+    actor.receive(tick(2), nobody);
+    expect(actor.site.prospects(8)).toMatchObject([{ segment: 9, stage: 'inFlight', sizeBytes: 0 }]);
+  });
+
   test('reports each outcome once, at the next tick, to the scheduler and to the forecaster', () => {
     const { actor, outcomes } = makeActor();
     actor.receive(accesses([1, 2], 0), nobody);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BenefitAccount } from '../../../actors/cache-manager/benefit-account.ts';
 import { DecisionDigest } from '../../../actors/cache-manager/decision-digest.ts';
+import { FetchLog } from '../../../actors/cache-manager/fetch-log.ts';
 import { FlightTable } from '../../../actors/cache-manager/flight-table.ts';
 import { LatencyHistogram } from '../../../actors/cache-manager/latency-histogram.ts';
 import { Ledger } from '../../../actors/cache-manager/ledger.ts';
@@ -313,6 +314,40 @@ describe('segment sizes', () => {
     expect([sizes.of(1), sizes.of(2), sizes.mean]).toEqual([40, 100, 100]);
     sizes.observe(1, 60);
     expect([sizes.of(1), sizes.mean]).toEqual([60, 80]);
+  });
+});
+
+describe('fetch log', () => {
+  test('what a fetch waits follows its bytes, where waits do', () => {
+    const fetches = new FetchLog();
+    expect(fetches.waitOf(1000)).toBe(0);
+    for (const bytes of [100, 3000, 900, 20_000, 400]) fetches.add(bytes, 50 + bytes / 10);
+    expect(fetches.waitOf(1000)).toBeCloseTo(150, 9);
+    expect(fetches.waitOf(0)).toBeCloseTo(50, 9);
+    const alike = new FetchLog();
+    for (const bytes of [100, 3000, 900]) alike.add(bytes, 50);
+    expect([alike.waitOf(0), alike.waitOf(1e9)]).toEqual([50, 50]);
+    // Larger ones that came sooner say nothing of bytes.
+    const chance = new FetchLog();
+    chance.add(10, 80);
+    chance.add(1000, 20);
+    expect([chance.waitOf(0), chance.waitOf(1e9)]).toEqual([50, 50]);
+  });
+});
+
+describe('miss bound with outgrown copies', () => {
+  test('prefetching never came back once a few copies had been outgrown', () => {
+    const bound = new MissBound(0, 64);
+    const ghost = { misses: 10_000, lost: { count: 0 }, larger: { count: 0 } };
+    bound.misses = 10_080;
+    expect(bound.sendSlack(ghost)).toBe(-16);
+    bound.outgrown = 90;
+    expect(bound.sendSlack(ghost)).toBe(74);
+    // One in a hundred of what the ghost misses at most, so that those who lose by it stop all the same.
+    bound.misses = 12_000;
+    bound.outgrown = 3000;
+    expect(bound.sendSlack(ghost)).toBe(64 - 2000 + 100);
+    expect(bound.reserve(ghost)).toBe(64 - 2000 + 3000);
   });
 });
 
