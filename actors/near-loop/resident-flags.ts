@@ -55,11 +55,11 @@ export class ResidentFlags {
   }
 
   save(writer: SnapshotWriter): void {
-    writer.array(this.#flags);
+    // What is on its way now need not be when this is read: unknown.
+    writer.array(this.#flags.map((flag) => (flag === HELD ? 0 : flag)));
   }
 
   load(reader: SnapshotReader): void {
-    // What was on its way then need not be now: unknown.
-    this.#flags = reader.array(this.#flags).map((flag) => (flag === HELD ? 0 : flag));
+    this.#flags = reader.array(this.#flags);
   }
 }
