@@ -23,7 +23,7 @@ section{margin:26px 0;padding-top:18px;border-top:1px solid var(--line)}
 .no .badge{color:var(--no)}
 .scroll{overflow-x:auto;margin:14px 0}
 table.runs{border-collapse:collapse;min-width:100%;font-size:12.5px;font-variant-numeric:tabular-nums;white-space:nowrap;background:var(--card)}
-.runs th,.runs td{padding:4px 7px;border-bottom:1px solid var(--line);text-align:right}
+.runs th,.runs td{padding:4px 5px;border-bottom:1px solid var(--line);text-align:right}
 .runs th{color:var(--soft);font-weight:600;white-space:normal;vertical-align:bottom;line-height:1.25}
 .runs small{display:block;color:var(--soft);font-weight:400;font-size:11.5px}
 .runs th.text,.runs td.text{text-align:left}
