@@ -192,7 +192,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     if (--this.#untilAdjusted === 0) {
       this.#untilAdjusted = this.#config.gateInterval;
       this.#issued.refresh();
-      this.#gate.adjust(this.#site.trafficHeadroom, this.#issued.forecastFor(this.#gate.worthFrom));
+      this.#gate.adjust(this.#site.trafficHeadroom);
       this.#sequences.scoreMin = Math.max(this.#config.scoreMin, this.#config.scoreShare * this.#gate.threshold);
     }
     this.#resident.set(segment);

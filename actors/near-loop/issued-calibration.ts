@@ -45,11 +45,6 @@ export class IssuedCalibration {
     return low + (this.#table[i + 1]! - low) * (at - i);
   }
 
-  /** The least forecast of which P(used before it leaves) is `probability`. */
-  forecastFor(probability: number): number {
-    return squash((stretch(probability) - this.#level) / this.#slope);
-  }
-
   /** A prefetch sent at a forecast of `probability` was used, or left unused. */
   learn(probability: number, isUsed: boolean): void {
     const x = stretch(probability);

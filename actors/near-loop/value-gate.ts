@@ -51,7 +51,7 @@ export class ValueGate {
 
   constructor(options: ValueGateOptions) {
     this.#options = options;
-    this.#threshold = this.worthFrom;
+    this.#threshold = this.#unbounded();
   }
 
   /** Least probability that passes now. */
@@ -72,11 +72,10 @@ export class ValueGate {
   }
 
   /** To be called every `interval` accesses; `headroom` = extra fetches allowed now, Infinity without a bound. */
-  adjust(headroom: number, forecastMin = this.worthFrom): void {
+  adjust(headroom: number): void {
     const { interval, spendOver, thresholdFloor, reserve } = this.#options;
     if (headroom === Infinity) {
-      // Never above it: few are used while few are staged, and a threshold raised by these shut prefetching off for good.
-      this.#threshold = Math.max(thresholdFloor, Math.min(this.worthFrom, forecastMin));
+      this.#threshold = this.#unbounded();
       this.#waste.fill(0);
       this.#intervalsHeld = 0;
       this.#headroomBefore = Number.NaN;
@@ -129,8 +128,11 @@ export class ValueGate {
     this.#threshold = threshold!;
   }
 
-  /** Probability of use from which a fetch is worth its price, where traffic has no bound. */
-  get worthFrom(): number {
+  /**
+   * Forecast from which a fetch is worth its price, where traffic has no bound. Not what forecasts came to of late: few are used while few
+   * are staged, so a threshold learned from these shut prefetching off for good, and what passes a lowered one displaces what is surer.
+   */
+  #unbounded(): number {
     const price = this.#options.wastedFetchPrice;
     return Math.max(this.#options.thresholdFloor, price / (1 + price));
   }

@@ -17,6 +17,7 @@ const CAPACITY = 300;
 const SEGMENTS = 3000;
 const ACCESSES = 12_000;
 const STEP = 40;
+const isDrawn = process.env.ANTEROOM_LAW_SEED !== undefined;
 const firstSeed =
   process.env.ANTEROOM_LAW_SEED === 'random'
     ? Math.floor(Math.random() * 2 ** 30)
@@ -212,9 +213,9 @@ describe('a sampled ghost', () => {
         }
       }
       expect(violations).toBeLessThanOrEqual(mostByChance(runs, 1 - confidence));
-      // The bound is put to the test, and does not hold because nothing is prefetched. How often and how much varies with the draws.
-      expect(unboundedViolations).toBeGreaterThan(0);
-      expect(saved).toBeGreaterThan(possible / 10);
+      // The bound is put to the test, and does not hold because nothing is prefetched. How often and how much varies where the draws do.
+      expect(unboundedViolations).toBeGreaterThan(isDrawn ? 0 : runs / 20);
+      expect(saved).toBeGreaterThan(possible / (isDrawn ? 10 : 5));
     },
     60_000,
   );
