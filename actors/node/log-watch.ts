@@ -32,7 +32,7 @@ export class LogWatch {
     }
     troubles.set('log', error.message);
     this.#probe.failed();
-    // A log that is full is trimmed by a checkpoint.
+    // A log that is full is trimmed by a checkpoint; one that fails says so among the troubles itself.
     if (error.code === 'disk-full')
       void intake()
         ?.between(checkpoint)

@@ -62,6 +62,7 @@ export async function openOutsideReceiver(options: OutsideReceiverOptions): Prom
   socket.events.on('handshake:error:protocol', ({ address }) => onRefused('handshake-protocol', address));
   socket.events.on('handshake:error:other', ({ address }) => onRefused('handshake-broken', address));
   const close = async (): Promise<void> => {
+    // One that was never bound, or is unbound already, is closed all the same.
     await socket.unbind(socket.lastEndpoint ?? endpoint).catch(() => {});
     // Answers that ZeroMQ has still go out; without them a producer repeats what was taken.
     socket.linger = pattern === 'router' ? ANSWERS_LINGER_MS : 0;
