@@ -7,6 +7,7 @@ import { graphBuilderConfigSchema } from './graph-builder/graph-builder-config.t
 import { intervalPredictorConfigSchema } from './interval-predictor/interval-predictor-config.ts';
 import { prefetchSchedulerConfigSchema } from './prefetch-scheduler/prefetch-scheduler-config.ts';
 import { seasonalPredictorConfigSchema } from './seasonal-predictor/seasonal-predictor-config.ts';
+import { timeZoneSchema } from './time-zone.ts';
 
 /** Settings of the far loop: when it plans, and those of each of its actors. */
 export const farLoopConfigSchema = z
@@ -50,9 +51,17 @@ export const farLoopConfigSchema = z
       .describe(
         "Of an expert's planned prefetches below that, at most so many lie between two that are adopted to see whether it has learned.",
       ),
-    aggregator: aggregatorConfigSchema.prefault({}),
+    /** Given to the access map and the seasonal predictor alike. */
+    timeZone: timeZoneSchema,
+    aggregator: aggregatorConfigSchema
+      .omit({ timeZone: true })
+      .describe('The access map: how much each segment is used.')
+      .prefault({}),
     graphBuilder: graphBuilderConfigSchema.prefault({}),
-    seasonalPredictor: seasonalPredictorConfigSchema.prefault({}),
+    seasonalPredictor: seasonalPredictorConfigSchema
+      .omit({ timeZone: true })
+      .describe('Hour-of-day and hour-of-week profiles with trend.')
+      .prefault({}),
     intervalPredictor: intervalPredictorConfigSchema.prefault({}),
     forecaster: forecasterConfigSchema.prefault({}),
     /** Without prices: one set of them is given for the whole site. */

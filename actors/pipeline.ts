@@ -90,6 +90,7 @@ export class Pipeline {
     // One message is told and handled at a time, so a small mailbox never fills; were it to, nothing may be dropped.
     const mailbox = { mailbox: { capacity: 1024, policy: 'fail' } } as const;
     if (farLoop !== null && elsewhere === undefined) {
+      const { timeZone } = farLoop;
       const { horizonsMs, horizonsAccesses } = farLoop.forecaster;
       // The cache manager is spawned last but is known to the scheduler: plans reach it through this forward reference.
       const plans = forward(() => this.#cacheManagerRef);
@@ -114,7 +115,7 @@ export class Pipeline {
       });
       const forecasterRef = system.spawn<ForecasterMessage>(`${name}-forecaster`, () => forecaster, mailbox);
       const aggregator = new AggregatorActor({
-        config: farLoop.aggregator,
+        config: { ...farLoop.aggregator, timeZone },
         horizonsMs,
         horizonsAccesses,
         isResident,
@@ -128,7 +129,7 @@ export class Pipeline {
         forecaster: forecasterRef,
       });
       const seasonalPredictor = new SeasonalPredictorActor({
-        config: farLoop.seasonalPredictor,
+        config: { ...farLoop.seasonalPredictor, timeZone },
         horizonsMs,
         isResident,
         forecaster: forecasterRef,

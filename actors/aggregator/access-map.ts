@@ -5,6 +5,7 @@ import { exp2 } from '../../engine/exp2.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { TimeAxis } from '../time-axis.ts';
+import { type TimeZone, zoneNamed } from '../time-zone.ts';
 import type { AccessSummary } from './access-summary.ts';
 import { type AggregatorConfig, aggregatorConfigSchema } from './aggregator-config.ts';
 import { alignedBuffer } from './aligned-memory.ts';
@@ -46,6 +47,7 @@ const rebaseAt = 256;
 export class AccessMap {
   readonly config: AggregatorConfig;
   readonly axis = new TimeAxis();
+  readonly #zone: TimeZone;
   #slotOf = new Int32Array(1024).fill(-1);
   #capacity = 1024;
   /** Four doubles a slot: count, bytes, last, forward-decayed frequency. */
@@ -66,6 +68,7 @@ export class AccessMap {
 
   constructor(config: AggregatorConfig = aggregatorConfigSchema.parse({})) {
     this.config = config;
+    this.#zone = zoneNamed(config.timeZone);
   }
 
   get segmentCount(): number {
@@ -225,7 +228,7 @@ export class AccessMap {
     return map;
   }
 
-  /** Everything but what the settings give and `#touched`. `#stats` lies aligned, `#heap` and `#windows` are made when they are needed first. */
+  /** Everything but what the settings give (`#zone`) and `#touched`. `#stats` lies aligned, `#heap` and `#windows` are made when they are needed first. */
   persist(fields: StateFields): void {
     fields.section('access-map');
     this.axis.persist(fields);
@@ -255,7 +258,7 @@ export class AccessMap {
   #observeBlock(batch: AccessBatch, from: number, to: number): void {
     const { segment, consumer, size, weight, timeMs, position } = batch;
     const { axis } = this;
-    const { utcOffsetMinutes } = this.config;
+    const zone = this.#zone;
     const hourOfWeekCounts = this.#hourOfWeek;
     let slotOf = this.#slotOf;
     let stats = this.#stats;
@@ -285,7 +288,7 @@ export class AccessMap {
         factor = this.#factorAt(instant);
         usesTime = axis.usesTime === true;
         if (usesTime) {
-          const number = hourNumber(instant, utcOffsetMinutes);
+          const number = hourNumber(instant, zone.offsetMsAt(instant));
           if (number !== hourNumberAt) {
             hourNumberAt = number;
             hour = hourOfWeekOf(number);

@@ -1,6 +1,7 @@
 /** Configuration of the aggregator. */
 
 import { z } from 'zod';
+import { timeZoneSchema } from '../time-zone.ts';
 
 const increasingMultiples = (widths: readonly number[]): boolean =>
   widths.every((width, i) => i === 0 || (width > widths[i - 1]! && width % widths[i - 1]! === 0));
@@ -57,12 +58,7 @@ export const aggregatorConfigSchema = z
       .min(1)
       .default(1024)
       .describe('Producers whose summaries are merged; one more is refused, counted.'),
-    utcOffsetMinutes: z
-      .int()
-      .min(-14 * 60)
-      .max(14 * 60)
-      .default(0)
-      .describe('Offset from UTC of the clock by which hours of the week are counted.'),
+    timeZone: timeZoneSchema,
   })
   .describe('The access map: how much each segment is used.');
 

@@ -81,6 +81,7 @@ export class PlacedPipeline {
     const { farLoop, prices } = options;
     const { horizonsMs, horizonsAccesses } = farLoop.forecaster;
     const { heldAccessesMax } = farLoop.scheduler;
+    const { timeZone } = farLoop;
     const horizons = { horizonsMs, horizonsAccesses };
     const experts = farExpertsOf(farLoop).map(actorOfExpert);
     this.learners = [...experts, 'forecaster', 'scheduler'];
@@ -98,7 +99,8 @@ export class PlacedPipeline {
       });
     learner(
       'aggregator',
-      (isResident) => new AggregatorActor({ config: farLoop.aggregator, ...horizons, isResident, forecaster }),
+      (isResident) =>
+        new AggregatorActor({ config: { ...farLoop.aggregator, timeZone }, ...horizons, isResident, forecaster }),
     );
     learner(
       'graph-builder',
@@ -107,7 +109,12 @@ export class PlacedPipeline {
     learner(
       'seasonal-predictor',
       (isResident) =>
-        new SeasonalPredictorActor({ config: farLoop.seasonalPredictor, horizonsMs, isResident, forecaster }),
+        new SeasonalPredictorActor({
+          config: { ...farLoop.seasonalPredictor, timeZone },
+          horizonsMs,
+          isResident,
+          forecaster,
+        }),
     );
     if (experts.includes('interval-predictor')) {
       learner(

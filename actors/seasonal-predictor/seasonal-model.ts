@@ -7,11 +7,11 @@ import type { AccessBatch } from '../../streams/access-batch.ts';
 import { hourMs } from '../aggregator/hour-of-week.ts';
 import { persistLearner } from '../near-loop/snapshot.ts';
 import { TimeAxis } from '../time-axis.ts';
+import { type ClockHour, clockHourAt, type TimeZone, zoneNamed } from '../time-zone.ts';
 import { type DemandForecast, DemandForecaster } from './demand-forecaster.ts';
 import { HourlyPresence } from './hourly-presence.ts';
 import { SeasonalDesign, seasonalWidthMax } from './seasonal-design.ts';
 import { type SeasonalPredictorConfig, seasonalPredictorConfigSchema } from './seasonal-predictor-config.ts';
-import { type ClockHour, clockHourAt, type TimeZone, zoneNamed } from './time-zone.ts';
 
 /** Total demand that is forecast for one hour of the local clock. */
 export interface HourlyDemand extends DemandForecast {

@@ -4,9 +4,9 @@ import type { Actor, ActorContext, ActorRef } from '../../engine/actor.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { FarLoopMessage, ProposalColumns, ProposalsMessage } from '../messages.ts';
 import { ProposalRows } from '../proposal-rows.ts';
+import type { TimeZone } from '../time-zone.ts';
 import { SeasonalModel } from './seasonal-model.ts';
 import { type SeasonalPredictorConfig, seasonalPredictorConfigSchema } from './seasonal-predictor-config.ts';
-import type { TimeZone } from './time-zone.ts';
 
 export interface SeasonalPredictorOptions {
   readonly config?: SeasonalPredictorConfig;

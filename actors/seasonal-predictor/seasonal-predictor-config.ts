@@ -1,7 +1,7 @@
 /** Configuration of the seasonal predictor. */
 
 import { z } from 'zod';
-import { isTimeZone } from './time-zone.ts';
+import { timeZoneSchema } from '../time-zone.ts';
 
 export const seasonalPredictorConfigSchema = z
   .strictObject({
@@ -66,11 +66,7 @@ export const seasonalPredictorConfigSchema = z
       .max(0.5)
       .default(0.01)
       .describe('Part of all shares of that mixture that is spread evenly each hour, so that who is best may change.'),
-    timeZone: z
-      .string()
-      .refine(isTimeZone, 'expected an IANA time zone, such as Europe/Berlin, or an offset, such as +05:30')
-      .default('UTC')
-      .describe('Clock that consumers live by, with its daylight saving: an IANA name, or a fixed offset as +05:30.'),
+    timeZone: timeZoneSchema,
   })
   .describe('Hour-of-day and hour-of-week profiles with trend.');
 

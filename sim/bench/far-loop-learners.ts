@@ -21,6 +21,7 @@ export class FarLoopLearners {
 
   constructor() {
     const { farLoop } = engineConfigSchema.parse({});
+    const config = { ...farLoop.aggregator, timeZone: farLoop.timeZone };
     const { horizonsMs, horizonsAccesses } = farLoop.forecaster;
     const system = new ActorSystem({ clock: new VirtualClock(), random: new Xoshiro128(1), turns: manualTurns });
     const mailbox = { mailbox: { capacity: 1024, policy: 'fail' } } as const;
@@ -41,7 +42,7 @@ export class FarLoopLearners {
     );
     const beside = { horizonsMs, horizonsAccesses, forecaster };
     const learners = [
-      system.spawn('aggregator', () => new AggregatorActor({ config: farLoop.aggregator, ...beside }), mailbox),
+      system.spawn('aggregator', () => new AggregatorActor({ config, ...beside }), mailbox),
       system.spawn('graph-builder', () => new GraphBuilderActor({ config: farLoop.graphBuilder, ...beside }), mailbox),
       forecaster,
     ] as unknown as readonly ActorRef<{ readonly kind: string }>[];

@@ -5,6 +5,7 @@ import { hourOfWeek, hoursPerWeek } from '../../actors/aggregator/hour-of-week.t
 import type { WritePolicy } from '../../actors/cache-manager/site.ts';
 import { type FarLoopConfig, farLoopConfigSchema } from '../../actors/far-loop-config.ts';
 import { DependencyGraph } from '../../actors/graph-builder/dependency-graph.ts';
+import { type TimeZone, zoneNamed } from '../../actors/time-zone.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { selectRows } from '../../streams/operators/select-rows.ts';
 import { isDemand } from './future.ts';
@@ -21,14 +22,14 @@ export interface InsightOptions {
   /** Default `access`; under the others a write or delete is not a demand, and is not learned from. */
   readonly writes?: WritePolicy;
   /** The far loop's aggregator and graph builder are set as these are. Default: as the schema has them. */
-  readonly farLoop?: Pick<FarLoopConfig, 'aggregator' | 'graphBuilder'>;
+  readonly farLoop?: Pick<FarLoopConfig, 'aggregator' | 'graphBuilder' | 'timeZone'>;
 }
 
 /** Two passes over the trace: one learns, one counts the hours of the segments that turned out hottest. */
 export async function insightOf(trace: Trace, options: InsightOptions = {}): Promise<TraceInsight> {
-  const { aggregator, graphBuilder } = options.farLoop ?? farLoopConfigSchema.parse({});
+  const { aggregator, graphBuilder, timeZone } = options.farLoop ?? farLoopConfigSchema.parse({});
   const writes = options.writes ?? 'access';
-  const map = new AccessMap(aggregator);
+  const map = new AccessMap({ ...aggregator, timeZone });
   const graph = new DependencyGraph(graphBuilder);
   let position = 0;
   for await (const batch of trace.batches()) {
@@ -40,7 +41,7 @@ export async function insightOf(trace: Trace, options: InsightOptions = {}): Pro
   }
   const hot = map.findFrequent(HOT_SEGMENTS).map(({ segment }) => segment);
   const { timeSpanMs } = trace.facts;
-  const hours = timeSpanMs === null ? [] : await countHours(trace, hot, writes, aggregator.utcOffsetMinutes);
+  const hours = timeSpanMs === null ? [] : await countHours(trace, hot, writes, zoneNamed(timeZone));
   return {
     trace: trace.name,
     format: trace.format,
@@ -48,7 +49,7 @@ export async function insightOf(trace: Trace, options: InsightOptions = {}): Pro
     segments: trace.facts.distinctCount,
     consumers: trace.facts.consumerCount,
     timeSpanMs,
-    utcOffsetMinutes: aggregator.utcOffsetMinutes,
+    timeZone,
     hotByHourOfWeek: hours.map((counts, i) => ({
       segment: trace.segments.nameOf(hot[i]!),
       total: counts.reduce((sum, count) => sum + count, 0),
@@ -78,7 +79,7 @@ async function countHours(
   trace: Trace,
   segments: readonly number[],
   writes: WritePolicy,
-  utcOffsetMinutes: number,
+  zone: TimeZone,
 ): Promise<Float64Array[]> {
   const rowOf = new Int32Array(trace.facts.segmentCount).fill(-1);
   segments.forEach((segment, row) => {
@@ -90,7 +91,8 @@ async function countHours(
     for (let i = 0; i < length; i++) {
       if (!isDemand(op[i]!, writes)) continue;
       const row = rowOf[segment[i]!]!;
-      if (row >= 0 && !Number.isNaN(timeMs[i]!)) counts[row]![hourOfWeek(timeMs[i]!, utcOffsetMinutes)]! += weight[i]!;
+      const at = timeMs[i]!;
+      if (row >= 0 && !Number.isNaN(at)) counts[row]![hourOfWeek(at, zone.offsetMsAt(at))]! += weight[i]!;
     }
   }
   return counts;

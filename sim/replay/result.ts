@@ -131,8 +131,8 @@ export interface TraceInsight {
   readonly consumers: number;
   /** First and last event time, ms since the epoch (or the trace's own zero); null where the trace has no time. */
   readonly timeSpanMs: readonly [number, number] | null;
-  /** Offset from UTC of the clock by which the hours of the week are counted. */
-  readonly utcOffsetMinutes: number;
+  /** Clock by which the hours of the week are counted: an IANA name, or an offset as +05:30. */
+  readonly timeZone: string;
   /** Hottest segments with their accesses in each of the 168 hours of the week, Monday 00:00 on that clock first; empty without time. */
   readonly hotByHourOfWeek: readonly {
     readonly segment: string;

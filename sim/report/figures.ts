@@ -19,12 +19,9 @@ export function isDated(insight: TraceInsight): boolean {
   return insight.timeSpanMs !== null && insight.timeSpanMs[0] >= DATES_FROM_MS;
 }
 
-/** A clock by its offset: `UTC`, `UTC+05:30`. */
-export function clockText(utcOffsetMinutes: number): string {
-  if (utcOffsetMinutes === 0) return 'UTC';
-  const minutes = Math.abs(utcOffsetMinutes);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `UTC${utcOffsetMinutes < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+/** A clock for a reader: `UTC`, `UTC+05:30`, `Europe/Berlin`. */
+export function clockText(timeZone: string): string {
+  return /^[+-]/.test(timeZone) ? `UTC${timeZone}` : timeZone;
 }
 
 type HotRow = TraceInsight['hotByHourOfWeek'][number];
@@ -71,7 +68,7 @@ export function hourOfWeekFigure(insight: TraceInsight): string {
         const count = row.hours[day * HOURS + hour]!;
         if (count === 0) continue;
         const x = left + (i * HOURS + hour) * cell;
-        const title = `${nameOf(day)} ${String(hour).padStart(2, '0')}:00${hasDates ? ` ${clockText(insight.utcOffsetMinutes)}` : ''}: ${Math.round(count)}`;
+        const title = `${nameOf(day)} ${String(hour).padStart(2, '0')}:00${hasDates ? ` ${clockText(insight.timeZone)}` : ''}: ${Math.round(count)}`;
         parts.push(
           `<rect x="${x}" y="${y + 1}" width="${cell}" height="${height - 2}" class="heat" fill-opacity="${(0.1 + (0.9 * count) / most).toFixed(2)}"><title>${title}</title></rect>`,
         );

@@ -227,7 +227,7 @@ function insightFigures(insight: TraceInsight): string {
   const parts: string[] = [];
   if (week !== '') {
     parts.push(
-      `<figure class="wide"><figcaption><strong>Hot segments over the week</strong> The most accessed segments by hour of the week${isDated(insight) ? ` (${clockText(insight.utcOffsetMinutes)})` : ', counted from the beginning of the log’s clock'}, darker = closer to the segment’s busiest hour. Rows stand in the order of the hour of the day at which they are busiest.</figcaption>${week}</figure>`,
+      `<figure class="wide"><figcaption><strong>Hot segments over the week</strong> The most accessed segments by hour of the week${isDated(insight) ? ` (${clockText(insight.timeZone)})` : ', counted from the beginning of the log’s clock'}, darker = closer to the segment’s busiest hour. Rows stand in the order of the hour of the day at which they are busiest.</figcaption>${week}</figure>`,
     );
   }
   if (graph !== '') {

@@ -157,7 +157,7 @@ export function planRoutes(app: OpenAPIHono, node: AnteroomNode): void {
 
   app.openapi(demandRoute, async (c) => {
     const { hours } = c.req.valid('query');
-    const { timeZone } = engine().config.farLoop.seasonalPredictor;
+    const { timeZone } = engine().config.farLoop;
     const found = await node.models.demand(hours);
     if (found === null)
       return c.json(

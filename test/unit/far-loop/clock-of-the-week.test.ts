@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hourOfWeek } from '../../../actors/aggregator/hour-of-week.ts';
-import { fixedOffset } from '../../../actors/seasonal-predictor/time-zone.ts';
+import { fixedOffset } from '../../../actors/time-zone.ts';
 
 describe('hour of the week', () => {
   test('agrees with Date in UTC, before 1970 too', () => {
@@ -16,8 +16,8 @@ describe('hour of the week', () => {
   test('follows the offset', () => {
     // 1970-01-01 was a Thursday.
     expect(hourOfWeek(0, 0)).toBe(72);
-    expect(hourOfWeek(0, -60)).toBe(71);
-    expect(hourOfWeek(0, 330)).toBe(77);
+    expect(hourOfWeek(0, -3_600_000)).toBe(71);
+    expect(hourOfWeek(0, 330 * 60_000)).toBe(77);
   });
 });
 

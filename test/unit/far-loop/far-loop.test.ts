@@ -5,6 +5,7 @@ import {
   type AggregatorMessage,
   popularityExpert,
 } from '../../../actors/aggregator/aggregator-actor.ts';
+import { aggregatorConfigSchema } from '../../../actors/aggregator/aggregator-config.ts';
 import { farLoopConfigSchema } from '../../../actors/far-loop-config.ts';
 import { Forecaster } from '../../../actors/forecaster/forecaster.ts';
 import { ForecasterActor } from '../../../actors/forecaster/forecaster-actor.ts';
@@ -101,6 +102,7 @@ const config = farLoopConfigSchema.parse({
   // A short log: what is forecast is passed on from the first outcome on.
   forecaster: { horizonsMs: [5000, 30_000], horizonsAccesses: [50, 300], outcomesMin: 0, calibrationErrorMax: 1 },
 });
+const { timeZone } = config;
 const schedulerConfig = prefetchSchedulerConfigSchema.parse({});
 const experts = [popularityExpert, dependencyExpert, seasonalExpert];
 
@@ -115,9 +117,12 @@ class InOnePiece {
   constructor() {
     const { horizonsMs, horizonsAccesses } = config.forecaster;
     const horizons = { horizonsMs, horizonsAccesses };
-    this.aggregator = new AggregatorActor({ ...horizons, config: config.aggregator });
+    this.aggregator = new AggregatorActor({ ...horizons, config: { ...config.aggregator, timeZone } });
     this.graphBuilder = new GraphBuilderActor({ ...horizons, config: config.graphBuilder });
-    this.seasonalPredictor = new SeasonalPredictorActor({ horizonsMs, config: config.seasonalPredictor });
+    this.seasonalPredictor = new SeasonalPredictorActor({
+      horizonsMs,
+      config: { ...config.seasonalPredictor, timeZone },
+    });
     this.scheduler = new PrefetchScheduler({ ...horizons, config: schedulerConfig });
   }
 
@@ -261,7 +266,7 @@ describe('aggregator', () => {
   });
 
   test('refuses one producer too many, counted, and keeps what it has', () => {
-    const aggregatorConfig = farLoopConfigSchema.parse({ aggregator: { producersMax: 2 } }).aggregator;
+    const aggregatorConfig = aggregatorConfigSchema.parse({ producersMax: 2 });
     const centre = new AggregatorActor({ config: aggregatorConfig, horizonsMs: [1000], horizonsAccesses: [10] });
     for (const producer of ['a', 'b', 'c', 'a']) {
       const { messages, ref } = collect();

@@ -156,7 +156,7 @@ describe('aggregator settings', () => {
       hotSegmentsMax: 5,
       probabilityMin: 0.9,
       producersMax: 2,
-      utcOffsetMinutes: 120,
+      timeZone: 'Europe/Berlin',
     },
   );
 });

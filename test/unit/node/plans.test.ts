@@ -155,6 +155,17 @@ describe('demand', () => {
     expect((await one.ask('/v1/demand?hours=169')).status).toBe(400);
   });
 
+  test('is told by the clock that the far loop keeps', async () => {
+    const one = await testNode({ engine: { farLoop: { timeZone: '+02:00' } } });
+    await one.post('/v1/accesses', rows.join('\n'));
+    await settled(one);
+    const { body } = await one.ask('/v1/demand?hours=48');
+    const { timeZone, past } = body as { timeZone: string; past: { hour: string; accesses: number }[] };
+    expect(timeZone).toBe('+02:00');
+    expect(past.length).toBe(48);
+    for (const { hour, accesses } of past) expect(accesses).toBe(accessesIn((Number(hour.slice(11, 13)) + 22) % 24));
+  });
+
   test('says why where there is none', async () => {
     const one = await testNode();
     expect(await one.ask('/v1/demand')).toMatchObject({

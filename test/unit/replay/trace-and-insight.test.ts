@@ -137,16 +137,16 @@ describe('insight', () => {
   });
 
   test("the far loop's settings of aggregator and graph builder act", async () => {
-    // At 23:30 UTC, hour 23 of the week; on a clock an hour ahead it is the next day's first hour.
+    // At 23:30 UTC, hour 23 of the week; in Berlin it is the next day's first hour.
     const start = Date.UTC(2024, 0, 1, 23, 30);
     const rows = Array.from({ length: 60 }, (_, i) => `${start + i * 1000},c,${['a', 'b', 'c'][i % 3]}\n`);
     await withTrace(csv('far.csv', `t_ms,client,object\n${rows.join('')}`), async (trace) => {
       const insight = (settings: object) => insightOf(trace, { farLoop: farLoopConfigSchema.parse(settings) });
       const usual = await insight({});
-      const ahead = await insight({ aggregator: { utcOffsetMinutes: 60 } });
+      const ahead = await insight({ timeZone: 'Europe/Berlin' });
       expect(usual.hotByHourOfWeek[0]!.hours[23]).toBe(20);
       expect(ahead.hotByHourOfWeek[0]!.hours[24]).toBe(20);
-      expect(ahead.utcOffsetMinutes).toBe(60);
+      expect(ahead.timeZone).toBe('Europe/Berlin');
       const near = await insight({ graphBuilder: { lookahead: 1 } });
       expect(near.dependencies.length).toBeLessThan(usual.dependencies.length);
     });

@@ -120,7 +120,7 @@ export function insightFor(fields: Partial<TraceInsight> = {}): TraceInsight {
     segments: 100,
     consumers: 7,
     timeSpanMs: [start, start + 7 * 86_400_000],
-    utcOffsetMinutes: 0,
+    timeZone: 'UTC',
     hotByHourOfWeek: [
       { segment: '/evening', total: 35, hours: hours(20) },
       { segment: '/morning', total: 30, hours: hours(8) },

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { AccessMap } from '../../../actors/aggregator/access-map.ts';
+import { aggregatorConfigSchema } from '../../../actors/aggregator/aggregator-config.ts';
 import { SeasonalModel } from '../../../actors/seasonal-predictor/seasonal-model.ts';
 import { seasonalPredictorConfigSchema } from '../../../actors/seasonal-predictor/seasonal-predictor-config.ts';
-import { clockHourAt, isTimeZone, zoneNamed } from '../../../actors/seasonal-predictor/time-zone.ts';
+import { clockHourAt, isTimeZone, zoneNamed } from '../../../actors/time-zone.ts';
 import { AccessBatch } from '../../../streams/access-batch.ts';
 
 const minuteMs = 60_000;
@@ -164,4 +166,16 @@ describe('daily habits across a change of the clock', () => {
     expect(mixed).toBeLessThan(0.05);
     expect(model.forecastDemand(change + 4 * hourMs, 1)[0]!.weight).toBeCloseTo(6, 1);
   });
+});
+
+test('the hours of the week of the access map follow the clock of Berlin into summer', () => {
+  const map = new AccessMap(aggregatorConfigSchema.parse({ timeZone: 'Europe/Berlin' }));
+  // Two Mondays, at noon in Berlin both.
+  map.observe(
+    batchOf([
+      [Date.UTC(2024, 0, 1, 11), 1],
+      [Date.UTC(2024, 6, 1, 10), 1],
+    ]),
+  );
+  expect(map.hourOfWeekCounts()[12]).toBe(2);
 });

@@ -1,8 +1,9 @@
 /** The clock that consumers live by: its offset from UTC at any instant, and where its hours begin and end. */
 
-import { assert } from '../../engine/assert.ts';
-import { isTimeZoneName, timeZoneOffsets } from '../../engine/host/time-zone-offset.ts';
-import { hourMs } from '../aggregator/hour-of-week.ts';
+import { z } from 'zod';
+import { assert } from '../engine/assert.ts';
+import { isTimeZoneName, timeZoneOffsets } from '../engine/host/time-zone-offset.ts';
+import { hourMs } from './aggregator/hour-of-week.ts';
 
 export interface TimeZone {
   /** Milliseconds to add to an instant (ms since the epoch) to read the local clock. */
@@ -16,6 +17,15 @@ export function isTimeZone(name: string): boolean {
   const fixed = fixedOffsetPattern.exec(name);
   return fixed === null ? isTimeZoneName(name) : Number(fixed[2]) <= 14 && Number(fixed[3]) < 60;
 }
+
+/** A setting that names a clock; UTC where it is left out. */
+export const timeZoneSchema = z
+  .string()
+  .refine(isTimeZone, 'expected an IANA time zone, such as Europe/Berlin, or an offset, such as +05:30')
+  .default('UTC')
+  .describe(
+    'Clock that consumers live by, with its daylight saving, by which hours of the day and the week are counted: an IANA name, or a fixed offset as +05:30.',
+  );
 
 /** An IANA zone with its daylight saving (`Europe/Berlin`, `UTC`), or a fixed offset (`+05:30`). */
 export function zoneNamed(name: string): TimeZone {
