@@ -70,10 +70,8 @@ export class DemandDesk {
     if (stage === Stage.staged) {
       served = Served.stagedHit;
       table.stage[segment] = Stage.none;
-      // What is there is no larger than it was staged, whatever is asked for; a ghost that fetches now has what is asked for.
-      const copied = isBaselineHit && !state.isShared ? Math.min(units, state.staging.sizeOf(segment)) : units;
       if (!state.isShared) this.#space.unstage(segment);
-      this.#space.admitDemanded(segment, copied);
+      this.#space.admitDemanded(segment, units);
       this.#settlement.settle(segment, Outcome.useful);
     } else if (stage === Stage.inFlight) {
       served = Served.late;

@@ -31,8 +31,6 @@ const LARGER = 4;
 export class Ghost {
   misses = 0;
   missBytes = 0;
-  /** Whether the demand told last was served from a copy smaller than what was asked for: the segment has grown since that was fetched. */
-  isOutgrown = false;
   readonly eviction: Eviction;
   readonly lost: ExclusiveList;
   readonly extras: ExclusiveList;
@@ -60,15 +58,16 @@ export class Ghost {
 
   /** A demand; true = the ghost hit. */
   access(segment: number, units: number, bytes: number): boolean {
-    if (this.eviction.access(segment, units)) {
-      if (this.#isBytes) this.isOutgrown = units > this.eviction.sizeOf(segment);
-      return true;
-    }
-    this.isOutgrown = false;
+    if (this.eviction.access(segment, units)) return true;
     this.misses++;
     this.missBytes += bytes;
     if (this.#site !== null) this.compare(segment, this.#site.whereIs(segment));
     return false;
+  }
+
+  /** Units that a copy fetched now takes: as many as the ghost's, where it holds one. */
+  copyUnits(segment: number, units: number): number {
+    return this.#isBytes && this.eviction.has(segment) ? this.eviction.sizeOf(segment) : units;
   }
 
   /** The segment changed at its origin. */
@@ -85,7 +84,6 @@ export class Ghost {
   persist(fields: StateFields): void {
     this.misses = fields.number(this.misses);
     this.missBytes = fields.number(this.missBytes);
-    this.isOutgrown = fields.flag(this.isOutgrown);
     this.eviction.persist(fields);
     this.#lists.persist(fields);
   }

@@ -17,8 +17,6 @@ export interface GovernorState {
     /** Misses that may still be lost. */
     readonly slack: number;
     readonly breaches: number;
-    /** Misses that the bound leaves out: the world without prefetching served them from copies smaller than what was asked for. */
-    readonly outgrown: number;
     /** Most misses by which the site stood above the world without prefetching. */
     readonly excess: number;
   } | null;
@@ -64,7 +62,6 @@ export function stateOf(
           allowance: missBound.allowance,
           slack: guard.missSlack,
           breaches: missBound.breachCount,
-          outgrown: missBound.outgrown,
           excess: missBound.excess,
         }
       : null,

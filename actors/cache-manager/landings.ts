@@ -25,7 +25,7 @@ export class Landings {
   land(segment: number): void {
     const { table, isBytes, isShared, prefetcher } = this.#state;
     const { stage } = table;
-    const units = isBytes ? Math.max(1, table.bytes[segment]!) : 1;
+    const units = isBytes ? this.#space.unitsToKeep(segment, Math.max(1, table.bytes[segment]!)) : 1;
     if (isShared) {
       stage[segment] = Stage.staged;
       this.#space.admitShared(segment, units);

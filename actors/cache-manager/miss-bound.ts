@@ -19,9 +19,6 @@ export const missBoundSchema = z.strictObject({
 });
 export type MissBoundConfig = z.output<typeof missBoundSchema>;
 
-/** Share of the ghost's misses up to which prefetches go on while misses stand above it for copies that it outgrew. */
-const OUTGROWN_SHARE = 0.01;
-
 /** How much of a miss book one look takes: what a site missed, and the world without prefetching beside it. */
 export interface MissGhost {
   readonly misses: number;
@@ -30,22 +27,19 @@ export interface MissGhost {
 }
 
 /**
- * At every moment: misses <= (1 + excessMax) x misses without prefetching + allowance + outgrown, where `outgrown` are the demands
- * that only the site missed and that the ghost served from a copy smaller than what was asked for: 0 wherever sizes do not change.
+ * At every moment: misses <= (1 + excessMax) x misses without prefetching + allowance, whatever sizes do.
  *
  * A demand that only the site misses is for a segment that the ghost holds and the site does not (`lost`). Let `larger` be what both hold,
  * the site in a copy that takes more. Then misses + lost + larger <= bound, once true, stays true as long as the site, when there is
- * no slack, gives up only what the ghost does not hold, and what is larger (the argument in `TrafficGuard`, with misses for fetches):
+ * no slack, gives up only what the ghost does not hold, and what is larger (the argument in `TrafficGuard`, with misses for fetches),
+ * and what it fetches takes as much as the ghost's copy (`SiteSpace.unitsToKeep`):
  * - both miss: misses and ghost rise alike, both fetch the same size, and nothing is lost;
  * - only the ghost misses: the site's copy may be larger than what the ghost fetches, which the ghost's miss pays for;
- * - only the site misses, and fetches no more than the ghost's copy takes: one miss more, one lost less;
- * - only the site misses, and fetches more: one miss more, what was lost is larger now or, where nothing may leave for it, lost still: outgrown pays.
+ * - only the site misses: one miss more, one lost less.
  * What both hold and is not larger fits where the ghost's copies do, so there is always room. The slack is what may still be lost.
  *
- * No governor does without `outgrown`. Let the ghost hold at least two segments of which the site lost one. Demand that one at the size of the
- * whole cache: the ghost hits, the site misses. Whatever it keeps, it lacks one of the two from then on, and that one is demanded next, at the
- * size of the whole cache: so it misses each time and the ghost never. Fetching ahead does not help, as a segment is seen to have
- * grown by the demand that misses it. Only who never gives up what the ghost holds is safe, and then there is no space to stage in.
+ * That copies take the same in both worlds is needed: a hit keeps the copy that is there, however much is asked for (D-061). If the site kept what
+ * it fetches at the size asked for, demands for what it lost, each as large as the whole cache, would miss here and hit there for ever.
  */
 export class MissBound {
   readonly excessMax: number;
@@ -53,8 +47,6 @@ export class MissBound {
   readonly isBounded: boolean;
   /** Misses of the site so far, late ones included. */
   misses = 0;
-  /** Of these, those that the ghost served from a copy which the segment had outgrown. */
-  outgrown = 0;
   /** Accesses after which misses stood above the bound. */
   breachCount = 0;
   /** Most misses by which the site stood above its ghost. */
@@ -67,20 +59,10 @@ export class MissBound {
     this.isBounded = excessMax !== Infinity;
   }
 
-  /** What prefetches are sent by: it counts on `outgrown` as far as that is a small part of what the ghost misses. */
-  sendSlack(ghost: MissGhost): number {
-    return this.slack(ghost) + Math.min(this.outgrown, OUTGROWN_SHARE * ghost.misses);
-  }
-
-  /** Misses that may still be lost, without counting on `outgrown`. */
+  /** Misses that may still be lost. */
   slack(ghost: MissGhost): number {
     const bound = (1 + this.excessMax) * ghost.misses + this.allowance;
     return bound - this.misses - ghost.lost.count - ghost.larger.count;
-  }
-
-  /** The same with it: what evictions choose by, since following a ghost whose copies cannot be had again costs more than it brings. */
-  reserve(ghost: MissGhost): number {
-    return this.slack(ghost) + this.outgrown;
   }
 
   /** Notes by how many misses the site is taken to stand above its ghost, where that is an estimate. */
@@ -92,13 +74,12 @@ export class MissBound {
   check(ghost: MissGhost): void {
     const excess = this.misses - ghost.misses;
     if (excess > this.excess) this.excess = excess;
-    if (excess > this.excessMax * ghost.misses + this.allowance + this.outgrown + 1e-6) this.breachCount++;
+    if (excess > this.excessMax * ghost.misses + this.allowance + 1e-6) this.breachCount++;
   }
 
   /** The state, to save or restore it. */
   persist(fields: StateFields): void {
     this.misses = fields.number(this.misses);
-    this.outgrown = fields.number(this.outgrown);
     this.breachCount = fields.number(this.breachCount);
     this.excess = fields.number(this.excess);
   }

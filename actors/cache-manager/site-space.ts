@@ -30,12 +30,13 @@ export class SiteSpace {
   }
 
   /** Gives a demanded segment to the reactive cache, where it may be already. */
-  admitDemanded(segment: number, units: number): void {
+  admitDemanded(segment: number, demanded: number): void {
     const { guard, reactive, isBytes } = this.#state;
     if (reactive.has(segment)) {
-      reactive.access(segment, units);
+      reactive.access(segment, demanded);
       return;
     }
+    const units = isBytes ? this.unitsToKeep(segment, demanded) : demanded;
     this.#wasteOverdue();
     if (!guard.isBounded) {
       reactive.access(segment, units);
@@ -55,6 +56,23 @@ export class SiteSpace {
     }
     reactive.access(segment, units);
     guard.compare(segment, this.#state.whereIs(segment));
+  }
+
+  /**
+   * Units that a copy takes which is fetched for so many, where the cache counts bytes: as many as the baseline's, where that holds one, as if it had
+   * been here all the time; no more than in the ghost that is followed. So what both hold takes the same in both, see `MissBound`.
+   */
+  unitsToKeep(segment: number, units: number): number {
+    const { whole } = this.#state;
+    if (whole === null) return units;
+    const kept = whole.baseline.copyUnits(segment, units);
+    const followed = this.#followed(whole);
+    return followed === whole.baseline ? kept : Math.min(kept, followed.copyUnits(segment, units));
+  }
+
+  /** The ghost to follow in a cache of bytes: the baseline, unless that is not enough. */
+  #followed(guard: TrafficGuard): Ghost {
+    return guard.mayGiveUp(SLACK_KEPT) ? guard.baseline : guard.followed;
   }
 
   /** A segment that was fetched enters the reactive cache; false = there is no room for it. */
@@ -115,7 +133,7 @@ export class SiteSpace {
     const { table, reactive } = this.#state;
     for (let segment = this.readmissions.pop(); segment !== undefined; segment = this.readmissions.pop()) {
       if (table.stage[segment] !== Stage.staged || reactive.has(segment)) continue;
-      this.admitShared(segment, this.#state.unitsOf(segment));
+      this.admitShared(segment, this.unitsToKeep(segment, this.#state.unitsOf(segment)));
     }
   }
 
@@ -156,7 +174,7 @@ export class SiteSpace {
     if (units > capacity) return false;
     while (state.used + units > capacity) {
       const isOwn = guard.mayGiveUp(SLACK_KEPT) && state.trafficHeadroom >= FOLLOW_BELOW;
-      if (!isOwn && this.#giveUpSpare(guard.mayGiveUp(SLACK_KEPT) ? guard.baseline : guard.followed)) continue;
+      if (!isOwn && this.#giveUpSpare(this.#followed(guard))) continue;
       if (reactive.count === 0 || (!isOwn && !guard.mayGiveUp(2))) break;
       reactive.evictNext();
     }

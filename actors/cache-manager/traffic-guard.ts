@@ -45,8 +45,9 @@ interface Book {
  * but costs quality: evictions that adapt part from their ghosts for good, though hardly any of what they lost is asked for again.
  *
  * There is a book over the whole run and, with a warm-up, one over what is counted; the tighter one rules. When the second opens,
- * `lost` may exceed C; such fetches, and they alone, can then stand above it. In bytes the argument needs sizes that
- * do not change while a segment is remembered. O(1) a call.
+ * `lost` may exceed C; such fetches, and they alone, can then stand above it. In a cache of bytes what takes more here than in X counts as lost
+ * too (`larger`, see `MissBound`); then requests are bounded whatever sizes do, and bytes but for what a lost segment grows by until it is
+ * demanded, which nobody can know. O(1) a call.
  */
 export class TrafficGuard implements SiteGuard {
   isBaselineHit = false;
@@ -154,7 +155,6 @@ export class TrafficGuard implements SiteGuard {
   missed(): void {
     this.#missBound.misses++;
     this.#ease -= STEP;
-    if (this.isBaselineHit && this.baseline.isOutgrown) this.#missBound.outgrown++;
   }
 
   /** The reference fetched, in a cache of bytes; for the allowance. */
@@ -194,7 +194,7 @@ export class TrafficGuard implements SiteGuard {
 
   /** Whether misses leave room for a prefetch while `inFlightCount` others are on their way: each displaces what may have to be missed. */
   canLose(inFlightCount: number): boolean {
-    return !this.#missBound.isBounded || this.#missBound.sendSlack(this.baseline) >= inFlightCount + 2;
+    return !this.#missBound.isBounded || this.missSlack >= inFlightCount + 2;
   }
 
   /** Whether a prefetch of `bytes` bytes may be sent: it takes a fetch, lends space that may have to be fetched again, and leaves one. */
@@ -226,7 +226,7 @@ export class TrafficGuard implements SiteGuard {
 
   /** Whether `requests` segments more may be given up that a ghost holds, to make room for a demand or for what was sent, in a cache of bytes. */
   mayGiveUp(requests: number): boolean {
-    if (this.#missBound.isBounded && this.#missBound.reserve(this.baseline) < requests) return false;
+    if (this.missSlack < requests) return false;
     return this.#hasTrafficSlack(requests, 1 + this.#sizes.most);
   }
 
@@ -349,7 +349,8 @@ export class TrafficGuard implements SiteGuard {
         (ratioMax - 1) * (reference.misses - book.reference) +
         (ghost.misses - (isBaseline ? book.baseline : book.reference)) -
         (this.#fetches - book.fetches) -
-        ghost.lost.count;
+        ghost.lost.count -
+        ghost.larger.count;
       if (requests < this.#requests) this.#requests = requests;
       if (!this.#isBytes) continue;
       const bytes =
@@ -358,7 +359,8 @@ export class TrafficGuard implements SiteGuard {
         (ratioMax - 1) * (reference.missBytes - book.referenceBytes) +
         (ghost.missBytes - (isBaseline ? book.baselineBytes : book.referenceBytes)) -
         (this.#fetchBytes - book.fetchBytes) -
-        ghost.lost.used;
+        ghost.lost.used -
+        ghost.larger.used;
       if (bytes < this.#bytes) this.#bytes = bytes;
     }
   }

@@ -48,7 +48,7 @@ function rowOf(run: GovernedRun): string {
     missBound === null
       ? 'none'
       : missBound.breaches === 0
-        ? `kept${missBound.outgrown === 0 ? '' : `, but for ${countedText(missBound.outgrown, 'miss', 'misses')} on segments that had grown`}`
+        ? 'kept'
         : `passed ${countedText(missBound.breaches, 'time')}`,
     missBound === null ? '–' : wholeText(missBound.slack),
     governor.trafficHeadroom === null ? 'no bound' : wholeText(governor.trafficHeadroom),

@@ -222,15 +222,15 @@ describe('traffic budget', () => {
 });
 
 describe('miss bound', () => {
-  test('moments above it are counted, by more than share and allowance grant and than outgrown copies explain', () => {
+  test('moments above it are counted, by more than share and allowance grant', () => {
     const bound = new MissBound(0.1, 2);
     const ghost = { misses: 10, lost: { count: 0 }, larger: { count: 0 } };
-    const breachesAt = (misses: number, outgrown = 0): number => {
-      Object.assign(bound, { misses, outgrown });
+    const breachesAt = (misses: number): number => {
+      bound.misses = misses;
       bound.check(ghost);
       return bound.breachCount;
     };
-    expect([breachesAt(12), breachesAt(13), breachesAt(14, 1), breachesAt(14)]).toEqual([0, 0, 0, 1]);
+    expect([breachesAt(12), breachesAt(13), breachesAt(14)]).toEqual([0, 0, 1]);
     expect(bound.excess).toBe(4);
   });
 });
@@ -332,22 +332,6 @@ describe('fetch log', () => {
     chance.add(10, 80);
     chance.add(1000, 20);
     expect([chance.waitOf(0), chance.waitOf(1e9)]).toEqual([50, 50]);
-  });
-});
-
-describe('miss bound with outgrown copies', () => {
-  test('prefetching never came back once a few copies had been outgrown', () => {
-    const bound = new MissBound(0, 64);
-    const ghost = { misses: 10_000, lost: { count: 0 }, larger: { count: 0 } };
-    bound.misses = 10_080;
-    expect(bound.sendSlack(ghost)).toBe(-16);
-    bound.outgrown = 90;
-    expect(bound.sendSlack(ghost)).toBe(74);
-    // One in a hundred of what the ghost misses at most, so that those who lose by it stop all the same.
-    bound.misses = 12_000;
-    bound.outgrown = 3000;
-    expect(bound.sendSlack(ghost)).toBe(64 - 2000 + 100);
-    expect(bound.reserve(ghost)).toBe(64 - 2000 + 3000);
   });
 });
 

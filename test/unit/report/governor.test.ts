@@ -6,7 +6,7 @@ import { governorLine } from '../../../sim/report/governor-text.ts';
 import { runOf } from './run-of.ts';
 
 const governor: RunGovernor = {
-  missBound: { excessMax: 0.001, allowance: 64, slack: 41.8, breaches: 0, outgrown: 0, excess: 12 },
+  missBound: { excessMax: 0.001, allowance: 64, slack: 41.8, breaches: 0, excess: 12 },
   ghost: { kind: 'whole', rate: 1, confidence: null, isEstimate: false, misses: 400, error: 0 },
   trafficHeadroom: 7.9,
   throttledShare: 0.2,
@@ -51,12 +51,6 @@ describe('the governor in the report', () => {
     const passed = { ...run, missBreaches: 3, governor: { ...governor, missBound } };
     expect(governorLine([passed])).toContain('stood above their bound at 3 moments');
     expect(governorSection([passed])).toContain('passed 3 times');
-  });
-
-  test('tells what the bound on misses leaves out', () => {
-    const grown = { ...run, governor: { ...governor, missBound: { ...governor.missBound!, outgrown: 2 } } };
-    expect(governorSection([run])).toContain('<td>kept</td>');
-    expect(governorSection([grown])).toContain('kept, but for 2 misses on segments that had grown');
   });
 
   test('has in the page what is left of the bounds, the lift with its interval, experts and consumers', () => {
