@@ -43,8 +43,9 @@ export class DemandDesk {
 
   /** Serves what is in the reactive cache. */
   #serveResident(segment: number, units: number, bytes: number): number {
-    const { origin, reactive, table, now } = this.#state;
-    reactive.access(segment, units);
+    const { origin, reactive, table, now, isBytes, guard } = this.#state;
+    if (isBytes && !guard.isBaselineHit) this.#space.admitDemanded(segment, units);
+    else reactive.access(segment, units);
     if (this.#space.readmissions.length > 0) this.#space.readmit();
     this.#note(segment, Served.hit);
     if (origin.isInstant) {

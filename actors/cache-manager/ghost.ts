@@ -25,8 +25,8 @@ const LARGER = 4;
  * An eviction that sees every demand and no prefetch. With `site` it keeps two lists besides: `lost` is what the ghost holds and
  * the site does not, each of which may yet cost the site one fetch that the ghost is spared; `extras` is what the site holds and
  * the ghost does not, and could give up without ever missing more than the ghost. In bytes a segment may have changed its size between the
- * fetches of the two: `larger` is what both hold, the site in a copy that takes more, so that it may not fit where the ghost's does. All
- * others that both hold take no more here than there, hence fit together. O(1) a call, 9 bytes a segment, 17 in bytes.
+ * fetches of the two: `larger` is what both hold, the site in a copy that takes more, so that it may not fit where the ghost's does; beside a
+ * baseline none does (`SiteSpace.unitsToKeep`). All others that both hold fit together. O(1) a call, 9 bytes a segment, 17 in bytes.
  */
 export class Ghost {
   misses = 0;

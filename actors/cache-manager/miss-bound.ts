@@ -23,23 +23,17 @@ export type MissBoundConfig = z.output<typeof missBoundSchema>;
 export interface MissGhost {
   readonly misses: number;
   readonly lost: { readonly count: number };
-  readonly larger: { readonly count: number };
 }
 
 /**
  * At every moment: misses <= (1 + excessMax) x misses without prefetching + allowance, whatever sizes do.
  *
- * A demand that only the site misses is for a segment that the ghost holds and the site does not (`lost`). Let `larger` be what both hold,
- * the site in a copy that takes more. Then misses + lost + larger <= bound, once true, stays true as long as the site, when there is
- * no slack, gives up only what the ghost does not hold, and what is larger (the argument in `TrafficGuard`, with misses for fetches),
- * and what it fetches takes as much as the ghost's copy (`SiteSpace.unitsToKeep`):
- * - both miss: misses and ghost rise alike, both fetch the same size, and nothing is lost;
- * - only the ghost misses: the site's copy may be larger than what the ghost fetches, which the ghost's miss pays for;
- * - only the site misses: one miss more, one lost less.
- * What both hold and is not larger fits where the ghost's copies do, so there is always room. The slack is what may still be lost.
+ * A demand that only the site misses is for a segment that the ghost holds and the site does not (`lost`). Then misses + lost <= bound,
+ * once true, stays true as long as the site, when there is no slack, gives up only what the ghost does not hold (the argument in `TrafficGuard`,
+ * with misses for fetches). What both hold takes the same in both (`SiteSpace.unitsToKeep`), so there is always room for it here as there is there.
  *
- * That copies take the same in both worlds is needed: a hit keeps the copy that is there, however much is asked for (D-061). If the site kept what
- * it fetches at the size asked for, demands for what it lost, each as large as the whole cache, would miss here and hit there for ever.
+ * That is needed: a hit keeps the copy that is there, however much is asked for (D-061). If the site kept what it fetches at the size asked for, demands
+ * for what it lost, each as large as the whole cache, would miss here and hit there for ever.
  */
 export class MissBound {
   readonly excessMax: number;
@@ -62,7 +56,7 @@ export class MissBound {
   /** Misses that may still be lost. */
   slack(ghost: MissGhost): number {
     const bound = (1 + this.excessMax) * ghost.misses + this.allowance;
-    return bound - this.misses - ghost.lost.count - ghost.larger.count;
+    return bound - this.misses - ghost.lost.count;
   }
 
   /** Notes by how many misses the site is taken to stand above its ghost, where that is an estimate. */

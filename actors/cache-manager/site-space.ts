@@ -29,14 +29,16 @@ export class SiteSpace {
     this.#settlement = settlement;
   }
 
-  /** Gives a demanded segment to the reactive cache, where it may be already. */
+  /** Gives a demanded segment to the reactive cache, where it may be already; there anew if the baseline has just fetched a copy of another size. */
   admitDemanded(segment: number, demanded: number): void {
     const { guard, reactive, isBytes } = this.#state;
-    if (reactive.has(segment)) {
+    const isHere = reactive.has(segment);
+    const units = isBytes ? this.unitsToKeep(segment, demanded) : demanded;
+    if (isHere && (!isBytes || !this.#isInBaseline(segment) || units === reactive.sizeOf(segment))) {
       reactive.access(segment, demanded);
       return;
     }
-    const units = isBytes ? this.unitsToKeep(segment, demanded) : demanded;
+    if (isHere) reactive.remove(segment);
     this.#wasteOverdue();
     if (!guard.isBounded) {
       reactive.access(segment, units);
@@ -59,8 +61,8 @@ export class SiteSpace {
   }
 
   /**
-   * Units that a copy takes which is fetched for so many, where the cache counts bytes: as many as the baseline's, where that holds one, as if it had
-   * been here all the time; no more than in the ghost that is followed. So what both hold takes the same in both, see `MissBound`.
+   * Units that a copy takes which is fetched for so many, where the cache counts bytes: what both this site and the baseline hold takes as much here as
+   * there (see `MissBound`), and no more than in the ghost that is followed.
    */
   unitsToKeep(segment: number, units: number): number {
     const { whole } = this.#state;
@@ -68,6 +70,10 @@ export class SiteSpace {
     const kept = whole.baseline.copyUnits(segment, units);
     const followed = this.#followed(whole);
     return followed === whole.baseline ? kept : Math.min(kept, followed.copyUnits(segment, units));
+  }
+
+  #isInBaseline(segment: number): boolean {
+    return this.#state.whole?.baseline.eviction.has(segment) === true;
   }
 
   /** The ghost to follow in a cache of bytes: the baseline, unless that is not enough. */

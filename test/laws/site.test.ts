@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createSite } from '../../actors/cache-manager/create-site.ts';
-import type { EvictionName } from '../../actors/cache-manager/eviction.ts';
+import type { Eviction, EvictionName } from '../../actors/cache-manager/eviction.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
 import { MissBound } from '../../actors/cache-manager/miss-bound.ts';
 import type { Site, SiteOptions } from '../../actors/cache-manager/site.ts';
@@ -112,6 +112,27 @@ const runsOfAccesses = fc.array(
   fc.tuple(fc.nat({ max: 30 }), fc.integer({ min: 1, max: 14 }), fc.integer({ min: 1, max: 8 })),
   { minLength: 1, maxLength: 20 },
 );
+
+/** One change in how many accesses, and up to which size: a cache holds 2 to 40. */
+const changesOfSize = fc.tuple(fc.constantFrom(1, 1, 3, 12), fc.constantFrom(4, 20, 50, 1000));
+
+function rowsOfChangingSize(
+  { capacity, seed }: { readonly capacity: number; readonly seed: number },
+  loops: readonly (readonly [number, number, number])[],
+  [every, most]: readonly [number, number],
+) {
+  const random = new Xoshiro128(seed);
+  // As many small sizes as large ones; now and then one that is all of the cache.
+  const draw = () => (random.int(8) === 0 ? capacity : Math.ceil(most ** random.next()));
+  const sizes = Array.from({ length: 50 }, draw);
+  return loops.flatMap(([first, length, times]) =>
+    Array.from({ length: length * times }, (_, i) => {
+      const segment = first + (i % length);
+      if (random.int(every) === 0) sizes[segment] = draw();
+      return { segment, gapMs: 5, size: sizes[segment]!, op: i % 7 === 0 ? 1 : 0 };
+    }),
+  );
+}
 
 const setting = fc.record({
   evict: fc.constantFrom(...online),
@@ -414,26 +435,15 @@ describe('site', () => {
       fc.property(
         setting,
         runsOfAccesses,
-        // How often a segment changes its size, and up to what: a cache holds 2 to 40.
-        fc.tuple(fc.constantFrom(1, 1, 3, 12), fc.constantFrom(4, 20, 50, 1000)),
+        changesOfSize,
         fc.constantFrom(0, 0.001, 0.05),
         fc.nat({ max: 6 }),
         fc.constantFrom(1, 1.1, 1.6),
         // Both together hold where baseline and reference are the same policy.
         fc.constantFrom('misses', 'requests', 'both'),
-        (s, loops, [every, most], excessMax, allowance, ratioMax, bounded) => {
+        (s, loops, changes, excessMax, allowance, ratioMax, bounded) => {
           const setting = { ...s, evict: bounded === 'both' ? ('lru' as const) : s.evict, warmup: 0 };
-          const random = new Xoshiro128(s.seed);
-          // As many small sizes as large ones; now and then one that is all of the cache.
-          const draw = () => (random.int(8) === 0 ? s.capacity : Math.ceil(most ** random.next()));
-          const sizes = Array.from({ length: 50 }, draw);
-          const rows = loops.flatMap(([first, length, times]) =>
-            Array.from({ length: length * times }, (_, i) => {
-              const segment = first + (i % length);
-              if (random.int(every) === 0) sizes[segment] = draw();
-              return { segment, gapMs: 5, size: sizes[segment]!, op: i % 7 === 0 ? 1 : 0 };
-            }),
-          );
+          const rows = rowsOfChangingSize(s, loops, changes);
           const prefetcher = new RandomPrefetcher(s.staging, s.seed, 50, s.perAccess, null, rows);
           const missBound = new MissBound(bounded === 'requests' ? Infinity : excessMax, allowance);
           const budget = new TrafficBudget(bounded === 'misses' ? Infinity : ratioMax, allowance, 3);
@@ -456,6 +466,31 @@ describe('site', () => {
         },
       ),
       { numRuns: 1500 },
+    );
+  });
+
+  test('what a site and its world without prefetching both hold takes the same in both, on every eviction, after any access', () => {
+    fc.assert(
+      fc.property(setting, runsOfAccesses, changesOfSize, (s, loops, changes) => {
+        const made: Eviction[] = [];
+        const makeEviction: SiteOptions['makeEviction'] = (capacity, onEvict) => {
+          made.push(createEviction(s.evict, { capacity, unit: s.unit, ...(onEvict === undefined ? {} : { onEvict }) }));
+          return made.at(-1)!;
+        };
+        const rows = rowsOfChangingSize(s, loops, changes);
+        const prefetcher = new RandomPrefetcher(s.staging, s.seed, 50, s.perAccess, null, rows);
+        const site = makeSite(s, prefetcher, { makeEviction, missBound: new MissBound(0.05, 20) });
+        const [reactive, ghost] = made as [Eviction, Eviction];
+        const batch = batchOf(rows);
+        for (let i = 0; i < batch.length; i++) {
+          site.serve(batch.slice(i, i + 1));
+          for (let segment = 0; segment < 50; segment++) {
+            if (!reactive.has(segment) || !ghost.has(segment)) continue;
+            expect(reactive.sizeOf(segment)).toBe(ghost.sizeOf(segment));
+          }
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 

@@ -224,7 +224,7 @@ describe('traffic budget', () => {
 describe('miss bound', () => {
   test('moments above it are counted, by more than share and allowance grant', () => {
     const bound = new MissBound(0.1, 2);
-    const ghost = { misses: 10, lost: { count: 0 }, larger: { count: 0 } };
+    const ghost = { misses: 10, lost: { count: 0 } };
     const breachesAt = (misses: number): number => {
       bound.misses = misses;
       bound.check(ghost);
