@@ -55,7 +55,7 @@ function reasonOf(argument: Case): Reason {
   const { missesSaved, waitSaved, benefitPerMillion } = budget.effect;
   if (!isLongEnough) return 'too-short';
   if (timesAreUnreliable) return 'times-unreliable';
-  if (baseline.misses === 0) return 'nothing-missed';
+  if (baseline.misses === 0 || missesSaved.estimate === null) return 'nothing-missed';
   if (budget.issued === 0) return isTooSmall(argument) ? 'cache-too-small' : 'nothing-predicted';
   if ((benefitPerMillion.high ?? 0) <= 0) return 'costs-more';
   if ((missesSaved.estimate ?? 0) < GAIN_MIN) return 'too-little';
@@ -107,7 +107,7 @@ function whyNot(reason: Reason, { budget, level }: Case): string {
     case 'times-unreliable':
       return 'Too many times went backwards and were clamped, so what is waited for is not known: sort the log, or count fetches in accesses with --latency 8req.';
     case 'nothing-missed':
-      return 'Without prefetching nothing was missed after the part that was learned from; there is nothing to gain.';
+      return 'Without prefetching nothing was missed in the part that judges; there is nothing to gain.';
     case 'cache-too-small':
       return 'What is asked for is larger than what this cache could hold early: try a larger --cache.';
     case 'nothing-predicted':

@@ -69,6 +69,12 @@ describe('recommendation', () => {
     expect((await proved(one)).caches[0]!.recommendation.reason).toBe('nothing-missed');
   });
 
+  test('where nothing was missed in the part that judges it said "it costs more than it saves", by 0 to 0', async () => {
+    const later = Array.from({ length: 10_000 }, (_, i) => `${i * 100},s${i < 5000 ? i % 500 : i % 5}`).join('\n');
+    const { caches } = await proved(write('later.csv', `t_ms,object\n${later}\n`));
+    expect(caches[0]!.recommendation).toMatchObject({ answer: 'do-not', reason: 'nothing-missed' });
+  });
+
   test('is no for a cache into which nothing fits, and says that it is the size', async () => {
     const { caches } = await proved('workload:chains,accesses=3000', { cache: '100B', unit: 'bytes' });
     expect(caches[0]!.recommendation).toMatchObject({ answer: 'do-not', reason: 'cache-too-small' });
