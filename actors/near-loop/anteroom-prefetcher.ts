@@ -89,8 +89,8 @@ export class AnteroomPrefetcher implements Prefetcher {
   #servedClass = 0;
 
   /**
-   * `config` is checked here; leave it out for the defaults. `addresses`: where segments are addresses. `kernelAfter`: accesses after which the mixture
-   * is handed to a kernel, Infinity = never; the answers are the same, to the last bit.
+   * `config` is checked here; leave it out for the defaults. `addresses`: where segments are addresses. `kernelAfter`: accesses after which order and mixture
+   * are handed to kernels, Infinity = never; the answers are the same, to the last bit.
    */
   constructor(
     site: SiteView,
@@ -102,7 +102,13 @@ export class AnteroomPrefetcher implements Prefetcher {
     const isOn = opinionNames.map((name) => c.experts.includes(name));
     this.#config = c;
     this.#site = site;
-    this.#sequences = new SequencePredictor({ ...c, bytesMax: c.modelBytesMax, isOn, resident: this.#resident });
+    this.#sequences = new SequencePredictor({
+      ...c,
+      bytesMax: c.modelBytesMax,
+      isOn,
+      resident: this.#resident,
+      kernelAfter,
+    });
     this.#streams =
       addresses === null || !isOn[Opinion.stream]
         ? null
