@@ -56,6 +56,10 @@ interface Access {
 function access({ prefetcher, proposals }: Asked, entry: Access, position: number): readonly unknown[] {
   const cursor = { ...firstCursor(), position, segment: entry.segment, consumer: entry.consumer };
   prefetcher.onEvict(entry.gone, false);
+  // What was proposed after the access before, and something else.
+  const { count: endedCount } = proposals;
+  for (let i = 0; i < endedCount; i++)
+    prefetcher.onOutcome(proposals.segment[i]!, proposals.expert[i]!, entry.ended, 0.5);
   prefetcher.onOutcome(entry.gone, entry.expert, entry.ended, 0.5);
   proposals.count = 0;
   prefetcher.onAccess(cursor, entry.served, proposals);
@@ -95,7 +99,11 @@ const entry = fc.record({
   /** Naming experts, one that only comments, and somebody else. */
   expert: fc.constantFrom(0, 1, 4, 5, 7),
   /** Log positions passed over. */
-  skipped: fc.oneof({ weight: 9, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.nat({ max: 90 }) }),
+  skipped: fc.oneof(
+    { weight: 180, arbitrary: fc.constant(1) },
+    { weight: 20, arbitrary: fc.nat({ max: 90 }) },
+    { weight: 1, arbitrary: fc.constant(1_000_000) },
+  ),
 });
 
 const config = fc.record({
@@ -126,12 +134,13 @@ describe('kernel of the mixture', () => {
         logs,
         fc.constantFrom(0, 2.5, 8),
         fc.nat({ max: 60 }),
-        fc.boolean(),
-        (options, log, lead, after, isWorthTold) => {
+        fc.record({ isWorthTold: fc.boolean(), isMisled: fc.boolean() }),
+        (options, log, lead, after, { isWorthTold, isMisled }) => {
           const plain = ask(options, Infinity, isWorthTold);
           const fast = ask(options, after, isWorthTold);
           let position = 0;
-          for (const one of log) {
+          for (const any of log) {
+            const one = isMisled ? { ...any, ended: Outcome.wasted } : any;
             position += one.skipped;
             for (const { site } of [plain, fast]) {
               site.leadAccesses = lead;
