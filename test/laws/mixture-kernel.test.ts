@@ -139,8 +139,8 @@ describe('kernel of the mixture', () => {
           const plain = ask(options, Infinity, isWorthTold);
           const fast = ask(options, after, isWorthTold);
           let position = 0;
-          for (const any of log) {
-            const one = isMisled ? { ...any, ended: Outcome.wasted } : any;
+          for (const drawn of log) {
+            const one = isMisled ? { ...drawn, ended: Outcome.wasted } : drawn;
             position += one.skipped;
             for (const { site } of [plain, fast]) {
               site.leadAccesses = lead;
