@@ -2,7 +2,6 @@
 
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { AddressSpace } from '../../streams/address-space.ts';
-import { grownTable } from '../cache-manager/grown-table.ts';
 import type {
   AccessCursor,
   ConsumerCounts,
@@ -21,7 +20,6 @@ import { CandidateMixture, servedClassOf } from './candidate-mixture.ts';
 import { CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
 import { ConsumerTrust } from './consumer-trust.ts';
 import { IssuedCalibration } from './issued-calibration.ts';
-import { FORECAST_AGE_MAX, POSITION_MASK } from './mixture-kernel.ts';
 import { MixtureTables } from './mixture-tables.ts';
 import { type NearLoopConfig, type NearLoopConfigInput, nearLoopConfigSchema } from './near-loop-config.ts';
 import {
@@ -34,8 +32,10 @@ import {
   opinionNames,
   popularityBin,
 } from './opinion-bins.ts';
+import { EndMode } from './proposal-code.ts';
 import { ResidentFlags } from './resident-flags.ts';
 import { FACT_STRIDE, Fact, SegmentFacts } from './segment-facts.ts';
+import { FORECAST_AGE_MAX, POSITION_MASK, ServeMode } from './serve-code.ts';
 import { persistLearner, type Snapshot, SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { ValueGate } from './value-gate.ts';
 
@@ -67,14 +67,11 @@ export class AnteroomPrefetcher implements Prefetcher {
   readonly #gate: ValueGate;
   readonly #trust: ConsumerTrust | null;
   readonly #issued = new IssuedCalibration();
-  /** After whose access each segment was last proposed, and what the mixture said then; negative where the consumer was not believed. */
-  #proposedFor = new Int32Array(1024);
-  #proposedAs = new Float32Array(1024);
   #consumer = -1;
   readonly #isForecastOn: boolean;
   readonly #isPopularityOn: boolean;
   readonly #admitted: Int32Array;
-  readonly #probability: Float64Array;
+  readonly #believed: Float64Array;
   /** Of each candidate the probability at which a fetch of mean size would be worth as much, and fetches that it is expected to waste. */
   readonly #rank: Float64Array;
   readonly #waste: Float64Array;
@@ -84,15 +81,16 @@ export class AnteroomPrefetcher implements Prefetcher {
   readonly #kernelAfter: number;
   #untilKernel: number;
   #untilAdjusted: number;
-  #horizon: number;
+  /** One entry. */
+  #horizon: Float64Array;
   #position = 0;
   /** Log position at which candidates were last gathered, and how that access was served. */
   #gatheredAt = -1;
   #servedClass = 0;
 
   /**
-   * `config` is checked here; leave it out for the defaults. `addresses`: where segments are addresses. `kernelAfter`: accesses after which the mixture
-   * is handed to a kernel, Infinity = never; the answers are the same, to the last bit.
+   * `config` is checked here; leave it out for the defaults. `addresses`: where segments are addresses. `kernelAfter`: accesses after which order and mixture
+   * are handed to kernels, Infinity = never; the answers are the same, to the last bit.
    */
   constructor(
     site: SiteView,
@@ -104,7 +102,13 @@ export class AnteroomPrefetcher implements Prefetcher {
     const isOn = opinionNames.map((name) => c.experts.includes(name));
     this.#config = c;
     this.#site = site;
-    this.#sequences = new SequencePredictor({ ...c, bytesMax: c.modelBytesMax, isOn, resident: this.#resident });
+    this.#sequences = new SequencePredictor({
+      ...c,
+      bytesMax: c.modelBytesMax,
+      isOn,
+      resident: this.#resident,
+      kernelAfter,
+    });
     this.#streams =
       addresses === null || !isOn[Opinion.stream]
         ? null
@@ -127,12 +131,12 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#isForecastOn = isOn[Opinion.earlierForecast]!;
     this.#isPopularityOn = isOn[Opinion.popularity]!;
     this.#admitted = new Int32Array(c.candidateCountMax);
-    this.#probability = new Float64Array(c.candidateCountMax);
+    this.#believed = new Float64Array(c.candidateCountMax);
     this.#rank = new Float64Array(c.candidateCountMax);
     this.#waste = new Float64Array(c.candidateCountMax);
     this.#mixed = new Float64Array(c.candidateCountMax);
     this.#untilAdjusted = c.gateInterval;
-    this.#horizon = c.horizonMax;
+    this.#horizon = Float64Array.of(c.horizonMax);
     // Streams name segments that nobody has asked for yet, of which a kernel knows nothing.
     this.#kernelAfter = this.#streams === null && this.#nextItems === null ? kernelAfter : Infinity;
     this.#untilKernel = this.#kernelAfter;
@@ -145,7 +149,7 @@ export class AnteroomPrefetcher implements Prefetcher {
 
   /** Accesses within which forecasts are meant now: staged segments older than this have missed their time. */
   get horizonAccesses(): number {
-    return this.#horizon + this.#site.leadAccesses;
+    return this.#horizon[0]! + this.#site.leadAccesses;
   }
 
   /** Bytes of all tables. */
@@ -158,9 +162,7 @@ export class AnteroomPrefetcher implements Prefetcher {
       this.#resident.bytes +
       this.#mixture.bytes +
       (this.#trust?.bytes ?? 0) +
-      this.#issued.bytes +
-      this.#proposedFor.byteLength +
-      this.#proposedAs.byteLength
+      this.#issued.bytes
     );
   }
 
@@ -177,45 +179,51 @@ export class AnteroomPrefetcher implements Prefetcher {
   }
 
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {
-    const { segment, position } = access;
+    const { segment, position, consumer } = access;
     this.#position = position;
-    this.#consumer = access.consumer;
+    this.#consumer = consumer;
     const lead = this.#site.leadAccesses;
-    const horizon = this.#horizon + lead;
-    if (this.#kernel !== null) {
-      this.#kernel.settle(segment, position, horizon);
-    } else {
-      this.#mixture.settleDemand(segment, position, horizon);
-      this.#mixture.settleExpired(position - horizon);
-      if (--this.#untilKernel <= 0) this.#layOut();
-    }
-    if (--this.#untilAdjusted === 0) {
-      this.#untilAdjusted = this.#config.gateInterval;
-      this.#issued.refresh();
-      this.#gate.adjust(this.#site.trafficHeadroom);
-      this.#sequences.scoreMin = Math.max(this.#config.scoreMin, this.#config.scoreShare * this.#gate.threshold);
-    }
+    if (--this.#untilAdjusted === 0) this.#adjust();
     this.#resident.set(segment);
-    const row = this.#facts.rowOf(segment);
-    if (this.#kernel?.isWhole === false) this.#layOut();
-    const facts = this.#facts.words;
-    if (facts[row + Fact.count]! < 255) facts[row + Fact.count]! += 1;
-    facts[row + Fact.lastAt] = position;
-
-    const isNew = this.#sequences.observe(access.consumer, segment, position, lead, served !== Served.hit);
-    this.#streams?.observe(segment, access.sizeBytes, position);
-    const nextItems = this.#nextItems === null ? null : this.#nextItemsFor(access.consumer);
-    if (isNew) nextItems?.observe(access.consumer, segment, access.timeMs);
-    // A repeat that was served leaves nothing to expect that was not expected before.
-    if (!isNew && served === Served.hit) return;
+    if (this.#kernel !== null && segment >= this.#kernel.segmentLimit) this.#makeRoom(segment);
+    const kernel = this.#kernel;
+    if (kernel === null) {
+      this.#learn(access, lead);
+      const isNew = this.#sequences.observe(consumer, segment, position, lead, served !== Served.hit);
+      this.#streams?.observe(segment, access.sizeBytes, position);
+      const nextItems = this.#nextItems === null ? null : this.#nextItemsFor(consumer);
+      if (isNew) nextItems?.observe(consumer, segment, access.timeMs);
+      // A repeat that was served leaves nothing to expect that was not expected before.
+      if (!isNew && served === Served.hit) return;
+      const candidates = this.#candidates;
+      candidates.begin();
+      this.#streams?.gather(lead, candidates);
+      this.#sequences.gather(segment, candidates, served !== Served.hit);
+      if (nextItems !== null) this.#gatherNext(nextItems, consumer);
+      this.#gatheredAt = position;
+      this.#servedClass = servedClassOf(served);
+      for (let slot = 0; slot < candidates.count; slot++) this.#forecast(slot, position, this.#servedClass);
+      if (candidates.count > 0) this.#decide(position, this.#servedClass, proposals);
+      return;
+    }
     const candidates = this.#candidates;
-    candidates.begin();
-    this.#streams?.gather(lead, candidates);
-    this.#sequences.gather(segment, candidates, served !== Served.hit);
-    if (nextItems !== null) this.#gatherNext(nextItems, access.consumer);
-    this.#gatheredAt = position;
-    this.#servedClass = servedClassOf(served);
-    if (candidates.count > 0) this.#weigh(position, this.#servedClass, proposals);
+    let count = 0;
+    let how = 0;
+    const isNew = this.#sequences.observe(consumer, segment, position, lead, served !== Served.hit);
+    if (isNew || served !== Served.hit) {
+      how = servedClassOf(served);
+      this.#gatheredAt = position;
+      this.#servedClass = how;
+      candidates.count = 0;
+      if (this.#sequences.gatherNamed(candidates)) how |= ServeMode.named;
+      else this.#sequences.gather(segment, candidates, served !== Served.hit);
+      count = candidates.count;
+      if (this.#site.fetchWorth !== undefined) how |= ServeMode.undecided;
+    }
+    kernel.moveTo(position, lead);
+    const passing = kernel.run.serve(segment, position, count, how, consumer);
+    if (passing > 0) this.#proposeBest(kernel, passing, how, proposals);
+    else if (count > 0 && (how & ServeMode.undecided) !== 0) this.#decide(position, this.#servedClass, proposals);
   }
 
   evidenceOf(segment: number): Evidence | null {
@@ -253,26 +261,36 @@ export class AnteroomPrefetcher implements Prefetcher {
   }
 
   onOutcome(segment: number, expert: number, outcome: number, _probability: number): void {
-    if (expert < NAMING_COUNT && outcome <= Outcome.wasted) {
-      const isUsed = outcome !== Outcome.wasted;
-      const forecast = this.#proposedAs[segment]!;
-      this.#trust?.ended(this.#proposedFor[segment]!, Math.abs(forecast), isUsed);
-      if (forecast > 0) this.#issued.learn(forecast, isUsed);
+    if (outcome > Outcome.wasted) return;
+    const isOwn = expert < NAMING_COUNT;
+    const isUsed = outcome !== Outcome.wasted;
+    const kernel = this.#kernel;
+    if (kernel !== null && segment < kernel.segmentLimit) {
+      const how = (isOwn ? EndMode.proposed : 0) | (isUsed ? EndMode.used : 0);
+      if (kernel.run.ended(segment, how, this.#position) !== 0) return;
     }
-    if (outcome !== Outcome.wasted) return;
+    const facts = this.#facts;
+    if (isOwn) {
+      const forecast = facts.proposedAs[segment]!;
+      this.#trust?.ended(facts.proposedFor[segment]!, Math.abs(forecast), isUsed);
+      if (forecast > 0) this.#issued.learn(forecast, isUsed);
+      if (this.#kernel?.takeBack() === false) this.#layOut();
+    }
+    if (isUsed) return;
     const { horizonMin, horizonMax } = this.#config;
-    const stayed = (this.#position - this.#facts.words[segment * FACT_STRIDE + Fact.proposedAt]!) | 0;
+    const horizon = this.#horizon[0]!;
+    const stayed = (this.#position - facts.words[segment * FACT_STRIDE + Fact.proposedAt]!) | 0;
     // Who outstayed the horizon says only that there is room: look further ahead.
-    const aim = stayed >= this.#horizon ? 2 * this.#horizon : stayed;
-    this.#horizon += (Math.min(Math.max(aim, horizonMin), horizonMax) - this.#horizon) / 64;
+    const aim = stayed >= horizon ? 2 * horizon : stayed;
+    this.#horizon[0] = horizon + (Math.min(Math.max(aim, horizonMin), horizonMax) - horizon) / 64;
   }
 
   /** Everything learned, to be restored into a prefetcher with the same settings. */
   snapshot(): Snapshot {
     const writer = new SnapshotWriter();
-    writer.numbers(this.#untilAdjusted, this.#horizon, this.#position);
-    writer.array(this.#proposedFor);
-    writer.array(this.#proposedAs);
+    writer.numbers(this.#untilAdjusted, this.#horizon[0]!, this.#position);
+    writer.array(this.#facts.proposedFor);
+    writer.array(this.#facts.proposedAs);
     for (const part of this.#parts()) part.save(writer);
     return [...writer.finish(), ...(this.#nextItems?.snapshot() ?? [])];
   }
@@ -282,10 +300,10 @@ export class AnteroomPrefetcher implements Prefetcher {
     const reader = new SnapshotReader(snapshot);
     const [untilAdjusted, horizon, position] = reader.numbers();
     this.#untilAdjusted = untilAdjusted!;
-    this.#horizon = horizon!;
+    this.#horizon[0] = horizon!;
     this.#position = position!;
-    this.#proposedFor = reader.array(this.#proposedFor);
-    this.#proposedAs = reader.array(this.#proposedAs);
+    const facts = this.#facts;
+    facts.adopt(facts.words, reader.array(facts.proposedFor), reader.array(facts.proposedAs));
     for (const part of this.#parts()) part.load(reader);
     this.#nextItems?.restore(reader.take());
     this.#kernel = null;
@@ -294,16 +312,16 @@ export class AnteroomPrefetcher implements Prefetcher {
 
   /**
    * The state, to save or restore it: that of `snapshot`, without copies. Parts: #sequences, #facts, #resident, #mixture, #gate, #issued, #trust,
-   * #streams. Made anew: #config, #site, #isForecastOn, #isPopularityOn, #kernel, #kernelAfter, #untilKernel. Of one access: #ranking, #candidates, #admitted, #probability, #rank, #waste,
+   * #streams. Made anew: #config, #site, #isForecastOn, #isPopularityOn, #kernel, #kernelAfter, #untilKernel. Of one access: #ranking, #candidates, #admitted, #believed, #rank, #waste,
    * #mixed, #consumer, #gatheredAt, #servedClass.
    */
   persist(fields: StateFields): void {
     fields.section('near-loop');
     this.#untilAdjusted = fields.number(this.#untilAdjusted);
-    this.#horizon = fields.number(this.#horizon);
+    this.#horizon[0] = fields.number(this.#horizon[0]!);
     this.#position = fields.number(this.#position);
-    this.#proposedFor = fields.array(this.#proposedFor);
-    this.#proposedAs = fields.array(this.#proposedAs);
+    const facts = this.#facts;
+    facts.adopt(facts.words, fields.array(facts.proposedFor), fields.array(facts.proposedAs));
     for (const part of this.#parts()) persistLearner(fields, part);
     if (fields.isRestoring) {
       this.#kernel = null;
@@ -338,17 +356,38 @@ export class AnteroomPrefetcher implements Prefetcher {
     }
   }
 
-  #weigh(position: number, servedClass: number, proposals: ProposalBuffer): void {
+  /** What the kernel does with an access before its candidates are known. */
+  #learn(access: AccessCursor, lead: number): void {
+    const { segment, position } = access;
+    const horizon = this.#horizon[0]! + lead;
+    this.#mixture.settleDemand(segment, position, horizon);
+    this.#mixture.settleExpired(position - horizon);
+    const row = this.#facts.rowOf(segment);
+    const facts = this.#facts.words;
+    if (facts[row + Fact.count]! < 255) facts[row + Fact.count]! += 1;
+    facts[row + Fact.lastAt] = position;
+    // From the next access on, which finds this one as the kernel would leave it.
+    if (--this.#untilKernel <= 0) this.#layOut();
+  }
+
+  /** Sets the thresholds by what was learned since the last time. */
+  #adjust(): void {
+    this.#untilAdjusted = this.#config.gateInterval;
+    if (this.#kernel === null) this.#issued.refresh();
+    else this.#kernel.run.refresh();
+    this.#gate.adjust(this.#site.trafficHeadroom);
+    this.#sequences.scoreMin = Math.max(this.#config.scoreMin, this.#config.scoreShare * this.#gate.threshold);
+  }
+
+  /** How far each forecast is to be believed, which of them pass, and what is proposed of these. */
+  #decide(position: number, servedClass: number, proposals: ProposalBuffer): void {
     const { count } = this.#candidates;
-    if (this.#kernel !== null) this.#kernel.weigh(count, servedClass, position);
-    else for (let slot = 0; slot < count; slot++) this.#forecast(slot, position, servedClass);
     const mixed = this.#mixed;
     const worth = this.#site.fetchWorth;
-    const probability = this.#probability;
     let admittedCount = 0;
     for (let slot = 0; slot < count; slot++) {
       const believed = this.#trust === null ? mixed[slot]! : this.#trust.believed(this.#consumer, mixed[slot]!);
-      probability[slot] = believed;
+      this.#believed[slot] = believed;
       this.#rank[slot] = believed;
       this.#waste[slot] = 1 - believed;
       if (worth !== undefined) this.#compare(slot, worth);
@@ -361,7 +400,7 @@ export class AnteroomPrefetcher implements Prefetcher {
   #compare(slot: number, worth: FetchWorth): void {
     const segment = this.#candidates.segment[slot]!;
     const sizeBytes = this.#candidates.sizeBytes[slot]!;
-    const probability = this.#probability[slot]!;
+    const probability = this.#believed[slot]!;
     const gain = probability * worth.gainOf(segment, sizeBytes);
     this.#rank[slot] = gain / (gain + 1 - probability);
     this.#waste[slot] = (1 - probability) * worth.costOf(segment, sizeBytes);
@@ -402,15 +441,23 @@ export class AnteroomPrefetcher implements Prefetcher {
             parts,
             candidates: this.#candidates,
             facts: this.#facts,
+            trust: this.#trust,
+            gate: this.#gate,
+            issued: this.#issued,
+            horizon: this.#horizon,
+            horizonMin: this.#config.horizonMin,
+            horizonMax: this.#config.horizonMax,
             isForecastOn: this.#isForecastOn,
             isPopularityOn: this.#isPopularityOn,
           });
-    if (this.#kernel !== null) this.#mixed = this.#kernel.mixed;
+    if (this.#kernel === null) return;
+    this.#mixed = this.#kernel.mixed;
+    this.#horizon = this.#kernel.horizon;
   }
 
   #propose(admittedCount: number, position: number, servedClass: number, proposals: ProposalBuffer): void {
     const admitted = this.#admitted;
-    const probability = this.#probability;
+    const believed = this.#believed;
     const rank = this.#rank;
     const facts = this.#facts.words;
     const allowed = Math.min(admittedCount, Math.floor(this.#site.trafficHeadroom));
@@ -424,17 +471,26 @@ export class AnteroomPrefetcher implements Prefetcher {
       admitted[best] = admitted[i]!;
       const segment = this.#candidates.segment[slot]!;
       const expert = this.#mixture.strongestExpert(this.#candidates, slot, servedClass);
-      proposals.propose(segment, this.#candidates.sizeBytes[slot]!, this.#issued.state(probability[slot]!), expert);
+      proposals.propose(segment, this.#candidates.sizeBytes[slot]!, this.#issued.state(believed[slot]!), expert);
       this.#gate.spent(this.#waste[slot]!);
       facts[segment * FACT_STRIDE + Fact.proposedAt] = position;
-      if (segment >= this.#proposedFor.length) this.#growProposed(segment);
-      this.#proposedFor[segment] = this.#consumer;
-      this.#proposedAs[segment] = probability[slot]! < this.#mixed[slot]! ? -this.#mixed[slot]! : this.#mixed[slot]!;
+      this.#facts.proposedFor[segment] = this.#consumer;
+      this.#facts.proposedAs[segment] = believed[slot]! < this.#mixed[slot]! ? -this.#mixed[slot]! : this.#mixed[slot]!;
     }
   }
 
-  #growProposed(segment: number): void {
-    this.#proposedFor = grownTable(this.#proposedFor, segment);
-    this.#proposedAs = grownTable(this.#proposedAs, segment);
+  /** The same of what a kernel let pass. */
+  #proposeBest(kernel: MixtureTables, passing: number, how: number, proposals: ProposalBuffer): void {
+    const allowed = Math.min(passing, Math.floor(this.#site.trafficHeadroom));
+    if (allowed < 1) return;
+    kernel.run.propose(allowed, passing, how, this.#position, this.#consumer);
+    const { proposed, stated, strongest } = kernel;
+    for (let i = 0; i < allowed; i++) proposals.propose(proposed[i]!, -1, stated[i]!, strongest[i]!);
+  }
+
+  /** Makes room for the facts of a segment. */
+  #makeRoom(segment: number): void {
+    this.#facts.rowOf(segment);
+    if (this.#kernel?.takeBack() === false) this.#layOut();
   }
 }

@@ -1,16 +1,25 @@
 /** Whether what is forecast after a consumer's accesses comes true as often as was said: who misleads is believed less. */
 
 import type { ConsumerCounts } from '../prefetcher.ts';
+import type { Place } from './mixture-layout.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 /** Prefetches that the account of a consumer remembers. */
-const MEMORY = 64;
+export const TRUST_MEMORY = 64;
 /** Prefetches as good as said that each account begins with, so that a few failures are taken for chance. */
-const PRIOR = 8;
+export const TRUST_PRIOR = 8;
 /** Below this ratio of uses to what was forecast a consumer is not believed as it stands. */
-const BELIEVED_FROM = 0.5;
+export const BELIEVED_FROM = 0.5;
 /** Of the forecasts of one who is not believed, one in so many is taken as it stands, to see whether that has changed. */
-const TRIAL_EVERY = 16;
+export const TRIAL_EVERY = 16;
+
+/** Where whoever reads them in place has the columns. */
+export interface TrustFields {
+  readonly trustExpected: number;
+  readonly trustUsed: number;
+  readonly trustPassedOver: number;
+  readonly trustLowered: number;
+}
 
 /**
  * For each consumer the decayed sum of the probabilities at which its prefetches were sent, and of those that were used. The
@@ -20,11 +29,10 @@ const TRIAL_EVERY = 16;
  */
 export class ConsumerTrust {
   readonly #countMax: number;
-  #expected = new Float32Array(64);
-  #used = new Float32Array(64);
-  #passedOver = new Uint8Array(64);
-  /** Forecasts that were lowered so far. */
-  loweredCount = 0;
+  #expected: Float32Array = new Float32Array(64);
+  #used: Float32Array = new Float32Array(64);
+  #passedOver: Uint8Array = new Uint8Array(64);
+  #lowered: Float64Array = new Float64Array(1);
 
   constructor(consumerCountMax: number) {
     this.#countMax = consumerCountMax;
@@ -34,6 +42,28 @@ export class ConsumerTrust {
     return this.#expected.byteLength + this.#used.byteLength + this.#passedOver.byteLength;
   }
 
+  /** Accounts that there is room for, and at most. */
+  get accountLimit(): number {
+    return this.#expected.length;
+  }
+
+  get countMax(): number {
+    return this.#countMax;
+  }
+
+  /** Forecasts that were lowered so far. */
+  get loweredCount(): number {
+    return this.#lowered[0]!;
+  }
+
+  /** Goes on in what `place` gives for each of its columns, told where it is to lie. */
+  adopt(place: Place, at: TrustFields): void {
+    this.#expected = place(this.#expected, at.trustExpected);
+    this.#used = place(this.#used, at.trustUsed);
+    this.#passedOver = place(this.#passedOver, at.trustPassedOver);
+    this.#lowered = place(this.#lowered, at.trustLowered);
+  }
+
   /** Accounts in use, those not believed now, and forecasts lowered so far. */
   get counts(): ConsumerCounts {
     let known = 0;
@@ -41,16 +71,16 @@ export class ConsumerTrust {
     for (let slot = 0; slot < this.#expected.length; slot++) {
       if (this.#expected[slot] === 0) continue;
       known++;
-      if ((this.#used[slot]! + PRIOR) / (this.#expected[slot]! + PRIOR) < BELIEVED_FROM) doubted++;
+      if ((this.#used[slot]! + TRUST_PRIOR) / (this.#expected[slot]! + TRUST_PRIOR) < BELIEVED_FROM) doubted++;
     }
     return { known, doubted, lowered: this.loweredCount };
   }
 
   /** `probability` as far as `consumer` is to be believed. */
   believed(consumer: number, probability: number): number {
-    const slot = this.#slotOf(consumer);
+    const slot = this.slotOf(consumer);
     if (slot >= this.#expected.length) return probability;
-    const trust = (this.#used[slot]! + PRIOR) / (this.#expected[slot]! + PRIOR);
+    const trust = (this.#used[slot]! + TRUST_PRIOR) / (this.#expected[slot]! + TRUST_PRIOR);
     if (trust >= BELIEVED_FROM) return probability;
     const passedOver = this.#passedOver[slot]! + 1;
     if (passedOver === TRIAL_EVERY) {
@@ -58,16 +88,27 @@ export class ConsumerTrust {
       return probability;
     }
     this.#passedOver[slot] = passedOver;
-    this.loweredCount++;
+    this.#lowered[0] = this.#lowered[0]! + 1;
     return probability * trust;
   }
 
   /** A prefetch sent after an access of `consumer` at this probability was used, or was not. */
   ended(consumer: number, probability: number, isUsed: boolean): void {
-    const slot = this.#slotOf(consumer);
-    if (slot >= this.#expected.length) this.#grow(slot);
-    this.#expected[slot] = this.#expected[slot]! * (1 - 1 / MEMORY) + probability;
-    this.#used[slot] = this.#used[slot]! * (1 - 1 / MEMORY) + (isUsed ? 1 : 0);
+    const slot = this.slotOf(consumer);
+    this.fit(slot + 1);
+    this.#expected[slot] = this.#expected[slot]! * (1 - 1 / TRUST_MEMORY) + probability;
+    this.#used[slot] = this.#used[slot]! * (1 - 1 / TRUST_MEMORY) + (isUsed ? 1 : 0);
+  }
+
+  /** Makes room for so many accounts. */
+  fit(count: number): void {
+    if (count > this.#expected.length) this.#grow(count - 1);
+  }
+
+  /** The account of a consumer. */
+  slotOf(consumer: number): number {
+    const slot = consumer + 1;
+    return slot < this.#countMax ? slot : slot % this.#countMax;
   }
 
   save(writer: SnapshotWriter): void {
@@ -78,15 +119,10 @@ export class ConsumerTrust {
   }
 
   load(reader: SnapshotReader): void {
-    this.loweredCount = reader.numbers()[0]!;
+    this.#lowered[0] = reader.numbers()[0]!;
     this.#expected = reader.array(this.#expected);
     this.#used = reader.array(this.#used);
     this.#passedOver = reader.array(this.#passedOver);
-  }
-
-  #slotOf(consumer: number): number {
-    const slot = consumer + 1;
-    return slot < this.#countMax ? slot : slot % this.#countMax;
   }
 
   #grow(slot: number): void {

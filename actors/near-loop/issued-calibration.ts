@@ -1,16 +1,17 @@
 /** What a forecast means here: P(used before it leaves), learned from what became of the prefetches that were sent. */
 
+import type { Place } from './mixture-layout.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
-import { squash, stretch } from './stretch.ts';
+import { STRETCH_STEPS, squash, stretch, stretchTable } from './stretch.ts';
 
 /** Outcomes that the fit remembers. */
-const MEMORY = 2000;
+export const ISSUED_MEMORY = 2000;
 /** Information that stands for taking forecasts at their word; an outcome adds a quarter at most. */
-const PRIOR = 8;
-const SLOPE_MIN = 0.25;
-const SLOPE_MAX = 4;
+export const ISSUED_PRIOR = 8;
+export const SLOPE_MIN = 0.25;
+export const SLOPE_MAX = 4;
 /** Steps of the table from 0 to 1. */
-const STEPS = 128;
+export const ISSUED_STEPS = 128;
 
 /**
  * The mixture forecasts a demand within a horizon; a prefetch is used if the demand comes while it is staged, which a large cache makes
@@ -20,14 +21,11 @@ const STEPS = 128;
  * O(1) an outcome; `refresh`, to be called now and then, makes the table that is read. Non-decreasing in the forecast.
  */
 export class IssuedCalibration {
-  /** Log-odds at which forecast 1/2 is used, and the slope. */
-  #level = 0;
-  #slope = 1;
-  /** Information about both: sums of p (1 - p) times 1, x and x squared. */
-  #ones = PRIOR;
-  #cross = 0;
-  #squares = PRIOR;
-  readonly #table = new Float64Array(STEPS + 2);
+  /**
+   * Log-odds at which forecast 1/2 is used, and the slope; then the information about both: sums of p (1 - p) times 1, x and x squared.
+   */
+  #line: Float64Array = Float64Array.of(0, 1, ISSUED_PRIOR, 0, ISSUED_PRIOR);
+  #table: Float64Array = new Float64Array(ISSUED_STEPS + 2);
 
   constructor() {
     this.refresh();
@@ -37,9 +35,19 @@ export class IssuedCalibration {
     return this.#table.byteLength;
   }
 
+  get lineBytes(): number {
+    return this.#line.byteLength;
+  }
+
+  /** Goes on in what `place` gives for what it learned and for its table, told where they are to lie. */
+  adopt(place: Place, at: { readonly issuedLine: number; readonly issuedTable: number }): void {
+    this.#line = place(this.#line, at.issuedLine);
+    this.#table = place(this.#table, at.issuedTable);
+  }
+
   /** P(used before it leaves) of a forecast of `probability`. */
   state(probability: number): number {
-    const at = probability * STEPS;
+    const at = probability * ISSUED_STEPS;
     const i = at | 0;
     const low = this.#table[i]!;
     return low + (this.#table[i + 1]! - low) * (at - i);
@@ -47,40 +55,48 @@ export class IssuedCalibration {
 
   /** A prefetch sent at a forecast of `probability` was used, or left unused. */
   learn(probability: number, isUsed: boolean): void {
+    const line = this.#line;
+    const level = line[0]!;
+    const slope = line[1]!;
     const x = stretch(probability);
-    const p = squash(this.#level + this.#slope * x);
+    const p = squash(level + slope * x);
     const weight = p * (1 - p);
-    const keep = 1 - 1 / MEMORY;
-    this.#ones = this.#ones * keep + weight + PRIOR / MEMORY;
-    this.#cross = this.#cross * keep + weight * x;
-    this.#squares = this.#squares * keep + weight * x * x + PRIOR / MEMORY;
+    const keep = 1 - 1 / ISSUED_MEMORY;
+    const ones = line[2]! * keep + weight + ISSUED_PRIOR / ISSUED_MEMORY;
+    const cross = line[3]! * keep + weight * x;
+    const squares = line[4]! * keep + weight * x * x + ISSUED_PRIOR / ISSUED_MEMORY;
     const error = (isUsed ? 1 : 0) - p;
-    const pullOfLevel = error - (PRIOR / MEMORY) * this.#level;
-    const pullOfSlope = error * x - (PRIOR / MEMORY) * (this.#slope - 1);
-    const determinant = this.#ones * this.#squares - this.#cross * this.#cross;
-    this.#level += (this.#squares * pullOfLevel - this.#cross * pullOfSlope) / determinant;
-    const slope = this.#slope + (this.#ones * pullOfSlope - this.#cross * pullOfLevel) / determinant;
-    this.#slope = Math.min(Math.max(slope, SLOPE_MIN), SLOPE_MAX);
+    const pullOfLevel = error - (ISSUED_PRIOR / ISSUED_MEMORY) * level;
+    const pullOfSlope = error * x - (ISSUED_PRIOR / ISSUED_MEMORY) * (slope - 1);
+    const determinant = ones * squares - cross * cross;
+    line[0] = level + (squares * pullOfLevel - cross * pullOfSlope) / determinant;
+    line[1] = Math.min(
+      Math.max(slope + (ones * pullOfSlope - cross * pullOfLevel) / determinant, SLOPE_MIN),
+      SLOPE_MAX,
+    );
+    line[2] = ones;
+    line[3] = cross;
+    line[4] = squares;
   }
 
   /** Makes what was learned count. */
   refresh(): void {
-    for (let i = 0; i <= STEPS; i++) this.#table[i] = squash(this.#level + this.#slope * stretch(i / STEPS));
-    this.#table[STEPS + 1] = this.#table[STEPS]!;
+    const table = this.#table;
+    const level = this.#line[0]!;
+    const slope = this.#line[1]!;
+    for (let i = 0; i <= ISSUED_STEPS; i++) {
+      table[i] = squash(level + slope * stretchTable[i * (STRETCH_STEPS / ISSUED_STEPS)]!);
+    }
+    table[ISSUED_STEPS + 1] = table[ISSUED_STEPS]!;
   }
 
   save(writer: SnapshotWriter): void {
-    writer.numbers(this.#level, this.#slope, this.#ones, this.#cross, this.#squares);
+    writer.numbers(...this.#line);
     writer.array(this.#table);
   }
 
   load(reader: SnapshotReader): void {
-    const [level, slope, ones, cross, squares] = reader.numbers();
-    this.#level = level!;
-    this.#slope = slope!;
-    this.#ones = ones!;
-    this.#cross = cross!;
-    this.#squares = squares!;
+    this.#line.set(reader.numbers());
     reader.into(this.#table);
   }
 }

@@ -1,129 +1,167 @@
-/** What forecasts are weighed and settled from, laid side by side in the memory of a kernel. */
+/** What the near loop weighs, settles and proposes from, laid side by side in the memory of a kernel. */
 
 import type { MixtureParts } from './candidate-mixture.ts';
 import type { CandidateSet } from './candidate-set.ts';
-import { MIXTURE_TABLES_AT, MixtureField, startMixtureKernel } from './mixture-kernel.ts';
-import { FACT_STRIDE, type SegmentFacts } from './segment-facts.ts';
+import type { ConsumerTrust } from './consumer-trust.ts';
+import type { IssuedCalibration } from './issued-calibration.ts';
+import { type MixtureKernel, startMixtureKernel } from './mixture-kernel.ts';
+import { type Column, MixtureField, type MixtureLayout, mixtureLayout, type Place } from './mixture-layout.ts';
+import type { SegmentFacts } from './segment-facts.ts';
 import { squashTable, stretchTable } from './stretch.ts';
+import type { ValueGate } from './value-gate.ts';
 
 export interface MixtureTablesOptions {
   readonly parts: MixtureParts;
   readonly candidates: CandidateSet;
   readonly facts: SegmentFacts;
+  readonly trust: ConsumerTrust | null;
+  readonly gate: ValueGate;
+  readonly issued: IssuedCalibration;
   readonly isForecastOn: boolean;
   readonly isPopularityOn: boolean;
+  /** One entry. */
+  readonly horizon: Float64Array;
+  readonly horizonMin: number;
+  readonly horizonMax: number;
 }
 
-type Column = Float64Array | Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
-
 /**
- * The tables go on in this memory, so whoever reads or changes one of them, its own code or the kernel, finds what the other left. Facts that
- * grow move out by themselves; all is then laid out anew, in a memory with room for twice as many segments.
+ * The tables go on in this memory, so whoever reads or changes one of them, its own code or the kernel, finds what the other left. What grows
+ * moves out by itself and is taken back as long as there is room; else all is laid out anew.
  */
 export class MixtureTables {
-  /** The probability of each candidate weighed last. */
+  /** Accesses within which unused segments were staged lately; one entry. */
+  readonly horizon: Float64Array;
+  /** Of each candidate weighed last: the probability, and what of it is believed; and slots of those that pass. */
   readonly mixed: Float64Array;
-  readonly #facts: SegmentFacts;
+  readonly believed: Float64Array;
+  readonly admitted: Int32Array;
+  /** What was proposed last: whom, at which stated probability, and by which expert. */
+  readonly proposed: Int32Array;
+  readonly stated: Float64Array;
+  readonly strongest: Int32Array;
+  readonly run: MixtureKernel['run'];
+  /** Segments, and accounts of consumers, that the kernel knows of. */
+  segmentLimit = 0;
+  accountLimit = 0;
+  readonly #options: MixtureTablesOptions;
+  readonly #layout: MixtureLayout;
+  readonly #memory: ArrayBuffer;
   readonly #words: Int32Array;
-  /** Where they lie now. */
-  readonly #laidFacts: Int32Array;
   readonly #instants: Float64Array;
-  readonly #settle: (segment: number) => number;
-  readonly #weigh: (count: number, servedClass: number, position: number) => number;
+  #laidFacts: Int32Array | null = null;
 
-  private constructor(options: MixtureTablesOptions, kernel: NonNullable<ReturnType<typeof startMixtureKernel>>) {
-    const { parts, candidates, facts, isForecastOn, isPopularityOn } = options;
-    const { memory } = kernel;
-    this.#facts = facts;
-    this.#words = new Int32Array(memory, 0, MIXTURE_TABLES_AT / 4);
-    this.#instants = new Float64Array(memory, MixtureField.position, 2);
-    this.#settle = kernel.run.settle;
-    this.#weigh = kernel.run.weigh;
-    let end = MIXTURE_TABLES_AT;
-    const place = <T extends Column>(column: T, at: number): T => {
-      const make = column.constructor as new (memory: ArrayBuffer, from: number, length: number) => T;
-      const placed = new make(memory, end, column.length);
-      placed.set(column);
-      this.#words[at / 4] = end;
-      end += aligned(column.byteLength);
-      return placed;
-    };
-    const { trials, bins, final, mixer } = parts;
-    this.#laidFacts = place(facts.words, MixtureField.facts);
-    facts.words = this.#laidFacts;
-    trials.adopt(place, MixtureField);
-    this.#words[MixtureField.trialNewestLength / 4] = trials.segmentLimit;
-    this.#words[MixtureField.trialCapacity / 4] = trials.capacity;
+  private constructor(options: MixtureTablesOptions, layout: MixtureLayout, kernel: MixtureKernel) {
+    const { parts, candidates, gate, issued } = options;
+    const { memory, run } = kernel;
+    const { at } = layout;
+    this.#options = options;
+    this.#layout = layout;
+    this.#memory = memory;
+    this.run = run;
+    this.#words = new Int32Array(memory, 0, 32);
+    this.#instants = new Float64Array(memory, 0, 8);
+    const place = this.#place;
+    parts.trials.adopt(place, at);
     parts.adopt(
-      place(parts.trialBins, MixtureField.trialBins),
-      place(parts.trialFinal, MixtureField.trialFinal),
-      place(parts.sampling, MixtureField.sampling),
+      place(parts.trialBins, at.trialBins),
+      place(parts.trialFinal, at.trialFinal),
+      place(parts.sampling, at.sampling),
     );
+    const { bins, final, mixer } = parts;
     bins.adopt(
-      place(bins.probability, MixtureField.binProbability),
-      place(bins.logOdds, MixtureField.binLogOdds),
-      place(bins.trials, MixtureField.binTrials),
+      place(bins.probability, at.binProbability),
+      place(bins.logOdds, at.binLogOdds),
+      place(bins.trials, at.binTrials),
     );
     final.adopt(
-      place(final.probability, MixtureField.finalProbability),
-      place(final.logOdds, MixtureField.finalLogOdds),
-      place(final.trials, MixtureField.finalTrials),
+      place(final.probability, at.finalProbability),
+      place(final.logOdds, at.finalLogOdds),
+      place(final.trials, at.finalTrials),
     );
-    mixer.adopt(place(mixer.weights, MixtureField.weights), place(mixer.updates, MixtureField.updates));
+    mixer.adopt(place(mixer.weights, at.weights), place(mixer.updates, at.updates));
     candidates.adopt(
-      place(candidates.segment, MixtureField.candidateSegment),
-      place(candidates.bins, MixtureField.candidateBins),
-      place(candidates.spoke, MixtureField.candidateSpoke),
+      place(candidates.segment, at.candidateSegment),
+      place(candidates.bins, at.candidateBins),
+      place(candidates.spoke, at.candidateSpoke),
     );
-    this.mixed = place(new Float64Array(candidates.capacity), MixtureField.mixed);
-    place(squashTable, MixtureField.squash);
-    place(stretchTable, MixtureField.stretch);
-    this.#words[MixtureField.memory / 4] = bins.memory;
-    this.#words[MixtureField.triesFull / 4] = parts.triesFull;
-    this.#words[MixtureField.tryEvery / 4] = parts.tryEvery;
-    this.#words[MixtureField.isForecastOn / 4] = isForecastOn ? 1 : 0;
-    this.#words[MixtureField.isPopularityOn / 4] = isPopularityOn ? 1 : 0;
-    const rates = new Float64Array(memory, MixtureField.rateLast, 2);
-    rates[0] = mixer.rateLast;
-    rates[1] = (mixer.rateFirst - mixer.rateLast) * 256;
+    gate.adopt(place, at);
+    issued.adopt(place, at);
+    const { capacity } = candidates;
+    this.mixed = new Float64Array(memory, at.mixed, capacity);
+    this.believed = new Float64Array(memory, at.believed, capacity);
+    this.admitted = new Int32Array(memory, at.admitted, capacity);
+    this.proposed = new Int32Array(memory, at.proposed, capacity);
+    this.stated = new Float64Array(memory, at.stated, capacity);
+    this.strongest = new Int32Array(memory, at.strongest, capacity);
+    place(squashTable, at.squash);
+    place(stretchTable, at.stretch);
+    this.horizon = place(options.horizon, MixtureField.horizon);
+    this.#instants.set([mixer.rateLast, (mixer.rateFirst - mixer.rateLast) * 256], MixtureField.rateLast / 8);
+    this.#instants.set([options.horizonMin, options.horizonMax], MixtureField.horizonMin / 8);
+    this.#put(MixtureField.memory, bins.memory);
+    this.#put(MixtureField.triesFull, parts.triesFull);
+    this.#put(MixtureField.tryEvery, parts.tryEvery);
+    this.#put(MixtureField.isForecastOn, options.isForecastOn ? 1 : 0);
+    this.#put(MixtureField.isPopularityOn, options.isPopularityOn ? 1 : 0);
+    this.#put(MixtureField.trialCapacity, parts.trials.capacity);
+    this.#put(MixtureField.accountMax, options.trust?.countMax ?? 1);
   }
 
   /** Lays the tables out in a memory of their own; null where there is no WebAssembly, or no memory. */
   static layOut(options: MixtureTablesOptions): MixtureTables | null {
-    const { parts, candidates, facts } = options;
-    parts.trials.fit(facts.words.length / FACT_STRIDE);
-    const bytes =
-      MIXTURE_TABLES_AT +
-      facts.words.byteLength +
-      parts.bytes +
-      candidates.capacity * 40 +
-      squashTable.byteLength +
-      stretchTable.byteLength +
-      64 * 32;
-    const kernel = startMixtureKernel(bytes);
-    return kernel === null ? null : new MixtureTables(options, kernel);
+    for (const isRoomy of [true, false]) {
+      const layout = mixtureLayout(options, isRoomy);
+      const kernel = startMixtureKernel(layout);
+      if (kernel === null) continue;
+      const tables = new MixtureTables(options, layout, kernel);
+      tables.takeBack();
+      return tables;
+    }
+    return null;
   }
 
-  /** Whether the facts are still here: else all must be laid out anew before anything is asked. */
-  get isWhole(): boolean {
-    return this.#facts.words === this.#laidFacts;
+  /** Takes back what has grown, and so moved out. False = there is no room: all must be laid out anew before anything is asked. */
+  takeBack(): boolean {
+    const { facts, trust, parts } = this.#options;
+    const { at, segmentMax, accountMax } = this.#layout;
+    const place = this.#place;
+    if (facts.words !== this.#laidFacts) {
+      if (facts.segmentLimit > segmentMax || facts.proposedFor.length > segmentMax) return false;
+      parts.trials.fit(facts.segmentLimit);
+      if (parts.trials.segmentLimit > segmentMax) return false;
+      parts.trials.adopt(place, at);
+      facts.adopt(
+        place(facts.words, at.facts),
+        place(facts.proposedFor, at.proposedFor),
+        place(facts.proposedAs, at.proposedAs),
+      );
+      this.#laidFacts = facts.words;
+      this.segmentLimit = facts.segmentLimit;
+    }
+    if (trust !== null && trust.accountLimit !== this.accountLimit) {
+      if (trust.accountLimit > accountMax) return false;
+      trust.adopt(place, at);
+      this.accountLimit = trust.accountLimit;
+      this.#put(MixtureField.accountLimit, this.accountLimit);
+    }
+    return true;
   }
 
-  /** A demand for `segment` at `position`: its open trials no older than `horizon` come true, all that are older have failed. */
-  settle(segment: number, position: number, horizon: number): void {
+  /** A call is about an access there, and fetches take so many accesses. */
+  moveTo(position: number, lead: number): void {
     this.#instants[0] = position;
-    this.#instants[1] = horizon;
-    this.#settle(segment);
+    this.#instants[1] = lead;
   }
 
-  /** Forecasts the first `count` candidates; what comes of it is in {@link mixed}. */
-  weigh(count: number, servedClass: number, position: number): void {
-    this.#instants[0] = position;
-    this.#weigh(count, servedClass, position | 0);
-  }
-}
+  readonly #place: Place = <T extends Column>(column: T, at: number): T => {
+    const make = column.constructor as new (memory: ArrayBuffer, from: number, length: number) => T;
+    const placed = new make(this.#memory, at, column.length);
+    if (column.buffer !== this.#memory) placed.set(column);
+    return placed;
+  };
 
-/** Whole cache lines. */
-function aligned(bytes: number): number {
-  return (bytes + 63) & ~63;
+  #put(field: number, value: number): void {
+    this.#words[field / 4] = value;
+  }
 }

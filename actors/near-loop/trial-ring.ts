@@ -1,11 +1,12 @@
 /** Predictions waiting to be proved: each comes true at the segment's next demand or false when its horizon passes. */
 
 import { assert } from '../../engine/assert.ts';
+import type { Place } from './mixture-layout.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 const NONE = -1;
 
-/** Where whoever reads a ring in place looks for its columns. */
+/** Where whoever reads a ring in place has its columns. */
 export interface TrialFields {
   readonly trialSegment: number;
   readonly trialAt: number;
@@ -58,13 +59,13 @@ export class TrialRing {
     if (segmentCount > this.#newest.length) this.#grow(segmentCount - 1);
   }
 
-  /** Goes on in what `place` gives for each of its columns, told at which of `fields` it is looked for. */
-  adopt(place: <T extends Float64Array | Int32Array>(column: T, at: number) => T, fields: TrialFields): void {
-    this.#segment = place(this.#segment, fields.trialSegment);
-    this.#at = place(this.#at, fields.trialAt);
-    this.#older = place(this.#older, fields.trialOlder);
-    this.#newest = place(this.#newest, fields.trialNewest);
-    this.#state = place(this.#state, fields.trialState);
+  /** Goes on in what `place` gives for each of its columns, told where it is to lie. */
+  adopt(place: Place, at: TrialFields): void {
+    this.#segment = place(this.#segment, at.trialSegment);
+    this.#at = place(this.#at, at.trialAt);
+    this.#older = place(this.#older, at.trialOlder);
+    this.#newest = place(this.#newest, at.trialNewest);
+    this.#state = place(this.#state, at.trialState);
   }
 
   /** Segments that there is room for. */

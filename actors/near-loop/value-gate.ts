@@ -1,12 +1,13 @@
 /** Decides which forecasts are worth a fetch: by price when traffic has no bound, by the best use of the budget when it has. */
 
+import type { Place } from './mixture-layout.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 /** Bins of a 128th up to 15 sixteenths; from there four to each halving of what is left to certainty, so that at a bound of 1 the nearly certain are told apart. */
-const EVEN_BINS = 120;
-const EVEN_SCALE = 128;
+export const EVEN_BINS = 120;
+export const EVEN_SCALE = 128;
 const HALVINGS = 9;
-const BIN_COUNT = EVEN_BINS + 4 * HALVINGS;
+export const GATE_BIN_COUNT = EVEN_BINS + 4 * HALVINGS;
 /** What the histogram keeps from interval to interval. */
 const DECAY = 0.95;
 /** Share of what accrues that may go into rebuilding the reserve: where budgets are small it would otherwise take all of them. */
@@ -40,54 +41,69 @@ export interface ValueGateOptions {
  */
 export class ValueGate {
   readonly #options: ValueGateOptions;
-  readonly #waste = new Float64Array(BIN_COUNT);
+  #waste: Float64Array = new Float64Array(GATE_BIN_COUNT);
+  /** The least probability that passes now, and what was spent since the latest adjustment. */
+  #live: Float64Array = new Float64Array(2);
   /** Intervals' worth that the histogram holds: fewer at first than in the long run. */
   #intervalsHeld = 0;
   #intervalCount = 0;
   #accrual = 0;
-  #spent = 0;
   #headroomBefore = Number.NaN;
-  #threshold: number;
 
   constructor(options: ValueGateOptions) {
     this.#options = options;
-    this.#threshold = this.#unbounded();
+    this.#live[0] = this.#unbounded();
+  }
+
+  /** Bytes of its histogram, and of what changes between adjustments. */
+  get wasteBytes(): number {
+    return this.#waste.byteLength;
+  }
+
+  get liveBytes(): number {
+    return this.#live.byteLength;
+  }
+
+  /** Goes on in what `place` gives for its histogram and for what changes between adjustments, told where they are to lie. */
+  adopt(place: Place, at: { readonly gateWaste: number; readonly gateLive: number }): void {
+    this.#waste = place(this.#waste, at.gateWaste);
+    this.#live = place(this.#live, at.gateLive);
   }
 
   /** Least probability that passes now. */
   get threshold(): number {
-    return this.#threshold;
+    return this.#live[0]!;
   }
 
   /** A candidate came up whose waste is expected to be so many fetches; true = worth a fetch now. */
   admits(probability: number, waste: number): boolean {
     const bin = binOf(probability);
     this.#waste[bin] = this.#waste[bin]! + waste;
-    return probability >= this.#threshold;
+    return probability >= this.#live[0]!;
   }
 
   /** A fetch was proposed whose waste is expected to be so many fetches. */
   spent(waste: number): void {
-    this.#spent += waste;
+    this.#live[1] = this.#live[1]! + waste;
   }
 
   /** To be called every `interval` accesses; `headroom` = extra fetches allowed now, Infinity without a bound. */
   adjust(headroom: number): void {
     const { interval, spendOver, thresholdFloor, reserve } = this.#options;
     if (headroom === Infinity) {
-      this.#threshold = this.#unbounded();
+      this.#live[0] = this.#unbounded();
       this.#waste.fill(0);
       this.#intervalsHeld = 0;
       this.#headroomBefore = Number.NaN;
       return;
     }
     if (!Number.isNaN(this.#headroomBefore)) {
-      const earned = headroom - this.#headroomBefore + this.#spent;
+      const earned = headroom - this.#headroomBefore + this.#live[1]!;
       if (this.#intervalCount < ACCRUAL_INTERVALS) this.#intervalCount++;
       this.#accrual += (earned - this.#accrual) / this.#intervalCount;
     }
     this.#headroomBefore = headroom;
-    this.#spent = 0;
+    this.#live[1] = 0;
     const accrual = this.#accrual;
     const rate = interval / spendOver;
     const rebuilding = accrual > 0 ? (1 - REBUILD_SHARE) * accrual : accrual;
@@ -95,14 +111,16 @@ export class ValueGate {
     const spendable = Math.max(least, accrual + (headroom - reserve) * rate);
     this.#intervalsHeld = this.#intervalsHeld * DECAY + 1;
     const binFloor = Math.ceil(thresholdFloor * EVEN_SCALE);
+    const waste = this.#waste;
+    const held = this.#intervalsHeld;
     let sum = 0;
-    let bin = BIN_COUNT - 1;
+    let bin = GATE_BIN_COUNT - 1;
     for (; bin >= binFloor; bin--) {
-      sum += this.#waste[bin]! / this.#intervalsHeld;
+      sum += waste[bin]! / held;
       if (sum > spendable) break;
     }
-    this.#threshold = Math.max(thresholdFloor, lowestOf(bin + 1));
-    for (let i = 0; i < BIN_COUNT; i++) this.#waste[i] = this.#waste[i]! * DECAY;
+    this.#live[0] = Math.max(thresholdFloor, lowestOf(bin + 1));
+    for (let i = 0; i < GATE_BIN_COUNT; i++) waste[i] = waste[i]! * DECAY;
   }
 
   save(writer: SnapshotWriter): void {
@@ -111,9 +129,9 @@ export class ValueGate {
       this.#intervalsHeld,
       this.#intervalCount,
       this.#accrual,
-      this.#spent,
+      this.#live[1]!,
       this.#headroomBefore,
-      this.#threshold,
+      this.#live[0]!,
     );
   }
 
@@ -123,9 +141,9 @@ export class ValueGate {
     this.#intervalsHeld = intervalsHeld!;
     this.#intervalCount = intervalCount!;
     this.#accrual = accrual!;
-    this.#spent = spent!;
+    this.#live[1] = spent!;
     this.#headroomBefore = headroomBefore!;
-    this.#threshold = threshold!;
+    this.#live[0] = threshold!;
   }
 
   /**
@@ -143,17 +161,17 @@ function binOf(probability: number): number {
   let bin = EVEN_BINS;
   // Of the sixteenth above, and after each halving of the half, what is left to certainty.
   let left = (1 - probability) * 16;
-  while (left <= 0.5 && bin < BIN_COUNT - 4) {
+  while (left <= 0.5 && bin < GATE_BIN_COUNT - 4) {
     left *= 2;
     bin += 4;
   }
-  return left <= 0.5 ? BIN_COUNT - 1 : bin + Math.min(3, ((1 - left) * 8) | 0);
+  return left <= 0.5 ? GATE_BIN_COUNT - 1 : bin + Math.min(3, ((1 - left) * 8) | 0);
 }
 
 /** Least probability of a bin. */
 function lowestOf(bin: number): number {
   if (bin <= EVEN_BINS) return bin / EVEN_SCALE;
-  if (bin >= BIN_COUNT) return 1;
+  if (bin >= GATE_BIN_COUNT) return 1;
   const beyond = bin - EVEN_BINS;
   return 1 - (1 - (beyond & 3) / 8) / (16 * 2 ** (beyond >> 2));
 }

@@ -207,6 +207,14 @@ export class SequencePredictor {
     return true;
   }
 
+  /** Hands over what the kernel named after the access observed last, for a kernel to go on with; false = it did not name, `gather` does. */
+  gatherNamed(candidates: CandidateSet): boolean {
+    const named = this.#named;
+    if (named < 0) return false;
+    if (named > 0) candidates.takeNamed(this.#tables!.words, NAMED_AT, (NAMED_AT + (named >> 2)) | 0);
+    return true;
+  }
+
   /** Names candidates after the access observed last. Would-be misses are asked for after would-be misses only. */
   gather(segment: number, candidates: CandidateSet, isWouldBeMiss: boolean): void {
     if (this.#named >= 0) {

@@ -56,6 +56,12 @@ export const wasm = {
   atMostDouble: (a: Code, b: Code): Code => [a, b, 0x65],
   atLeastDouble: (a: Code, b: Code): Code => [a, b, 0x66],
   doubleOfUnsigned: (integer: Code): Code => [integer, 0xb8],
+  least: (a: Code, b: Code): Code => [a, b, 0xa4],
+  greatest: (a: Code, b: Code): Code => [a, b, 0xa5],
+  negated: (a: Code): Code => [a, 0x9a],
+  remainder: (a: Code, b: Code): Code => [a, b, 0x6f],
+  /** The whole part of a double from 0 to below 2^31, without a look at whether it is: the low word of that beside 2^52. */
+  wholeOf: (a: Code): Code => [a, 0x9c, 0x44, 0, 0, 0, 0, 0, 0, 0x30, 0x43, 0xa0, 0xbd, 0xa7],
   /** A double cut to its whole part; 0 for NaN. */
   wholePart: (a: Code): Code => [a, 0xfc, 2],
   doubleOf: (integer: Code): Code => [integer, 0xb7],

@@ -5,12 +5,26 @@ import { describe, expect, test } from 'vitest';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
 import type { NearLoopConfigInput } from '../../actors/near-loop/near-loop-config.ts';
 import { opinionNames } from '../../actors/near-loop/opinion-bins.ts';
-import { firstCursor, ProposalBuffer, Served, type SiteView } from '../../actors/prefetcher.ts';
+import {
+  type FetchWorth,
+  firstCursor,
+  Outcome,
+  ProposalBuffer,
+  Served,
+  type SiteView,
+} from '../../actors/prefetcher.ts';
 
 /** A site that lets every fourth segment be resident, with a headroom that comes and goes. */
 class ScriptedSite implements SiteView {
   leadAccesses = 0;
   trafficHeadroom = Infinity;
+  readonly fetchWorth?: FetchWorth;
+
+  constructor(isWorthTold: boolean) {
+    if (isWorthTold)
+      this.fetchWorth = { costOf: (segment) => 1 + (segment % 3), gainOf: (segment) => 1 / (1 + (segment % 5)) };
+  }
+
   isResident(segment: number): boolean {
     return segment % 4 === 3;
   }
@@ -22,8 +36,8 @@ interface Asked {
   readonly proposals: ProposalBuffer;
 }
 
-function ask(config: NearLoopConfigInput, kernelAfter: number): Asked {
-  const site = new ScriptedSite();
+function ask(config: NearLoopConfigInput, kernelAfter: number, isWorthTold = false): Asked {
+  const site = new ScriptedSite(isWorthTold);
   const prefetcher = new AnteroomPrefetcher(site, config, null, kernelAfter);
   return { site, prefetcher, proposals: new ProposalBuffer() };
 }
@@ -34,6 +48,7 @@ interface Access {
   readonly served: number;
   readonly gone: number;
   readonly ended: number;
+  readonly expert: number;
   readonly skipped: number;
 }
 
@@ -41,7 +56,11 @@ interface Access {
 function access({ prefetcher, proposals }: Asked, entry: Access, position: number): readonly unknown[] {
   const cursor = { ...firstCursor(), position, segment: entry.segment, consumer: entry.consumer };
   prefetcher.onEvict(entry.gone, false);
-  prefetcher.onOutcome(entry.gone, 0, entry.ended, 0.5);
+  // What was proposed after the access before, and something else.
+  const { count: endedCount } = proposals;
+  for (let i = 0; i < endedCount; i++)
+    prefetcher.onOutcome(proposals.segment[i]!, proposals.expert[i]!, entry.ended, 0.5);
+  prefetcher.onOutcome(entry.gone, entry.expert, entry.ended, 0.5);
   proposals.count = 0;
   prefetcher.onAccess(cursor, entry.served, proposals);
   const { count, segment, probability, expert } = proposals;
@@ -53,6 +72,8 @@ function access({ prefetcher, proposals }: Asked, entry: Access, position: numbe
     ...Array.from(named, (one) => prefetcher.forecastOf(one, position)),
     prefetcher.evidenceOf(named[0] ?? 0),
     prefetcher.threshold,
+    prefetcher.horizonAccesses,
+    prefetcher.consumerCounts(),
   ];
 }
 
@@ -66,13 +87,23 @@ function stateOf({ prefetcher }: Asked): readonly (readonly number[])[] {
 }
 
 const entry = fc.record({
-  consumer: fc.integer({ min: -1, max: 3 }),
+  /** Mostly few, and now and then one more than there are accounts for. */
+  consumer: fc.oneof(
+    { weight: 30, arbitrary: fc.integer({ min: -1, max: 3 }) },
+    { weight: 1, arbitrary: fc.nat({ max: 300 }) },
+  ),
   segment: fc.oneof(fc.nat({ max: 9 }), fc.nat({ max: 9 }), fc.nat({ max: 4000 })),
   served: fc.constantFrom(Served.miss, Served.hit, Served.stagedHit, Served.late),
   gone: fc.nat({ max: 9 }),
-  ended: fc.nat({ max: 5 }),
+  ended: fc.oneof(fc.constantFrom(Outcome.useful, Outcome.wasted), fc.nat({ max: 5 })),
+  /** Naming experts, one that only comments, and somebody else. */
+  expert: fc.constantFrom(0, 1, 4, 5, 7),
   /** Log positions passed over. */
-  skipped: fc.oneof({ weight: 9, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.nat({ max: 90 }) }),
+  skipped: fc.oneof(
+    { weight: 180, arbitrary: fc.constant(1) },
+    { weight: 20, arbitrary: fc.nat({ max: 90 }) },
+    { weight: 1, arbitrary: fc.constant(1_000_000) },
+  ),
 });
 
 const config = fc.record({
@@ -83,6 +114,10 @@ const config = fc.record({
   mixRateLast: fc.constantFrom(0, 0.0015, 0.1),
   horizonMin: fc.constantFrom(1, 4),
   horizonMax: fc.constantFrom(4, 64),
+  gateInterval: fc.constantFrom(16, 256),
+  candidateCountMax: fc.constantFrom(1, 3, 64),
+  consumerCountMax: fc.constantFrom(3, 65_536),
+  isTrustByConsumer: fc.boolean(),
   experts: fc.constantFrom(
     opinionNames.filter((name) => name !== 'next-item'),
     opinionNames.filter((name) => name !== 'next-item' && name !== 'miss-successor' && name !== 'popularity'),
@@ -94,20 +129,28 @@ describe('kernel of the mixture', () => {
   test('proposes what the mixture proposes, with the same probabilities, and leaves the same state', () => {
     const logs = fc.array(entry, { minLength: 100, maxLength: 1500, size: 'max' });
     fc.assert(
-      fc.property(config, logs, fc.constantFrom(0, 2.5, 8), fc.nat({ max: 60 }), (options, log, lead, after) => {
-        const plain = ask(options, Infinity);
-        const fast = ask(options, after);
-        let position = 0;
-        for (const one of log) {
-          position += one.skipped;
-          for (const { site } of [plain, fast]) {
-            site.leadAccesses = lead;
-            site.trafficHeadroom = position % 7 === 0 ? 1 : 40;
+      fc.property(
+        config,
+        logs,
+        fc.constantFrom(0, 2.5, 8),
+        fc.nat({ max: 60 }),
+        fc.record({ isWorthTold: fc.boolean(), isMisled: fc.boolean() }),
+        (options, log, lead, after, { isWorthTold, isMisled }) => {
+          const plain = ask(options, Infinity, isWorthTold);
+          const fast = ask(options, after, isWorthTold);
+          let position = 0;
+          for (const drawn of log) {
+            const one = isMisled ? { ...drawn, ended: Outcome.wasted } : drawn;
+            position += one.skipped;
+            for (const { site } of [plain, fast]) {
+              site.leadAccesses = lead;
+              site.trafficHeadroom = position % 7 === 0 ? 1 : 40;
+            }
+            expect(access(fast, one, position)).toEqual(access(plain, one, position));
           }
-          expect(access(fast, one, position)).toEqual(access(plain, one, position));
-        }
-        expect(stateOf(fast)).toEqual(stateOf(plain));
-      }),
+          expect(stateOf(fast)).toEqual(stateOf(plain));
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -120,6 +163,7 @@ describe('kernel of the mixture', () => {
       served: position % 3,
       gone: position % 601,
       ended: position % 4,
+      expert: position % 6,
       skipped: 1,
     });
     for (let position = 0; position < 4000; position++) {
