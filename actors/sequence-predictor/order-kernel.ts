@@ -5,6 +5,8 @@ import {
   compileWasm,
   F64,
   I32,
+  I64,
+  V128,
   type WasmFunction,
   type WasmInstance,
   wasm,
@@ -12,20 +14,23 @@ import {
 import { AGE_BINS, SCORE_BINS, SUPPORT_BINS } from '../near-loop/opinion-bins.ts';
 import { HISTORY_LENGTH, HISTORY_MASK, HistoryField } from './recent-history.ts';
 
-const { get, set, i32, add, sub, multiply, and, or, xor, shiftLeft, shiftRight } = wasm;
+const { get, set, i32, add, sub, multiply, and, or, xor, shiftLeft, shiftRight, select } = wasm;
 const { equal, notEqual, isZero, isLess, exceeds, atLeast, load, storeAt, block, loop, branch, branchIf, ifElse } =
   wasm;
 
 /** Where the first words of the memory lie, in bytes: what the tables are, and what one call leaves. */
 export const KernelField = {
+  /** A row before the first. */
   rows: 0,
-  rowIndex: 4,
-  rowIndexLength: 8,
-  /** Bytes. */
-  stride: 12,
+  index: 4,
+  /** Segments. */
+  indexLength: 8,
+  /** Written and never read: see `touch`. */
+  touched: 12,
   contexts: 16,
   bucketMask: 20,
   flags: 24,
+  /** The byte after the last is 0. */
   flagsLength: 28,
   visitsMax: 32,
   lookahead: 36,
@@ -50,43 +55,60 @@ export const NAMED_STRIDE = 3;
 /** What `step` gives instead of the bytes of those that are named. */
 export const KernelAnswer = { left: -1, repeated: -2 } as const;
 
-const HEADER_VISITS = 0xffff;
+/** Slots of a row that are looked at together, which is all that a row may have: one cache line. */
+export const KERNEL_DEGREE_MAX = 8;
+
 const WEIGHT = 0xffff;
+/** Bytes of a slot, and of a segment in the index. */
+const [SLOT, INDEX] = [8, 8];
 /** Bytes of a context's fields. */
 const [NEXT, OTHER, COUNTS, ENTRY] = [8, 12, 16, 20];
 const FILLED_AT = 60;
 
 /**
  * `step(record, segment, position, lead)` does what `SequencePredictor` does with an access and then with its naming, to the last bit,
- * unless something would have to grow: then it changes nothing and gives `KernelAnswer.left`.
+ * unless something would have to grow: then it gives `KernelAnswer.left`, and entries of the history that it made ripe stay so.
+ *
+ * What decides differently from access to access is chosen without branches where that is short: a branch that is guessed wrong costs as much as sixty instructions.
  */
-const step: WasmFunction = (() => {
+function stepOf(degree: number): WasmFunction {
   const [record, segment, position, lead] = [0, 1, 2, 3];
   const [pushed, ripe, previous, i, source, base, header, visits] = [4, 5, 6, 7, 8, 9, 10, 11];
-  const [a, b, id, at, first, packed, x, last, key, weight] = [12, 13, 14, 15, 16, 17, 18, 19, 20, 21];
-  const [tick, out, ripened, stride, entry, one, two, seen, row, oldest] = [22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
-  const [age, scale, share] = [32, 33, 34];
+  const [a, b, at, first, packed, x, last, key, weight] = [12, 13, 14, 15, 16, 17, 18, 19, 20];
+  const [tick, out, entry, one, two, seen, row, oldest, age, mask] = [21, 22, 23, 24, 25, 26, 27, 28, 29, 30];
+  const [raised, place, isNext, isOther] = [31, 32, 33, 34];
+  const [pairOf, scale, share] = [35, 36, 37];
+  const [keys, slots, furtherSlots] = [38, 39, 40];
+  const ROW = SLOT * degree;
 
   const field = (offset: number): Code => load(i32(offset));
   const bump = (local: number, by: number): Code => set(local, add(get(local), i32(by)));
-  const segmentAt = (index: Code): Code =>
-    load(add(get(record), shiftLeft(and(index, i32(HISTORY_MASK)), i32(2))), 4 * HistoryField.segments);
   const placeAt = (index: Code): Code => add(get(record), shiftLeft(and(index, i32(HISTORY_MASK)), i32(2)));
+  const segmentAt = (index: Code): Code => load(placeAt(index), 4 * HistoryField.segments);
   const low = (code: Code): Code => and(code, i32(WEIGHT));
   const nibble = (shift: number): Code => and(shiftRight(get(packed), i32(shift)), i32(15));
+  const not = isZero;
 
-  /** Leaves in `base` where the row of the segment in a local begins, or 0. */
-  const findRow = (of: number): Code => [
-    set(base, i32(0)),
-    ifElse(
-      isLess(get(of), field(KernelField.rowIndexLength)),
-      [
-        set(x, load(add(field(KernelField.rowIndex), shiftLeft(get(of), i32(2))))),
-        ifElse(get(x), set(base, add(field(KernelField.rows), multiply(sub(get(x), i32(1)), get(stride)))), []),
-      ],
-      [],
-    ),
+  /** Leaves in `base` where the row of the segment at `at` of the index begins, in `header` its tick and visits; a segment without a row gets neither. */
+  const readIndex: Code = [
+    set(x, load(get(at))),
+    set(header, load(get(at), 4)),
+    set(base, add(field(KernelField.rows), multiply(get(x), i32(ROW)))),
   ];
+  const indexOf = (of: number): Code => add(field(KernelField.index), multiply(get(of), i32(INDEX)));
+
+  /** The four words at even places, from slots two by two, which are keys; at odd places: ticks and weights. */
+  const evenWords = (offset: number): Code =>
+    wasm.words(wasm.loadVector(get(base), offset), wasm.loadVector(get(base), offset + 16), [0, 2, 4, 6]);
+  const oddWords = (offset: number): Code =>
+    wasm.words(wasm.loadVector(get(base), offset), wasm.loadVector(get(base), offset + 16), [1, 3, 5, 7]);
+  /** A bit a slot; those beyond the row are 0. */
+  const bitsOf = (a: Code, b: Code): Code =>
+    degree === KERNEL_DEGREE_MAX ? wasm.signsOf(a, b) : and(wasm.signsOf(a, b), i32((1 << degree) - 1));
+  /** Which slots of the row at `base` hold the key that fills the vector. */
+  const slotsWith = (key: Code): Code =>
+    bitsOf(wasm.equalWords(evenWords(0), key), wasm.equalWords(evenWords(32), key));
+  const slotAt = (bits: Code): Code => add(get(base), multiply(wasm.trailingZeros(bits), i32(SLOT)));
 
   /** Leaves in `first` where the bucket of (`a`, `b`) begins. */
   const findBucket: Code = [
@@ -95,48 +117,40 @@ const step: WasmFunction = (() => {
     set(x, xor(get(x), shiftRight(get(x), i32(13)))),
     set(first, add(field(KernelField.contexts), shiftLeft(and(get(x), field(KernelField.bucketMask)), i32(6)))),
   ];
-  const isThere = (address: Code, offset: number): Code =>
-    and(equal(load(address, offset), get(a)), equal(load(address, offset + 4), get(b)));
+  const orIfThere = (offset: number, otherwise: Code): Code =>
+    select(wasm.equal64(wasm.load64(get(first), offset), get(pairOf)), add(get(first), i32(offset)), otherwise);
   /** Leaves in `entry` where the context (`a`, `b`) is, or 0; in `first` where its bucket begins. */
   const findContext: Code = [
     findBucket,
-    set(entry, get(first)),
-    ifElse(
-      isThere(get(first), 0),
-      [],
-      ifElse(
-        isThere(get(first), ENTRY),
-        bump(entry, ENTRY),
-        ifElse(isThere(get(first), 2 * ENTRY), bump(entry, 2 * ENTRY), set(entry, i32(0))),
-      ),
-    ),
+    set(pairOf, wasm.or64(wasm.extend(get(a)), wasm.shiftLeft64(wasm.extend(get(b)), wasm.i64(32)))),
+    set(entry, orIfThere(0, orIfThere(ENTRY, orIfThere(2 * ENTRY, i32(0))))),
   ];
 
-  /** Another visit of the row at `base`. */
+  /** Another visit of the row at `base`, which the index has at `at`. */
   const visit: Code = [
-    set(header, load(get(base))),
-    set(visits, and(get(header), i32(HEADER_VISITS))),
+    set(visits, low(get(header))),
     ifElse(
       atLeast(get(visits), field(KernelField.visitsMax)),
       [
         set(visits, shiftRight(get(visits), i32(1))),
-        set(at, add(get(base), i32(4))),
-        set(last, add(get(base), get(stride))),
+        set(place, get(base)),
+        set(last, add(get(base), i32(ROW))),
         loop(
-          set(packed, load(get(at), 4)),
+          set(packed, load(get(place), 4)),
           set(weight, shiftRight(low(get(packed)), i32(1))),
-          storeAt(get(at), 4, or(and(get(packed), i32(~WEIGHT)), get(weight))),
-          ifElse(get(weight), [], storeAt(get(at), 0, i32(0))),
-          bump(at, 8),
-          branchIf(0, isLess(get(at), get(last))),
+          storeAt(get(place), 4, or(and(get(packed), i32(~WEIGHT)), get(weight))),
+          ifElse(get(weight), [], storeAt(get(place), 0, i32(0))),
+          bump(place, SLOT),
+          branchIf(0, isLess(get(place), get(last))),
         ),
       ],
       [],
     ),
     set(tick, and(add(shiftRight(get(header), i32(16)), i32(1)), i32(255))),
-    storeAt(get(base), 0, or(shiftLeft(get(tick), i32(16)), add(get(visits), i32(1)))),
+    storeAt(get(at), 4, or(shiftLeft(get(tick), i32(16)), add(get(visits), i32(1)))),
   ];
 
+  const leave = wasm.giveBack(i32(KernelAnswer.left));
   /** The context at `entry` was followed by `id`. */
   const confirmContext: Code = [
     set(packed, load(get(entry), COUNTS)),
@@ -144,17 +158,17 @@ const step: WasmFunction = (() => {
     set(two, nibble(4)),
     set(seen, add(nibble(8), i32(1))),
     ifElse(
-      equal(load(get(entry), NEXT), get(id)),
+      equal(load(get(entry), NEXT), get(key)),
       bump(one, 1),
       ifElse(
-        equal(load(get(entry), OTHER), get(id)),
+        equal(load(get(entry), OTHER), get(key)),
         [
           bump(two, 1),
           ifElse(
             exceeds(get(two), get(one)),
             [
               storeAt(get(entry), OTHER, load(get(entry), NEXT)),
-              storeAt(get(entry), NEXT, get(id)),
+              storeAt(get(entry), NEXT, get(key)),
               set(x, get(one)),
               set(one, get(two)),
               set(two, get(x)),
@@ -162,7 +176,7 @@ const step: WasmFunction = (() => {
             [],
           ),
         ],
-        ifElse(exceeds(get(two), i32(1)), bump(two, -1), [storeAt(get(entry), OTHER, get(id)), set(two, i32(1))]),
+        ifElse(exceeds(get(two), i32(1)), bump(two, -1), [storeAt(get(entry), OTHER, get(key)), set(two, i32(1))]),
       ),
     ),
     ifElse(
@@ -191,6 +205,7 @@ const step: WasmFunction = (() => {
     );
   /** (`a`, `b`) takes the first free place of its bucket, or that of the least confirmed. */
   const claimContext: Code = [
+    ifElse(exceeds(load(field(KernelField.contexts), FILLED_AT), field(KernelField.filledMax)), leave, []),
     set(entry, get(first)),
     ifElse(
       load(get(first)),
@@ -211,48 +226,39 @@ const step: WasmFunction = (() => {
     ),
     storeAt(get(entry), 0, get(a)),
     storeAt(get(entry), 4, get(b)),
-    storeAt(get(entry), NEXT, get(id)),
+    storeAt(get(entry), NEXT, get(key)),
     storeAt(get(entry), OTHER, i32(0)),
     storeAt(get(entry), COUNTS, i32(1 | (1 << 8))),
   ];
 
-  /** `key` was seen after the row at `base`, worth `weight`. */
+  /** `key`, which fills `keys`, was seen after the row at `base`, worth `weight`. */
   const confirmRow: Code = block(
-    set(tick, and(shiftRight(load(get(base)), i32(16)), i32(255))),
-    set(at, add(get(base), i32(4))),
-    set(last, sub(add(get(base), get(stride)), i32(8))),
-    block(
-      loop(
-        branchIf(1, equal(get(at), get(last))),
-        set(x, load(get(at))),
-        branchIf(1, equal(get(x), get(key))),
-        branchIf(1, isZero(get(x))),
-        bump(at, 8),
-        branch(0),
-      ),
-    ),
+    set(tick, and(shiftRight(get(header), i32(16)), i32(255))),
+    set(mask, slotsWith(get(keys))),
+    // Where it stands, else the last place.
+    set(at, slotAt(or(get(mask), i32(1 << (degree - 1))))),
     set(packed, load(get(at), 4)),
+    set(raised, low(get(packed))),
     ifElse(
-      equal(load(get(at)), get(key)),
-      [
-        branchIf(1, equal(shiftRight(get(packed), i32(16)), get(tick))),
-        set(weight, add(get(weight), low(get(packed)))),
-      ],
-      ifElse(
-        exceeds(low(get(packed)), get(weight)),
-        [storeAt(get(at), 4, sub(get(packed), get(weight))), branch(2)],
-        [],
-      ),
+      select(get(mask), equal(shiftRight(get(packed), i32(16)), get(tick)), exceeds(get(raised), get(weight))),
+      [ifElse(get(mask), [], storeAt(get(at), 4, sub(get(packed), get(weight)))), branch(1)],
+      [],
     ),
-    set(first, add(get(base), i32(4))),
+    ifElse(
+      or(get(mask), get(raised)),
+      [],
+      // The last place is free, so there may be one before it.
+      set(at, slotAt(slotsWith(wasm.splat(i32(0))))),
+    ),
+    set(weight, add(get(weight), select(get(mask), get(raised), i32(0)))),
     block(
       loop(
-        branchIf(1, equal(get(at), get(first))),
+        branchIf(1, equal(get(at), get(base))),
         set(packed, load(sub(get(at), i32(4)))),
         branchIf(1, atLeast(low(get(packed)), get(weight))),
         storeAt(get(at), 0, load(sub(get(at), i32(8)))),
         storeAt(get(at), 4, get(packed)),
-        bump(at, -8),
+        bump(at, -SLOT),
         branch(0),
       ),
     ),
@@ -260,9 +266,7 @@ const step: WasmFunction = (() => {
     storeAt(get(at), 4, or(shiftLeft(get(tick), i32(16)), get(weight))),
   );
 
-  const leave = wasm.giveBack(i32(KernelAnswer.left));
   const look: Code = [
-    set(stride, field(KernelField.stride)),
     set(pushed, load(get(record), 4 * HistoryField.pushed)),
     set(ripe, load(get(record), 4 * HistoryField.ripe)),
     set(previous, i32(-1)),
@@ -275,68 +279,63 @@ const step: WasmFunction = (() => {
       [],
     ),
     storeAt(i32(KernelField.previous), 0, get(previous)),
-    // Who will be ripe, and whether all of them have rows.
-    set(ripened, get(ripe)),
-    block(
-      loop(
-        branchIf(1, equal(get(ripened), get(pushed))),
-        branchIf(
-          1,
-          and(
-            isZero(exceeds(sub(get(position), load(placeAt(get(ripened)), 4 * HistoryField.positions)), get(lead))),
-            isLess(sub(get(pushed), get(ripened)), i32(HISTORY_LENGTH)),
-          ),
-        ),
-        set(source, segmentAt(get(ripened))),
-        findRow(source),
-        ifElse(get(base), [], leave),
-        bump(ripened, 1),
-        branch(0),
-      ),
-    ),
+    set(key, add(get(segment), i32(1))),
+    set(keys, wasm.splat(get(key))),
+  ];
+
+  /** What is named from is read long before it is needed, for it may come from far. */
+  const touch: Code = [
+    set(row, i32(0)),
     ifElse(
-      exceeds(
-        add(load(field(KernelField.contexts), FILLED_AT), sub(get(ripened), get(ripe))),
-        field(KernelField.filledMax),
-      ),
-      leave,
+      isLess(get(segment), field(KernelField.indexLength)),
+      [set(at, indexOf(segment)), readIndex, set(row, select(get(x), get(base), i32(0)))],
       [],
     ),
+    set(a, add(get(previous), i32(1))),
+    set(b, get(key)),
+    findBucket,
+    storeAt(i32(KernelField.touched), 0, add(load(get(row)), load(get(first)))),
   ];
 
   const ripen: Code = block(
-    set(i, get(ripe)),
-    set(id, add(get(segment), i32(1))),
     loop(
-      branchIf(1, equal(get(i), get(ripened))),
-      set(source, segmentAt(get(i))),
-      findRow(source),
-      visit,
+      branchIf(1, equal(get(ripe), get(pushed))),
+      set(place, placeAt(get(ripe))),
+      branchIf(
+        1,
+        and(
+          not(exceeds(sub(get(position), load(get(place), 4 * HistoryField.positions)), get(lead))),
+          isLess(sub(get(pushed), get(ripe)), i32(HISTORY_LENGTH)),
+        ),
+      ),
+      set(source, load(get(place), 4 * HistoryField.segments)),
+      ifElse(isLess(get(source), field(KernelField.indexLength)), [], leave),
+      set(at, indexOf(source)),
+      readIndex,
+      ifElse(get(x), [], leave),
       ifElse(
-        exceeds(get(i), i32(0)),
+        exceeds(get(ripe), i32(0)),
         [
-          set(a, add(segmentAt(sub(get(i), i32(1))), i32(1))),
+          set(a, add(segmentAt(sub(get(ripe), i32(1))), i32(1))),
           set(b, add(get(source), i32(1))),
           findContext,
           ifElse(get(entry), confirmContext, claimContext),
         ],
         [],
       ),
-      bump(i, 1),
+      visit,
+      bump(ripe, 1),
+      storeAt(get(record), 4 * HistoryField.ripe, get(ripe)),
       branch(0),
     ),
   );
 
   const follow: Code = [
-    set(key, add(get(segment), i32(1))),
-    set(oldest, sub(get(ripened), field(KernelField.lookahead))),
-    ifElse(
-      isLess(get(oldest), sub(get(pushed), i32(HISTORY_LENGTH))),
-      set(oldest, sub(get(pushed), i32(HISTORY_LENGTH))),
-      [],
-    ),
-    ifElse(isLess(get(oldest), i32(0)), set(oldest, i32(0)), []),
-    set(i, sub(get(ripened), i32(1))),
+    set(oldest, sub(get(ripe), field(KernelField.lookahead))),
+    set(x, sub(get(pushed), i32(HISTORY_LENGTH))),
+    set(oldest, select(isLess(get(oldest), get(x)), get(x), get(oldest))),
+    set(oldest, select(isLess(get(oldest), i32(0)), i32(0), get(oldest))),
+    set(i, sub(get(ripe), i32(1))),
     block(
       loop(
         branchIf(1, isLess(get(i), get(oldest))),
@@ -344,15 +343,11 @@ const step: WasmFunction = (() => {
         ifElse(
           notEqual(get(source), get(segment)),
           [
-            findRow(source),
-            ifElse(
-              get(base),
-              [
-                set(weight, load(shiftLeft(sub(sub(get(ripened), i32(1)), get(i)), i32(2)), KernelField.weights)),
-                confirmRow,
-              ],
-              [],
-            ),
+            // Who was visited has a row.
+            set(at, indexOf(source)),
+            readIndex,
+            set(weight, load(shiftLeft(sub(sub(get(ripe), i32(1)), get(i)), i32(2)), KernelField.weights)),
+            confirmRow,
           ],
           [],
         ),
@@ -364,21 +359,108 @@ const step: WasmFunction = (() => {
 
   const push: Code = [
     storeAt(get(record), 4 * HistoryField.pushed, add(get(pushed), i32(1))),
-    storeAt(get(record), 4 * HistoryField.ripe, get(ripened)),
-    storeAt(get(record), 4 * HistoryField.hint, i32(-1)),
-    storeAt(placeAt(get(pushed)), 4 * HistoryField.segments, get(segment)),
-    storeAt(placeAt(get(pushed)), 4 * HistoryField.positions, get(position)),
+    set(place, placeAt(get(pushed))),
+    storeAt(get(place), 4 * HistoryField.segments, get(segment)),
+    storeAt(get(place), 4 * HistoryField.positions, get(position)),
   ];
 
-  /** Leaves the block that it stands in where the segment in `x` is at the site for certain. */
-  const passOver: Code = ifElse(
-    isLess(get(x), field(KernelField.flagsLength)),
-    branchIf(1, wasm.loadByte(add(field(KernelField.flags), get(x)))),
-    [],
-  );
   const bitLength = (value: Code): Code => sub(i32(32), wasm.leadingZeros(value));
   const atMost = (local: number, most: number): Code =>
     ifElse(exceeds(get(local), i32(most)), set(local, i32(most)), []);
+
+  /** Leaves in `mask` which successors in the row at `row` weigh enough and are not at the site for certain. */
+  const unknown = (vector: number): Code =>
+    set(
+      vector,
+      wasm.addWords(
+        wasm.leastWordsUnsigned(
+          wasm.addWords(get(vector), wasm.splat(i32(-1))),
+          wasm.splat(field(KernelField.flagsLength)),
+        ),
+        wasm.splat(field(KernelField.flags)),
+      ),
+    );
+  const heavyEnough = (words: Code): Code =>
+    wasm.atLeastWords(wasm.andVector(words, wasm.splat(i32(WEIGHT))), wasm.splat(get(weight)));
+  const flagsAt = [0, 1, 2, 3, 4, 5, 6, 7].reduce<Code>(
+    (flags, lane) => wasm.loadByteLane(flags, wasm.wordOf(get(lane < 4 ? slots : furtherSlots), lane & 3), lane),
+    wasm.splat(i32(0)),
+  );
+  const successors: Code = [
+    set(mask, i32(0)),
+    ifElse(
+      get(row),
+      [
+        set(at, indexOf(segment)),
+        readIndex,
+        set(visits, low(get(header))),
+        set(
+          weight,
+          wasm.ceiling(
+            wasm.multiplyDouble(
+              wasm.multiplyDouble(wasm.loadDouble(i32(KernelField.scoreMin)), wasm.doubleOf(get(visits))),
+              wasm.double(16),
+            ),
+          ),
+        ),
+        set(weight, select(isLess(get(weight), i32(1)), i32(1), get(weight))),
+        set(slots, evenWords(0)),
+        set(furtherSlots, evenWords(32)),
+        unknown(slots),
+        unknown(furtherSlots),
+        set(
+          mask,
+          and(
+            bitsOf(heavyEnough(oddWords(0)), heavyEnough(oddWords(32))),
+            wasm.bitmask(wasm.equalBytes(flagsAt, wasm.splat(i32(0)))),
+          ),
+        ),
+      ],
+      [],
+    ),
+  ];
+
+  /** Who is at the site for certain, or nobody, comes to 0. */
+  const isNamed = (of: Code): Code => [
+    set(x, sub(of, i32(1))),
+    and(
+      isZero(
+        wasm.loadByte(
+          add(
+            field(KernelField.flags),
+            select(wasm.isLessUnsigned(get(x), field(KernelField.flagsLength)), get(x), field(KernelField.flagsLength)),
+          ),
+        ),
+      ),
+      atLeast(get(x), i32(0)),
+    ),
+  ];
+  const pair: Code = [
+    set(isNext, i32(0)),
+    set(isOther, i32(0)),
+    set(x, i32(-1)),
+    ifElse(
+      atLeast(get(previous), i32(0)),
+      [
+        set(a, add(get(previous), i32(1))),
+        set(b, get(key)),
+        findContext,
+        set(x, i32(-1)),
+        ifElse(
+          get(entry),
+          [
+            set(isNext, isNamed(load(get(entry), NEXT))),
+            set(isOther, isNamed(load(get(entry), OTHER))),
+            // As the index of a word, which is what the tables' own code takes for a hint.
+            set(x, shiftRight(sub(get(entry), field(KernelField.contexts)), i32(2))),
+          ],
+          [],
+        ),
+      ],
+      [],
+    ),
+    storeAt(get(record), 4 * HistoryField.hint, get(x)),
+  ];
 
   /** What `successorBin` adds for the visits of the row. */
   const support: Code = [
@@ -389,9 +471,10 @@ const step: WasmFunction = (() => {
     set(row, add(multiply(get(row), i32(SCORE_BINS)), i32(1))),
     set(scale, wasm.divideDouble(wasm.double(1), wasm.doubleOf(shiftLeft(get(visits), i32(4))))),
   ];
-  /** Names the successor in `x`, whose slot is `packed`, with its `successorBin`. */
-  const nameSuccessor: Code = block(
-    passOver,
+  /** Names the successor in the first slot of `mask`, with its `successorBin`. */
+  const nameSuccessor: Code = [
+    set(at, slotAt(get(mask))),
+    set(packed, load(get(at), 4)),
     set(age, and(sub(get(tick), shiftRight(get(packed), i32(16))), i32(255))),
     ifElse(
       isLess(get(age), i32(3)),
@@ -400,7 +483,7 @@ const step: WasmFunction = (() => {
     ),
     set(share, wasm.multiplyDouble(wasm.doubleOf(low(get(packed))), get(scale))),
     ifElse(wasm.atLeastDouble(get(share), wasm.double(1)), set(share, wasm.double(1)), []),
-    storeAt(get(out), 0, get(x)),
+    storeAt(get(out), 0, sub(load(get(at)), i32(1))),
     storeAt(
       get(out),
       4,
@@ -414,44 +497,55 @@ const step: WasmFunction = (() => {
     ),
     storeAt(get(out), 8, i32(0)),
     bump(out, 4 * NAMED_STRIDE),
-  );
+    set(mask, and(get(mask), sub(get(mask), i32(1)))),
+  ];
 
-  const successors: Code = [
-    set(out, i32(KernelField.named)),
-    findRow(segment),
+  /** Names what follows the pair, or adds its `contextBin` to what was named already. */
+  const nameAfterPair = (offset: number, shift: number): Code => [
+    set(x, sub(load(get(entry), offset), i32(1))),
+    set(at, i32(KernelField.named)),
+    block(
+      loop(
+        branchIf(1, equal(get(at), get(out))),
+        branchIf(1, equal(load(get(at)), get(x))),
+        bump(at, 4 * NAMED_STRIDE),
+        branch(0),
+      ),
+    ),
     ifElse(
-      get(base),
+      equal(get(at), get(out)),
+      [storeAt(get(at), 0, get(x)), storeAt(get(at), 4, i32(0)), bump(out, 4 * NAMED_STRIDE)],
+      [],
+    ),
+    storeAt(
+      get(at),
+      8,
+      add(
+        add(and(shiftRight(get(seen), i32(shift)), i32(15)), i32(1)),
+        shiftLeft(and(shiftRight(get(seen), i32(8)), i32(15)), i32(4)),
+      ),
+    ),
+  ];
+  const name: Code = [
+    set(out, i32(KernelField.named)),
+    ifElse(
+      or(get(mask), or(get(isNext), get(isOther))),
       [
-        set(header, load(get(base))),
-        set(visits, and(get(header), i32(HEADER_VISITS))),
         ifElse(
-          get(visits),
+          get(mask),
           [
             set(tick, add(and(shiftRight(get(header), i32(16)), i32(255)), i32(1))),
             support,
-            set(
-              weight,
-              wasm.ceiling(
-                wasm.multiplyDouble(
-                  wasm.multiplyDouble(wasm.loadDouble(i32(KernelField.scoreMin)), wasm.doubleOf(get(visits))),
-                  wasm.doubleOf(i32(16)),
-                ),
-              ),
-            ),
-            ifElse(isLess(get(weight), i32(1)), set(weight, i32(1)), []),
-            set(at, add(get(base), i32(4))),
-            set(last, add(get(base), get(stride))),
-            block(
-              loop(
-                branchIf(1, equal(get(at), get(last))),
-                set(packed, load(get(at), 4)),
-                branchIf(1, isLess(low(get(packed)), get(weight))),
-                set(x, sub(load(get(at)), i32(1))),
-                nameSuccessor,
-                bump(at, 8),
-                branch(0),
-              ),
-            ),
+            loop(nameSuccessor, branchIf(0, get(mask))),
+          ],
+          [],
+        ),
+        ifElse(
+          or(get(isNext), get(isOther)),
+          [
+            set(seen, load(get(entry), COUNTS)),
+            ifElse(get(isNext), nameAfterPair(NEXT, 0), []),
+            ifElse(get(isOther), nameAfterPair(OTHER, 4), []),
           ],
           [],
         ),
@@ -460,87 +554,43 @@ const step: WasmFunction = (() => {
     ),
   ];
 
-  /** Names what follows the pair, or adds its `contextBin` to what was named already. */
-  const nameAfterPair = (offset: number, shift: number): Code =>
-    block(
-      set(x, sub(load(get(entry), offset), i32(1))),
-      branchIf(0, isLess(get(x), i32(0))),
-      passOver,
-      set(at, i32(KernelField.named)),
-      block(
-        loop(
-          branchIf(1, equal(get(at), get(out))),
-          branchIf(1, equal(load(get(at)), get(x))),
-          bump(at, 4 * NAMED_STRIDE),
-          branch(0),
-        ),
-      ),
-      ifElse(
-        equal(get(at), get(out)),
-        [storeAt(get(at), 0, get(x)), storeAt(get(at), 4, i32(0)), bump(out, 4 * NAMED_STRIDE)],
-        [],
-      ),
-      storeAt(
-        get(at),
-        8,
-        add(
-          add(and(shiftRight(get(seen), i32(shift)), i32(15)), i32(1)),
-          shiftLeft(and(shiftRight(get(seen), i32(8)), i32(15)), i32(4)),
-        ),
-      ),
-    );
-  const pair: Code = ifElse(
-    isLess(get(previous), i32(0)),
-    [],
-    [
-      set(a, add(get(previous), i32(1))),
-      set(b, add(get(segment), i32(1))),
-      findContext,
-      ifElse(
-        get(entry),
-        [
-          // As the index of a word, which is what the tables' own code takes for a hint.
-          storeAt(get(record), 4 * HistoryField.hint, shiftRight(sub(get(entry), field(KernelField.contexts)), i32(2))),
-          set(seen, load(get(entry), COUNTS)),
-          nameAfterPair(NEXT, 0),
-          nameAfterPair(OTHER, 4),
-        ],
-        [],
-      ),
-    ],
-  );
-
   return {
     parameterCount: 4,
     hasResult: true,
     locals: [
-      [29, I32],
+      [31, I32],
+      [1, I64],
       [2, F64],
+      [3, V128],
     ],
     body: [
       look,
+      touch,
       ripen,
       follow,
       push,
       successors,
       pair,
+      name,
       // A multiple of few bytes: told as such, for it is not worth a division.
       sub(get(out), i32(KernelField.named)),
     ],
   };
-})();
+}
 
-/** Modules by the pages of their memory, a power of two: what was compiled once is compiled for all. */
-const starters = new Map<number, (() => WasmInstance<'step'> | null) | null>();
+/** Modules by the successors of a row and the pages of their memory, a power of two: what was compiled once is compiled for all. */
+const starters = new Map<string, (() => WasmInstance<'step'> | null) | null>();
 
-/** A kernel over a memory of at least `bytes` bytes; null where there is no WebAssembly, or no memory for it. */
-export function startKernel(bytes: number): WasmInstance<'step'> | null {
+/** A kernel for rows of `degree` successors over a memory of at least `bytes` bytes; null where there is no WebAssembly, or no memory for it, or rows are too long. */
+export function startKernel(degree: number, bytes: number): WasmInstance<'step'> | null {
+  if (degree > KERNEL_DEGREE_MAX) return null;
   let pageCount = 4;
   while (pageCount * 65_536 < bytes) pageCount *= 2;
-  let start = starters.get(pageCount);
+  const key = `${degree} ${pageCount}`;
+  let start = starters.get(key);
   if (start === undefined) {
-    start = compileWasm({ step }, pageCount);
-    starters.set(pageCount, start);
+    start = compileWasm({ step: stepOf(degree) }, pageCount);
+    starters.set(key, start);
   }
   return start?.() ?? null;
 }

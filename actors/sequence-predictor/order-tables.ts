@@ -38,7 +38,7 @@ export class OrderTables {
   #end = KERNEL_TABLES_AT;
   #history = NO_TABLE;
   #rows = NO_TABLE;
-  #rowIndex = NO_TABLE;
+  #index = NO_TABLE;
   #contexts = NO_TABLE;
   #flags: Uint8Array = new Uint8Array(0);
   /** Byte at which the histories begin. */
@@ -59,9 +59,9 @@ export class OrderTables {
   /** Lays the tables out in a memory of their own; null where there is no WebAssembly, or no memory. */
   static layOut(options: OrderTablesOptions): OrderTables | null {
     const { orders, successors, contexts, resident } = options;
-    const tables = [orders.words, successors.words, successors.rowIndex, contexts.words, resident.flags];
-    const bytes = tables.reduce((sum, table) => sum + aligned(table.byteLength), KERNEL_TABLES_AT);
-    const kernel = startKernel(ROOM * bytes) ?? startKernel(bytes);
+    const tables = [orders.words, successors.words, successors.index, contexts.words, resident.flags];
+    const bytes = tables.reduce((sum, table) => sum + aligned(table.byteLength + 1), KERNEL_TABLES_AT);
+    const kernel = startKernel(successors.degree, ROOM * bytes) ?? startKernel(successors.degree, bytes);
     if (kernel === null) return null;
     const laidOut = new OrderTables(options, kernel.memory, kernel.run.step);
     return laidOut.takeBack() ? laidOut : null;
@@ -70,17 +70,17 @@ export class OrderTables {
   /** Takes back what has moved out, and learns what the tables are like now. False = there is no room. */
   takeBack(): boolean {
     const { orders, successors, contexts, resident } = this.#options;
-    if (successors.words !== this.#rows || successors.rowIndex !== this.#rowIndex) {
+    if (successors.words !== this.#rows || successors.index !== this.#index) {
       // Both, since a table that outgrew one is about to outgrow the other.
       const rows = this.#moved(successors.words);
-      const rowIndex = this.#moved(successors.rowIndex);
-      if (rows === null || rowIndex === null) return false;
+      const index = this.#moved(successors.index);
+      if (rows === null || index === null) return false;
       this.#rows = rows;
-      this.#rowIndex = rowIndex;
-      successors.adopt(rows, rowIndex);
-      this.#put(KernelField.rows, rows.byteOffset);
-      this.#put(KernelField.rowIndex, rowIndex.byteOffset);
-      this.#put(KernelField.rowIndexLength, rowIndex.length);
+      this.#index = index;
+      successors.adopt(rows, index);
+      this.#put(KernelField.rows, rows.byteOffset - 8 * successors.degree);
+      this.#put(KernelField.index, index.byteOffset);
+      this.#put(KernelField.indexLength, index.length / 2);
     }
     if (orders.words !== this.#history) {
       const history = this.#moved(orders.words);
@@ -99,15 +99,15 @@ export class OrderTables {
     }
     if (resident.flags !== this.#flags) {
       const { flags } = resident;
-      if (this.#end + flags.length > this.#memory.byteLength) return false;
+      if (this.#end + flags.length >= this.#memory.byteLength) return false;
       this.#flags = new Uint8Array(this.#memory, this.#end, flags.length);
       this.#flags.set(flags);
-      this.#end += aligned(flags.length);
+      // And a byte that says unknown, for who lies beyond.
+      this.#end += aligned(flags.length + 1);
       resident.adopt(this.#flags);
       this.#put(KernelField.flags, this.#flags.byteOffset);
       this.#put(KernelField.flagsLength, flags.length);
     }
-    this.#put(KernelField.stride, 4 * successors.stride);
     this.#put(KernelField.filledMax, contexts.filledMax);
     return true;
   }

@@ -360,9 +360,8 @@ export class SequencePredictor {
     const row = table.rowOf(segment);
     if (row < 0) return;
     const words = table.words;
-    const header = words[row - 1]!;
+    const header = table.headerOf(segment);
     const visits = visitsOfHeader(header);
-    if (visits < 1) return;
     const tick = tickOfHeader(header) + 1;
     const scale = 1 / (visits * WEIGHT_ONE);
     const weightMin = Math.max(1, Math.ceil(this.scoreMin * visits * WEIGHT_ONE)) | 0;
