@@ -23,31 +23,28 @@ export const KernelField = {
   /** A row before the first. */
   rows: 0,
   index: 4,
-  /** Segments. */
-  indexLength: 8,
-  /** Written and never read: see `touch`. */
-  touched: 12,
+  // Two words that stay 0 between them: who follows a pair that is not known.
   contexts: 16,
   bucketMask: 20,
-  flags: 24,
-  /** The byte after the last is 0. */
-  flagsLength: 28,
-  visitsMax: 32,
-  lookahead: 36,
-  filledMax: 40,
+  visitsMax: 24,
+  filledMax: 28,
+  /** Segments in the index. */
+  indexLength: 32,
   /** The consumer's segment before this one, or -1. */
-  previous: 48,
-  /** A double. */
-  scoreMin: 56,
-  /** Sixteen words. */
-  weights: 64,
+  previous: 36,
+  /** Written and never read: see `touch`. */
+  touched: 40,
+  /** Four times the same: where a byte lies that is not 0, and behind it the flags. */
+  flags: 48,
+  /** Four times the same: how far behind that byte another lies, which is 0; all flags are between them. */
+  flagsEnd: 64,
   /** Three words each: who is named, the bin as successor and the bin after the pair, 0 = silent. */
-  named: 128,
+  named: 80,
   /** Bytes: `scoreBinOf`. */
-  scoreBins: 1024,
+  scoreBins: 256,
+  /** By visits of a row, up to the most that there may be: what a successor must weigh to be named. */
+  weightMin: 576,
 } as const;
-/** Where the tables may begin. */
-export const KERNEL_TABLES_AT = 1536;
 
 /** Words of one that is named. */
 export const NAMED_STRIDE = 3;
@@ -55,8 +52,10 @@ export const NAMED_STRIDE = 3;
 /** What `step` gives instead of the bytes of those that are named. */
 export const KernelAnswer = { left: -1, repeated: -2 } as const;
 
+/** Who follows the pair, in the bits of those that are named; below them the successors. */
+const [IS_NEXT, IS_OTHER] = [256, 512];
 /** Slots of a row that are looked at together, which is all that a row may have: one cache line. */
-export const KERNEL_DEGREE_MAX = 8;
+const KERNEL_DEGREE_MAX = 8;
 
 const WEIGHT = 0xffff;
 /** Bytes of a slot, and of a segment in the index. */
@@ -71,14 +70,13 @@ const FILLED_AT = 60;
  *
  * What decides differently from access to access is chosen without branches where that is short: a branch that is guessed wrong costs as much as sixty instructions.
  */
-function stepOf(degree: number): WasmFunction {
+function stepOf(degree: number, weights: readonly number[]): WasmFunction {
   const [record, segment, position, lead] = [0, 1, 2, 3];
-  const [pushed, ripe, previous, i, source, base, header, visits] = [4, 5, 6, 7, 8, 9, 10, 11];
-  const [a, b, at, first, packed, x, last, key, weight] = [12, 13, 14, 15, 16, 17, 18, 19, 20];
-  const [tick, out, entry, one, two, seen, row, oldest, age, mask] = [21, 22, 23, 24, 25, 26, 27, 28, 29, 30];
-  const [raised, place, isNext, isOther] = [31, 32, 33, 34];
-  const [pairOf, scale, share] = [35, 36, 37];
-  const [keys, slots, furtherSlots] = [38, 39, 40];
+  const [pushed, ripe, previous, oldest, source, place, base, header] = [4, 5, 6, 7, 8, 9, 10, 11];
+  const [a, b, at, first, entry, packed, x, last, key, weight] = [12, 13, 14, 15, 16, 17, 18, 19, 20, 21];
+  const [tick, visits, one, two, seen, row, mask, raised, isWorn] = [22, 23, 24, 25, 26, 27, 28, 29, 30];
+  const [age, out, pairOf, scale, share] = [31, 32, 33, 34, 35];
+  const [keys, slots, furtherSlots, pairFlags, flags] = [36, 37, 38, 39, 40];
   const ROW = SLOT * degree;
 
   const field = (offset: number): Code => load(i32(offset));
@@ -231,40 +229,41 @@ function stepOf(degree: number): WasmFunction {
     storeAt(get(entry), COUNTS, i32(1 | (1 << 8))),
   ];
 
-  /** `key`, which fills `keys`, was seen after the row at `base`, worth `weight`. */
-  const confirmRow: Code = block(
-    set(tick, and(shiftRight(get(header), i32(16)), i32(255))),
-    set(mask, slotsWith(get(keys))),
-    // Where it stands, else the last place.
-    set(at, slotAt(or(get(mask), i32(1 << (degree - 1))))),
-    set(packed, load(get(at), 4)),
-    set(raised, low(get(packed))),
-    ifElse(
-      select(get(mask), equal(shiftRight(get(packed), i32(16)), get(tick)), exceeds(get(raised), get(weight))),
-      [ifElse(get(mask), [], storeAt(get(at), 4, sub(get(packed), get(weight)))), branch(1)],
-      [],
-    ),
-    ifElse(
-      or(get(mask), get(raised)),
-      [],
-      // The last place is free, so there may be one before it.
-      set(at, slotAt(slotsWith(wasm.splat(i32(0))))),
-    ),
-    set(weight, add(get(weight), select(get(mask), get(raised), i32(0)))),
+  /**
+   * `key`, which fills `keys`, was seen after the row at `base`, worth `weight`. What is put back where nothing is to be changed, or where the
+   * weakest is worn down by what it did not foresee, is chosen like what is raised.
+   */
+  const confirmRow = (weight: number): Code =>
     block(
-      loop(
-        branchIf(1, equal(get(at), get(base))),
-        set(packed, load(sub(get(at), i32(4)))),
-        branchIf(1, atLeast(low(get(packed)), get(weight))),
-        storeAt(get(at), 0, load(sub(get(at), i32(8)))),
-        storeAt(get(at), 4, get(packed)),
-        bump(at, -SLOT),
-        branch(0),
+      set(tick, and(shiftRight(get(header), i32(16)), i32(255))),
+      set(mask, slotsWith(get(keys))),
+      // Where it stands, else the last place.
+      set(at, slotAt(or(get(mask), i32(1 << (degree - 1))))),
+      set(packed, load(get(at), 4)),
+      set(x, low(get(packed))),
+      set(isWorn, select(get(mask), i32(0), exceeds(get(x), i32(weight)))),
+      set(raised, add(select(get(mask), get(x), i32(0)), i32(weight))),
+      ifElse(
+        get(x),
+        // A second time within one visit.
+        branchIf(1, select(get(mask), equal(shiftRight(get(packed), i32(16)), get(tick)), i32(0))),
+        // The last place is free, so there may be one before it.
+        set(at, slotAt(slotsWith(wasm.splat(i32(0))))),
       ),
-    ),
-    storeAt(get(at), 0, get(key)),
-    storeAt(get(at), 4, or(shiftLeft(get(tick), i32(16)), get(weight))),
-  );
+      set(packed, select(get(isWorn), sub(get(packed), i32(weight)), or(shiftLeft(get(tick), i32(16)), get(raised)))),
+      set(raised, low(get(packed))),
+      set(x, select(get(isWorn), load(get(at)), get(key))),
+      block(
+        loop(
+          branchIf(1, or(equal(get(at), get(base)), atLeast(wasm.loadShort(sub(get(at), i32(SLOT)), 4), get(raised)))),
+          wasm.store64(get(at), wasm.load64(sub(get(at), i32(SLOT)))),
+          bump(at, -SLOT),
+          branch(0),
+        ),
+      ),
+      storeAt(get(at), 0, get(x)),
+      storeAt(get(at), 4, get(packed)),
+    );
 
   const look: Code = [
     set(pushed, load(get(record), 4 * HistoryField.pushed)),
@@ -331,29 +330,22 @@ function stepOf(degree: number): WasmFunction {
   );
 
   const follow: Code = [
-    set(oldest, sub(get(ripe), field(KernelField.lookahead))),
     set(x, sub(get(pushed), i32(HISTORY_LENGTH))),
-    set(oldest, select(isLess(get(oldest), get(x)), get(x), get(oldest))),
-    set(oldest, select(isLess(get(oldest), i32(0)), i32(0), get(oldest))),
-    set(i, sub(get(ripe), i32(1))),
+    set(oldest, select(isLess(get(x), i32(0)), i32(0), get(x))),
     block(
-      loop(
-        branchIf(1, isLess(get(i), get(oldest))),
-        set(source, segmentAt(get(i))),
-        ifElse(
-          notEqual(get(source), get(segment)),
-          [
+      ...weights.map((weight, lag): Code => {
+        const index = sub(get(ripe), i32(lag + 1));
+        return [
+          branchIf(0, isLess(index, get(oldest))),
+          set(source, segmentAt(index)),
+          ifElse(
+            notEqual(get(source), get(segment)),
             // Who was visited has a row.
-            set(at, indexOf(source)),
-            readIndex,
-            set(weight, load(shiftLeft(sub(sub(get(ripe), i32(1)), get(i)), i32(2)), KernelField.weights)),
-            confirmRow,
-          ],
-          [],
-        ),
-        bump(i, -1),
-        branch(0),
-      ),
+            [set(at, indexOf(source)), readIndex, confirmRow(weight)],
+            [],
+          ),
+        ];
+      }),
     ),
   ];
 
@@ -368,98 +360,57 @@ function stepOf(degree: number): WasmFunction {
   const atMost = (local: number, most: number): Code =>
     ifElse(exceeds(get(local), i32(most)), set(local, i32(most)), []);
 
-  /** Leaves in `mask` which successors in the row at `row` weigh enough and are not at the site for certain. */
-  const unknown = (vector: number): Code =>
-    set(
-      vector,
-      wasm.addWords(
-        wasm.leastWordsUnsigned(
-          wasm.addWords(get(vector), wasm.splat(i32(-1))),
-          wasm.splat(field(KernelField.flagsLength)),
-        ),
-        wasm.splat(field(KernelField.flags)),
-      ),
+  /** Where the flags of those are whose keys fill the vector; who is nobody counts as at the site, who lies beyond as unknown. */
+  const flagsOf = (vector: Code): Code =>
+    wasm.addWords(
+      wasm.leastWords(vector, wasm.loadVector(i32(KernelField.flagsEnd))),
+      wasm.loadVector(i32(KernelField.flags)),
     );
   const heavyEnough = (words: Code): Code =>
     wasm.atLeastWords(wasm.andVector(words, wasm.splat(i32(WEIGHT))), wasm.splat(get(weight)));
-  const flagsAt = [0, 1, 2, 3, 4, 5, 6, 7].reduce<Code>(
-    (flags, lane) => wasm.loadByteLane(flags, wasm.wordOf(get(lane < 4 ? slots : furtherSlots), lane & 3), lane),
-    wasm.splat(i32(0)),
-  );
-  const successors: Code = [
+  const flagAt = (flags: Code, vector: number, lane: number, to: number): Code =>
+    wasm.loadByteLane(flags, wasm.wordOf(get(vector), lane), to);
+
+  /** Leaves in `mask` who is named: which successors, of those that weigh enough, then as `IS_NEXT` and `IS_OTHER` who follows the pair. */
+  const choose: Code = [
+    set(entry, i32(0)),
+    set(a, add(get(previous), i32(1))),
+    set(b, get(key)),
+    ifElse(
+      exceeds(get(a), i32(0)),
+      [findContext, set(x, shiftRight(sub(get(entry), field(KernelField.contexts)), i32(2)))],
+      [],
+    ),
+    // As the index of a word, which is what the tables' own code takes for a hint.
+    storeAt(get(record), 4 * HistoryField.hint, select(get(entry), get(x), i32(-1))),
+    set(pairFlags, flagsOf(wasm.loadVector(get(entry), NEXT))),
     set(mask, i32(0)),
+    set(flags, wasm.splat(i32(0))),
     ifElse(
       get(row),
       [
         set(at, indexOf(segment)),
         readIndex,
         set(visits, low(get(header))),
+        set(weight, load(shiftLeft(get(visits), i32(2)), KernelField.weightMin)),
+        set(mask, bitsOf(heavyEnough(oddWords(0)), heavyEnough(oddWords(32)))),
+        set(slots, flagsOf(evenWords(0))),
+        set(furtherSlots, flagsOf(evenWords(32))),
         set(
-          weight,
-          wasm.ceiling(
-            wasm.multiplyDouble(
-              wasm.multiplyDouble(wasm.loadDouble(i32(KernelField.scoreMin)), wasm.doubleOf(get(visits))),
-              wasm.double(16),
-            ),
-          ),
-        ),
-        set(weight, select(isLess(get(weight), i32(1)), i32(1), get(weight))),
-        set(slots, evenWords(0)),
-        set(furtherSlots, evenWords(32)),
-        unknown(slots),
-        unknown(furtherSlots),
-        set(
-          mask,
-          and(
-            bitsOf(heavyEnough(oddWords(0)), heavyEnough(oddWords(32))),
-            wasm.bitmask(wasm.equalBytes(flagsAt, wasm.splat(i32(0)))),
+          flags,
+          [0, 1, 2, 3, 4, 5, 6, 7].reduce(
+            (flags, lane) => flagAt(flags, lane < 4 ? slots : furtherSlots, lane & 3, lane),
+            get(flags),
           ),
         ),
       ],
       [],
     ),
-  ];
-
-  /** Who is at the site for certain, or nobody, comes to 0. */
-  const isNamed = (of: Code): Code => [
-    set(x, sub(of, i32(1))),
-    and(
-      isZero(
-        wasm.loadByte(
-          add(
-            field(KernelField.flags),
-            select(wasm.isLessUnsigned(get(x), field(KernelField.flagsLength)), get(x), field(KernelField.flagsLength)),
-          ),
-        ),
-      ),
-      atLeast(get(x), i32(0)),
+    set(flags, flagAt(flagAt(get(flags), pairFlags, 0, 8), pairFlags, 1, 9)),
+    set(
+      mask,
+      and(or(get(mask), i32(IS_NEXT | IS_OTHER)), wasm.bitmask(wasm.equalBytes(get(flags), wasm.splat(i32(0))))),
     ),
-  ];
-  const pair: Code = [
-    set(isNext, i32(0)),
-    set(isOther, i32(0)),
-    set(x, i32(-1)),
-    ifElse(
-      atLeast(get(previous), i32(0)),
-      [
-        set(a, add(get(previous), i32(1))),
-        set(b, get(key)),
-        findContext,
-        set(x, i32(-1)),
-        ifElse(
-          get(entry),
-          [
-            set(isNext, isNamed(load(get(entry), NEXT))),
-            set(isOther, isNamed(load(get(entry), OTHER))),
-            // As the index of a word, which is what the tables' own code takes for a hint.
-            set(x, shiftRight(sub(get(entry), field(KernelField.contexts)), i32(2))),
-          ],
-          [],
-        ),
-      ],
-      [],
-    ),
-    storeAt(get(record), 4 * HistoryField.hint, get(x)),
   ];
 
   /** What `successorBin` adds for the visits of the row. */
@@ -529,26 +480,14 @@ function stepOf(degree: number): WasmFunction {
   const name: Code = [
     set(out, i32(KernelField.named)),
     ifElse(
-      or(get(mask), or(get(isNext), get(isOther))),
+      get(mask),
       [
-        ifElse(
-          get(mask),
-          [
-            set(tick, add(and(shiftRight(get(header), i32(16)), i32(255)), i32(1))),
-            support,
-            loop(nameSuccessor, branchIf(0, get(mask))),
-          ],
-          [],
-        ),
-        ifElse(
-          or(get(isNext), get(isOther)),
-          [
-            set(seen, load(get(entry), COUNTS)),
-            ifElse(get(isNext), nameAfterPair(NEXT, 0), []),
-            ifElse(get(isOther), nameAfterPair(OTHER, 4), []),
-          ],
-          [],
-        ),
+        set(tick, add(and(shiftRight(get(header), i32(16)), i32(255)), i32(1))),
+        support,
+        block(loop(branchIf(1, isZero(and(get(mask), i32(IS_NEXT - 1)))), nameSuccessor, branch(0))),
+        set(seen, load(get(entry), COUNTS)),
+        ifElse(and(get(mask), i32(IS_NEXT)), nameAfterPair(NEXT, 0), []),
+        ifElse(and(get(mask), i32(IS_OTHER)), nameAfterPair(OTHER, 4), []),
       ],
       [],
     ),
@@ -558,10 +497,10 @@ function stepOf(degree: number): WasmFunction {
     parameterCount: 4,
     hasResult: true,
     locals: [
-      [31, I32],
+      [29, I32],
       [1, I64],
       [2, F64],
-      [3, V128],
+      [5, V128],
     ],
     body: [
       look,
@@ -569,8 +508,7 @@ function stepOf(degree: number): WasmFunction {
       ripen,
       follow,
       push,
-      successors,
-      pair,
+      choose,
       name,
       // A multiple of few bytes: told as such, for it is not worth a division.
       sub(get(out), i32(KernelField.named)),
@@ -578,19 +516,22 @@ function stepOf(degree: number): WasmFunction {
   };
 }
 
-/** Modules by the successors of a row and the pages of their memory, a power of two: what was compiled once is compiled for all. */
+/** Modules by what their code depends on: what was compiled once is compiled for all. */
 const starters = new Map<string, (() => WasmInstance<'step'> | null) | null>();
 
-/** A kernel for rows of `degree` successors over a memory of at least `bytes` bytes; null where there is no WebAssembly, or no memory for it, or rows are too long. */
-export function startKernel(degree: number, bytes: number): WasmInstance<'step'> | null {
+/**
+ * A kernel for rows of `degree` successors, of which those that come later weigh less (`weights` by lag), over a memory of at least `bytes` bytes;
+ * null where there is no WebAssembly, or no memory for it, or rows are longer than `KERNEL_DEGREE_MAX`.
+ */
+export function startKernel(degree: number, weights: readonly number[], bytes: number): WasmInstance<'step'> | null {
   if (degree > KERNEL_DEGREE_MAX) return null;
   let pageCount = 4;
   while (pageCount * 65_536 < bytes) pageCount *= 2;
-  const key = `${degree} ${pageCount}`;
-  let start = starters.get(key);
+  const name = [degree, pageCount, ...weights].join();
+  let start = starters.get(name);
   if (start === undefined) {
-    start = compileWasm({ step: stepOf(degree) }, pageCount);
-    starters.set(key, start);
+    start = compileWasm({ step: stepOf(degree, weights) }, pageCount);
+    starters.set(name, start);
   }
   return start?.() ?? null;
 }

@@ -3,9 +3,9 @@
 import { scoreBinOf } from '../near-loop/opinion-bins.ts';
 import type { ResidentFlags } from '../near-loop/resident-flags.ts';
 import type { ContextTable } from './context-table.ts';
-import { KERNEL_TABLES_AT, KernelField, startKernel } from './order-kernel.ts';
+import { KernelField, startKernel } from './order-kernel.ts';
 import type { RecentHistory } from './recent-history.ts';
-import type { SuccessorTable } from './successor-table.ts';
+import { leastWeight, type SuccessorTable } from './successor-table.ts';
 
 export interface OrderTablesOptions {
   readonly orders: RecentHistory;
@@ -13,15 +13,16 @@ export interface OrderTablesOptions {
   readonly contexts: ContextTable;
   readonly resident: ResidentFlags;
   readonly visitsMax: number;
-  readonly lookahead: number;
   /** By lag. */
-  readonly weights: Int32Array;
+  readonly weights: readonly number[];
 }
 
 type Step = (record: number, segment: number, position: number, lead: number) => number;
 
 /** How much more memory is taken than the tables need at first: what is not written takes none, and a new kernel is a new function to call. */
 const ROOM = 8;
+/** Bytes of a cache line. */
+const LINE = 64;
 const NO_TABLE: Int32Array = new Int32Array(0);
 
 /**
@@ -34,8 +35,8 @@ export class OrderTables {
   readonly #options: OrderTablesOptions;
   readonly #memory: ArrayBuffer;
   readonly #step: Step;
-  readonly #scoreMin: Float64Array;
-  #end = KERNEL_TABLES_AT;
+  #scoreMin = Number.NaN;
+  #end: number;
   #history = NO_TABLE;
   #rows = NO_TABLE;
   #index = NO_TABLE;
@@ -48,20 +49,19 @@ export class OrderTables {
     this.#options = options;
     this.#memory = memory;
     this.#step = step;
-    this.words = new Int32Array(memory, 0, KERNEL_TABLES_AT / 4);
-    this.#scoreMin = new Float64Array(memory, KernelField.scoreMin, 1);
+    this.#end = tablesAt(options);
+    this.words = new Int32Array(memory, 0, this.#end / 4);
     this.#put(KernelField.visitsMax, options.visitsMax);
-    this.#put(KernelField.lookahead, options.lookahead);
-    this.words.set(options.weights, KernelField.weights / 4);
     new Uint8Array(memory, KernelField.scoreBins, scoreBinOf.length).set(scoreBinOf);
   }
 
   /** Lays the tables out in a memory of their own; null where there is no WebAssembly, or no memory. */
   static layOut(options: OrderTablesOptions): OrderTables | null {
-    const { orders, successors, contexts, resident } = options;
+    const { orders, successors, contexts, resident, weights } = options;
     const tables = [orders.words, successors.words, successors.index, contexts.words, resident.flags];
-    const bytes = tables.reduce((sum, table) => sum + aligned(table.byteLength + 1), KERNEL_TABLES_AT);
-    const kernel = startKernel(successors.degree, ROOM * bytes) ?? startKernel(successors.degree, bytes);
+    const bytes = tables.reduce((sum, table) => sum + aligned(table.byteLength), tablesAt(options) + 2 * LINE);
+    const kernel =
+      startKernel(successors.degree, weights, ROOM * bytes) ?? startKernel(successors.degree, weights, bytes);
     if (kernel === null) return null;
     const laidOut = new OrderTables(options, kernel.memory, kernel.run.step);
     return laidOut.takeBack() ? laidOut : null;
@@ -99,14 +99,16 @@ export class OrderTables {
     }
     if (resident.flags !== this.#flags) {
       const { flags } = resident;
-      if (this.#end + flags.length >= this.#memory.byteLength) return false;
-      this.#flags = new Uint8Array(this.#memory, this.#end, flags.length);
+      // Between a line that ends with who is nobody, at the site as it were, and one that begins with who lies beyond, unknown.
+      const at = this.#end + LINE;
+      if (at + aligned(flags.length) + LINE > this.#memory.byteLength) return false;
+      this.#flags = new Uint8Array(this.#memory, at, flags.length);
       this.#flags.set(flags);
-      // And a byte that says unknown, for who lies beyond.
-      this.#end += aligned(flags.length + 1);
+      this.#end = at + aligned(flags.length) + LINE;
       resident.adopt(this.#flags);
-      this.#put(KernelField.flags, this.#flags.byteOffset);
-      this.#put(KernelField.flagsLength, flags.length);
+      new Uint8Array(this.#memory)[at - 1] = 1;
+      this.words.fill(at - 1, KernelField.flags / 4, KernelField.flags / 4 + 4);
+      this.words.fill(flags.length + 1, KernelField.flagsEnd / 4, KernelField.flagsEnd / 4 + 4);
     }
     this.#put(KernelField.filledMax, contexts.filledMax);
     return true;
@@ -120,6 +122,13 @@ export class OrderTables {
     return view;
   }
 
+  #weigh(scoreMin: number): void {
+    this.#scoreMin = scoreMin;
+    for (let visits = 0; visits <= this.#options.visitsMax; visits++) {
+      this.words[KernelField.weightMin / 4 + visits] = leastWeight(scoreMin, visits);
+    }
+  }
+
   #put(field: number, value: number): void {
     this.words[field / 4] = value;
   }
@@ -131,12 +140,17 @@ export class OrderTables {
   step(record: number, segment: number, position: number, leadAccesses: number, scoreMin: number): number {
     const { orders, resident } = this.#options;
     if (orders.words !== this.#history || resident.flags !== this.#flags) return -1;
-    this.#scoreMin[0] = scoreMin;
+    if (scoreMin !== this.#scoreMin) this.#weigh(scoreMin);
     return this.#step(this.#historyAt + 4 * record, segment, position | 0, leadAccesses | 0);
   }
 }
 
+/** Where the tables begin. */
+function tablesAt({ visitsMax }: OrderTablesOptions): number {
+  return aligned(KernelField.weightMin + 4 * (visitsMax + 1));
+}
+
 /** Whole cache lines. */
 function aligned(bytes: number): number {
-  return (bytes + 63) & ~63;
+  return (bytes + LINE - 1) & -LINE;
 }

@@ -271,6 +271,11 @@ export function weightOfSlot(packed: number): number {
   return packed & WEIGHT_MASK;
 }
 
+/** What a successor must weigh at least to be named, where it needs that share of the visits. */
+export function leastWeight(share: number, visits: number): number {
+  return Math.max(1, Math.ceil(share * visits * WEIGHT_ONE)) | 0;
+}
+
 /** Visits ago that a packed slot was last confirmed, given the row's current tick: 1 = at the previous visit; modulo 256. */
 export function ageOfSlot(packed: number, tick: number): number {
   return (tick - (packed >>> TICK_SHIFT)) & TICK_MASK;

@@ -28,7 +28,6 @@ export const wasm = {
   equal: (a: Code, b: Code): Code => [a, b, 0x46],
   notEqual: (a: Code, b: Code): Code => [a, b, 0x47],
   isLess: (a: Code, b: Code): Code => [a, b, 0x48],
-  isLessUnsigned: (a: Code, b: Code): Code => [a, b, 0x49],
   exceeds: (a: Code, b: Code): Code => [a, b, 0x4a],
   exceedsUnsigned: (a: Code, b: Code): Code => [a, b, 0x4b],
   atLeast: (a: Code, b: Code): Code => [a, b, 0x4e],
@@ -72,6 +71,7 @@ export const wasm = {
   /** As a double. */
   storeNumber: (address: Code, integer64: Code): Code => [address, integer64, 0xb9, 0x39, 3, 0],
   load64: (address: Code, offset = 0): Code => [address, 0x29, 0, unsigned(offset)],
+  store64: (address: Code, value: Code): Code => [address, value, 0x37, 0, 0],
   shiftLeft64: (a: Code, b: Code): Code => [a, b, 0x86],
   or64: (a: Code, b: Code): Code => [a, b, 0x84],
   equal64: (a: Code, b: Code): Code => [a, b, 0x51],
@@ -87,7 +87,7 @@ export const wasm = {
   equalWords: (a: Code, b: Code): Code => [a, b, 0xfd, 55],
   atLeastWords: (a: Code, b: Code): Code => [a, b, 0xfd, 63],
   addWords: (a: Code, b: Code): Code => [a, b, 0xfd, unsigned(174)],
-  leastWordsUnsigned: (a: Code, b: Code): Code => [a, b, 0xfd, unsigned(183)],
+  leastWords: (a: Code, b: Code): Code => [a, b, 0xfd, unsigned(182)],
   andVector: (a: Code, b: Code): Code => [a, b, 0xfd, 78],
   /** Four of the words of `a`, 0 to 3, and of `b`, 4 to 7. */
   words: (a: Code, b: Code, lanes: readonly number[]): Code => [
