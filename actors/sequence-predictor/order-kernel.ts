@@ -75,8 +75,9 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
   const [pushed, ripe, previous, oldest, source, place, base, header] = [4, 5, 6, 7, 8, 9, 10, 11];
   const [a, b, at, first, entry, packed, x, last, key, weight] = [12, 13, 14, 15, 16, 17, 18, 19, 20, 21];
   const [tick, visits, one, two, seen, row, mask, raised, isWorn] = [22, 23, 24, 25, 26, 27, 28, 29, 30];
-  const [age, out, pairOf, scale, share] = [31, 32, 33, 34, 35];
-  const [keys, slots, furtherSlots, pairFlags, flags] = [36, 37, 38, 39, 40];
+  const [isNext, isOther, named, own] = [31, 32, 33, 34];
+  const [age, out, pairOf, scale, share] = [35, 36, 37, 38, 39];
+  const [keys, slots, furtherSlots, pairFlags, flags] = [40, 41, 42, 43, 44];
   const ROW = SLOT * degree;
 
   const field = (offset: number): Code => load(i32(offset));
@@ -149,42 +150,34 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
   ];
 
   const leave = wasm.giveBack(i32(KernelAnswer.left));
-  /** The context at `entry` was followed by `id`. */
+  /** The context at `entry` was followed by `key`. */
   const confirmContext: Code = [
     set(packed, load(get(entry), COUNTS)),
-    set(one, nibble(0)),
+    set(a, load(get(entry), NEXT)),
+    set(b, load(get(entry), OTHER)),
+    set(isNext, equal(get(a), get(key))),
+    set(isOther, and(equal(get(b), get(key)), isZero(get(isNext)))),
+    set(one, add(nibble(0), get(isNext))),
+    // A challenger that was wrong again is worn down, and gives way at one.
     set(two, nibble(4)),
+    set(x, or(or(get(isNext), get(isOther)), exceeds(get(two), i32(1)))),
+    set(two, add(get(two), sub(get(isOther), select(or(get(isNext), get(isOther)), i32(0), i32(1))))),
+    set(two, select(get(x), get(two), i32(1))),
+    set(b, select(get(x), get(b), get(key))),
+    set(isOther, and(get(isOther), exceeds(get(two), get(one)))),
+    storeAt(get(entry), NEXT, select(get(isOther), get(b), get(a))),
+    storeAt(get(entry), OTHER, select(get(isOther), get(a), get(b))),
+    set(x, select(get(isOther), get(two), get(one))),
+    set(two, select(get(isOther), get(one), get(two))),
+    // At sixteen sightings everything is halved; short of that a count stays at fifteen.
     set(seen, add(nibble(8), i32(1))),
-    ifElse(
-      equal(load(get(entry), NEXT), get(key)),
-      bump(one, 1),
-      ifElse(
-        equal(load(get(entry), OTHER), get(key)),
-        [
-          bump(two, 1),
-          ifElse(
-            exceeds(get(two), get(one)),
-            [
-              storeAt(get(entry), OTHER, load(get(entry), NEXT)),
-              storeAt(get(entry), NEXT, get(key)),
-              set(x, get(one)),
-              set(one, get(two)),
-              set(two, get(x)),
-            ],
-            [],
-          ),
-        ],
-        ifElse(exceeds(get(two), i32(1)), bump(two, -1), [storeAt(get(entry), OTHER, get(key)), set(two, i32(1))]),
-      ),
-    ),
-    ifElse(
-      exceeds(get(seen), i32(15)),
-      [set(seen, i32(8)), set(one, shiftRight(get(one), i32(1))), set(two, shiftRight(get(two), i32(1)))],
-      [],
-    ),
-    ifElse(exceeds(get(one), i32(15)), set(one, i32(15)), []),
-    ifElse(exceeds(get(two), i32(15)), set(two, i32(15)), []),
-    storeAt(get(entry), COUNTS, or(get(one), or(shiftLeft(get(two), i32(4)), shiftLeft(get(seen), i32(8))))),
+    set(one, shiftRight(get(seen), i32(4))),
+    set(x, shiftRight(get(x), get(one))),
+    set(two, shiftRight(get(two), get(one))),
+    set(x, sub(get(x), shiftRight(get(x), i32(4)))),
+    set(two, sub(get(two), shiftRight(get(two), i32(4)))),
+    set(seen, shiftRight(get(seen), get(one))),
+    storeAt(get(entry), COUNTS, or(get(x), or(shiftLeft(get(two), i32(4)), shiftLeft(get(seen), i32(8))))),
   ];
 
   const confirmations = (address: Code, offset = 0): Code => and(load(address, COUNTS + offset), i32(15));
@@ -371,7 +364,7 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
   const flagAt = (flags: Code, vector: number, lane: number, to: number): Code =>
     wasm.loadByteLane(flags, wasm.wordOf(get(vector), lane), to);
 
-  /** Leaves in `mask` who is named: which successors, of those that weigh enough, then as `IS_NEXT` and `IS_OTHER` who follows the pair. */
+  /** Leaves in `named` who is named: which successors, of those that weigh enough, then as `IS_NEXT` and `IS_OTHER` who follows the pair. */
   const choose: Code = [
     set(entry, i32(0)),
     set(a, add(get(previous), i32(1))),
@@ -384,16 +377,17 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
     // As the index of a word, which is what the tables' own code takes for a hint.
     storeAt(get(record), 4 * HistoryField.hint, select(get(entry), get(x), i32(-1))),
     set(pairFlags, flagsOf(wasm.loadVector(get(entry), NEXT))),
-    set(mask, i32(0)),
+    set(named, i32(0)),
     set(flags, wasm.splat(i32(0))),
     ifElse(
       get(row),
       [
         set(at, indexOf(segment)),
         readIndex,
+        set(own, get(header)),
         set(visits, low(get(header))),
         set(weight, load(shiftLeft(get(visits), i32(2)), KernelField.weightMin)),
-        set(mask, bitsOf(heavyEnough(oddWords(0)), heavyEnough(oddWords(32)))),
+        set(named, bitsOf(heavyEnough(oddWords(0)), heavyEnough(oddWords(32)))),
         set(slots, flagsOf(evenWords(0))),
         set(furtherSlots, flagsOf(evenWords(32))),
         set(
@@ -408,8 +402,8 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
     ),
     set(flags, flagAt(flagAt(get(flags), pairFlags, 0, 8), pairFlags, 1, 9)),
     set(
-      mask,
-      and(or(get(mask), i32(IS_NEXT | IS_OTHER)), wasm.bitmask(wasm.equalBytes(get(flags), wasm.splat(i32(0))))),
+      named,
+      and(or(get(named), i32(IS_NEXT | IS_OTHER)), wasm.bitmask(wasm.equalBytes(get(flags), wasm.splat(i32(0))))),
     ),
   ];
 
@@ -422,9 +416,9 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
     set(row, add(multiply(get(row), i32(SCORE_BINS)), i32(1))),
     set(scale, wasm.divideDouble(wasm.double(1), wasm.doubleOf(shiftLeft(get(visits), i32(4))))),
   ];
-  /** Names the successor in the first slot of `mask`, with its `successorBin`. */
+  /** Names the successor in the first slot of `named`, with its `successorBin`. */
   const nameSuccessor: Code = [
-    set(at, slotAt(get(mask))),
+    set(at, slotAt(get(named))),
     set(packed, load(get(at), 4)),
     set(age, and(sub(get(tick), shiftRight(get(packed), i32(16))), i32(255))),
     ifElse(
@@ -448,7 +442,7 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
     ),
     storeAt(get(out), 8, i32(0)),
     bump(out, 4 * NAMED_STRIDE),
-    set(mask, and(get(mask), sub(get(mask), i32(1)))),
+    set(named, and(get(named), sub(get(named), i32(1)))),
   ];
 
   /** Names what follows the pair, or adds its `contextBin` to what was named already. */
@@ -480,14 +474,15 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
   const name: Code = [
     set(out, i32(KernelField.named)),
     ifElse(
-      get(mask),
+      get(named),
       [
-        set(tick, add(and(shiftRight(get(header), i32(16)), i32(255)), i32(1))),
+        set(base, get(row)),
+        set(tick, add(and(shiftRight(get(own), i32(16)), i32(255)), i32(1))),
         support,
-        block(loop(branchIf(1, isZero(and(get(mask), i32(IS_NEXT - 1)))), nameSuccessor, branch(0))),
+        block(loop(branchIf(1, isZero(and(get(named), i32(IS_NEXT - 1)))), nameSuccessor, branch(0))),
         set(seen, load(get(entry), COUNTS)),
-        ifElse(and(get(mask), i32(IS_NEXT)), nameAfterPair(NEXT, 0), []),
-        ifElse(and(get(mask), i32(IS_OTHER)), nameAfterPair(OTHER, 4), []),
+        ifElse(and(get(named), i32(IS_NEXT)), nameAfterPair(NEXT, 0), []),
+        ifElse(and(get(named), i32(IS_OTHER)), nameAfterPair(OTHER, 4), []),
       ],
       [],
     ),
@@ -497,7 +492,7 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
     parameterCount: 4,
     hasResult: true,
     locals: [
-      [29, I32],
+      [33, I32],
       [1, I64],
       [2, F64],
       [5, V128],
@@ -506,9 +501,9 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
       look,
       touch,
       ripen,
+      choose,
       follow,
       push,
-      choose,
       name,
       // A multiple of few bytes: told as such, for it is not worth a division.
       sub(get(out), i32(KernelField.named)),
