@@ -5,6 +5,8 @@ import {
   compileWasm,
   F64,
   I32,
+  I64,
+  V128,
   type WasmFunction,
   type WasmInstance,
   wasm,
@@ -12,37 +14,37 @@ import {
 import { AGE_BINS, SCORE_BINS, SUPPORT_BINS } from '../near-loop/opinion-bins.ts';
 import { HISTORY_LENGTH, HISTORY_MASK, HistoryField } from './recent-history.ts';
 
-const { get, set, i32, add, sub, multiply, and, or, xor, shiftLeft, shiftRight } = wasm;
+const { get, set, i32, add, sub, multiply, and, or, xor, shiftLeft, shiftRight, select } = wasm;
 const { equal, notEqual, isZero, isLess, exceeds, atLeast, load, storeAt, block, loop, branch, branchIf, ifElse } =
   wasm;
 
 /** Where the first words of the memory lie, in bytes: what the tables are, and what one call leaves. */
 export const KernelField = {
+  /** A row before the first. */
   rows: 0,
-  rowIndex: 4,
-  rowIndexLength: 8,
-  /** Bytes. */
-  stride: 12,
+  index: 4,
+  // Two words that stay 0 between them: who follows a pair that is not known.
   contexts: 16,
   bucketMask: 20,
-  flags: 24,
-  flagsLength: 28,
-  visitsMax: 32,
-  lookahead: 36,
-  filledMax: 40,
+  visitsMax: 24,
+  filledMax: 28,
+  /** Segments in the index. */
+  indexLength: 32,
   /** The consumer's segment before this one, or -1. */
-  previous: 48,
-  /** A double. */
-  scoreMin: 56,
-  /** Sixteen words. */
-  weights: 64,
+  previous: 36,
+  /** Written and never read: see `touch`. */
+  touched: 40,
+  /** Four times the same: where a byte lies that is not 0, and behind it the flags. */
+  flags: 48,
+  /** Four times the same: how far behind that byte another lies, which is 0; all flags are between them. */
+  flagsEnd: 64,
   /** Three words each: who is named, the bin as successor and the bin after the pair, 0 = silent. */
-  named: 128,
+  named: 80,
   /** Bytes: `scoreBinOf`. */
-  scoreBins: 1024,
+  scoreBins: 256,
+  /** By visits of a row, up to the most that there may be: what a successor must weigh to be named. */
+  weightMin: 576,
 } as const;
-/** Where the tables may begin. */
-export const KERNEL_TABLES_AT = 1536;
 
 /** Words of one that is named. */
 export const NAMED_STRIDE = 3;
@@ -50,43 +52,62 @@ export const NAMED_STRIDE = 3;
 /** What `step` gives instead of the bytes of those that are named. */
 export const KernelAnswer = { left: -1, repeated: -2 } as const;
 
-const HEADER_VISITS = 0xffff;
+/** Who follows the pair, in the bits of those that are named; below them the successors. */
+const [IS_NEXT, IS_OTHER] = [256, 512];
+/** Slots of a row that are looked at together, which is all that a row may have: one cache line. */
+const KERNEL_DEGREE_MAX = 8;
+
 const WEIGHT = 0xffff;
+/** Bytes of a slot, and of a segment in the index. */
+const [SLOT, INDEX] = [8, 8];
 /** Bytes of a context's fields. */
 const [NEXT, OTHER, COUNTS, ENTRY] = [8, 12, 16, 20];
 const FILLED_AT = 60;
 
 /**
  * `step(record, segment, position, lead)` does what `SequencePredictor` does with an access and then with its naming, to the last bit,
- * unless something would have to grow: then it changes nothing and gives `KernelAnswer.left`.
+ * unless something would have to grow: then it gives `KernelAnswer.left`, and entries of the history that it made ripe stay so.
+ *
+ * What decides differently from access to access is chosen without branches where that is short: a branch that is guessed wrong costs as much as sixty instructions.
  */
-const step: WasmFunction = (() => {
+function stepOf(degree: number, weights: readonly number[]): WasmFunction {
   const [record, segment, position, lead] = [0, 1, 2, 3];
-  const [pushed, ripe, previous, i, source, base, header, visits] = [4, 5, 6, 7, 8, 9, 10, 11];
-  const [a, b, id, at, first, packed, x, last, key, weight] = [12, 13, 14, 15, 16, 17, 18, 19, 20, 21];
-  const [tick, out, ripened, stride, entry, one, two, seen, row, oldest] = [22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
-  const [age, scale, share] = [32, 33, 34];
+  const [pushed, ripe, previous, oldest, source, place, base, header] = [4, 5, 6, 7, 8, 9, 10, 11];
+  const [a, b, at, first, entry, packed, x, last, key, weight] = [12, 13, 14, 15, 16, 17, 18, 19, 20, 21];
+  const [tick, visits, one, two, seen, row, mask, raised, isWorn] = [22, 23, 24, 25, 26, 27, 28, 29, 30];
+  const [isNext, isOther, named, own] = [31, 32, 33, 34];
+  const [age, out, pairOf, scale, share] = [35, 36, 37, 38, 39];
+  const [keys, slots, furtherSlots, pairFlags, flags] = [40, 41, 42, 43, 44];
+  const ROW = SLOT * degree;
 
   const field = (offset: number): Code => load(i32(offset));
   const bump = (local: number, by: number): Code => set(local, add(get(local), i32(by)));
-  const segmentAt = (index: Code): Code =>
-    load(add(get(record), shiftLeft(and(index, i32(HISTORY_MASK)), i32(2))), 4 * HistoryField.segments);
   const placeAt = (index: Code): Code => add(get(record), shiftLeft(and(index, i32(HISTORY_MASK)), i32(2)));
+  const segmentAt = (index: Code): Code => load(placeAt(index), 4 * HistoryField.segments);
   const low = (code: Code): Code => and(code, i32(WEIGHT));
   const nibble = (shift: number): Code => and(shiftRight(get(packed), i32(shift)), i32(15));
+  const not = isZero;
 
-  /** Leaves in `base` where the row of the segment in a local begins, or 0. */
-  const findRow = (of: number): Code => [
-    set(base, i32(0)),
-    ifElse(
-      isLess(get(of), field(KernelField.rowIndexLength)),
-      [
-        set(x, load(add(field(KernelField.rowIndex), shiftLeft(get(of), i32(2))))),
-        ifElse(get(x), set(base, add(field(KernelField.rows), multiply(sub(get(x), i32(1)), get(stride)))), []),
-      ],
-      [],
-    ),
+  /** Leaves in `base` where the row of the segment at `at` of the index begins, in `header` its tick and visits; a segment without a row gets neither. */
+  const readIndex: Code = [
+    set(x, load(get(at))),
+    set(header, load(get(at), 4)),
+    set(base, add(field(KernelField.rows), multiply(get(x), i32(ROW)))),
   ];
+  const indexOf = (of: number): Code => add(field(KernelField.index), multiply(get(of), i32(INDEX)));
+
+  /** The four words at even places, from slots two by two, which are keys; at odd places: ticks and weights. */
+  const evenWords = (offset: number): Code =>
+    wasm.words(wasm.loadVector(get(base), offset), wasm.loadVector(get(base), offset + 16), [0, 2, 4, 6]);
+  const oddWords = (offset: number): Code =>
+    wasm.words(wasm.loadVector(get(base), offset), wasm.loadVector(get(base), offset + 16), [1, 3, 5, 7]);
+  /** A bit a slot; those beyond the row are 0. */
+  const bitsOf = (a: Code, b: Code): Code =>
+    degree === KERNEL_DEGREE_MAX ? wasm.signsOf(a, b) : and(wasm.signsOf(a, b), i32((1 << degree) - 1));
+  /** Which slots of the row at `base` hold the key that fills the vector. */
+  const slotsWith = (key: Code): Code =>
+    bitsOf(wasm.equalWords(evenWords(0), key), wasm.equalWords(evenWords(32), key));
+  const slotAt = (bits: Code): Code => add(get(base), multiply(wasm.trailingZeros(bits), i32(SLOT)));
 
   /** Leaves in `first` where the bucket of (`a`, `b`) begins. */
   const findBucket: Code = [
@@ -95,84 +116,68 @@ const step: WasmFunction = (() => {
     set(x, xor(get(x), shiftRight(get(x), i32(13)))),
     set(first, add(field(KernelField.contexts), shiftLeft(and(get(x), field(KernelField.bucketMask)), i32(6)))),
   ];
-  const isThere = (address: Code, offset: number): Code =>
-    and(equal(load(address, offset), get(a)), equal(load(address, offset + 4), get(b)));
+  const orIfThere = (offset: number, otherwise: Code): Code =>
+    select(wasm.equal64(wasm.load64(get(first), offset), get(pairOf)), add(get(first), i32(offset)), otherwise);
   /** Leaves in `entry` where the context (`a`, `b`) is, or 0; in `first` where its bucket begins. */
   const findContext: Code = [
     findBucket,
-    set(entry, get(first)),
-    ifElse(
-      isThere(get(first), 0),
-      [],
-      ifElse(
-        isThere(get(first), ENTRY),
-        bump(entry, ENTRY),
-        ifElse(isThere(get(first), 2 * ENTRY), bump(entry, 2 * ENTRY), set(entry, i32(0))),
-      ),
-    ),
+    set(pairOf, wasm.or64(wasm.extend(get(a)), wasm.shiftLeft64(wasm.extend(get(b)), wasm.i64(32)))),
+    set(entry, orIfThere(0, orIfThere(ENTRY, orIfThere(2 * ENTRY, i32(0))))),
   ];
 
-  /** Another visit of the row at `base`. */
+  /** Another visit of the row at `base`, which the index has at `at`. */
   const visit: Code = [
-    set(header, load(get(base))),
-    set(visits, and(get(header), i32(HEADER_VISITS))),
+    set(visits, low(get(header))),
     ifElse(
       atLeast(get(visits), field(KernelField.visitsMax)),
       [
         set(visits, shiftRight(get(visits), i32(1))),
-        set(at, add(get(base), i32(4))),
-        set(last, add(get(base), get(stride))),
+        set(place, get(base)),
+        set(last, add(get(base), i32(ROW))),
         loop(
-          set(packed, load(get(at), 4)),
+          set(packed, load(get(place), 4)),
           set(weight, shiftRight(low(get(packed)), i32(1))),
-          storeAt(get(at), 4, or(and(get(packed), i32(~WEIGHT)), get(weight))),
-          ifElse(get(weight), [], storeAt(get(at), 0, i32(0))),
-          bump(at, 8),
-          branchIf(0, isLess(get(at), get(last))),
+          storeAt(get(place), 4, or(and(get(packed), i32(~WEIGHT)), get(weight))),
+          ifElse(get(weight), [], storeAt(get(place), 0, i32(0))),
+          bump(place, SLOT),
+          branchIf(0, isLess(get(place), get(last))),
         ),
       ],
       [],
     ),
     set(tick, and(add(shiftRight(get(header), i32(16)), i32(1)), i32(255))),
-    storeAt(get(base), 0, or(shiftLeft(get(tick), i32(16)), add(get(visits), i32(1)))),
+    storeAt(get(at), 4, or(shiftLeft(get(tick), i32(16)), add(get(visits), i32(1)))),
   ];
 
-  /** The context at `entry` was followed by `id`. */
+  const leave = wasm.giveBack(i32(KernelAnswer.left));
+  /** The context at `entry` was followed by `key`. */
   const confirmContext: Code = [
     set(packed, load(get(entry), COUNTS)),
-    set(one, nibble(0)),
+    set(a, load(get(entry), NEXT)),
+    set(b, load(get(entry), OTHER)),
+    set(isNext, equal(get(a), get(key))),
+    set(isOther, and(equal(get(b), get(key)), isZero(get(isNext)))),
+    set(one, add(nibble(0), get(isNext))),
+    // A challenger that was wrong again is worn down, and gives way at one.
     set(two, nibble(4)),
+    set(x, or(or(get(isNext), get(isOther)), exceeds(get(two), i32(1)))),
+    set(two, add(get(two), sub(get(isOther), select(or(get(isNext), get(isOther)), i32(0), i32(1))))),
+    set(two, select(get(x), get(two), i32(1))),
+    set(b, select(get(x), get(b), get(key))),
+    set(isOther, and(get(isOther), exceeds(get(two), get(one)))),
+    storeAt(get(entry), NEXT, select(get(isOther), get(b), get(a))),
+    storeAt(get(entry), OTHER, select(get(isOther), get(a), get(b))),
+    set(x, select(get(isOther), get(two), get(one))),
+    set(two, select(get(isOther), get(one), get(two))),
+    // At sixteen sightings everything is halved; short of that a count stays at fifteen.
     set(seen, add(nibble(8), i32(1))),
-    ifElse(
-      equal(load(get(entry), NEXT), get(id)),
-      bump(one, 1),
-      ifElse(
-        equal(load(get(entry), OTHER), get(id)),
-        [
-          bump(two, 1),
-          ifElse(
-            exceeds(get(two), get(one)),
-            [
-              storeAt(get(entry), OTHER, load(get(entry), NEXT)),
-              storeAt(get(entry), NEXT, get(id)),
-              set(x, get(one)),
-              set(one, get(two)),
-              set(two, get(x)),
-            ],
-            [],
-          ),
-        ],
-        ifElse(exceeds(get(two), i32(1)), bump(two, -1), [storeAt(get(entry), OTHER, get(id)), set(two, i32(1))]),
-      ),
-    ),
-    ifElse(
-      exceeds(get(seen), i32(15)),
-      [set(seen, i32(8)), set(one, shiftRight(get(one), i32(1))), set(two, shiftRight(get(two), i32(1)))],
-      [],
-    ),
-    ifElse(exceeds(get(one), i32(15)), set(one, i32(15)), []),
-    ifElse(exceeds(get(two), i32(15)), set(two, i32(15)), []),
-    storeAt(get(entry), COUNTS, or(get(one), or(shiftLeft(get(two), i32(4)), shiftLeft(get(seen), i32(8))))),
+    set(one, shiftRight(get(seen), i32(4))),
+    set(x, shiftRight(get(x), get(one))),
+    set(two, shiftRight(get(two), get(one))),
+    set(x, sub(get(x), shiftRight(get(x), i32(4)))),
+    set(two, sub(get(two), shiftRight(get(two), i32(4)))),
+    set(seen, shiftRight(get(seen), get(one))),
+    storeAt(get(entry), COUNTS, or(get(x), or(shiftLeft(get(two), i32(4)), shiftLeft(get(seen), i32(8))))),
   ];
 
   const confirmations = (address: Code, offset = 0): Code => and(load(address, COUNTS + offset), i32(15));
@@ -191,6 +196,7 @@ const step: WasmFunction = (() => {
     );
   /** (`a`, `b`) takes the first free place of its bucket, or that of the least confirmed. */
   const claimContext: Code = [
+    ifElse(exceeds(load(field(KernelField.contexts), FILLED_AT), field(KernelField.filledMax)), leave, []),
     set(entry, get(first)),
     ifElse(
       load(get(first)),
@@ -211,58 +217,48 @@ const step: WasmFunction = (() => {
     ),
     storeAt(get(entry), 0, get(a)),
     storeAt(get(entry), 4, get(b)),
-    storeAt(get(entry), NEXT, get(id)),
+    storeAt(get(entry), NEXT, get(key)),
     storeAt(get(entry), OTHER, i32(0)),
     storeAt(get(entry), COUNTS, i32(1 | (1 << 8))),
   ];
 
-  /** `key` was seen after the row at `base`, worth `weight`. */
-  const confirmRow: Code = block(
-    set(tick, and(shiftRight(load(get(base)), i32(16)), i32(255))),
-    set(at, add(get(base), i32(4))),
-    set(last, sub(add(get(base), get(stride)), i32(8))),
+  /**
+   * `key`, which fills `keys`, was seen after the row at `base`, worth `weight`. What is put back where nothing is to be changed, or where the
+   * weakest is worn down by what it did not foresee, is chosen like what is raised.
+   */
+  const confirmRow = (weight: number): Code =>
     block(
-      loop(
-        branchIf(1, equal(get(at), get(last))),
-        set(x, load(get(at))),
-        branchIf(1, equal(get(x), get(key))),
-        branchIf(1, isZero(get(x))),
-        bump(at, 8),
-        branch(0),
-      ),
-    ),
-    set(packed, load(get(at), 4)),
-    ifElse(
-      equal(load(get(at)), get(key)),
-      [
-        branchIf(1, equal(shiftRight(get(packed), i32(16)), get(tick))),
-        set(weight, add(get(weight), low(get(packed)))),
-      ],
+      set(tick, and(shiftRight(get(header), i32(16)), i32(255))),
+      set(mask, slotsWith(get(keys))),
+      // Where it stands, else the last place.
+      set(at, slotAt(or(get(mask), i32(1 << (degree - 1))))),
+      set(packed, load(get(at), 4)),
+      set(x, low(get(packed))),
+      set(isWorn, select(get(mask), i32(0), exceeds(get(x), i32(weight)))),
+      set(raised, add(select(get(mask), get(x), i32(0)), i32(weight))),
       ifElse(
-        exceeds(low(get(packed)), get(weight)),
-        [storeAt(get(at), 4, sub(get(packed), get(weight))), branch(2)],
-        [],
+        get(x),
+        // A second time within one visit.
+        branchIf(1, select(get(mask), equal(shiftRight(get(packed), i32(16)), get(tick)), i32(0))),
+        // The last place is free, so there may be one before it.
+        set(at, slotAt(slotsWith(wasm.splat(i32(0))))),
       ),
-    ),
-    set(first, add(get(base), i32(4))),
-    block(
-      loop(
-        branchIf(1, equal(get(at), get(first))),
-        set(packed, load(sub(get(at), i32(4)))),
-        branchIf(1, atLeast(low(get(packed)), get(weight))),
-        storeAt(get(at), 0, load(sub(get(at), i32(8)))),
-        storeAt(get(at), 4, get(packed)),
-        bump(at, -8),
-        branch(0),
+      set(packed, select(get(isWorn), sub(get(packed), i32(weight)), or(shiftLeft(get(tick), i32(16)), get(raised)))),
+      set(raised, low(get(packed))),
+      set(x, select(get(isWorn), load(get(at)), get(key))),
+      block(
+        loop(
+          branchIf(1, or(equal(get(at), get(base)), atLeast(wasm.loadShort(sub(get(at), i32(SLOT)), 4), get(raised)))),
+          wasm.store64(get(at), wasm.load64(sub(get(at), i32(SLOT)))),
+          bump(at, -SLOT),
+          branch(0),
+        ),
       ),
-    ),
-    storeAt(get(at), 0, get(key)),
-    storeAt(get(at), 4, or(shiftLeft(get(tick), i32(16)), get(weight))),
-  );
+      storeAt(get(at), 0, get(x)),
+      storeAt(get(at), 4, get(packed)),
+    );
 
-  const leave = wasm.giveBack(i32(KernelAnswer.left));
   const look: Code = [
-    set(stride, field(KernelField.stride)),
     set(pushed, load(get(record), 4 * HistoryField.pushed)),
     set(ripe, load(get(record), 4 * HistoryField.ripe)),
     set(previous, i32(-1)),
@@ -275,110 +271,141 @@ const step: WasmFunction = (() => {
       [],
     ),
     storeAt(i32(KernelField.previous), 0, get(previous)),
-    // Who will be ripe, and whether all of them have rows.
-    set(ripened, get(ripe)),
-    block(
-      loop(
-        branchIf(1, equal(get(ripened), get(pushed))),
-        branchIf(
-          1,
-          and(
-            isZero(exceeds(sub(get(position), load(placeAt(get(ripened)), 4 * HistoryField.positions)), get(lead))),
-            isLess(sub(get(pushed), get(ripened)), i32(HISTORY_LENGTH)),
-          ),
-        ),
-        set(source, segmentAt(get(ripened))),
-        findRow(source),
-        ifElse(get(base), [], leave),
-        bump(ripened, 1),
-        branch(0),
-      ),
-    ),
+    set(key, add(get(segment), i32(1))),
+    set(keys, wasm.splat(get(key))),
+  ];
+
+  /** What is named from is read long before it is needed, for it may come from far. */
+  const touch: Code = [
+    set(row, i32(0)),
     ifElse(
-      exceeds(
-        add(load(field(KernelField.contexts), FILLED_AT), sub(get(ripened), get(ripe))),
-        field(KernelField.filledMax),
-      ),
-      leave,
+      isLess(get(segment), field(KernelField.indexLength)),
+      [set(at, indexOf(segment)), readIndex, set(row, select(get(x), get(base), i32(0)))],
       [],
     ),
+    set(a, add(get(previous), i32(1))),
+    set(b, get(key)),
+    findBucket,
+    storeAt(i32(KernelField.touched), 0, add(load(get(row)), load(get(first)))),
   ];
 
   const ripen: Code = block(
-    set(i, get(ripe)),
-    set(id, add(get(segment), i32(1))),
     loop(
-      branchIf(1, equal(get(i), get(ripened))),
-      set(source, segmentAt(get(i))),
-      findRow(source),
-      visit,
+      branchIf(1, equal(get(ripe), get(pushed))),
+      set(place, placeAt(get(ripe))),
+      branchIf(
+        1,
+        and(
+          not(exceeds(sub(get(position), load(get(place), 4 * HistoryField.positions)), get(lead))),
+          isLess(sub(get(pushed), get(ripe)), i32(HISTORY_LENGTH)),
+        ),
+      ),
+      set(source, load(get(place), 4 * HistoryField.segments)),
+      ifElse(isLess(get(source), field(KernelField.indexLength)), [], leave),
+      set(at, indexOf(source)),
+      readIndex,
+      ifElse(get(x), [], leave),
       ifElse(
-        exceeds(get(i), i32(0)),
+        exceeds(get(ripe), i32(0)),
         [
-          set(a, add(segmentAt(sub(get(i), i32(1))), i32(1))),
+          set(a, add(segmentAt(sub(get(ripe), i32(1))), i32(1))),
           set(b, add(get(source), i32(1))),
           findContext,
           ifElse(get(entry), confirmContext, claimContext),
         ],
         [],
       ),
-      bump(i, 1),
+      visit,
+      bump(ripe, 1),
+      storeAt(get(record), 4 * HistoryField.ripe, get(ripe)),
       branch(0),
     ),
   );
 
   const follow: Code = [
-    set(key, add(get(segment), i32(1))),
-    set(oldest, sub(get(ripened), field(KernelField.lookahead))),
-    ifElse(
-      isLess(get(oldest), sub(get(pushed), i32(HISTORY_LENGTH))),
-      set(oldest, sub(get(pushed), i32(HISTORY_LENGTH))),
-      [],
-    ),
-    ifElse(isLess(get(oldest), i32(0)), set(oldest, i32(0)), []),
-    set(i, sub(get(ripened), i32(1))),
+    set(x, sub(get(pushed), i32(HISTORY_LENGTH))),
+    set(oldest, select(isLess(get(x), i32(0)), i32(0), get(x))),
     block(
-      loop(
-        branchIf(1, isLess(get(i), get(oldest))),
-        set(source, segmentAt(get(i))),
-        ifElse(
-          notEqual(get(source), get(segment)),
-          [
-            findRow(source),
-            ifElse(
-              get(base),
-              [
-                set(weight, load(shiftLeft(sub(sub(get(ripened), i32(1)), get(i)), i32(2)), KernelField.weights)),
-                confirmRow,
-              ],
-              [],
-            ),
-          ],
-          [],
-        ),
-        bump(i, -1),
-        branch(0),
-      ),
+      ...weights.map((weight, lag): Code => {
+        const index = sub(get(ripe), i32(lag + 1));
+        return [
+          branchIf(0, isLess(index, get(oldest))),
+          set(source, segmentAt(index)),
+          ifElse(
+            notEqual(get(source), get(segment)),
+            // Who was visited has a row.
+            [set(at, indexOf(source)), readIndex, confirmRow(weight)],
+            [],
+          ),
+        ];
+      }),
     ),
   ];
 
   const push: Code = [
     storeAt(get(record), 4 * HistoryField.pushed, add(get(pushed), i32(1))),
-    storeAt(get(record), 4 * HistoryField.ripe, get(ripened)),
-    storeAt(get(record), 4 * HistoryField.hint, i32(-1)),
-    storeAt(placeAt(get(pushed)), 4 * HistoryField.segments, get(segment)),
-    storeAt(placeAt(get(pushed)), 4 * HistoryField.positions, get(position)),
+    set(place, placeAt(get(pushed))),
+    storeAt(get(place), 4 * HistoryField.segments, get(segment)),
+    storeAt(get(place), 4 * HistoryField.positions, get(position)),
   ];
 
-  /** Leaves the block that it stands in where the segment in `x` is at the site for certain. */
-  const passOver: Code = ifElse(
-    isLess(get(x), field(KernelField.flagsLength)),
-    branchIf(1, wasm.loadByte(add(field(KernelField.flags), get(x)))),
-    [],
-  );
   const bitLength = (value: Code): Code => sub(i32(32), wasm.leadingZeros(value));
   const atMost = (local: number, most: number): Code =>
     ifElse(exceeds(get(local), i32(most)), set(local, i32(most)), []);
+
+  /** Where the flags of those are whose keys fill the vector; who is nobody counts as at the site, who lies beyond as unknown. */
+  const flagsOf = (vector: Code): Code =>
+    wasm.addWords(
+      wasm.leastWords(vector, wasm.loadVector(i32(KernelField.flagsEnd))),
+      wasm.loadVector(i32(KernelField.flags)),
+    );
+  const heavyEnough = (words: Code): Code =>
+    wasm.atLeastWords(wasm.andVector(words, wasm.splat(i32(WEIGHT))), wasm.splat(get(weight)));
+  const flagAt = (flags: Code, vector: number, lane: number, to: number): Code =>
+    wasm.loadByteLane(flags, wasm.wordOf(get(vector), lane), to);
+
+  /** Leaves in `named` who is named: which successors, of those that weigh enough, then as `IS_NEXT` and `IS_OTHER` who follows the pair. */
+  const choose: Code = [
+    set(entry, i32(0)),
+    set(a, add(get(previous), i32(1))),
+    set(b, get(key)),
+    ifElse(
+      exceeds(get(a), i32(0)),
+      [findContext, set(x, shiftRight(sub(get(entry), field(KernelField.contexts)), i32(2)))],
+      [],
+    ),
+    // As the index of a word, which is what the tables' own code takes for a hint.
+    storeAt(get(record), 4 * HistoryField.hint, select(get(entry), get(x), i32(-1))),
+    set(pairFlags, flagsOf(wasm.loadVector(get(entry), NEXT))),
+    set(named, i32(0)),
+    set(flags, wasm.splat(i32(0))),
+    ifElse(
+      get(row),
+      [
+        set(at, indexOf(segment)),
+        readIndex,
+        set(own, get(header)),
+        set(visits, low(get(header))),
+        set(weight, load(shiftLeft(get(visits), i32(2)), KernelField.weightMin)),
+        set(named, bitsOf(heavyEnough(oddWords(0)), heavyEnough(oddWords(32)))),
+        set(slots, flagsOf(evenWords(0))),
+        set(furtherSlots, flagsOf(evenWords(32))),
+        set(
+          flags,
+          [0, 1, 2, 3, 4, 5, 6, 7].reduce(
+            (flags, lane) => flagAt(flags, lane < 4 ? slots : furtherSlots, lane & 3, lane),
+            get(flags),
+          ),
+        ),
+      ],
+      [],
+    ),
+    set(flags, flagAt(flagAt(get(flags), pairFlags, 0, 8), pairFlags, 1, 9)),
+    set(
+      named,
+      and(or(get(named), i32(IS_NEXT | IS_OTHER)), wasm.bitmask(wasm.equalBytes(get(flags), wasm.splat(i32(0))))),
+    ),
+  ];
 
   /** What `successorBin` adds for the visits of the row. */
   const support: Code = [
@@ -389,9 +416,10 @@ const step: WasmFunction = (() => {
     set(row, add(multiply(get(row), i32(SCORE_BINS)), i32(1))),
     set(scale, wasm.divideDouble(wasm.double(1), wasm.doubleOf(shiftLeft(get(visits), i32(4))))),
   ];
-  /** Names the successor in `x`, whose slot is `packed`, with its `successorBin`. */
-  const nameSuccessor: Code = block(
-    passOver,
+  /** Names the successor in the first slot of `named`, with its `successorBin`. */
+  const nameSuccessor: Code = [
+    set(at, slotAt(get(named))),
+    set(packed, load(get(at), 4)),
     set(age, and(sub(get(tick), shiftRight(get(packed), i32(16))), i32(255))),
     ifElse(
       isLess(get(age), i32(3)),
@@ -400,7 +428,7 @@ const step: WasmFunction = (() => {
     ),
     set(share, wasm.multiplyDouble(wasm.doubleOf(low(get(packed))), get(scale))),
     ifElse(wasm.atLeastDouble(get(share), wasm.double(1)), set(share, wasm.double(1)), []),
-    storeAt(get(out), 0, get(x)),
+    storeAt(get(out), 0, sub(load(get(at)), i32(1))),
     storeAt(
       get(out),
       4,
@@ -414,133 +442,91 @@ const step: WasmFunction = (() => {
     ),
     storeAt(get(out), 8, i32(0)),
     bump(out, 4 * NAMED_STRIDE),
-  );
+    set(named, and(get(named), sub(get(named), i32(1)))),
+  ];
 
-  const successors: Code = [
-    set(out, i32(KernelField.named)),
-    findRow(segment),
+  /** Names what follows the pair, or adds its `contextBin` to what was named already. */
+  const nameAfterPair = (offset: number, shift: number): Code => [
+    set(x, sub(load(get(entry), offset), i32(1))),
+    set(at, i32(KernelField.named)),
+    block(
+      loop(
+        branchIf(1, equal(get(at), get(out))),
+        branchIf(1, equal(load(get(at)), get(x))),
+        bump(at, 4 * NAMED_STRIDE),
+        branch(0),
+      ),
+    ),
     ifElse(
-      get(base),
+      equal(get(at), get(out)),
+      [storeAt(get(at), 0, get(x)), storeAt(get(at), 4, i32(0)), bump(out, 4 * NAMED_STRIDE)],
+      [],
+    ),
+    storeAt(
+      get(at),
+      8,
+      add(
+        add(and(shiftRight(get(seen), i32(shift)), i32(15)), i32(1)),
+        shiftLeft(and(shiftRight(get(seen), i32(8)), i32(15)), i32(4)),
+      ),
+    ),
+  ];
+  const name: Code = [
+    set(out, i32(KernelField.named)),
+    ifElse(
+      get(named),
       [
-        set(header, load(get(base))),
-        set(visits, and(get(header), i32(HEADER_VISITS))),
-        ifElse(
-          get(visits),
-          [
-            set(tick, add(and(shiftRight(get(header), i32(16)), i32(255)), i32(1))),
-            support,
-            set(
-              weight,
-              wasm.ceiling(
-                wasm.multiplyDouble(
-                  wasm.multiplyDouble(wasm.loadDouble(i32(KernelField.scoreMin)), wasm.doubleOf(get(visits))),
-                  wasm.doubleOf(i32(16)),
-                ),
-              ),
-            ),
-            ifElse(isLess(get(weight), i32(1)), set(weight, i32(1)), []),
-            set(at, add(get(base), i32(4))),
-            set(last, add(get(base), get(stride))),
-            block(
-              loop(
-                branchIf(1, equal(get(at), get(last))),
-                set(packed, load(get(at), 4)),
-                branchIf(1, isLess(low(get(packed)), get(weight))),
-                set(x, sub(load(get(at)), i32(1))),
-                nameSuccessor,
-                bump(at, 8),
-                branch(0),
-              ),
-            ),
-          ],
-          [],
-        ),
+        set(base, get(row)),
+        set(tick, add(and(shiftRight(get(own), i32(16)), i32(255)), i32(1))),
+        support,
+        block(loop(branchIf(1, isZero(and(get(named), i32(IS_NEXT - 1)))), nameSuccessor, branch(0))),
+        set(seen, load(get(entry), COUNTS)),
+        ifElse(and(get(named), i32(IS_NEXT)), nameAfterPair(NEXT, 0), []),
+        ifElse(and(get(named), i32(IS_OTHER)), nameAfterPair(OTHER, 4), []),
       ],
       [],
     ),
   ];
 
-  /** Names what follows the pair, or adds its `contextBin` to what was named already. */
-  const nameAfterPair = (offset: number, shift: number): Code =>
-    block(
-      set(x, sub(load(get(entry), offset), i32(1))),
-      branchIf(0, isLess(get(x), i32(0))),
-      passOver,
-      set(at, i32(KernelField.named)),
-      block(
-        loop(
-          branchIf(1, equal(get(at), get(out))),
-          branchIf(1, equal(load(get(at)), get(x))),
-          bump(at, 4 * NAMED_STRIDE),
-          branch(0),
-        ),
-      ),
-      ifElse(
-        equal(get(at), get(out)),
-        [storeAt(get(at), 0, get(x)), storeAt(get(at), 4, i32(0)), bump(out, 4 * NAMED_STRIDE)],
-        [],
-      ),
-      storeAt(
-        get(at),
-        8,
-        add(
-          add(and(shiftRight(get(seen), i32(shift)), i32(15)), i32(1)),
-          shiftLeft(and(shiftRight(get(seen), i32(8)), i32(15)), i32(4)),
-        ),
-      ),
-    );
-  const pair: Code = ifElse(
-    isLess(get(previous), i32(0)),
-    [],
-    [
-      set(a, add(get(previous), i32(1))),
-      set(b, add(get(segment), i32(1))),
-      findContext,
-      ifElse(
-        get(entry),
-        [
-          // As the index of a word, which is what the tables' own code takes for a hint.
-          storeAt(get(record), 4 * HistoryField.hint, shiftRight(sub(get(entry), field(KernelField.contexts)), i32(2))),
-          set(seen, load(get(entry), COUNTS)),
-          nameAfterPair(NEXT, 0),
-          nameAfterPair(OTHER, 4),
-        ],
-        [],
-      ),
-    ],
-  );
-
   return {
     parameterCount: 4,
     hasResult: true,
     locals: [
-      [29, I32],
+      [33, I32],
+      [1, I64],
       [2, F64],
+      [5, V128],
     ],
     body: [
       look,
+      touch,
       ripen,
+      choose,
       follow,
       push,
-      successors,
-      pair,
+      name,
       // A multiple of few bytes: told as such, for it is not worth a division.
       sub(get(out), i32(KernelField.named)),
     ],
   };
-})();
+}
 
-/** Modules by the pages of their memory, a power of two: what was compiled once is compiled for all. */
-const starters = new Map<number, (() => WasmInstance<'step'> | null) | null>();
+/** Modules by what their code depends on: what was compiled once is compiled for all. */
+const starters = new Map<string, (() => WasmInstance<'step'> | null) | null>();
 
-/** A kernel over a memory of at least `bytes` bytes; null where there is no WebAssembly, or no memory for it. */
-export function startKernel(bytes: number): WasmInstance<'step'> | null {
+/**
+ * A kernel for rows of `degree` successors, of which those that come later weigh less (`weights` by lag), over a memory of at least `bytes` bytes;
+ * null where there is no WebAssembly, or no memory for it, or rows are longer than `KERNEL_DEGREE_MAX`.
+ */
+export function startKernel(degree: number, weights: readonly number[], bytes: number): WasmInstance<'step'> | null {
+  if (degree > KERNEL_DEGREE_MAX) return null;
   let pageCount = 4;
   while (pageCount * 65_536 < bytes) pageCount *= 2;
-  let start = starters.get(pageCount);
+  const name = [degree, pageCount, ...weights].join();
+  let start = starters.get(name);
   if (start === undefined) {
-    start = compileWasm({ step }, pageCount);
-    starters.set(pageCount, start);
+    start = compileWasm({ step: stepOf(degree, weights) }, pageCount);
+    starters.set(name, start);
   }
   return start?.() ?? null;
 }

@@ -3,9 +3,9 @@
 import { scoreBinOf } from '../near-loop/opinion-bins.ts';
 import type { ResidentFlags } from '../near-loop/resident-flags.ts';
 import type { ContextTable } from './context-table.ts';
-import { KERNEL_TABLES_AT, KernelField, startKernel } from './order-kernel.ts';
+import { KernelField, startKernel } from './order-kernel.ts';
 import type { RecentHistory } from './recent-history.ts';
-import type { SuccessorTable } from './successor-table.ts';
+import { leastWeight, type SuccessorTable } from './successor-table.ts';
 
 export interface OrderTablesOptions {
   readonly orders: RecentHistory;
@@ -13,15 +13,16 @@ export interface OrderTablesOptions {
   readonly contexts: ContextTable;
   readonly resident: ResidentFlags;
   readonly visitsMax: number;
-  readonly lookahead: number;
   /** By lag. */
-  readonly weights: Int32Array;
+  readonly weights: readonly number[];
 }
 
 type Step = (record: number, segment: number, position: number, lead: number) => number;
 
 /** How much more memory is taken than the tables need at first: what is not written takes none, and a new kernel is a new function to call. */
 const ROOM = 8;
+/** Bytes of a cache line. */
+const LINE = 64;
 const NO_TABLE: Int32Array = new Int32Array(0);
 
 /**
@@ -34,11 +35,11 @@ export class OrderTables {
   readonly #options: OrderTablesOptions;
   readonly #memory: ArrayBuffer;
   readonly #step: Step;
-  readonly #scoreMin: Float64Array;
-  #end = KERNEL_TABLES_AT;
+  #scoreMin = Number.NaN;
+  #end: number;
   #history = NO_TABLE;
   #rows = NO_TABLE;
-  #rowIndex = NO_TABLE;
+  #index = NO_TABLE;
   #contexts = NO_TABLE;
   #flags: Uint8Array = new Uint8Array(0);
   /** Byte at which the histories begin. */
@@ -48,20 +49,19 @@ export class OrderTables {
     this.#options = options;
     this.#memory = memory;
     this.#step = step;
-    this.words = new Int32Array(memory, 0, KERNEL_TABLES_AT / 4);
-    this.#scoreMin = new Float64Array(memory, KernelField.scoreMin, 1);
+    this.#end = tablesAt(options);
+    this.words = new Int32Array(memory, 0, this.#end / 4);
     this.#put(KernelField.visitsMax, options.visitsMax);
-    this.#put(KernelField.lookahead, options.lookahead);
-    this.words.set(options.weights, KernelField.weights / 4);
     new Uint8Array(memory, KernelField.scoreBins, scoreBinOf.length).set(scoreBinOf);
   }
 
   /** Lays the tables out in a memory of their own; null where there is no WebAssembly, or no memory. */
   static layOut(options: OrderTablesOptions): OrderTables | null {
-    const { orders, successors, contexts, resident } = options;
-    const tables = [orders.words, successors.words, successors.rowIndex, contexts.words, resident.flags];
-    const bytes = tables.reduce((sum, table) => sum + aligned(table.byteLength), KERNEL_TABLES_AT);
-    const kernel = startKernel(ROOM * bytes) ?? startKernel(bytes);
+    const { orders, successors, contexts, resident, weights } = options;
+    const tables = [orders.words, successors.words, successors.index, contexts.words, resident.flags];
+    const bytes = tables.reduce((sum, table) => sum + aligned(table.byteLength), tablesAt(options) + 2 * LINE);
+    const kernel =
+      startKernel(successors.degree, weights, ROOM * bytes) ?? startKernel(successors.degree, weights, bytes);
     if (kernel === null) return null;
     const laidOut = new OrderTables(options, kernel.memory, kernel.run.step);
     return laidOut.takeBack() ? laidOut : null;
@@ -70,17 +70,17 @@ export class OrderTables {
   /** Takes back what has moved out, and learns what the tables are like now. False = there is no room. */
   takeBack(): boolean {
     const { orders, successors, contexts, resident } = this.#options;
-    if (successors.words !== this.#rows || successors.rowIndex !== this.#rowIndex) {
+    if (successors.words !== this.#rows || successors.index !== this.#index) {
       // Both, since a table that outgrew one is about to outgrow the other.
       const rows = this.#moved(successors.words);
-      const rowIndex = this.#moved(successors.rowIndex);
-      if (rows === null || rowIndex === null) return false;
+      const index = this.#moved(successors.index);
+      if (rows === null || index === null) return false;
       this.#rows = rows;
-      this.#rowIndex = rowIndex;
-      successors.adopt(rows, rowIndex);
-      this.#put(KernelField.rows, rows.byteOffset);
-      this.#put(KernelField.rowIndex, rowIndex.byteOffset);
-      this.#put(KernelField.rowIndexLength, rowIndex.length);
+      this.#index = index;
+      successors.adopt(rows, index);
+      this.#put(KernelField.rows, rows.byteOffset - 8 * successors.degree);
+      this.#put(KernelField.index, index.byteOffset);
+      this.#put(KernelField.indexLength, index.length / 2);
     }
     if (orders.words !== this.#history) {
       const history = this.#moved(orders.words);
@@ -99,15 +99,17 @@ export class OrderTables {
     }
     if (resident.flags !== this.#flags) {
       const { flags } = resident;
-      if (this.#end + flags.length > this.#memory.byteLength) return false;
-      this.#flags = new Uint8Array(this.#memory, this.#end, flags.length);
+      // Between a line that ends with who is nobody, at the site as it were, and one that begins with who lies beyond, unknown.
+      const at = this.#end + LINE;
+      if (at + aligned(flags.length) + LINE > this.#memory.byteLength) return false;
+      this.#flags = new Uint8Array(this.#memory, at, flags.length);
       this.#flags.set(flags);
-      this.#end += aligned(flags.length);
+      this.#end = at + aligned(flags.length) + LINE;
       resident.adopt(this.#flags);
-      this.#put(KernelField.flags, this.#flags.byteOffset);
-      this.#put(KernelField.flagsLength, flags.length);
+      new Uint8Array(this.#memory)[at - 1] = 1;
+      this.words.fill(at - 1, KernelField.flags / 4, KernelField.flags / 4 + 4);
+      this.words.fill(flags.length + 1, KernelField.flagsEnd / 4, KernelField.flagsEnd / 4 + 4);
     }
-    this.#put(KernelField.stride, 4 * successors.stride);
     this.#put(KernelField.filledMax, contexts.filledMax);
     return true;
   }
@@ -118,6 +120,13 @@ export class OrderTables {
     view.set(table);
     this.#end += aligned(table.byteLength);
     return view;
+  }
+
+  #weigh(scoreMin: number): void {
+    this.#scoreMin = scoreMin;
+    for (let visits = 0; visits <= this.#options.visitsMax; visits++) {
+      this.words[KernelField.weightMin / 4 + visits] = leastWeight(scoreMin, visits);
+    }
   }
 
   #put(field: number, value: number): void {
@@ -131,12 +140,17 @@ export class OrderTables {
   step(record: number, segment: number, position: number, leadAccesses: number, scoreMin: number): number {
     const { orders, resident } = this.#options;
     if (orders.words !== this.#history || resident.flags !== this.#flags) return -1;
-    this.#scoreMin[0] = scoreMin;
+    if (scoreMin !== this.#scoreMin) this.#weigh(scoreMin);
     return this.#step(this.#historyAt + 4 * record, segment, position | 0, leadAccesses | 0);
   }
 }
 
+/** Where the tables begin. */
+function tablesAt({ visitsMax }: OrderTablesOptions): number {
+  return aligned(KernelField.weightMin + 4 * (visitsMax + 1));
+}
+
 /** Whole cache lines. */
 function aligned(bytes: number): number {
-  return (bytes + 63) & ~63;
+  return (bytes + LINE - 1) & -LINE;
 }

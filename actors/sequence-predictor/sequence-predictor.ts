@@ -13,6 +13,7 @@ import { OrderTables } from './order-tables.ts';
 import { HISTORY_BYTES, HISTORY_LENGTH, HISTORY_MASK, HistoryField, RecentHistory } from './recent-history.ts';
 import {
   ageOfSlot,
+  leastWeight,
   SuccessorTable,
   tickOfHeader,
   visitsOfHeader,
@@ -174,8 +175,7 @@ export class SequencePredictor {
             contexts: this.#wide.contexts,
             resident: resident!,
             visitsMax,
-            lookahead,
-            weights: this.#recency.subarray(0, lookahead),
+            weights: [...this.#recency.subarray(0, lookahead)],
           });
     this.#isKernelFit = this.#tables !== null;
   }
@@ -368,12 +368,11 @@ export class SequencePredictor {
     const row = table.rowOf(segment);
     if (row < 0) return;
     const words = table.words;
-    const header = words[row - 1]!;
+    const header = table.headerOf(segment);
     const visits = visitsOfHeader(header);
-    if (visits < 1) return;
     const tick = tickOfHeader(header) + 1;
     const scale = 1 / (visits * WEIGHT_ONE);
-    const weightMin = Math.max(1, Math.ceil(this.scoreMin * visits * WEIGHT_ONE)) | 0;
+    const weightMin = leastWeight(this.scoreMin, visits);
     const flags = candidates.residentFlags;
     const flagCount = flags.length | 0;
     const end = (row + 2 * table.degree) | 0;

@@ -7,8 +7,8 @@ import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 /** Weight of one observation at full recency; weights are fixed-point in these units. */
 export const WEIGHT_ONE = 16;
 
-/** Fields of a row before its slots. */
-const VISITS = 0;
+/** Words of a segment in the index: its row + 1 or 0 = none, and tick and visits of that row. */
+const INDEX_WORDS = 2;
 const HEADER = 1;
 
 const WEIGHT_MASK = 0xffff;
@@ -27,12 +27,12 @@ export interface SuccessorTableOptions {
 /**
  * Successor counts of each segment, at most `degreeMax` of them, as long as it may grow.
  *
- * A row is one run of 32-bit words: visits, then pairs (successor + 1, tick and weight), so that one access touches one
- * or two cache lines. A weight counts visits of the source after which the successor was seen within the window, each
- * visit once, scaled by how soon it came. When visits reach `visitsMax` the whole row is halved: memory is by count, not by time.
- * A newcomer that finds no free slot takes the weakest one's: the row then forgets what it saw least.
+ * A row is one run of 32-bit words, pairs (successor + 1, tick and weight): eight of them are one cache line. Its visits and
+ * their tick stand in the index, where whoever looks for the row has just been. A weight counts visits of the source after which the
+ * successor was seen within the window, each visit once, scaled by how soon it came. When visits reach `visitsMax` the whole row is
+ * halved: memory is by count, not by time. A newcomer that finds no free slot takes the weakest one's: the row then forgets what it saw least.
  *
- * Cost O(degreeMax) a call, amortised; memory 8 (1 + degree) bytes a row and 4 bytes a segment.
+ * Cost O(degreeMax) a call, amortised; memory 8 degree bytes a row and 8 bytes a segment.
  * Source of the idea: Griffioen and Appleton, "Reducing File System Latency using a Predictive Approach", USENIX 1994;
  * bounded and decayed here.
  */
@@ -42,8 +42,7 @@ export class SuccessorTable {
   readonly #mayGrow: (bytes: number) => boolean;
   readonly #stride: number;
   #rows: Int32Array;
-  /** Row of each segment + 1; 0 = none. */
-  #rowIndex: Int32Array = new Int32Array(1024);
+  #index: Int32Array = new Int32Array(INDEX_WORDS * 1024);
   #rowCount = 0;
 
   constructor(options: SuccessorTableOptions) {
@@ -52,12 +51,12 @@ export class SuccessorTable {
     this.degree = options.degreeMax;
     this.#visitsMax = options.visitsMax;
     this.#mayGrow = options.mayGrow;
-    this.#stride = HEADER + 2 * options.degreeMax;
+    this.#stride = 2 * options.degreeMax;
     this.#rows = new Int32Array(1024 * this.#stride);
   }
 
   get bytes(): number {
-    return this.#rows.byteLength + this.#rowIndex.byteLength;
+    return this.#rows.byteLength + this.#index.byteLength;
   }
 
   /** Words behind the rows, for loops that read them in place: see {@link rowOf}. */
@@ -65,50 +64,50 @@ export class SuccessorTable {
     return this.#rows;
   }
 
-  /** Words of a row. */
-  get stride(): number {
-    return this.#stride;
+  /** Two words a segment: its row + 1, 0 = none; tick and visits of that row. Replaced when the table grows. */
+  get index(): Int32Array {
+    return this.#index;
   }
 
-  /** Row of each segment + 1; 0 = none. Replaced when the table grows. */
-  get rowIndex(): Int32Array {
-    return this.#rowIndex;
-  }
-
-  /** Goes on in `words` and `rowIndex`, which must hold what {@link words} and {@link rowIndex} do. */
-  adopt(words: Int32Array, rowIndex: Int32Array): void {
+  /** Goes on in `words` and `index`, which must hold what {@link words} and {@link index} do. */
+  adopt(words: Int32Array, index: Int32Array): void {
     this.#rows = words;
-    this.#rowIndex = rowIndex;
+    this.#index = index;
   }
 
   /** First slot of a segment's row in {@link words}: pairs (successor + 1 or 0, packed); -1 when nothing is known. */
   rowOf(segment: number): number {
-    const base = this.#baseOf(segment);
-    return base < 0 ? -1 : base + HEADER;
+    if (INDEX_WORDS * segment >= this.#index.length) return -1;
+    const row = this.#index[INDEX_WORDS * segment]! - 1;
+    return row < 0 ? -1 : row * this.#stride;
+  }
+
+  /** Tick and visits of a segment that has a row: see {@link tickOfHeader} and {@link visitsOfHeader}. */
+  headerOf(segment: number): number {
+    return this.#index[INDEX_WORDS * segment + HEADER]!;
   }
 
   /** Counts a visit of `segment`, which may be told from now on what came after it. */
   visit(segment: number): void {
-    const base = this.#baseOf(segment);
-    if (base < 0) {
-      const claimed = this.#claim(segment);
-      if (claimed >= 0) this.#rows[claimed] = (1 << TICK_SHIFT) | 1;
+    const row = this.rowOf(segment);
+    if (row < 0) {
+      if (this.#claim(segment)) this.#index[INDEX_WORDS * segment + HEADER] = (1 << TICK_SHIFT) | 1;
       return;
     }
     const rows = this.#rows;
-    const header = rows[base + VISITS]!;
+    const header = this.headerOf(segment);
     let visits = header & WEIGHT_MASK;
     const tick = ((header >>> TICK_SHIFT) + 1) & TICK_MASK;
     if (visits >= this.#visitsMax) {
       visits >>>= 1;
-      for (let i = base + HEADER; i < base + this.#stride; i += 2) {
+      for (let i = row; i < row + this.#stride; i += 2) {
         const packed = rows[i + 1]!;
         const weight = (packed & WEIGHT_MASK) >>> 1;
         rows[i + 1] = (packed & ~WEIGHT_MASK) | weight;
         if (weight === 0) rows[i] = 0;
       }
     }
-    rows[base + VISITS] = (tick << TICK_SHIFT) | (visits + 1);
+    this.#index[INDEX_WORDS * segment + HEADER] = (tick << TICK_SHIFT) | (visits + 1);
   }
 
   /**
@@ -116,8 +115,8 @@ export class SuccessorTable {
    * that has no row.
    */
   observe(source: number, target: number, weight: number): void {
-    const base = this.#baseOf(source);
-    if (base >= 0) confirm(this.#rows, base, this.#stride, target + 1, weight);
+    const row = this.rowOf(source);
+    if (row >= 0) confirm(this.#rows, row, this.#stride, tickOfHeader(this.headerOf(source)), target + 1, weight);
   }
 
   /**
@@ -134,33 +133,34 @@ export class SuccessorTable {
     weights: Int32Array,
   ): void {
     const rows = this.#rows;
-    const index = this.#rowIndex;
+    const index = this.#index;
     const stride = this.#stride | 0;
     for (let i = latest | 0; i >= oldest; i = (i - 1) | 0) {
       const source = history[from + (i & mask)]! | 0;
-      if (source === target || source >= index.length) continue;
-      const row = index[source]! | 0;
-      if (row > 0) confirm(rows, Math.imul(row - 1, stride), stride, target + 1, weights[latest - i]!);
+      const at = (INDEX_WORDS * source) | 0;
+      if (source === target || at >= index.length) continue;
+      const row = index[at]! | 0;
+      if (row === 0) continue;
+      const tick = tickOfHeader(index[at + HEADER]!);
+      confirm(rows, Math.imul(row - 1, stride), stride, tick, target + 1, weights[latest - i]!);
     }
   }
 
   /** Visits counted (decayed), the current one included. */
   visitsOf(segment: number): number {
-    const base = this.#baseOf(segment);
-    return base < 0 ? 0 : this.#rows[base]! & WEIGHT_MASK;
+    return this.rowOf(segment) < 0 ? 0 : this.headerOf(segment) & WEIGHT_MASK;
   }
 
   /** Number of the current visit, modulo 256. */
   tickOf(segment: number): number {
-    const base = this.#baseOf(segment);
-    return base < 0 ? 0 : (this.#rows[base]! >>> TICK_SHIFT) & TICK_MASK;
+    return this.rowOf(segment) < 0 ? 0 : tickOfHeader(this.headerOf(segment));
   }
 
   /** Weight of one successor, 0 when it is not kept. For tests and reasons; O(degreeMax). */
   weightOf(source: number, target: number): number {
-    const base = this.#baseOf(source);
-    if (base < 0) return 0;
-    for (let i = base + HEADER; i < base + this.#stride; i += 2) {
+    const row = this.rowOf(source);
+    if (row < 0) return 0;
+    for (let i = row; i < row + this.#stride; i += 2) {
       if (this.#rows[i] === target + 1) return this.#rows[i + 1]! & WEIGHT_MASK;
     }
     return 0;
@@ -169,8 +169,8 @@ export class SuccessorTable {
   /** The segments that have a row, for whoever takes them over. O(segments). */
   segments(): Int32Array {
     const id = new Int32Array(this.#rowCount);
-    for (let segment = 0; segment < this.#rowIndex.length; segment++) {
-      const row = this.#rowIndex[segment]! - 1;
+    for (let segment = 0; INDEX_WORDS * segment < this.#index.length; segment++) {
+      const row = this.#index[INDEX_WORDS * segment]! - 1;
       if (row >= 0) id[row] = segment;
     }
     return id;
@@ -178,7 +178,7 @@ export class SuccessorTable {
 
   save(writer: SnapshotWriter): void {
     writer.numbers(this.degree, this.#rowCount);
-    for (const a of [this.#rows, this.#rowIndex]) writer.array(a);
+    for (const a of [this.#rows, this.#index]) writer.array(a);
   }
 
   load(reader: SnapshotReader): void {
@@ -186,42 +186,32 @@ export class SuccessorTable {
     assert(degree === this.degree, 'a snapshot made with another degreeMax');
     this.#rowCount = rowCount!;
     this.#rows = reader.array(this.#rows);
-    this.#rowIndex = reader.array(this.#rowIndex);
+    this.#index = reader.array(this.#index);
   }
 
-  #baseOf(segment: number): number {
-    if (segment >= this.#rowIndex.length) return -1;
-    const row = this.#rowIndex[segment]! - 1;
-    return row < 0 ? -1 : row * this.#stride;
-  }
-
-  /** A row for a segment that has none; gives its base, or -1 where the table may not grow. */
-  #claim(segment: number): number {
-    if (segment >= this.#rowIndex.length) {
-      const length = Math.max(this.#rowIndex.length * 2, segment + 1);
-      if (!this.#mayGrow(4 * (length - this.#rowIndex.length))) return -1;
-      this.#rowIndex = grownTable(this.#rowIndex, segment);
+  /** A row for a segment that has none; false where the table may not grow. */
+  #claim(segment: number): boolean {
+    if (INDEX_WORDS * segment >= this.#index.length) {
+      const length = Math.max(this.#index.length * 2, INDEX_WORDS * (segment + 1));
+      if (!this.#mayGrow(4 * (length - this.#index.length))) return false;
+      this.#index = grownTable(this.#index, length - 1);
     }
-    const base = this.#rowCount * this.#stride;
-    if (base === this.#rows.length) {
-      if (!this.#mayGrow(this.#rows.byteLength)) return -1;
-      const rows = new Int32Array(2 * base);
-      rows.set(this.#rows);
-      this.#rows = rows;
+    const row = this.#rowCount * this.#stride;
+    if (row === this.#rows.length) {
+      if (!this.#mayGrow(this.#rows.byteLength)) return false;
+      this.#rows = grownTable(this.#rows, row);
     }
-    this.#rowIndex[segment] = ++this.#rowCount;
-    return base;
+    this.#index[INDEX_WORDS * segment] = ++this.#rowCount;
+    return true;
   }
 }
 
 /**
- * Raises the weight of `key` in the row at `base`, or gives it the place of the weakest. Slots stand in order of weight, the
+ * Raises the weight of `key` in the row that begins at `first`, or gives it the place of the weakest. Slots stand in order of weight, the
  * strongest first: most searches end early, and who wants the likeliest successor looks at one slot.
  */
-function confirm(rows: Int32Array, base: number, stride: number, key: number, weight: number): void {
-  const tick = (rows[base + VISITS]! >>> TICK_SHIFT) & TICK_MASK;
-  const first = (base + HEADER) | 0;
-  let at = placeOf(rows, first, (base + stride - 2) | 0, key);
+function confirm(rows: Int32Array, first: number, stride: number, tick: number, key: number, weight: number): void {
+  let at = placeOf(rows, first, (first + stride - 2) | 0, key);
   let raised = weight;
   if (rows[at] === key) {
     const packed = rows[at + 1]!;
@@ -281,17 +271,22 @@ export function weightOfSlot(packed: number): number {
   return packed & WEIGHT_MASK;
 }
 
+/** What a successor must weigh at least to be named, where it needs that share of the visits. */
+export function leastWeight(share: number, visits: number): number {
+  return Math.max(1, Math.ceil(share * visits * WEIGHT_ONE)) | 0;
+}
+
 /** Visits ago that a packed slot was last confirmed, given the row's current tick: 1 = at the previous visit; modulo 256. */
 export function ageOfSlot(packed: number, tick: number): number {
   return (tick - (packed >>> TICK_SHIFT)) & TICK_MASK;
 }
 
-/** Visits in the word before a row's first slot. */
+/** Visits in a row's word of the index. */
 export function visitsOfHeader(header: number): number {
   return header & WEIGHT_MASK;
 }
 
-/** Number of the current visit, modulo 256, in the word before a row's first slot. */
+/** Number of the current visit, modulo 256, in a row's word of the index. */
 export function tickOfHeader(header: number): number {
   return (header >>> TICK_SHIFT) & TICK_MASK;
 }

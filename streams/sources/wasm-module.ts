@@ -76,8 +76,32 @@ export const wasm = {
   extend: (a: Code): Code => [a, 0xad],
   /** As a double. */
   storeNumber: (address: Code, integer64: Code): Code => [address, integer64, 0xb9, 0x39, 3, 0],
+  load64: (address: Code, offset = 0): Code => [address, 0x29, 0, unsigned(offset)],
+  store64: (address: Code, value: Code): Code => [address, value, 0x37, 0, 0],
+  shiftLeft64: (a: Code, b: Code): Code => [a, b, 0x86],
+  or64: (a: Code, b: Code): Code => [a, b, 0x84],
+  equal64: (a: Code, b: Code): Code => [a, b, 0x51],
+  /** Both are worked out; no branch. */
+  select: (condition: Code, then: Code, otherwise: Code): Code => [then, otherwise, condition, 0x1b],
   /** Sixteen bytes at any address. */
-  loadVector: (address: Code): Code => [address, 0xfd, 0, 0, 0],
+  loadVector: (address: Code, offset = 0): Code => [address, 0xfd, 0, 0, unsigned(offset)],
+  /** `vector` with the byte at an address as its byte `lane`. */
+  loadByteLane: (vector: Code, address: Code, lane: number): Code => [address, vector, 0xfd, 84, 0, 0, lane],
+  /** The same word four times. */
+  splat: (value: Code): Code => [value, 0xfd, 17],
+  wordOf: (vector: Code, lane: number): Code => [vector, 0xfd, 27, lane],
+  equalWords: (a: Code, b: Code): Code => [a, b, 0xfd, 55],
+  atLeastWords: (a: Code, b: Code): Code => [a, b, 0xfd, 63],
+  addWords: (a: Code, b: Code): Code => [a, b, 0xfd, unsigned(174)],
+  leastWords: (a: Code, b: Code): Code => [a, b, 0xfd, unsigned(182)],
+  andVector: (a: Code, b: Code): Code => [a, b, 0xfd, 78],
+  /** Four of the words of `a`, 0 to 3, and of `b`, 4 to 7. */
+  words: (a: Code, b: Code, lanes: readonly number[]): Code => [
+    [a, b, 0xfd, 13],
+    lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte)),
+  ],
+  /** The lowest bits say which of the words of `a`, then of `b`, are below 0. */
+  signsOf: (a: Code, b: Code): Code => [a, b, 0xfd, unsigned(133), 0xfd, unsigned(132)],
   splatByte: (value: Code): Code => [value, 0xfd, 15],
   equalBytes: (a: Code, b: Code): Code => [a, b, 0xfd, 35],
   orVector: (a: Code, b: Code): Code => [a, b, 0xfd, 80],

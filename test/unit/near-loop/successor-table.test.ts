@@ -104,7 +104,7 @@ describe('successor table', () => {
     }
     table.visit(1024);
     table.observe(1024, 7, 16);
-    expect([table.bytes, asked]).toEqual([bytes, 4096]);
+    expect([table.bytes, asked]).toEqual([bytes, 8192]);
     expect([table.visitsOf(1023), table.weightOf(1023, 7), table.visitsOf(1024)]).toEqual([1, 16, 0]);
     expect(Array.from(table.segments())).toEqual(Array.from({ length: 1024 }, (_, i) => i));
   });
