@@ -20,6 +20,7 @@ export type HttpRefusal =
   | 'unauthorised'
   | 'forbidden'
   | 'not-found'
+  | 'wrong-method'
   | 'conflict'
   | 'too-large'
   | 'unknown-format'
