@@ -14,7 +14,7 @@ import type { PostOptions } from '../parse-post.ts';
 import { acceptedAnswer, accessesQuery, originHeaders, problemAnswer, trainBody } from './answers.ts';
 import { tokenOf } from './authorise.ts';
 import { IngestQuotas } from './ingest-quotas.ts';
-import { problem } from './problem.ts';
+import { postWords, problem } from './problem.ts';
 import { readBody, tooLarge } from './read-body.ts';
 
 /** Formats that a content type names; others are recognised by content. */
@@ -199,6 +199,7 @@ function answer(c: Context, end: PostEnd, metrics: NodeMetrics): Response {
     duplicate: isDuplicate,
     position: receipt?.kind === 'appended' ? { from: receipt.from, to: receipt.to } : null,
     ...facts,
+    rejections: facts.rejections.map(postWords),
   });
 }
 
