@@ -225,7 +225,7 @@ function statusText(status: NodeStatus): string {
   if (status.mode === 'prefetching')
     rows.push([
       'requests',
-      `${delivery.delivered} delivered, ${delivery.failed} failed, ${delivery.open} open, ${delivery.deadLetters} dead letters`,
+      `${delivery.delivered} delivered, ${delivery.failed} failed, ${delivery.open} open, ${delivery.deadLetters} dead letters, ${delivery.redriven} redriven`,
     ]);
   for (const { name, type, state, counts, refused, latestRefused } of status.sources.filter(
     (one) => one.type !== 'tail',
@@ -237,6 +237,19 @@ function statusText(status: NodeStatus): string {
       `${type}, ${state}, ${counts.messages} messages, ${counts.accesses} accesses, ${counts.duplicates} repeated, ${counts.bad} bad${whom}`,
     ]);
   }
+  const { limited, segmentsRefused, consumersRefused } = status.told;
+  if (limited.rate + limited.segments > 0) {
+    const most = status.limited.map(({ consumer, rate, segments }) => `${consumer} (${rate + segments})`);
+    rows.push([
+      'quotas',
+      `${limited.rate + limited.segments} accesses not learned from: ${limited.rate} beyond a rate, ${limited.segments} beyond a share of segments; most: ${most.join(', ')}`,
+    ]);
+  }
+  if (segmentsRefused + consumersRefused > 0)
+    rows.push([
+      'no room',
+      `${segmentsRefused} accesses to new segments not learned from (engine.segmentsMax), ${consumersRefused} of new consumers taken as of nobody (engine.consumersMax)`,
+    ]);
   if (status.badMessages > 0) rows.push(['bad messages', `${status.badMessages} kept (anteroom dlq ls)`]);
   if (tail.lines > 0)
     rows.push(['followed files', `${tail.lines} accesses, ${tail.rejected} bad lines, ${tail.rotations} rotations`]);

@@ -108,8 +108,16 @@ export function ingestRoutes(app: OpenAPIHono, node: AnteroomNode, metrics: Node
   });
 }
 
-/** curl -d strips line breaks, and what is left may look like one access. @throws AnteroomError 'bad-usage'. */
+/**
+ * curl -d strips line breaks, and what is left may look like one access; curl -F puts a form around the log.
+ * @throws AnteroomError 'bad-usage', 'unsupported'.
+ */
 function withLines(body: Uint8Array, type: string): Uint8Array {
+  if (type === 'multipart/form-data')
+    throw new AnteroomError(
+      'unsupported',
+      'a form is not taken, send the log itself: curl --data-binary @FILE, not -F',
+    );
   const isText = body.length > 512 && body.subarray(0, 256).every((byte) => byte >= 9 && byte !== 127);
   if (type === 'application/x-www-form-urlencoded' && isText && !body.includes(LINE_FEED))
     throw new AnteroomError('bad-usage', 'the body has no line breaks: curl -d strips them, use --data-binary @FILE');

@@ -143,6 +143,16 @@ describe('a post of accesses', () => {
     expect((await post('/v1/accesses', lines.join('\n'), form)).body).toMatchObject({ accepted: 20 });
   });
 
+  test('in a form, as curl -F sends it, was taken for a log with a bad first line: it is told how to send the file', async () => {
+    const { post } = await testNode();
+    const boundary = { 'content-type': 'multipart/form-data; boundary=x' };
+    const form = `--x\r\nContent-Disposition: form-data; name="f"\r\n\r\n${clf('10.0.0.1', 1, '/a')}\r\n--x--\r\n`;
+    expect(await post('/v1/accesses', form, boundary)).toMatchObject({
+      status: 415,
+      body: { error: { message: expect.stringContaining('--data-binary') } },
+    });
+  });
+
   test('that comes while too much waits is answered 429 with Retry-After and counted', async () => {
     const { post, node, ask } = await testNode({ ingest: { postsMax: 1 } });
     const room = node.intake.admit(10)!;
