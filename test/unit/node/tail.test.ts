@@ -103,6 +103,41 @@ test('a restart goes on where the last process stood, and repeats nothing that i
   await three.node.drain();
 });
 
+test('what came to a followed file before it was rotated, while the node was down, was lost: it is read beside its name, once', async () => {
+  const file = join(folder, `log-${files++}`);
+  const disks = new Disks();
+  const settings = { tail: [{ file, format: 'clf' }] };
+  writeFileSync(file, line('/a'));
+  const one = await testNode(settings, { disks });
+  await follow(one, 1);
+  await one.node.drain();
+  appendFileSync(file, line('/b'));
+  renameSync(file, `${file}.1`);
+  const two = await testNode(settings, { disks });
+  // There is no new file yet.
+  await follow(two, 2);
+  writeFileSync(file, line('/c'));
+  await follow(two, 3);
+  expect(two.node.status().tail).toMatchObject({ lines: 2, rotations: 1, lostPlaces: 0 });
+  await two.node.drain();
+  appendFileSync(file, line('/d'));
+  renameSync(file, `${file}.2`);
+  writeFileSync(file, line('/e'));
+  const three = await testNode(settings, { disks });
+  await follow(three, 5);
+  for (const path of ['/a', '/b', '/c', '/d', '/e']) expect(three.node.engine.accessMap(path)?.count).toBe(1);
+  await three.node.drain();
+  // Where it cannot be found that is counted, and the new file is read from its start.
+  appendFileSync(file, line('/f'));
+  rmSync(file);
+  writeFileSync(file, line('/g'));
+  writeFileSync(`${file}.keep`, '');
+  const four = await testNode(settings, { disks });
+  await follow(four, 6);
+  expect(four.node.status().tail).toMatchObject({ lines: 1, lostPlaces: 1 });
+  await four.node.drain();
+});
+
 test('lines that a full log could not take are taken when it has room again', async () => {
   const file = join(folder, `log-${files++}`);
   const disks = new Disks();
