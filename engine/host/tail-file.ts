@@ -75,6 +75,11 @@ export class TailFile {
     return { rotations: this.#rotationCount, truncations: this.#truncationCount, lostPlaces: this.#lostPlaceCount };
   }
 
+  /** Whether there is such a file, as of the last look. */
+  get isThere(): boolean {
+    return this.#handle !== null;
+  }
+
   /** What has been written since, up to a bound; null = nothing now. A file that is not there yet has nothing. @throws AnteroomError 'io'. */
   async next(): Promise<TailChunk | null> {
     try {

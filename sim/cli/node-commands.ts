@@ -251,11 +251,12 @@ function statusText(status: NodeStatus): string {
       `${segmentsRefused} accesses to new segments not learned from (engine.segmentsMax), ${consumersRefused} of new consumers taken as of nobody (engine.consumersMax)`,
     ]);
   if (status.badMessages > 0) rows.push(['bad messages', `${status.badMessages} kept (anteroom dlq ls)`]);
-  if (tail.lines + tail.lostPlaces > 0) {
+  if (tail.lines + tail.lostPlaces > 0 || tail.absent.length > 0) {
     const lost = tail.lostPlaces === 0 ? '' : `; the rest of ${tail.lostPlaces} was rotated away unread`;
+    const absent = tail.absent.length === 0 ? '' : `; not there: ${tail.absent.join(', ')}`;
     rows.push([
       'followed files',
-      `${tail.lines} accesses, ${tail.rejected} bad lines, ${tail.rotations} rotations${lost}`,
+      `${tail.lines} accesses, ${tail.rejected} bad lines, ${tail.rotations} rotations${lost}${absent}`,
     ]);
   }
   return rows.map(([name, text]) => `${name.padEnd(16)}${text}\n`).join('');

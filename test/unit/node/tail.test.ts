@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -74,6 +74,17 @@ test('no line is lost that comes to the old file while it is rotated, before any
     expect(tail.counts).toMatchObject({ rotations: 1, lostPlaces: 0 });
     await tail.close();
   }
+});
+
+test('a followed file that is not there, as after a typing error, was nowhere said: status names it until it comes', async () => {
+  const file = join(folder, 'no-such-folder', 'x.log');
+  const { node, clock } = await testNode({ tail: [{ file, format: 'clf' }] });
+  await expect.poll(() => node.status().tail.absent).toEqual([file]);
+  mkdirSync(join(folder, 'no-such-folder'));
+  writeFileSync(file, line('/a'));
+  await follow({ node, clock } as TestNode, 1);
+  expect(node.status().tail.absent).toEqual([]);
+  await node.drain();
 });
 
 test('a restart goes on where the last process stood, and repeats nothing that it had kept', async () => {
