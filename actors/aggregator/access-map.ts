@@ -99,8 +99,9 @@ export class AccessMap {
   }
 
   observe(batch: AccessBatch): void {
+    const instants = this.axis.instantsOf(batch);
     for (let from = 0; from < batch.length; from += blockRows) {
-      this.#observeBlock(batch, from, Math.min(batch.length, from + blockRows));
+      this.#observeBlock(batch, instants, from, Math.min(batch.length, from + blockRows));
     }
     this.#accessCount += batch.length;
   }
@@ -255,10 +256,11 @@ export class AccessMap {
     }
   }
 
-  #observeBlock(batch: AccessBatch, from: number, to: number): void {
-    const { segment, consumer, size, weight, timeMs, position } = batch;
-    const { axis } = this;
+  #observeBlock(batch: AccessBatch, instants: Float64Array, from: number, to: number): void {
+    const { segment, consumer, size, weight } = batch;
     const zone = this.#zone;
+    const usesTime = this.axis.usesTime === true;
+    this.#windows ??= this.#newWindows();
     const hourOfWeekCounts = this.#hourOfWeek;
     let slotOf = this.#slotOf;
     let stats = this.#stats;
@@ -280,13 +282,13 @@ export class AccessMap {
     let hourNumberAt = Number.NaN;
     let hour = 0;
     let total = this.#weightTotal;
-    let usesTime = false;
+    let heap = this.#heap;
     for (let i = from; i < to; i++) {
-      const instant = axis.instantOf(timeMs[i]!, position + i);
+      const instant = instants[i]!;
       if (instant !== at) {
         at = instant;
         factor = this.#factorAt(instant);
-        usesTime = axis.usesTime === true;
+        heap = this.#heap;
         if (usesTime) {
           const number = hourNumber(instant, zone.offsetMsAt(instant));
           if (number !== hourNumberAt) {
@@ -294,7 +296,6 @@ export class AccessMap {
             hour = hourOfWeekOf(number);
           }
         }
-        this.#windows!.advance(instant);
       }
       const id = segment[i]!;
       const w = weight[i]!;
@@ -304,6 +305,7 @@ export class AccessMap {
         slot = this.#admit(id);
         stats = this.#stats;
         bits = this.#consumerBits;
+        heap = this.#heap;
       }
       const f = slot * 4;
       stats[f] = stats[f]! + w;
@@ -316,20 +318,17 @@ export class AccessMap {
         const word = slot * 2 + (bit >> 5);
         bits[word] = bits[word]! | (1 << (bit & 31));
       }
-      if (this.#heap !== null) this.#heap.raise(slot);
+      if (heap !== null) heap.raise(slot);
       if (usesTime) hourOfWeekCounts[hour] = hourOfWeekCounts[hour]! + w;
       total += w;
-      this.#windows!.add(id, w);
     }
     this.#weightTotal = total;
+    this.#windows.observe(segment, instants, weight, from, to);
   }
 
   /** Weight of an access at `instant` on the forward scale. */
   #factorAt(instant: number): number {
     const halfLife = this.halfLife;
-    if (this.#windows === null) {
-      this.#windows = this.#newWindows();
-    }
     if (Number.isNaN(this.#landmark)) this.#landmark = instant;
     const halfLives = (instant - this.#landmark) / halfLife;
     if (halfLives > rebaseAt) {

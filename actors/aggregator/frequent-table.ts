@@ -70,6 +70,25 @@ export class FrequentTable {
     else this.#insert(key, weight);
   }
 
+  /** {@link add} of each of the rows [from, to). */
+  addRows(keys: Uint32Array, weights: Float64Array, from: number, to: number): void {
+    let places = this.#at;
+    let sums = this.#weight;
+    for (let row = from; row < to; row++) {
+      const key = keys[row]!;
+      const weight = weights[row]!;
+      if (!(weight > 0)) continue;
+      const at = key < places.length ? places[key]! : -1;
+      if (at >= 0) {
+        sums[at] = sums[at]! + weight;
+        continue;
+      }
+      this.#insert(key, weight);
+      places = this.#at;
+      sums = this.#weight;
+    }
+  }
+
   /** The reported weight of `key`; 0 where it is not held. */
   weightOf(key: number): number {
     const at = key < this.#at.length ? this.#at[key]! : -1;
@@ -78,7 +97,7 @@ export class FrequentTable {
 
   /** Adds all that `other` holds, and its error. */
   merge(other: WeightedKeys): void {
-    for (let i = 0; i < other.key.length; i++) this.add(other.key[i]!, other.weight[i]!);
+    this.addRows(other.key, other.weight, 0, other.key.length);
     this.#error += other.error;
     this.#prunedCount += other.prunedCount;
   }
@@ -137,8 +156,7 @@ export class FrequentTable {
 
   #prune(): void {
     const before = this.#count;
-    const sorted = this.#weight.slice(0, before).sort();
-    const cut = sorted[before - 1 - this.#keysMax]!;
+    const cut = smallest(this.#weight.slice(0, before), before - 1 - this.#keysMax);
     this.#error += cut;
     let kept = 0;
     for (let from = 0; from < before; from++) {
@@ -153,4 +171,27 @@ export class FrequentTable {
     this.#count = kept;
     this.#prunedCount += before - kept;
   }
+}
+
+/** The value that would stand at `rank` if `values`, which are put in disorder, were sorted: Hoare's quickselect, CACM 1961. */
+function smallest(values: Float64Array, rank: number): number {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const pivot = values[(low + high) >>> 1]!;
+    let up = low;
+    let down = high;
+    while (up <= down) {
+      while (values[up]! < pivot) up++;
+      while (values[down]! > pivot) down--;
+      if (up > down) break;
+      const other = values[up]!;
+      values[up++] = values[down]!;
+      values[down--] = other;
+    }
+    if (rank <= down) high = down;
+    else if (rank >= up) low = up;
+    else break;
+  }
+  return values[rank]!;
 }

@@ -54,16 +54,23 @@ export class HotWindows {
     return this.#prunedCount + this.#levels.reduce((sum, level) => sum + level.open.prunedCount, 0);
   }
 
-  observe(segment: number, instant: number, weight: number): void {
-    this.advance(instant);
-    this.add(segment, weight);
+  /** Counts rows [from, to), whose instants never fall. */
+  observe(segments: Uint32Array, instants: Float64Array, weights: Float64Array, from: number, to: number): void {
+    const level = this.#levels[0];
+    if (level === undefined) return;
+    for (let at = from; at < to; ) {
+      this.#advance(level, instants[at]!);
+      const end = this.#paneEnd;
+      const first = at;
+      // Within the open pane no instant has to be divided.
+      do at++;
+      while (at < to && instants[at]! < end);
+      level.open.addRows(segments, weights, first, at);
+    }
   }
 
   /** Closes the panes that end at `instant` or before it. */
-  advance(instant: number): void {
-    const level = this.#levels[0];
-    if (level === undefined) return;
-    // Instants never fall, so within the open pane none has to be divided.
+  #advance(level: Level, instant: number): void {
     if (instant < this.#paneEnd) return;
     const index = Math.floor(instant / level.width);
     if (index !== level.index) {
@@ -71,11 +78,6 @@ export class HotWindows {
       level.index = index;
     }
     this.#paneEnd = (index + 1) * level.width;
-  }
-
-  /** Counts an access at the instant of the last `advance`. */
-  add(segment: number, weight: number): void {
-    this.#levels[0]?.open.add(segment, weight);
   }
 
   /** The `k` segments of the largest weight in the window of `width` that ends at `now`, ties by the smaller id. */

@@ -20,6 +20,7 @@ export type HttpRefusal =
   | 'unauthorised'
   | 'forbidden'
   | 'not-found'
+  | 'wrong-method'
   | 'conflict'
   | 'too-large'
   | 'unknown-format'
@@ -283,6 +284,7 @@ const nodeMetrics: readonly (MetricFacts & { readonly value: (status: NodeStatus
       retried: s.delivery.retries,
       overflowed: s.delivery.overflowed,
       cancelled: s.delivery.cancelled,
+      redriven: s.delivery.redriven,
     }),
   },
   { name: 'anteroom_dead_letters', help: 'Dead letters kept.', value: (s) => s.delivery.deadLetters },

@@ -61,6 +61,7 @@ export interface ParsedPost {
  */
 export async function parsePost(body: Uint8Array, options: PostOptions): Promise<ParsedPost> {
   const { format, isLenient, nowMs, latestMs, rowsMax, rowsPerFrame, consumers = null, ...heeded } = options;
+  if (format !== 'auto' && !postFormats.includes(format)) throw notTaken(format);
   const names = frameNames();
   const isArrow = format === 'arrow-ipc' || (format === 'auto' && looksLikeArrow(body));
   const bytes = isArrow ? verifiedArrowStream(body, { rowsMax, elementsMax: ARROW_ELEMENTS_MAX }) : body;
@@ -80,10 +81,7 @@ export async function parsePost(body: Uint8Array, options: PostOptions): Promise
   }
   if (!postFormats.includes(source.format)) {
     await source.close();
-    throw new AnteroomError(
-      'unsupported',
-      `${source.format} is not taken by a post; there are: ${postFormats.join(', ')}`,
-    );
+    throw notTaken(source.format);
   }
   const frames: LogFrame[] = [];
   let rows = 0;
@@ -110,6 +108,10 @@ export async function parsePost(body: Uint8Array, options: PostOptions): Promise
     skipped: Object.fromEntries(summary.skipped),
     clampedTimes: summary.clampedTimeCount,
   };
+}
+
+function notTaken(format: string): AnteroomError {
+  return new AnteroomError('unsupported', `${format} is not taken by a post; there are: ${postFormats.join(', ')}`);
 }
 
 /** In the words of who posts, who has no command line. */

@@ -32,6 +32,8 @@ export interface TailerCounts {
   readonly rotations: number;
   readonly truncations: number;
   readonly lostPlaces: number;
+  /** Files that were not there at the last look. */
+  readonly absent: readonly string[];
 }
 
 const PREFIX = 'tail/';
@@ -74,7 +76,8 @@ export class Tailer implements Source {
       sums.truncations += counts.truncations;
       sums.lostPlaces += counts.lostPlaces;
     }
-    return { lines: this.#lines, rejected: this.#rejected, ...sums };
+    const absent = this.#options.tails.filter((_, i) => this.#files[i]?.isThere === false).map(({ file }) => file);
+    return { lines: this.#lines, rejected: this.#rejected, ...sums, absent };
   }
 
   get status(): SourceStatus {

@@ -1,7 +1,9 @@
 /** A file that grows, read by whole lines, across truncation and rotation. */
 
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { AnteroomError } from '../errors.ts';
+import { crc32 } from './digest.ts';
 
 /** Where in which file a reader stands: enough to go on after a restart. */
 export interface TailPlace {
@@ -11,8 +13,16 @@ export interface TailPlace {
   readonly offset: number;
   /** Grows with each rotation and truncation, so that an offset that comes again is told from its first time. */
   readonly generation: number;
+  /** Of its first bytes, at most 1,024 of those taken: the number of a file that was removed may be that of the next. */
+  readonly head?: Head;
   /** Where the next chunk ends, when a reader stopped between reading and noting it: the same chunk is cut again. */
   readonly until?: number;
+}
+
+interface Head {
+  readonly bytes: number;
+  /** Their CRC-32. */
+  readonly sum: number;
 }
 
 /** Whole lines, and where the reader stands before and after them. */
@@ -23,12 +33,14 @@ export interface TailChunk {
 }
 
 const LINE_FEED = 10;
+const HEAD_BYTES = 1024;
+const NO_HEAD: Head = { bytes: 0, sum: 0 };
 
 /**
  * Polled, not watched: notifications are lost on network file systems and under rename, and a poll a second costs nothing.
  *
  * The open handle is read to its end before the name is followed to a new file, so what was written to a file after its rotation is not
- * lost. A file that became shorter was truncated: reading goes on from its
+ * lost; one that was renamed beside its name while nobody read (access.log.1) is found there by its number. A file that became shorter was truncated: reading goes on from its
  * start (one that was truncated and has grown as long again between two polls looks like one that only grew). A line longer than `chunkBytesMax` is given in pieces.
  */
 export class TailFile {
@@ -38,6 +50,7 @@ export class TailFile {
   #file = 0;
   #offset = 0;
   #generation = 0;
+  #head = NO_HEAD;
   #until: number | null = null;
   #rotationCount = 0;
   #truncationCount = 0;
@@ -62,6 +75,11 @@ export class TailFile {
     return { rotations: this.#rotationCount, truncations: this.#truncationCount, lostPlaces: this.#lostPlaceCount };
   }
 
+  /** Whether there is such a file, as of the last look. */
+  get isThere(): boolean {
+    return this.#handle !== null;
+  }
+
   /** What has been written since, up to a bound; null = nothing now. A file that is not there yet has nothing. @throws AnteroomError 'io'. */
   async next(): Promise<TailChunk | null> {
     try {
@@ -84,27 +102,56 @@ export class TailFile {
   }
 
   async #open(): Promise<boolean> {
+    const named = await handleOf(this.#path);
     try {
-      this.#handle = await open(this.#path, 'r');
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
-      throw cause;
+      return await this.#place(named);
+    } finally {
+      if (named !== null && named !== this.#handle) await named.close();
     }
-    const found = await this.#handle.stat();
-    this.#file = found.ino;
-    this.#offset = 0;
-    if (this.#isFirst) {
-      if (this.#resume !== null && this.#resume.file === found.ino && this.#resume.offset <= found.size) {
-        this.#offset = this.#resume.offset;
-        this.#until = this.#resume.until ?? null;
-      } else if (this.#resume !== null) {
-        this.#generation++;
-        // The file was rotated away while nobody read: its rest is where we do not know, and that is said.
-        this.#lostPlaceCount++;
-      } else if (!this.#fromStart) this.#offset = found.size;
+  }
+
+  /** Begins in the file that has the name, or where an earlier reader stood. False = there is none. */
+  async #place(named: FileHandle | null): Promise<boolean> {
+    const resume = this.#isFirst ? this.#resume : null;
+    const handle = resume === null ? null : await this.#resumed(named, resume);
+    if (handle !== null) {
+      await this.#begin(handle, resume!.file, resume!.offset);
+      this.#until = resume!.until ?? null;
+      return true;
     }
-    this.#isFirst = false;
+    if (named === null) return false;
+    const { ino, size } = await named.stat();
+    if (resume !== null) {
+      this.#generation++;
+      // The file was rotated away while nobody read: its rest is where we do not know, and that is said.
+      this.#lostPlaceCount++;
+    }
+    await this.#begin(named, ino, this.#isFirst && resume === null && !this.#fromStart ? size : 0);
     return true;
+  }
+
+  /** The file that an earlier reader stood in, under its name or beside it. Null = it is not there. */
+  async #resumed(named: FileHandle | null, place: TailPlace): Promise<FileHandle | null> {
+    const { file } = place;
+    if (named !== null && (await named.stat()).ino === file) return (await isThat(named, place)) ? named : null;
+    const folder = dirname(this.#path);
+    for (const name of await absentAs([], readdir(folder))) {
+      const path = join(folder, name);
+      if (!name.startsWith(basename(this.#path)) || (await absentAs(null, stat(path)))?.ino !== file) continue;
+      const beside = await handleOf(path);
+      if (beside === null) continue;
+      if (await isThat(beside, place)) return beside;
+      await beside.close();
+    }
+    return null;
+  }
+
+  async #begin(handle: FileHandle, file: number, offset: number): Promise<void> {
+    this.#head = await headOf(handle, offset);
+    this.#handle = handle;
+    this.#file = file;
+    this.#offset = offset;
+    this.#isFirst = false;
   }
 
   /** Whole lines from the open file. */
@@ -115,6 +162,7 @@ export class TailFile {
       this.#truncationCount++;
       this.#generation++;
       this.#offset = 0;
+      this.#head = NO_HEAD;
       this.#until = null;
     }
     const length = Math.min((this.#until ?? size) - this.#offset, this.#chunkBytesMax);
@@ -126,22 +174,17 @@ export class TailFile {
       if (bytesRead < this.#chunkBytesMax) return null;
       end = bytesRead;
     }
-    const from = { file: this.#file, offset: this.#offset, generation: this.#generation };
+    const from = { file: this.#file, offset: this.#offset, generation: this.#generation, head: this.#head };
+    if (from.offset < HEAD_BYTES) this.#head = await headOf(handle, from.offset + end);
     this.#offset += end;
     this.#until = null;
-    return { bytes: bytes.subarray(0, end), from, place: { ...from, offset: this.#offset } };
+    return { bytes: bytes.subarray(0, end), from, place: { ...from, offset: this.#offset, head: this.#head } };
   }
 
   /** Whether another file has the name now, and something in it: until then whoever writes may not have gone over to it. */
   async #isReplaced(): Promise<boolean> {
-    let found: { readonly ino: number; readonly size: number };
-    try {
-      found = await stat(this.#path);
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
-      throw cause;
-    }
-    return found.ino !== this.#file && found.size > 0;
+    const found = await absentAs(null, stat(this.#path));
+    return found !== null && found.ino !== this.#file && found.size > 0;
   }
 
   async #goOver(): Promise<boolean> {
@@ -150,5 +193,34 @@ export class TailFile {
     this.#rotationCount++;
     this.#generation++;
     return this.#open();
+  }
+}
+
+/** Whether a reader may have stood there in this file. */
+async function isThat(handle: FileHandle, { file, offset, head }: TailPlace): Promise<boolean> {
+  const { ino, size } = await handle.stat();
+  if (ino !== file || offset > size) return false;
+  return head === undefined || (await headOf(handle, head.bytes)).sum === head.sum;
+}
+
+/** Of the first `offset` bytes. */
+async function headOf(handle: FileHandle, offset: number): Promise<Head> {
+  const bytes = new Uint8Array(Math.min(offset, HEAD_BYTES));
+  const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
+  return { bytes: bytesRead, sum: crc32(bytes.subarray(0, bytesRead)) };
+}
+
+/** Null = there is no such file. */
+function handleOf(path: string): Promise<FileHandle | null> {
+  return absentAs(null, open(path, 'r'));
+}
+
+/** What is asked of a file or folder; `none` where it is not there. */
+async function absentAs<T, N>(none: N, asked: Promise<T>): Promise<T | N> {
+  try {
+    return await asked;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return none;
+    throw cause;
   }
 }

@@ -2,12 +2,13 @@
 
 import { assert } from '../assert.ts';
 import { AnteroomError } from '../errors.ts';
-import { encodeEntry, UNITS_MAX } from './log-entry.ts';
+import { layEntry, UNITS_MAX } from './log-entry.ts';
 import type { LogAppend, LogReceipt } from './log-store.ts';
 import { checkOrigin, type ProducerWindows } from './producer-windows.ts';
 
 export interface AppendPlan {
   readonly receipts: readonly LogReceipt[];
+  /** Laid, not sealed. */
   readonly entries: readonly { readonly position: number; readonly bytes: Uint8Array<ArrayBuffer> }[];
   /** Position after the last entry. */
   readonly end: number;
@@ -44,7 +45,7 @@ export function planAppends(
         Number.isInteger(frame.units) && frame.units >= 1 && frame.units <= UNITS_MAX,
         `a frame has units, not ${frame.units}`,
       );
-      const entry = encodeEntry(at, frame);
+      const entry = layEntry(at, frame);
       entries.push({ position: at, bytes: entry });
       bytes += entry.length;
       at += frame.units;

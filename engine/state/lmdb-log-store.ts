@@ -8,7 +8,7 @@ import { eventLoopRound } from '../host/turns.ts';
 import { logFull, outOfLog, planAppends } from './append-plan.ts';
 import { openLmdb } from './lmdb-environment.ts';
 import { type LmdbChange, LmdbWriter } from './lmdb-writer.ts';
-import { damaged, decodeEntry } from './log-entry.ts';
+import { damaged, decodeEntry, HEADER_BYTES, SUM_AT } from './log-entry.ts';
 import type { LogAppend, LogEntry, LogFacts, LogReceipt, LogStore } from './log-store.ts';
 import { type LogStoreConfig, logStoreSchema } from './log-store-config.ts';
 import { ProducerWindows } from './producer-windows.ts';
@@ -168,7 +168,7 @@ export class LmdbLogStore implements LogStore {
     try {
       if (this.#bytes + plan.bytes > this.#config.bytesMax) throw logFull(this.#config.bytesMax, this.#bytes);
       await this.#writer.commit('append', [
-        ...plan.entries.map(({ position, bytes }) => ({ database: 'entries', key: position, value: bytes })),
+        ...plan.entries.map(({ position, bytes }) => ({ database: 'entries', key: position, value: bytes, sum: SUM })),
         ...[...plan.before.keys()].map((producer) => ({
           database: 'producers',
           key: producer,
@@ -233,3 +233,4 @@ export class LmdbLogStore implements LogStore {
 }
 
 const LAYOUT = 1;
+const SUM = { at: SUM_AT, from: HEADER_BYTES };

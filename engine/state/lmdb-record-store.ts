@@ -7,7 +7,6 @@ import type { RecordStore, StoredRecord } from './record-store.ts';
 export class LmdbRecordStore implements RecordStore {
   readonly #environment: RootDatabase<Uint8Array, Key>;
   readonly #records: Database<Uint8Array, string>;
-  #count: number;
 
   static async open(options: LmdbOptions): Promise<LmdbRecordStore> {
     return new LmdbRecordStore(await openLmdb(options));
@@ -16,17 +15,10 @@ export class LmdbRecordStore implements RecordStore {
   private constructor(environment: RootDatabase<Uint8Array, Key>) {
     this.#environment = environment;
     this.#records = environment.openDB({ name: 'records', encoding: 'binary' });
-    this.#count = this.#records.getKeysCount();
-  }
-
-  get count(): number {
-    return this.#count;
   }
 
   async put(key: string, value: string): Promise<void> {
-    const isNew = !this.#records.doesExist(key);
     this.#commit(() => this.#records.putSync(key, Buffer.from(value)));
-    if (isNew) this.#count++;
   }
 
   get(key: string): string | null {
@@ -46,7 +38,6 @@ export class LmdbRecordStore implements RecordStore {
   async remove(key: string): Promise<void> {
     if (!this.#records.doesExist(key)) return;
     this.#commit(() => this.#records.removeSync(key));
-    this.#count--;
   }
 
   async close(): Promise<void> {

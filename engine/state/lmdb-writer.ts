@@ -10,6 +10,8 @@ export interface LmdbChange {
   readonly key: string | number;
   /** Alone in its buffer, which is handed over: it is empty here afterwards. Null = the key is removed. */
   readonly value: Uint8Array<ArrayBuffer> | null;
+  /** The CRC-32 of the value's bytes from `from` is joined by XOR to its little-endian word at `at`, by the thread. */
+  readonly sum?: { readonly at: number; readonly from: number };
 }
 
 interface Ended {
@@ -94,6 +96,7 @@ export class LmdbWriter {
 /** The thread: opens the environment at the first message, which is after its owner has. */
 const WRITER = `
 import { parentPort, workerData } from 'node:worker_threads';
+import { crc32 } from 'node:zlib';
 const { library, options } = workerData;
 const { open } = await import(library);
 let environment = null;
@@ -111,6 +114,11 @@ function write(changes) {
 }
 parentPort.on('message', ({ id, changes }) => {
   let fault = null;
+  for (const { value, sum } of changes) {
+    if (sum === undefined) continue;
+    const word = new DataView(value.buffer, value.byteOffset + sum.at, 4);
+    word.setUint32(0, word.getUint32(0, true) ^ crc32(value.subarray(sum.from)), true);
+  }
   try {
     environment ??= open(options);
     for (const { database } of changes) databaseOf(database);

@@ -5,19 +5,28 @@ import { crc32 } from '../host/digest.ts';
 import type { LogEntry, LogFrame } from './log-store.ts';
 
 /** Magic and version, units, checksum over units and frame. */
-const HEADER_BYTES = 12;
 const MAGIC = 0x414c_4731; // "1GLA" as read little-endian
 export const UNITS_MAX = 0xffff_ffff;
 
-/** The entry's bytes: a copy, the frame may be reused. */
-export function encodeEntry(position: number, frame: LogFrame): Uint8Array<ArrayBuffer> {
+/** How an entry gets its checksum: the CRC-32 of the bytes from `HEADER_BYTES` is joined by XOR to the word at `SUM_AT`. */
+export const HEADER_BYTES = 12;
+export const SUM_AT = 8;
+
+/** The entry's bytes: a copy, the frame may be reused. Its checksum lacks the CRC-32 of the frame until `sealEntry`, or whoever writes it, joins it. */
+export function layEntry(position: number, frame: LogFrame): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEADER_BYTES + frame.bytes.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC, true);
   view.setUint32(4, frame.units, true);
+  view.setUint32(SUM_AT, placeSum(position, frame.units), true);
   bytes.set(frame.bytes, HEADER_BYTES);
-  view.setUint32(8, checksum(position, frame.units, frame.bytes), true);
   return bytes;
+}
+
+/** Completes the checksum of an entry that was laid. */
+export function sealEntry(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  view.setUint32(SUM_AT, view.getUint32(SUM_AT, true) ^ crc32(bytes.subarray(HEADER_BYTES)), true);
 }
 
 /** @throws AnteroomError 'corrupt' where the bytes are not those that were written at this position. */
@@ -27,7 +36,8 @@ export function decodeEntry(position: number, bytes: Uint8Array): LogEntry {
   const units = view.getUint32(4, true);
   // A copy, and not `slice`, which of a Buffer is none: the frame begins where its columns can be used as they lie.
   const frame = new Uint8Array(bytes.subarray(HEADER_BYTES));
-  if (view.getUint32(8, true) !== checksum(position, units, frame)) throw damaged(position, 'its checksum differs');
+  if (view.getUint32(SUM_AT, true) !== (placeSum(position, units) ^ crc32(frame)) >>> 0)
+    throw damaged(position, 'its checksum differs');
   return { position, units, bytes: frame };
 }
 
@@ -37,9 +47,9 @@ export function damaged(position: number, why: string): AnteroomError {
   });
 }
 
-/** The position is part of it, so that an entry in another's place is found out. */
-function checksum(position: number, units: number, bytes: Uint8Array): number {
+/** What of the checksum the frame has no part in: its position is part of it, so that an entry in another's place is found out. */
+function placeSum(position: number, units: number): number {
   const low = position >>> 0;
   const high = Math.floor(position / 2 ** 32);
-  return (crc32(bytes) ^ Math.imul(units, 0x9e37_79b1) ^ Math.imul(low + 1, 0x85eb_ca6b) ^ high) >>> 0;
+  return Math.imul(units, 0x9e37_79b1) ^ Math.imul(low + 1, 0x85eb_ca6b) ^ high;
 }

@@ -3,7 +3,7 @@
 import { assert } from '../assert.ts';
 import { parseConfig } from '../config.ts';
 import { logFull, outOfLog, planAppends } from './append-plan.ts';
-import { damaged, decodeEntry } from './log-entry.ts';
+import { damaged, decodeEntry, sealEntry } from './log-entry.ts';
 import type { LogAppend, LogEntry, LogFacts, LogReceipt, LogStore } from './log-store.ts';
 import { type LogStoreConfig, logStoreSchema } from './log-store-config.ts';
 import { ProducerWindows } from './producer-windows.ts';
@@ -98,7 +98,10 @@ export class MemoryLogStore implements LogStore {
       this.#windows.restore(plan.before, forgottenBefore);
       throw logFull(bytesMax, this.#bytes);
     }
-    for (const { position, bytes } of plan.entries) disk.entries.set(position, bytes);
+    for (const { position, bytes } of plan.entries) {
+      sealEntry(bytes);
+      disk.entries.set(position, bytes);
+    }
     for (const producer of plan.before.keys()) {
       disk.producers.delete(producer);
       if (this.#windows.has(producer)) disk.producers.set(producer, this.#windows.encode(producer));

@@ -8,7 +8,6 @@ export interface StoredRecord {
 
 /** The implementation must make each call durable before it resolves. Keys are at most 400 characters. */
 export interface RecordStore {
-  readonly count: number;
   /** Puts or replaces. @throws AnteroomError 'disk-full' or 'io'. */
   put(key: string, value: string): Promise<void>;
   get(key: string): string | null;
@@ -22,10 +21,6 @@ export interface RecordStore {
 /** Records in memory. */
 export class MemoryRecordStore implements RecordStore {
   readonly #records = new Map<string, string>();
-
-  get count(): number {
-    return this.#records.size;
-  }
 
   async put(key: string, value: string): Promise<void> {
     this.#records.set(key, value);

@@ -32,7 +32,8 @@ export async function askNode<T>(
   const token =
     flags.tokenFile === undefined ? process.env.ANTEROOM_TOKEN : (await readTextFile(flags.tokenFile)).trim();
   const { url } = flags;
-  if (!URL.canParse(path, url)) throw new AnteroomError('bad-usage', `--url: expected an address, found ${url}`);
+  if (!/^https?:/i.test(url) || !URL.canParse(path, url))
+    throw new AnteroomError('bad-usage', `--url: expected an address such as http://127.0.0.1:7878, found ${url}`);
   let response: Response;
   let text: string;
   try {

@@ -225,7 +225,7 @@ function statusText(status: NodeStatus): string {
   if (status.mode === 'prefetching')
     rows.push([
       'requests',
-      `${delivery.delivered} delivered, ${delivery.failed} failed, ${delivery.open} open, ${delivery.deadLetters} dead letters`,
+      `${delivery.delivered} delivered, ${delivery.failed} failed, ${delivery.open} open, ${delivery.deadLetters} dead letters, ${delivery.redriven} redriven`,
     ]);
   for (const { name, type, state, counts, refused, latestRefused } of status.sources.filter(
     (one) => one.type !== 'tail',
@@ -237,9 +237,28 @@ function statusText(status: NodeStatus): string {
       `${type}, ${state}, ${counts.messages} messages, ${counts.accesses} accesses, ${counts.duplicates} repeated, ${counts.bad} bad${whom}`,
     ]);
   }
+  const { limited, segmentsRefused, consumersRefused } = status.told;
+  if (limited.rate + limited.segments > 0) {
+    const most = status.limited.map(({ consumer, rate, segments }) => `${consumer} (${rate + segments})`);
+    rows.push([
+      'quotas',
+      `${limited.rate + limited.segments} accesses not learned from: ${limited.rate} beyond a rate, ${limited.segments} beyond a share of segments; most: ${most.join(', ')}`,
+    ]);
+  }
+  if (segmentsRefused + consumersRefused > 0)
+    rows.push([
+      'no room',
+      `${segmentsRefused} accesses to new segments not learned from (engine.segmentsMax), ${consumersRefused} of new consumers taken as of nobody (engine.consumersMax)`,
+    ]);
   if (status.badMessages > 0) rows.push(['bad messages', `${status.badMessages} kept (anteroom dlq ls)`]);
-  if (tail.lines > 0)
-    rows.push(['followed files', `${tail.lines} accesses, ${tail.rejected} bad lines, ${tail.rotations} rotations`]);
+  if (tail.lines + tail.lostPlaces > 0 || tail.absent.length > 0) {
+    const lost = tail.lostPlaces === 0 ? '' : `; the rest of ${tail.lostPlaces} was rotated away unread`;
+    const absent = tail.absent.length === 0 ? '' : `; not there: ${tail.absent.join(', ')}`;
+    rows.push([
+      'followed files',
+      `${tail.lines} accesses, ${tail.rejected} bad lines, ${tail.rotations} rotations${lost}${absent}`,
+    ]);
+  }
   return rows.map(([name, text]) => `${name.padEnd(16)}${text}\n`).join('');
 }
 

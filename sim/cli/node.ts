@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { NodeConfig } from '../../actors/node/node-config.ts';
+import { AnteroomError } from '../../engine/errors.ts';
 import { portNumber } from './whole-number.ts';
 
 interface NodeFlags {
@@ -20,7 +21,7 @@ export function registerNode(program: Command): void {
     .option('--port <n>', 'http.port', portNumber)
     .option('--data <folder>', 'dataFolder')
     .option('--place <name>', 'start this part of `places` instead of the node itself')
-    .option('--check', 'check the settings and go no further')
+    .option('--check', 'check the settings, keys and other files that they name, and go no further')
     .action(async (flags: NodeFlags) => {
       const { readNodeConfig } = await import('./node-config-file.ts');
       const readConfig = () =>
@@ -30,8 +31,9 @@ export function registerNode(program: Command): void {
         });
       const config = await readConfig();
       if (flags.check === true) {
-        const { knownTokens } = await import('../../actors/node/http/authorise.ts');
-        await knownTokens(config.http);
+        const { checkFiles } = await import('../../actors/node/check-files.ts');
+        checkPlace(config, flags.place);
+        await checkFiles(config, flags.place ?? null);
         process.stdout.write('the settings are good\n');
         return;
       }
@@ -71,10 +73,7 @@ export function registerNode(program: Command): void {
 
 /** A part ends when it is told to, and with exit status 1 when one of its actors fails: whoever supervises it starts it again. */
 async function runPlace(config: NodeConfig, place: string): Promise<void> {
-  const { AnteroomError } = await import('../../engine/errors.ts');
-  const known = config.places.parts.map(({ name }) => name);
-  if (!known.includes(place))
-    throw new AnteroomError('bad-usage', `places has no part ${place}; it has: ${known.join(', ') || 'none'}`);
+  checkPlace(config, place);
   const { createNodeLogger } = await import('../../actors/node/create-logger.ts');
   const { runPart } = await import('../../actors/node/connect-places.ts');
   const { RealClock } = await import('../../engine/host/real-clock.ts');
@@ -98,6 +97,12 @@ async function runPlace(config: NodeConfig, place: string): Promise<void> {
     () => process.exit(1),
   );
   process.stderr.write(`anteroom: ${place} listens on ${part.endpoint}\n`);
+}
+
+function checkPlace(config: NodeConfig, place: string | undefined): void {
+  const known = config.places.parts.map(({ name }) => name);
+  if (place !== undefined && !known.includes(place))
+    throw new AnteroomError('bad-usage', `places has no part ${place}; it has: ${known.join(', ') || 'none'}`);
 }
 
 function registerConfig(program: Command): void {

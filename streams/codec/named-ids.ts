@@ -2,6 +2,7 @@
 
 import { ABSENT, AccessBatch } from '../access-batch.ts';
 import type { NameInterner } from '../name-table.ts';
+import { hashesOf } from './name-hashes.ts';
 import type { NamedColumn, NamedRows, NameRun } from './named-rows.ts';
 
 /** Where names become ids, and how many each table may hold. */
@@ -77,13 +78,20 @@ function isInOrderOfUse({ index, valid, names }: NamedColumn): boolean {
   return used === names.count;
 }
 
-function interned({ bytes, offsets, count }: NameRun, to: NameInterner): Int32Array {
+function interned(names: NameRun, to: NameInterner): Int32Array {
+  const { bytes, offsets, count } = names;
   const ids = new Int32Array(count);
-  to.internColumn!(bytes, offsets.subarray(0, count), offsets.subarray(1, count + 1), count, ids);
+  const hashes = to.seed === undefined ? null : hashesOf(names, to.seed);
+  to.internColumn!(bytes, offsets.subarray(0, count), offsets.subarray(1, count + 1), count, ids, hashes);
   return ids;
 }
 
 function mapped({ index, valid }: NamedColumn, ids: Int32Array, target: Uint32Array | Int32Array): void {
+  // Rows that use all of no names have none.
+  if (ids.length === 0) {
+    target.fill(ABSENT);
+    return;
+  }
   const rows = asInts(index);
   const to = asInts(target);
   const count = rows.length;

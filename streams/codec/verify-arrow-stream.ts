@@ -18,20 +18,23 @@ const Header = { schema: 1, dictionaryBatch: 2, recordBatch: 3 } as const;
 const FILE_MAGIC = 'ARROW1';
 
 /**
- * The stream in `bytes` (of a file: the stream between its magics), when every offset, vector and body of it lies within the bytes.
+ * The stream in `bytes` (of a file: the stream between its magics, or the whole file where its schema stands in the footer alone, as
+ * Arrow's JavaScript writes it), when every offset, vector and body of it lies within the bytes.
  *
  * Arrow's JavaScript reader does not verify its flatbuffers: one wrong byte in a length makes it loop over gigabytes of elements that are
  * not there until memory is out. This walks the tables that the reader will walk (Arrow's Schema.fbs and Message.fbs; the check is
  * that of flatbuffers' Verifier) and nothing else. O(metadata).
- * @throws AnteroomError 'bad-record' with the byte where it is wrong, 'truncated', 'unsupported' for a file without a schema in front.
+ * @throws AnteroomError 'bad-record' with the byte where it is wrong, 'truncated', 'unsupported' for compressed buffers.
  */
 export function verifiedArrowStream(bytes: Uint8Array, bounds: ArrowBounds): Uint8Array {
   const isFile = bytes.length >= 8 && [...FILE_MAGIC].every((letter, i) => bytes[i] === letter.charCodeAt(0));
   const stream = isFile ? bytes.subarray(8) : bytes;
   const view = new DataView(stream.buffer, stream.byteOffset, stream.byteLength);
   const budget = { left: bounds.elementsMax };
+  /** Bytes of each message by where in the input it begins. */
+  const messages = new Map<number, number>();
   let at = 0;
-  let isFirst = true;
+  let hasSchema = false;
   while (at + 4 <= stream.length) {
     const start = at;
     let length = view.getUint32(at, true);
@@ -41,20 +44,59 @@ export function verifiedArrowStream(bytes: Uint8Array, bounds: ArrowBounds): Uin
       length = view.getUint32(at, true);
       at += 4;
     }
-    if (length === 0) return stream.subarray(0, at);
+    if (length === 0) {
+      if (isFile && !hasSchema) return verifiedFooter(bytes, budget, messages);
+      if (!hasSchema) throw wrong(start, 'a schema as the first message');
+      // Of two streams in one post the second would be lost without a word.
+      if (!isFile && at < stream.length) throw wrong(at, 'nothing after the end of the stream: send one stream a post');
+      return stream.subarray(0, at);
+    }
     if (at + length > stream.length) throw truncated(at);
     const tables = new FlatbufferTables(new DataView(stream.buffer, stream.byteOffset + at, length), at, budget);
     const message = verifyMessage(tables, bounds, stream.length - at - length);
-    if (isFirst && message.kind !== Header.schema) {
-      if (isFile)
-        throw new AnteroomError('unsupported', 'Arrow file without its schema in front; send the stream layout');
-      throw wrong(start, 'a schema as the first message');
+    if (messages.size === 0) {
+      hasSchema = message.kind === Header.schema;
+      if (!hasSchema && !isFile) throw wrong(start, 'a schema as the first message');
     }
-    isFirst = false;
     at += length + message.bodyBytes;
+    messages.set(start + bytes.length - stream.length, at - start);
   }
-  if (isFirst) throw truncated(at);
+  if (!hasSchema) throw truncated(at);
   return stream.subarray(0, at);
+}
+
+/** The whole file, when its footer lies within it and tells of no other messages than those, which were verified. */
+function verifiedFooter(
+  bytes: Uint8Array,
+  budget: { left: number },
+  messages: ReadonlyMap<number, number>,
+): Uint8Array {
+  const end = bytes.length - 4 - FILE_MAGIC.length;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = end < 0 ? 0 : view.getInt32(end, true);
+  const isEnded = [...FILE_MAGIC].every((letter, i) => bytes[end + 4 + i] === letter.charCodeAt(0));
+  if (!isEnded || length <= 0 || end - length < FILE_MAGIC.length) throw truncated(bytes.length);
+  const tables = new FlatbufferTables(
+    new DataView(bytes.buffer, bytes.byteOffset + end - length, length),
+    end - length,
+    budget,
+  );
+  const footer = tables.root();
+  const schema = tables.table(footer, 1);
+  if (schema === 0) throw wrong(tables.offset, 'a footer with a schema');
+  verifySchema(tables, schema);
+  for (const field of [2, 3]) {
+    const blocks = tables.vector(footer, field, 24);
+    for (let i = 0; i < blocks.length; i++) {
+      const block = blocks.at + 24 * i;
+      // The length of metadata is 32 bits, which 32 bits of padding follow.
+      const metadataBytes = tables.i64At(block + 8) % 2 ** 32;
+      if (messages.get(tables.i64At(block)) !== metadataBytes + tables.i64At(block + 16))
+        throw wrong(tables.offset, 'a footer whose blocks are the messages before it');
+    }
+  }
+  verifyKeyValues(tables, footer, 4);
+  return bytes;
 }
 
 function verifyMessage(
@@ -70,17 +112,20 @@ function verifyMessage(
   verifyKeyValues(tables, message, 4);
   const header = tables.table(message, 2);
   if (header === 0) throw wrong(tables.offset, 'a message with a header');
-  if (kind === Header.schema) {
-    for (const field of tables.tables(header, 1)) verifyField(tables, field, 0);
-    verifyKeyValues(tables, header, 2);
-    tables.vector(header, 3, 8);
-  } else if (kind === Header.recordBatch) verifyBatch(tables, header, bounds, bodyBytes);
+  if (kind === Header.schema) verifySchema(tables, header);
+  else if (kind === Header.recordBatch) verifyBatch(tables, header, bounds, bodyBytes);
   else if (kind === Header.dictionaryBatch) {
     const data = tables.table(header, 1);
     if (data === 0) throw wrong(tables.offset, 'a dictionary with data');
     verifyBatch(tables, data, bounds, bodyBytes);
   } else throw wrong(tables.offset, `a schema, dictionary or record batch, not a message of kind ${kind}`);
   return { kind, bodyBytes };
+}
+
+function verifySchema(tables: FlatbufferTables, schema: number): void {
+  for (const field of tables.tables(schema, 1)) verifyField(tables, field, 0);
+  verifyKeyValues(tables, schema, 2);
+  tables.vector(schema, 3, 8);
 }
 
 function verifyField(tables: FlatbufferTables, field: number, depth: number): void {

@@ -1,3 +1,4 @@
+import { Dictionary, Int32, Table, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { frameNames } from '../../actors/node/log-frame.ts';
@@ -33,6 +34,7 @@ const samples: readonly Uint8Array[] = [
   bytesOf('time,segment,consumer\n1790000000000,/a,x\n1790000001000,/b,y\n'),
   bytesOf('10.0.0.1 - - [17/May/2026:10:05:03 +0000] "GET /a HTTP/1.1" 200 12 "-" "x"\n'.repeat(3)),
   arrow(),
+  tableToIPC(new Table({ segment: vectorFromArray(['/a', '/b'], new Dictionary(new Utf8(), new Int32())) }), 'file'),
   bytesOf('PAR1'.repeat(20)),
   Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 75, 4, 0),
   Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 4, 0, 9, 0, 0, 97),

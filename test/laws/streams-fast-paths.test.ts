@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AccessBatchBuilder } from '../../streams/access-batch-builder.ts';
 import { AccessRows } from '../../streams/access-rows.ts';
+import { hashesOf } from '../../streams/codec/name-hashes.ts';
 import { Interner } from '../../streams/interner.ts';
 import { hashBytes } from '../../streams/name-hash.ts';
 import { FieldScan } from '../../streams/sources/field-scan.ts';
@@ -176,6 +177,25 @@ describe('fast paths', () => {
           expect(hashes![i]).toBe(hashBytes(view, scan.starts[i]!, scan.ends[i]!, seed));
       }),
     );
+  });
+
+  test('names of a frame have the hash of the interner, wherever they begin; more than there is room for are left to it', () => {
+    const names = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 60 });
+    fc.assert(
+      fc.property(names, fc.integer(), fc.nat(20), (list, seed, before) => {
+        const offsets = Int32Array.of(before, ...list.map(() => 0));
+        for (const [i, one] of list.entries()) offsets[i + 1] = offsets[i]! + one.length;
+        const bytes = new Uint8Array(offsets[list.length]! + 3);
+        for (const [i, one] of list.entries()) bytes.set(one, offsets[i]!);
+        const hashes = hashesOf({ bytes, offsets, count: list.length }, seed)!;
+        const view = new DataView(bytes.buffer);
+        const expected = list.map((_, i) => hashBytes(view, offsets[i]!, offsets[i + 1]!, seed));
+        expect([...hashes]).toEqual(expected);
+      }),
+    );
+    const wide = { bytes: new Uint8Array(2 ** 20), offsets: Int32Array.of(0, 2 ** 20), count: 1 };
+    expect(hashesOf(wide, 0)).toBeNull();
+    expect(hashesOf({ bytes: new Uint8Array(0), offsets: new Int32Array(10_001), count: 10_000 }, 0)).toBeNull();
   });
 
   test('a column of names gets the ids that they get one by one', () => {

@@ -34,6 +34,7 @@ const refusalOf: Readonly<Partial<Record<number, HttpRefusal>>> = {
   401: 'unauthorised',
   403: 'forbidden',
   404: 'not-found',
+  405: 'wrong-method',
   409: 'conflict',
   413: 'too-large',
   415: 'unknown-format',
@@ -82,12 +83,17 @@ export function createApp(options: AppOptions): OpenAPIHono {
       logger.error({ error: String(error.stack ?? error), path: c.req.path }, 'a request failed');
     return answer;
   });
-  app.notFound((c) =>
-    c.json(
-      { error: { code: 'not-found', message: `there is no ${c.req.method} ${c.req.path}; see /openapi.json` } },
-      404,
-    ),
-  );
+  app.notFound((c) => {
+    const { method, path } = c.req;
+    const allowed = new Set(app.routes.filter((route) => route.path === path).map((route) => route.method));
+    allowed.delete('ALL');
+    if (allowed.size === 0)
+      return c.json({ error: { code: 'not-found', message: `there is no ${path}; see /openapi.json` } }, 404);
+    if (allowed.has('GET')) allowed.add('HEAD');
+    const list = [...allowed].sort().join(', ');
+    c.header('allow', list);
+    return c.json({ error: { code: 'bad-usage', message: `${path} takes ${list}, not ${method}` } }, 405);
+  });
 
   // Alive is whoever answers; a node that cannot go on ends its process instead.
   app.get('/healthz', (c) => c.json({ state: node.lifeCycle.state }));

@@ -14,7 +14,7 @@ import type { PostOptions } from '../parse-post.ts';
 import { acceptedAnswer, accessesQuery, originHeaders, problemAnswer, trainBody } from './answers.ts';
 import { tokenOf } from './authorise.ts';
 import { IngestQuotas } from './ingest-quotas.ts';
-import { problem } from './problem.ts';
+import { postWords, problem } from './problem.ts';
 import { readBody, tooLarge } from './read-body.ts';
 
 /** Formats that a content type names; others are recognised by content. */
@@ -108,8 +108,16 @@ export function ingestRoutes(app: OpenAPIHono, node: AnteroomNode, metrics: Node
   });
 }
 
-/** curl -d strips line breaks, and what is left may look like one access. @throws AnteroomError 'bad-usage'. */
+/**
+ * curl -d strips line breaks, and what is left may look like one access; curl -F puts a form around the log.
+ * @throws AnteroomError 'bad-usage', 'unsupported'.
+ */
 function withLines(body: Uint8Array, type: string): Uint8Array {
+  if (type === 'multipart/form-data')
+    throw new AnteroomError(
+      'unsupported',
+      'a form is not taken, send the log itself: curl --data-binary @FILE, not -F',
+    );
   const isText = body.length > 512 && body.subarray(0, 256).every((byte) => byte >= 9 && byte !== 127);
   if (type === 'application/x-www-form-urlencoded' && isText && !body.includes(LINE_FEED))
     throw new AnteroomError('bad-usage', 'the body has no line breaks: curl -d strips them, use --data-binary @FILE');
@@ -199,6 +207,7 @@ function answer(c: Context, end: PostEnd, metrics: NodeMetrics): Response {
     duplicate: isDuplicate,
     position: receipt?.kind === 'appended' ? { from: receipt.from, to: receipt.to } : null,
     ...facts,
+    rejections: facts.rejections.map(postWords),
   });
 }
 

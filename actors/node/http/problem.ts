@@ -34,8 +34,16 @@ export function problem(c: Context, error: unknown): Response {
   if (error.code === 'limit' || error.code === 'truncated') c.header('connection', 'close');
   const status = statusOf[error.code] ?? (error.isRetryable ? 503 : 500);
   if (status === 503 || status === 507) c.header('retry-after', '5');
-  return c.json(
-    { error: { code: error.code, message: error.message.replace(/^<bytes>:(?=\d)/, 'line '), context: error.context } },
-    status,
-  );
+  const { file, ...context } = error.context;
+  const facts = file === undefined || file === '<bytes>' ? context : error.context;
+  return c.json({ error: { code: error.code, message: postWords(error.message), context: facts } }, status);
+}
+
+/** What a reader says, to whoever posted what it read: it was no file, and there is no command line. */
+export function postWords(message: string): string {
+  return message
+    .replace(/^<bytes>:(?=\d)/, 'line ')
+    .replace(/^<bytes>: /, '')
+    .replace(/--(columns|format|time-unit) /g, '?$1=')
+    .replace(/--lenient\b/g, '?lenient=1');
 }

@@ -47,6 +47,8 @@ export interface DispatcherCounts {
   readonly overflowed: number;
   readonly cancelled: number;
   readonly deadLetters: number;
+  /** Dead letters that a redrive has delivered. */
+  readonly redriven: number;
   readonly deadLettersDropped: number;
 }
 
@@ -65,21 +67,23 @@ export class Dispatcher {
   #isEnded = false;
   #inFlight = 0;
   #sequence = 0;
-  #counts = { delivered: 0, failed: 0, retries: 0, overflowed: 0, cancelled: 0, deadLettersDropped: 0 };
+  #letterCount: number;
+  #counts = { delivered: 0, failed: 0, retries: 0, overflowed: 0, cancelled: 0, deadLettersDropped: 0, redriven: 0 };
   #idleWaiters: (() => void)[] = [];
   readonly #backedOff = new Set<() => void>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    // The store holds other records too, and letters of another start.
+    this.#letterCount = options.letters.list(PREFIX, Number.MAX_SAFE_INTEGER).length;
   }
 
   get counts(): DispatcherCounts {
-    const { letters } = this.#options;
     return {
       ...this.#counts,
       open: this.#open.size,
       waiting: this.#open.size - this.#inFlight,
-      deadLetters: letters.count,
+      deadLetters: this.#letterCount,
     };
   }
 
@@ -167,7 +171,11 @@ export class Dispatcher {
         sink === undefined
           ? { kind: 'failed', why: `there is no sink ${letter.sink} any more`, isRetryable: false }
           : await sink.deliver(letter.request);
-      if (end.kind === 'done') await this.#options.letters.remove(at);
+      if (end.kind === 'done') {
+        this.#options.onSink(letter.sink, null);
+        await this.#remove(at);
+        this.#counts.redriven++;
+      }
       ends.push({ key: letter.key, sink: letter.sink, end });
     }
     return ends;
@@ -252,13 +260,26 @@ export class Dispatcher {
         `${PREFIX}${String(atMs).padStart(15, '0')}-${String(this.#sequence++).padStart(9, '0')}`,
         JSON.stringify(letter),
       );
-      while (letters.list(PREFIX, config.deadLettersMax + 1).length > config.deadLettersMax) {
-        await letters.remove(letters.list(PREFIX, 1)[0]!.key);
+      this.#letterCount++;
+      while (this.#letterCount > config.deadLettersMax) {
+        await this.#remove(letters.list(PREFIX, 1)[0]!.key);
         this.#counts.deadLettersDropped++;
       }
     } catch (error) {
       if (!(error instanceof AnteroomError)) throw error;
       this.#counts.deadLettersDropped++;
+    }
+  }
+
+  async #remove(at: string): Promise<void> {
+    // Two redrives at a time may both have delivered it.
+    if (this.#options.letters.get(at) === null) return;
+    this.#letterCount--;
+    try {
+      await this.#options.letters.remove(at);
+    } catch (error) {
+      this.#letterCount++;
+      throw error;
     }
   }
 

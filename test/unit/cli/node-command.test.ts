@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -130,6 +130,42 @@ describe.skipIf(isUnbuilt)('anteroom node', () => {
     ]);
   });
 });
+
+test.skipIf(isUnbuilt)(
+  '--check called settings good whose keys, passwords or certificates no start could use: it tells of all of them',
+  async () => {
+    const keys = scratch.path('keys');
+    const other = scratch.path('other');
+    expect((await anteroom(['keys', 'generate', 'node', '--dir', keys])).status).toBe(0);
+    const { stdout } = await anteroom(['keys', 'generate', 'other', '--dir', other]);
+    const text = [
+      'sources:',
+      "  - { type: zeromq, name: z, bind: 'tcp://0.0.0.0:7999', keysFolder: KEYS, speakers: [{ place: shop }] }",
+      "  - { type: redis, name: r, url: 'rediss://127.0.0.1:1', stream: s, caFile: CA, passwordFile: /none }",
+      'sinks:',
+      "  - { type: zeromq, name: out, connect: 'tcp://10.0.0.1:5', keysFolder: KEYS, place: fetcher }",
+    ].join('\n');
+    const ca = scratch.write('ca.pem', 'no certificate');
+    const config = scratch.write('keys.yaml', text.replaceAll('KEYS', keys).replace('CA', ca));
+    const said = async (): Promise<string> => {
+      const { status, stderr } = await anteroom(['node', '--config', config, '--check']);
+      expect(status).toBe(2);
+      return stderr;
+    };
+    const empty = await said();
+    expect(empty.match(/the allow-list is empty/g)).toHaveLength(2);
+    expect(empty).toContain('sources[1].caFile:');
+    expect(empty).toContain('sources[1].passwordFile: /none: no such file or folder');
+    const allowed = await anteroom(['keys', 'allow', 'shop', stdout.trim(), '--dir', keys]);
+    expect(allowed.status).toBe(0);
+    const lacking = await said();
+    expect(lacking).not.toContain('sources[0]');
+    expect(lacking).toContain('sinks[0].keysFolder:');
+    expect(lacking).toContain('has no key of fetcher');
+    chmodSync(`${keys}/allowed`, 0o644);
+    expect(await said()).toContain('others may use this file');
+  },
+);
 
 describe.skipIf(isUnbuilt)('anteroom config', () => {
   test('prints a file that the node takes and that says every default', async () => {

@@ -107,7 +107,33 @@ describe('prefetch requests', () => {
     sink.end = { kind: 'done', sizeBytes: -1 };
     const redriven = await one.post('/v1/dead-letters/redrive', '{}', { 'content-type': 'application/json' });
     expect(redriven.body).toMatchObject({ delivered: delivery.deadLetters, failed: 0 });
+    expect(one.node.status().delivery).toMatchObject({ deadLetters: 0, redriven: delivery.deadLetters });
+  });
+
+  test('whose redrive succeeded left the node degraded by its sink until the next request: the trouble is gone', async () => {
+    const sink = new ScriptedSink();
+    sink.end = { kind: 'failed', why: 'status 400', isRetryable: false };
+    const one = await testNode(settings, { sinks: [sink] });
+    await one.post('/v1/accesses', body);
+    await settled(one);
+    expect(one.node.lifeCycle.state).toBe('degraded');
+    sink.end = { kind: 'done', sizeBytes: -1 };
+    await one.post('/v1/dead-letters/redrive', '{}', { 'content-type': 'application/json' });
+    expect([one.node.lifeCycle.state, one.node.lifeCycle.troubles]).toEqual(['ready', {}]);
+  });
+
+  test('places in followed files were counted as dead letters: those alone are, of an earlier start too', async () => {
+    const disks = new Disks();
+    await disks.records.put('tail/access.log', '{}');
+    const sink = new ScriptedSink();
+    sink.end = { kind: 'failed', why: 'status 400', isRetryable: false };
+    const one = await testNode(settings, { sinks: [sink], disks });
     expect(one.node.status().delivery.deadLetters).toBe(0);
+    await one.post('/v1/accesses', body);
+    await settled(one);
+    const { deadLetters } = one.node.status().delivery;
+    expect(deadLetters).toBe(one.node.dispatcher.deadLetters(1000).length);
+    expect((await testNode(settings, { sinks: [sink], disks })).node.status().delivery.deadLetters).toBe(deadLetters);
   });
 
   test('that a sink can never take are dead letters at once', async () => {

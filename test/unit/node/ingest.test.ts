@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { Dictionary, Int32, RecordBatchFileWriter, Table, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';
 import { describe, expect, test } from 'vitest';
 import { frameNames } from '../../../actors/node/log-frame.ts';
 import { AccessBatch } from '../../../streams/access-batch.ts';
@@ -142,6 +143,16 @@ describe('a post of accesses', () => {
     expect((await post('/v1/accesses', lines.join('\n'), form)).body).toMatchObject({ accepted: 20 });
   });
 
+  test('in a form, as curl -F sends it, was taken for a log with a bad first line: it is told how to send the file', async () => {
+    const { post } = await testNode();
+    const boundary = { 'content-type': 'multipart/form-data; boundary=x' };
+    const form = `--x\r\nContent-Disposition: form-data; name="f"\r\n\r\n${clf('10.0.0.1', 1, '/a')}\r\n--x--\r\n`;
+    expect(await post('/v1/accesses', form, boundary)).toMatchObject({
+      status: 415,
+      body: { error: { message: expect.stringContaining('--data-binary') } },
+    });
+  });
+
   test('that comes while too much waits is answered 429 with Retry-After and counted', async () => {
     const { post, node, ask } = await testNode({ ingest: { postsMax: 1 } });
     const room = node.intake.admit(10)!;
@@ -254,6 +265,51 @@ test('POST /prefetch/train and GET /prefetch/predict work by the names of their 
   expect(
     (await post('/prefetch/train', '{"accesses":[{"user_id":"x"}]}', { 'content-type': 'application/json' })).status,
   ).toBe(400);
+});
+
+describe('Arrow as other programs write it', () => {
+  const table = (): Table =>
+    new Table({
+      segment: vectorFromArray(['/a', '/b', '/a'], new Dictionary(new Utf8(), new Int32())),
+      consumer: vectorFromArray(['x', null, 'y'], new Utf8()),
+    });
+
+  test("a file with its schema in the footer alone, as Arrow's JavaScript writes it, was refused: it is taken", async () => {
+    const { post, ask } = await testNode();
+    const { batches } = table();
+    const file = await RecordBatchFileWriter.writeAll([...batches, ...batches]).toUint8Array();
+    expect(await post('/v1/accesses', file)).toMatchObject({
+      status: 200,
+      body: { accepted: 6, format: 'arrow-ipc' },
+    });
+    expect((await ask('/v1/access-map?segment=/a')).body).toMatchObject({ count: 4 });
+    expect((await post('/v1/accesses', file.slice(0, -30))).status).toBe(400);
+  });
+
+  test('of two streams in one post the second was lost without a word: the post is refused', async () => {
+    const { post, node } = await testNode();
+    const one = tableToIPC(table(), 'stream');
+    expect(await post('/v1/accesses', concatBytes([one, one]))).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('send one stream a post') } },
+    });
+    expect(node.status().log.end).toBe(0);
+    expect((await post('/v1/accesses', one)).status).toBe(200);
+  });
+
+  test('a post without a known column was told of files and options of a command line: it is told of the query', async () => {
+    const { post } = await testNode();
+    const stranger = tableToIPC(new Table({ col0: vectorFromArray(['/a'], new Utf8()) }), 'stream');
+    const { body } = await post('/v1/accesses', stranger);
+    expect(JSON.stringify(body)).not.toMatch(/<bytes>|--/);
+    expect(body).toMatchObject({ error: { message: expect.stringContaining('?columns=segment=') } });
+    expect((await post('/v1/accesses?columns=segment%3Dcol0', stranger)).status).toBe(200);
+    const text = 'time,segment\n1790000000000,/a\nx,/b\n';
+    const { body: lenient } = await post('/v1/accesses?lenient=1', text);
+    expect(lenient).toMatchObject({ accepted: 1, rejections: [expect.stringMatching(/^line 3:1: /)] });
+    const { body: unknown } = await post('/v1/accesses?format=arrow', stranger);
+    expect(unknown).toMatchObject({ error: { message: expect.stringMatching(/^arrow is not taken .*arrow-ipc$/) } });
+  });
 });
 
 test('formats whose readers believe what a file states are not taken from strangers', async () => {

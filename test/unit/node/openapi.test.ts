@@ -183,6 +183,20 @@ describe('the OpenAPI document', () => {
   });
 });
 
+test('a known path asked by another method was answered 404, as if it were misspelt: it is 405 and says which it takes', async () => {
+  const { ask } = await testNode();
+  const answerTo = async (method: string, path: string): Promise<readonly [number, string | null]> => {
+    const { status, headers } = await ask(path, { method });
+    return [status, headers.get('allow')];
+  };
+  expect(await answerTo('GET', '/v1/accesses')).toEqual([405, 'POST']);
+  expect(await answerTo('DELETE', '/v1/forecast')).toEqual([405, 'GET, HEAD']);
+  expect(await answerTo('PUT', '/v1/checkpoints')).toEqual([405, 'GET, HEAD, POST']);
+  expect(await answerTo('POST', '/v1/acceses')).toEqual([404, null]);
+  const { body } = await ask('/metrics');
+  expect((body as { text: string }).text).toContain('anteroom_http_refused_total{reason="wrong-method"} 3');
+});
+
 describe('a question that is wrong is answered with its place, in the words that settings have', () => {
   test.each([
     ['/v1/forecast?count=abc', 'count: expected number'],

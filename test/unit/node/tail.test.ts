@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -76,6 +76,17 @@ test('no line is lost that comes to the old file while it is rotated, before any
   }
 });
 
+test('a followed file that is not there, as after a typing error, was nowhere said: status names it until it comes', async () => {
+  const file = join(folder, 'no-such-folder', 'x.log');
+  const { node, clock } = await testNode({ tail: [{ file, format: 'clf' }] });
+  await expect.poll(() => node.status().tail.absent).toEqual([file]);
+  mkdirSync(join(folder, 'no-such-folder'));
+  writeFileSync(file, line('/a'));
+  await follow({ node, clock } as TestNode, 1);
+  expect(node.status().tail.absent).toEqual([]);
+  await node.drain();
+});
+
 test('a restart goes on where the last process stood, and repeats nothing that it had kept', async () => {
   const file = join(folder, `log-${files++}`);
   const disks = new Disks();
@@ -101,6 +112,41 @@ test('a restart goes on where the last process stood, and repeats nothing that i
   expect(three.node.engine.accessMap('/c')?.count).toBe(1);
   expect(three.node.engine.accessMap('/d')?.count).toBe(1);
   await three.node.drain();
+});
+
+test('what came to a followed file before it was rotated, while the node was down, was lost: it is read beside its name, once', async () => {
+  const file = join(folder, `log-${files++}`);
+  const disks = new Disks();
+  const settings = { tail: [{ file, format: 'clf' }] };
+  writeFileSync(file, line('/a'));
+  const one = await testNode(settings, { disks });
+  await follow(one, 1);
+  await one.node.drain();
+  appendFileSync(file, line('/b'));
+  renameSync(file, `${file}.1`);
+  const two = await testNode(settings, { disks });
+  // There is no new file yet.
+  await follow(two, 2);
+  writeFileSync(file, line('/c'));
+  await follow(two, 3);
+  expect(two.node.status().tail).toMatchObject({ lines: 2, rotations: 1, lostPlaces: 0 });
+  await two.node.drain();
+  appendFileSync(file, line('/d'));
+  renameSync(file, `${file}.2`);
+  writeFileSync(file, line('/e'));
+  const three = await testNode(settings, { disks });
+  await follow(three, 5);
+  for (const path of ['/a', '/b', '/c', '/d', '/e']) expect(three.node.engine.accessMap(path)?.count).toBe(1);
+  await three.node.drain();
+  // Where it cannot be found that is counted, and the new file is read from its start.
+  appendFileSync(file, line('/f'));
+  rmSync(file);
+  writeFileSync(file, line('/g'));
+  writeFileSync(`${file}.keep`, '');
+  const four = await testNode(settings, { disks });
+  await follow(four, 6);
+  expect(four.node.status().tail).toMatchObject({ lines: 1, lostPlaces: 1 });
+  await four.node.drain();
 });
 
 test('lines that a full log could not take are taken when it has room again', async () => {
