@@ -1,12 +1,18 @@
 /** How a site serves a demand: from where, after how long, and what is counted of it. */
 
-import { Outcome, Served } from '../prefetcher.ts';
-import { Decision } from './decision-digest.ts';
+import { Outcome as outcomes, Served as servedCodes } from '../prefetcher.ts';
+import { Decision as decisions } from './decision-digest.ts';
 import type { Landings } from './landings.ts';
-import { Stage } from './prefetch-table.ts';
+import { Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteSpace } from './site-space.ts';
 import type { SiteState } from './site-state.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Served = servedCodes;
+const Decision = decisions;
+const Stage = stages;
 
 /** Accesses for which a refused proposal is taken to have been meant, where the prefetcher does not say. */
 const HORIZON_UNSTATED = 64;

@@ -1,14 +1,19 @@
 /** Which proposals a site sends, queues or refuses, and when what waits is sent. */
 
 import type { ProposalBuffer } from '../prefetcher.ts';
-import { Decision } from './decision-digest.ts';
+import { Decision as decisions } from './decision-digest.ts';
 import type { Landings } from './landings.ts';
-import { Refusal } from './ledger.ts';
+import { Refusal as refusals } from './ledger.ts';
 import { PrefetchAdmission } from './prefetch-admission.ts';
-import { Stage } from './prefetch-table.ts';
+import { Stage as stages } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteState } from './site-state.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Decision = decisions;
+const Refusal = refusals;
+const Stage = stages;
 
 /** Accesses after it landed for which a staged segment is given its chance: as far ahead as successors are looked for. */
 const FRESH_FOR = 3;

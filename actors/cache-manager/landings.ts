@@ -1,10 +1,14 @@
 /** How prefetches come in at a site, or fail to. */
 
-import { Outcome } from '../prefetcher.ts';
-import { Stage } from './prefetch-table.ts';
+import { Outcome as outcomes } from '../prefetcher.ts';
+import { Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteSpace } from './site-space.ts';
 import type { SiteState } from './site-state.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Stage = stages;
 
 /** What lands takes its place in the prefetch cache, or in the reactive one where staging is shared. O(1) a landing. */
 export class Landings {

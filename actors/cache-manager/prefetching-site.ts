@@ -4,19 +4,23 @@ import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { isWrite } from '../../streams/operation.ts';
-import { type FetchWorth, firstCursor, Outcome, type Prefetcher, ProposalBuffer, pointAt } from '../prefetcher.ts';
+import { type FetchWorth, firstCursor, Outcome as outcomes, type Prefetcher, ProposalBuffer, pointAt } from '../prefetcher.ts';
 import { DemandDesk } from './demand-desk.ts';
 import { type GovernorState, stateOf } from './governor-state.ts';
 import { IssueDesk } from './issue-desk.ts';
 import { Landings } from './landings.ts';
 import type { Ledger } from './ledger.ts';
-import { Stage } from './prefetch-table.ts';
+import { Stage as stages } from './prefetch-table.ts';
 import { type Prospect, prospectsOf } from './prospects.ts';
 import { Settlement } from './settlement.ts';
 import type { FetchSample, Site, SiteOptions, WritePolicy } from './site.ts';
 import type { SiteGuard } from './site-guard.ts';
 import { SiteSpace } from './site-space.ts';
 import { SiteState } from './site-state.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Stage = stages;
 
 /**
  * Per access: land what is due, serve the demand, let the prefetcher propose, stage the best within the budget. Everything a
