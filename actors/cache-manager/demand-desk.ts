@@ -115,8 +115,12 @@ export class DemandDesk {
   #note(segment: number, served: number): void {
     const { classes, holdout, position, prefetcher, ledger } = this.#state;
     classes.demanded(segment);
-    if (holdout?.isWaiting === true) {
-      holdout.observe(segment, position, prefetcher.horizonAccesses ?? HORIZON_UNSTATED);
+    if (holdout !== null) {
+      if (holdout.mayExpire(position)) {
+        holdout.observe(segment, position, prefetcher.horizonAccesses ?? HORIZON_UNSTATED);
+      } else if (holdout.isHeld(segment)) {
+        holdout.demanded(segment);
+      }
     }
     ledger.digest.add(Decision.served + served, segment);
   }

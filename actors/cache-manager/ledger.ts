@@ -2,7 +2,7 @@
 
 import type { StateFields } from '../../engine/state-fields.ts';
 import { CalibrationStats } from '../forecaster/calibration-stats.ts';
-import { Outcome as outcomes, type OutcomeCode, outcomeNames } from '../prefetcher.ts';
+import { type OutcomeCode, outcomeNames, Outcome as outcomes } from '../prefetcher.ts';
 import { DecisionDigest } from './decision-digest.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { type MissClassName, missClassNames } from './miss-classes.ts';

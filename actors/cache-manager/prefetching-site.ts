@@ -4,12 +4,13 @@ import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { isWrite } from '../../streams/operation.ts';
-import { type FetchWorth, firstCursor, Outcome as outcomes, type Prefetcher, ProposalBuffer, pointAt } from '../prefetcher.ts';
+import { type FetchWorth, Outcome as outcomes, type Prefetcher, ProposalBuffer, RowCursor } from '../prefetcher.ts';
 import { DemandDesk } from './demand-desk.ts';
 import { type GovernorState, stateOf } from './governor-state.ts';
 import { IssueDesk } from './issue-desk.ts';
 import { Landings } from './landings.ts';
 import type { Ledger } from './ledger.ts';
+import type { PrefetchPolicy } from './prefetch-policy.ts';
 import { Stage as stages } from './prefetch-table.ts';
 import { type Prospect, prospectsOf } from './prospects.ts';
 import { Settlement } from './settlement.ts';
@@ -41,11 +42,12 @@ export class PrefetchingSite implements Site {
   readonly #demands: DemandDesk;
   readonly #guard: SiteGuard;
   readonly #proposals = new ProposalBuffer();
-  readonly #cursor = firstCursor();
+  readonly #cursor = new RowCursor();
   readonly fetchWorth?: FetchWorth;
   readonly #isBounded: boolean;
   readonly #writes: WritePolicy;
   readonly #future: SiteOptions['future'];
+  readonly #policy: PrefetchPolicy | null;
   rowCount = 0;
 
   constructor(options: SiteOptions) {
@@ -64,6 +66,7 @@ export class PrefetchingSite implements Site {
     this.#isBounded = state.guard.isBounded;
     this.#writes = options.writes ?? 'access';
     this.#future = options.future;
+    this.#policy = options.admission?.policy ?? null;
     this.capacity = options.capacity;
     this.ledger = state.ledger;
     if (state.isBytes) this.fetchWorth = state;
@@ -219,7 +222,7 @@ export class PrefetchingSite implements Site {
 
   #serveRow(batch: AccessBatch, i: number): void {
     const state = this.#state;
-    const { ledger } = state;
+    const { ledger, flights } = state;
     const position = batch.position + i;
     if (position >= ledger.turnsAt) {
       ledger.moveTo(position, this);
@@ -236,23 +239,23 @@ export class PrefetchingSite implements Site {
       return;
     }
     this.#future?.beforeAccess(position, id);
-    state.options.admission?.policy?.observe(id, batch.op[i]!);
+    this.#policy?.observe(id, batch.op[i]!);
     if (id >= state.table.length) state.table.grow(id);
-    if (state.flights.count > 0 || state.queue.count > 0) this.#desk.advance(state.now);
+    if (flights.mayLand(state.now, state.isTimed) || state.queue.count > 0) this.#desk.advance(state.now);
     // Only now: what landed a moment ago was fetched at the size known then.
     const bytes = state.sizes.observe(id, batch.size[i]!);
     const served = this.#demands.serve(id, bytes);
-    pointAt(this.#cursor, batch, i);
+    this.#cursor.pointAt(batch, i, position, id);
     const proposals = this.#proposals;
     proposals.count = 0;
     this.prefetcher.onAccess(this.#cursor, served, proposals);
     if (proposals.count > 0) this.#desk.considerAll(proposals);
-    if (this.#isBounded) this.#guard.check();
+    if (this.#isBounded && !this.#guard.isKnownFar) this.#guard.check();
   }
 
   /**
    * All but the prefetcher, the origin, what the options give, and the parts that hold none (#settlement, #desk); #cursor is overwritten. Made anew with it: #guard,
-   * #isBounded, #writes, #future.
+   * #isBounded, #writes, #future, #policy.
    */
   persist(fields: StateFields): void {
     fields.section('site');

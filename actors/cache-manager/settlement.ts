@@ -1,6 +1,6 @@
 /** How each proposal and each prefetch of a site ends, and who is told. */
 
-import { Outcome as outcomes, type OutcomeCode } from '../prefetcher.ts';
+import { type OutcomeCode, Outcome as outcomes } from '../prefetcher.ts';
 import { Decision as decisions } from './decision-digest.ts';
 import { Refusal as refusals } from './ledger.ts';
 import { Stage as stages } from './prefetch-table.ts';

@@ -111,7 +111,7 @@ export class SiteState {
 
   /** Whether all bounds are far: see `SiteGuard.isFar`. */
   get isFar(): boolean {
-    return this.guard.isFar(this.reactive.count, this.flights.count);
+    return this.guard.isKnownFar || this.guard.isFar(this.reactive.count, this.flights.count);
   }
 
   /** Each prefetch takes a fetch and lends space that may have to be fetched again. */
