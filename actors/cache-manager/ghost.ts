@@ -3,6 +3,7 @@
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { Eviction } from './eviction.ts';
 import { type ExclusiveList, ExclusiveLists } from './exclusive-lists.ts';
+import { grownTable } from './grown-table.ts';
 
 /** Where a site has a copy. */
 export type Where = 'nowhere' | 'reactive' | 'staged';
@@ -21,12 +22,19 @@ const EXTRA = 2;
 const STAGED_EXTRA = 3;
 const LARGER = 4;
 
+/** What is known of a segment: where the site has it, as it was told last, and whether the ghost has it. */
+const AT_REACTIVE = 1;
+const AT_STAGED = 2;
+const IS_THERE = 4;
+/** The list of each, where all copies are as large. */
+const LIST_OF = Uint8Array.of(0, EXTRA, STAGED_EXTRA, 0, LOST, 0, 0, 0);
+
 /**
  * An eviction that sees every demand and no prefetch. With `site` it keeps two lists besides: `lost` is what the ghost holds and
  * the site does not, each of which may yet cost the site one fetch that the ghost is spared; `extras` is what the site holds and
  * the ghost does not, and could give up without ever missing more than the ghost. In bytes a segment may have changed its size between the
  * fetches of the two: `larger` is what both hold, the site in a copy that takes more, so that it may not fit where the ghost's does. All
- * others that both hold take no more here than there, hence fit together. O(1) a call, 9 bytes a segment, 17 in bytes.
+ * others that both hold take no more here than there, hence fit together. O(1) a call, 10 bytes a segment, 18 in bytes.
  */
 export class Ghost {
   misses = 0;
@@ -43,6 +51,7 @@ export class Ghost {
   readonly #isBytes: boolean;
   readonly #lists: ExclusiveLists;
   readonly #site: GhostSite | null;
+  #known: Uint8Array;
 
   constructor(options: {
     readonly makeEviction: (onEvict?: (segment: number) => void) => Eviction;
@@ -51,11 +60,16 @@ export class Ghost {
     readonly isBytes: boolean;
   }) {
     this.#isBytes = options.isBytes;
-    this.#lists = new ExclusiveLists(4, options.site === null ? 0 : options.segmentCountHint);
+    const hint = options.site === null ? 0 : options.segmentCountHint;
+    this.#known = new Uint8Array(hint);
+    this.#lists = new ExclusiveLists(4, hint);
     const { lists } = this.#lists;
     [this.lost, this.extras, this.stagedExtras, this.larger] = [lists[0]!, lists[1]!, lists[2]!, lists[3]!];
     this.#site = options.site;
-    this.eviction = options.site === null ? options.makeEviction() : options.makeEviction((s) => this.#evicted(s));
+    this.eviction =
+      options.site === null
+        ? options.makeEviction()
+        : options.makeEviction((s) => this.#know(s, this.#knownOf(s) & ~IS_THERE));
   }
 
   /** A demand; true = the ghost hit. */
@@ -67,18 +81,21 @@ export class Ghost {
     this.isOutgrown = false;
     this.misses++;
     this.missBytes += bytes;
-    if (this.#site !== null) this.compare(segment, this.#site.whereIs(segment));
+    if (this.#site !== null && this.eviction.has(segment)) this.#know(segment, this.#knownOf(segment) | IS_THERE);
     return false;
   }
 
   /** The segment changed at its origin. */
   invalidate(segment: number): void {
     this.eviction.remove(segment);
+    if (this.#site !== null) this.#know(segment, this.#knownOf(segment) & ~IS_THERE);
   }
 
-  /** Brings the lists up to date after the site gained or gave up a segment, or the ghost did. */
+  /** Brings the lists up to date after the site gained or gave up a segment. */
   compare(segment: number, where: Where): void {
-    if (this.#site !== null) this.#list(segment, where, this.eviction.has(segment));
+    if (this.#site === null) return;
+    const at = where === 'nowhere' ? 0 : where === 'reactive' ? AT_REACTIVE : AT_STAGED;
+    this.#know(segment, (this.#knownOf(segment) & IS_THERE) | at);
   }
 
   /** Everything but what the settings give: #site, #isBytes. */
@@ -88,23 +105,28 @@ export class Ghost {
     this.isOutgrown = fields.flag(this.isOutgrown);
     this.eviction.persist(fields);
     this.#lists.persist(fields);
+    this.#known = fields.array(this.#known);
   }
 
-  #evicted(segment: number): void {
-    this.#list(segment, this.#site!.whereIs(segment), false);
+  #knownOf(segment: number): number {
+    return segment < this.#known.length ? this.#known[segment]! : 0;
   }
 
-  #list(segment: number, where: Where, isThere: boolean): void {
-    let list = 0;
-    if (where === 'nowhere') {
-      if (isThere) list = LOST;
-    } else if (!isThere) {
-      list = where === 'reactive' ? EXTRA : STAGED_EXTRA;
-    } else if (this.#isBytes && this.#site!.copyUnitsOf(segment) > this.eviction.sizeOf(segment)) {
-      list = LARGER;
-    }
+  #know(segment: number, known: number): void {
+    if (segment >= this.#known.length) this.#known = grownTable(this.#known, segment);
+    const before = this.#known[segment]!;
+    this.#known[segment] = known;
+    if (this.#isBytes) this.#list(segment, this.#isLarger(segment, known) ? LARGER : LIST_OF[known]!);
+    else if (LIST_OF[known] !== LIST_OF[before]) this.#lists.move(segment, LIST_OF[known]!, 1);
+  }
+
+  #isLarger(segment: number, known: number): boolean {
+    if (known <= IS_THERE) return false;
+    return this.#site!.copyUnitsOf(segment) > this.eviction.sizeOf(segment);
+  }
+
+  #list(segment: number, list: number): void {
     const lists = this.#lists;
-    if (lists.listOf(segment) === list) return;
-    lists.move(segment, list, list === 0 ? 0 : this.#site!.unitsOf(segment));
+    if (lists.listOf(segment) !== list) lists.move(segment, list, list === 0 ? 0 : this.#site!.unitsOf(segment));
   }
 }

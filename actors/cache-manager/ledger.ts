@@ -105,6 +105,10 @@ export class Ledger {
   #turnsAt: number;
   #nextSliceAt: number;
   readonly #slices: Omit<LedgerSlice, 'used'>[] = [];
+  /** The slice in which the prefetch that ended last was sent, and the log positions that are in it. */
+  #slice = 0;
+  #sliceFrom = 0;
+  #sliceTo = 0;
   /** Used prefetches by the slice in which they were issued. */
   readonly #usedOfSlice: number[] = [];
   #lastSlice = { accesses: 0, misses: 0, baselineMisses: 0, issued: 0, throttled: 0, overBudget: 0 };
@@ -190,7 +194,14 @@ export class Ledger {
 
   /** A prefetch that was sent at `issuedAt` ended. */
   ended(issuedAt: number, outcome: OutcomeCode, expert: number, probability: number): void {
-    if (issuedAt >= this.warmup) this.settle(outcome, expert, probability, Math.floor(issuedAt / this.#sliceLength));
+    if (!(issuedAt >= this.warmup)) return;
+    // Most were sent in the slice of the one before: a division less.
+    if (!(issuedAt >= this.#sliceFrom && issuedAt < this.#sliceTo)) {
+      this.#slice = Math.floor(issuedAt / this.#sliceLength);
+      this.#sliceFrom = this.#slice * this.#sliceLength;
+      this.#sliceTo = this.#sliceFrom + this.#sliceLength;
+    }
+    this.settle(outcome, expert, probability, this.#slice);
   }
 
   /** The demand that joined a prefetch sent at `issuedAt` waited so long. */
@@ -258,7 +269,7 @@ export class Ledger {
     return this.refusals[Refusal.throttled]! + this.refusals[Refusal.distrusted]!;
   }
 
-  /** Everything but what the settings give: #sliceLength. */
+  /** Everything but what the settings give: #sliceLength; and #slice, #sliceFrom, #sliceTo, which are looked up anew. */
   persist(fields: StateFields): void {
     fields.section('ledger');
     this.accesses = fields.number(this.accesses);
