@@ -127,6 +127,12 @@ export class TrafficGuard implements SiteGuard {
     return this.#ease > 0;
   }
 
+  /** Lets the ghosts have rows [from, to), of one unit each, ahead: `demand` is told of each after that, and nothing is invalidated before. */
+  runAhead(segment: Uint32Array, from: number, to: number): void {
+    this.baseline.runAhead(segment, from, to);
+    if (!this.#isOneGhost) this.reference.runAhead(segment, from, to);
+  }
+
   demand(segment: number, units: number, bytes: number): void {
     const isHit = this.baseline.access(segment, units, bytes);
     const isReferenceHit = this.#isOneGhost ? isHit : this.reference.access(segment, units, bytes);
@@ -141,7 +147,7 @@ export class TrafficGuard implements SiteGuard {
   }
 
   lentCount(reactiveCount: number): number {
-    return Math.max(0, this.baseline.eviction.count - reactiveCount);
+    return Math.max(0, this.baseline.count - reactiveCount);
   }
 
   departed(): void {}
