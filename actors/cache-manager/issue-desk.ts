@@ -1,7 +1,6 @@
 /** Which proposals a site sends, queues or refuses, and when what waits is sent. */
 
 import type { ProposalBuffer } from '../prefetcher.ts';
-import { Decision as decisions } from './decision-digest.ts';
 import type { Landings } from './landings.ts';
 import { Refusal as refusals } from './ledger.ts';
 import { PrefetchAdmission } from './prefetch-admission.ts';
@@ -11,7 +10,6 @@ import type { Settlement } from './settlement.ts';
 import type { SiteState } from './site-state.ts';
 
 // Constants of this module: those of another would be loaded and checked at each use.
-const Decision = decisions;
 const Refusal = refusals;
 const Stage = stages;
 const Row = columns;
@@ -100,7 +98,7 @@ export class IssueDesk {
   consider(segment: number, sizeBytes: number, probability: number, expert: number): boolean {
     const state = this.#state;
     const { table } = state;
-    if (segment >= table.length) table.grow(segment);
+    if (segment >= table.limit) table.grow(segment);
     const stage = table.stage[segment]!;
     if (stage !== Stage.none) {
       const refusal = stage === Stage.staged ? Refusal.resident : Refusal.inFlight;
@@ -178,7 +176,7 @@ export class IssueDesk {
     rows[row + Row.landsAt] = landsAt;
     rows[row + Row.bytes] = bytes;
     ledger.sent(expert, bytes);
-    this.#settlement.decided(Decision.issued, segment, expert, rows[row + Row.probability]!, bytes);
+    this.#settlement.issued(segment);
     if (landsAt <= now) {
       this.#landings.land(segment);
       return;

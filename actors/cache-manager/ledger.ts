@@ -100,7 +100,8 @@ export class Ledger {
   readonly calibration = new CalibrationStats();
   readonly digest = new DecisionDigest();
   readonly #sliceLength: number;
-  #isCounting: boolean;
+  /** Before the warm-up is over: then nothing that happens is counted. */
+  #isWarming: boolean;
   /** Log position at which a slice closes or counting begins, whichever comes first. */
   #turnsAt: number;
   #nextSliceAt: number;
@@ -118,13 +119,13 @@ export class Ledger {
     this.warmup = options.warmup ?? 0;
     this.#sliceLength = options.sliceLength ?? Infinity;
     this.#nextSliceAt = this.#sliceLength;
-    this.#isCounting = this.warmup <= 0;
-    this.#turnsAt = this.#isCounting ? this.#nextSliceAt : Math.min(this.warmup, this.#nextSliceAt);
+    this.#isWarming = !(this.warmup <= 0);
+    this.#turnsAt = this.#isWarming ? Math.min(this.warmup, this.#nextSliceAt) : this.#nextSliceAt;
   }
 
   /** Whether what happens now is counted. */
   get isCounting(): boolean {
-    return this.#isCounting;
+    return !this.#isWarming;
   }
 
   /** The next log position that `moveTo` must not be told after. */
@@ -136,8 +137,8 @@ export class Ledger {
   moveTo(position: number, bounds?: BoundsLeft): void {
     if (position < this.#turnsAt) return;
     if (position >= this.#nextSliceAt) this.#closeSlice(position, bounds);
-    this.#isCounting = position >= this.warmup;
-    this.#turnsAt = this.#isCounting ? this.#nextSliceAt : Math.min(this.warmup, this.#nextSliceAt);
+    this.#isWarming = !(position >= this.warmup);
+    this.#turnsAt = this.#isWarming ? Math.min(this.warmup, this.#nextSliceAt) : this.#nextSliceAt;
   }
 
   /** Ends the run at `endPosition`. */
@@ -147,7 +148,7 @@ export class Ledger {
 
   /** A demand access for `bytes` bytes was a hit, on the first demand of a staged segment or not. It stands for `weight` of them in what is said of baseline and reference: 1 but where these are sampled. */
   hit(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean, weight: number): void {
-    if (!this.#isCounting) return;
+    if (this.#isWarming) return;
     this.accesses++;
     this.bytesAccessed += bytes;
     if (!isReferenceHit) this.referenceMisses += weight;
@@ -158,7 +159,7 @@ export class Ledger {
 
   /** A demand access was a miss. `joinedAt` = log position at which the prefetch that it joined was sent; -1 = it fetched. */
   miss(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean, joinedAt: number, weight: number): void {
-    if (!this.#isCounting) return;
+    if (this.#isWarming) return;
     this.accesses++;
     this.bytesAccessed += bytes;
     if (!isReferenceHit) this.referenceMisses += weight;
@@ -176,17 +177,17 @@ export class Ledger {
 
   /** A miss that the baseline had too was not avoided, for this reason (a `MissClass`). */
   unavoided(missClass: number, weight: number): void {
-    if (this.#isCounting) this.missClasses[missClass]! += weight;
+    if (!this.#isWarming) this.missClasses[missClass]! += weight;
   }
 
   /** A demand access waited so long, 0 for not at all. */
   waited(wait: number): void {
-    if (this.#isCounting) this.waits.add(wait);
+    if (!this.#isWarming) this.waits.add(wait);
   }
 
   /** A prefetch was sent. */
   sent(expert: number, bytes: number): void {
-    if (!this.#isCounting) return;
+    if (this.#isWarming) return;
     this.issued++;
     this.issuedByExpert[expert]! += 1;
     this.prefetchBytes += bytes;
@@ -215,19 +216,19 @@ export class Ledger {
   }
 
   refused(refusal: number): void {
-    if (this.#isCounting) this.refusals[refusal]! += 1;
+    if (!this.#isWarming) this.refusals[refusal]! += 1;
   }
 
   withdrew(): void {
-    if (this.#isCounting) this.withdrawn++;
+    if (!this.#isWarming) this.withdrawn++;
   }
 
   ignoredWrite(): void {
-    if (this.#isCounting) this.writesIgnored++;
+    if (!this.#isWarming) this.writesIgnored++;
   }
 
   invalidated(): void {
-    if (this.#isCounting) this.invalidations++;
+    if (!this.#isWarming) this.invalidations++;
   }
 
   /** The run in slices. Those that are young still grow in `used`, until all that they issued has ended. */
@@ -298,7 +299,7 @@ export class Ledger {
     this.lateness.persist(fields);
     this.calibration.persist(fields);
     this.digest.persist(fields);
-    this.#isCounting = fields.flag(this.#isCounting);
+    this.#isWarming = fields.flag(this.#isWarming);
     this.#turnsAt = fields.number(this.#turnsAt);
     this.#nextSliceAt = fields.number(this.#nextSliceAt);
     const slices = fields.plain([...this.#slices]);

@@ -31,14 +31,14 @@ export class PrefetchTable {
   /** By segment times `ROW_LENGTH`, plus a `Row`. */
   rows: Float64Array;
 
+  /** Segments below it have a row. */
+  limit: number;
+
   constructor(segmentCountHint: number) {
+    this.limit = segmentCountHint;
     this.stage = new Uint8Array(segmentCountHint);
     this.expert = new Uint8Array(segmentCountHint);
     this.rows = new Float64Array(ROW_LENGTH * segmentCountHint);
-  }
-
-  get length(): number {
-    return this.stage.length;
   }
 
   stageOf(segment: number): number {
@@ -50,12 +50,14 @@ export class PrefetchTable {
     this.stage = grownTable(this.stage, segment);
     this.expert = grownTable(this.expert, segment);
     this.rows = grownTable(this.rows, ROW_LENGTH * this.stage.length - 1);
+    this.limit = this.stage.length;
   }
 
-  /** The state, to save or restore it. */
+  /** The state, to save or restore it; limit is the length of its columns. */
   persist(fields: StateFields): void {
     this.stage = fields.array(this.stage);
     this.expert = fields.array(this.expert);
     this.rows = fields.array(this.rows);
+    this.limit = this.stage.length;
   }
 }

@@ -54,6 +54,10 @@ export class PrefetchingSite implements Site {
   readonly #writes: WritePolicy;
   readonly #future: SiteOptions['future'];
   readonly #policy: PrefetchPolicy | null;
+  /** Whether a row is asked for more than its demand: for whether it is a write, by the future or by the policy. */
+  readonly #isAsked: boolean;
+  /** Whether a row of those being served may state a size, or one did before. */
+  #isSized = false;
   rowCount = 0;
 
   constructor(options: SiteOptions) {
@@ -72,8 +76,9 @@ export class PrefetchingSite implements Site {
     this.#isBounded = state.guard.isBounded;
     this.#writes = options.writes ?? 'access';
     this.#future = options.future;
-    this.#runsAhead = this.#writes !== 'access' || options.future !== undefined || state.isBytes ? null : state.whole;
     this.#policy = options.admission?.policy ?? null;
+    this.#isAsked = this.#writes !== 'access' || this.#future !== undefined || this.#policy !== null;
+    this.#runsAhead = this.#writes !== 'access' || options.future !== undefined || state.isBytes ? null : state.whole;
     this.capacity = options.capacity;
     this.ledger = state.ledger;
     if (state.isBytes) this.fetchWorth = state;
@@ -165,6 +170,7 @@ export class PrefetchingSite implements Site {
     for (let from = 0; from < batch.length; ) {
       const to = Math.min(batch.length, from + ROWS_AHEAD);
       this.#runsAhead?.runAhead(batch.segment, from, to);
+      this.#isSized = this.#state.sizes.isAny || hasAnySize(batch.size, from, to);
       // A call for each row: a loop that is compiled while it runs does not come to know whose fields it reads.
       for (; from < to; from++) this.#serveRow(batch, from);
     }
@@ -233,7 +239,7 @@ export class PrefetchingSite implements Site {
 
   #serveRow(batch: AccessBatch, i: number): void {
     const state = this.#state;
-    const { ledger, flights } = state;
+    const { ledger } = state;
     const position = batch.position + i;
     if (position >= ledger.turnsAt) {
       ledger.moveTo(position, this);
@@ -244,29 +250,35 @@ export class PrefetchingSite implements Site {
     this.rowCount++;
     if (!state.isTimed) state.now = position;
     else if (!Number.isNaN(batch.timeMs[i]!)) state.now = batch.timeMs[i]!;
-    if (this.#writes !== 'access' && isWrite(batch.op[i]!)) {
-      if (this.#writes === 'ignore') ledger.ignoredWrite();
-      else this.invalidate(id);
-      return;
-    }
-    this.#future?.beforeAccess(position, id);
-    this.#policy?.observe(id, batch.op[i]!);
-    if (id >= state.table.length) state.table.grow(id);
-    if (flights.mayLand(state.now, state.isTimed) || state.queue.count > 0) this.#desk.advance(state.now);
+    if (this.#isAsked && !this.#isDemand(id, batch.op[i]!)) return;
+    if (id >= state.table.limit) state.table.grow(id);
+    if (state.flights.mayLand(state.now, state.isTimed) || state.queue.count > 0) this.#desk.advance(state.now);
     // Only now: what landed a moment ago was fetched at the size known then.
-    const bytes = state.sizes.observe(id, batch.size[i]!);
+    const bytes = this.#isSized || state.sizes.isGuessed ? state.sizes.observe(id, batch.size[i]!) : 0;
     const served = this.#demands.serve(id, bytes);
     this.#cursor.pointAt(batch, i, position, id);
     const proposals = this.#proposals;
     proposals.count = 0;
     this.prefetcher.onAccess(this.#cursor, served, proposals);
     if (proposals.count > 0) this.#desk.considerAll(proposals);
-    if (this.#isBounded && !this.#guard.isKnownFar) this.#guard.check();
+    if (!this.#guard.isKnownFar && this.#isBounded) this.#guard.check();
+  }
+
+  /** Whether a row is one, and no write that is passed over or ends every copy; who watches demands is told. */
+  #isDemand(segment: number, op: number): boolean {
+    if (this.#writes !== 'access' && isWrite(op)) {
+      if (this.#writes === 'ignore') this.ledger.ignoredWrite();
+      else this.invalidate(segment);
+      return false;
+    }
+    this.#future?.beforeAccess(this.#state.position, segment);
+    this.#policy?.observe(segment, op);
+    return true;
   }
 
   /**
    * All but the prefetcher, the origin, what the options give, and the parts that hold none (#settlement, #desk); #cursor is overwritten. Made anew with it: #guard,
-   * #runsAhead, #isBounded, #writes, #future, #policy.
+   * #runsAhead, #isAsked, #isSized, #isBounded, #writes, #future, #policy.
    */
   persist(fields: StateFields): void {
     fields.section('site');
@@ -284,4 +296,9 @@ export class PrefetchingSite implements Site {
     this.#demands.pollutionCount = fields.number(this.#demands.pollutionCount);
     this.#space.unusedResidence = fields.number(this.#space.unusedResidence);
   }
+}
+
+function hasAnySize(size: Float64Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (size[i]! >= 0) return true;
+  return false;
 }

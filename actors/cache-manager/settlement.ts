@@ -25,7 +25,8 @@ export class Settlement {
 
   /** A prefetch that was sent has ended. Where it stood must have been cleared. */
   settle(segment: number, outcome: OutcomeCode): void {
-    const { table, classes, ledger, position, prefetcher, benefit, expertTrust, onSettled, holdout } = this.#state;
+    const { table, classes, ledger, position, prefetcher, benefit, expertTrust, onSettled, onDecision, holdout } =
+      this.#state;
     const { rows } = table;
     const row = ROW_LENGTH * segment;
     const expert = table.expert[segment]!;
@@ -36,7 +37,8 @@ export class Settlement {
       classes.evicted(segment, position);
       holdout?.unused(position - issuedAt);
     }
-    this.decided(Decision.outcome + outcome, segment, expert, probability, bytes);
+    ledger.digest.add(Decision.outcome + outcome, segment);
+    if (onDecision !== null) this.#tell(Decision.outcome + outcome, segment);
     ledger.ended(issuedAt, outcome, expert, probability);
     benefit?.ended(bytes);
     if (outcome <= Outcome.wasted) expertTrust?.ended(expert, probability, outcome !== Outcome.wasted);
@@ -75,6 +77,28 @@ export class Settlement {
     const expert = table.expert[segment]!;
     this.decided(Decision.withdrawn, segment, expert, table.rows[ROW_LENGTH * segment + Row.probability]!, Number.NaN);
     onSettled?.(segment, expert, WITHDRAWN);
+  }
+
+  /** A prefetch was sent. */
+  issued(segment: number): void {
+    const { ledger, onDecision } = this.#state;
+    ledger.digest.add(Decision.issued, segment);
+    if (onDecision !== null) this.#tell(Decision.issued, segment);
+  }
+
+  #tell(code: number, segment: number): void {
+    const { onDecision, position, now, table } = this.#state;
+    const { rows } = table;
+    const row = ROW_LENGTH * segment;
+    onDecision!(
+      code,
+      segment,
+      position,
+      now,
+      table.expert[segment]!,
+      rows[row + Row.probability]!,
+      rows[row + Row.bytes]!,
+    );
   }
 
   /** A `Decision` about a prefetch was made. */

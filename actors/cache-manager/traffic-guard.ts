@@ -64,7 +64,8 @@ export class TrafficGuard implements SiteGuard {
   readonly #missBound: MissBound;
   readonly #sizes: SegmentSizes;
   readonly #isBytes: boolean;
-  readonly #isOneGhost: boolean;
+  /** Whether the reference is another ghost than the baseline. */
+  readonly #hasTwoGhosts: boolean;
   readonly #books: Book[] = [];
   readonly #warmup: number;
   #fetches = 0;
@@ -87,7 +88,7 @@ export class TrafficGuard implements SiteGuard {
       makeReference === undefined
         ? this.baseline
         : new Ghost({ ...beside, makeEviction: (onEvict) => makeReference(capacity, onEvict) });
-    this.#isOneGhost = makeReference === undefined;
+    this.#hasTwoGhosts = makeReference !== undefined;
     this.isTrafficBounded = budget.isBounded;
     this.isBounded = budget.isBounded || missBound.isBounded;
     this.#budget = budget;
@@ -130,12 +131,12 @@ export class TrafficGuard implements SiteGuard {
   /** Lets the ghosts have rows [from, to), of one unit each, ahead: `demand` is told of each after that, and nothing is invalidated before. */
   runAhead(segment: Uint32Array, from: number, to: number): void {
     this.baseline.runAhead(segment, from, to);
-    if (!this.#isOneGhost) this.reference.runAhead(segment, from, to);
+    if (this.#hasTwoGhosts) this.reference.runAhead(segment, from, to);
   }
 
   demand(segment: number, units: number, bytes: number): void {
     const isHit = this.baseline.access(segment, units, bytes);
-    const isReferenceHit = this.#isOneGhost ? isHit : this.reference.access(segment, units, bytes);
+    const isReferenceHit = this.#hasTwoGhosts ? this.reference.access(segment, units, bytes) : isHit;
     this.isBaselineHit = isHit;
     this.isReferenceHit = isReferenceHit;
     if (!isHit) this.#ease -= STEP;
@@ -181,7 +182,7 @@ export class TrafficGuard implements SiteGuard {
   compare(segment: number, where: Where): void {
     this.#ease -= STEP;
     this.baseline.compare(segment, where);
-    if (!this.#isOneGhost) this.reference.compare(segment, where);
+    if (this.#hasTwoGhosts) this.reference.compare(segment, where);
   }
 
   invalidate(segment: number): void {
@@ -241,7 +242,7 @@ export class TrafficGuard implements SiteGuard {
     return this.#hasTrafficSlack(requests, 1 + this.#sizes.most);
   }
 
-  /** Everything but what the settings give: #budget, #missBound, #sizes, #isBytes, #isOneGhost, #warmup; and #ease, #untilLook, which are measured anew. */
+  /** Everything but what the settings give: #budget, #missBound, #sizes, #isBytes, #hasTwoGhosts, #warmup; and #ease, #untilLook, which are measured anew. */
   persist(fields: StateFields): void {
     this.baseline.persist(fields);
     if (this.reference !== this.baseline) this.reference.persist(fields);
