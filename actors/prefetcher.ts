@@ -43,15 +43,39 @@ export function firstCursor(): AccessCursor {
   return { position: 0, timeMs: Number.NaN, segment: 0, consumer: -1, site: -1, op: 0, sizeBytes: -1 };
 }
 
-/** Points the cursor at row `i` of a batch. */
-export function pointAt(cursor: AccessCursor, batch: AccessBatch, i: number): void {
-  cursor.position = batch.position + i;
-  cursor.timeMs = batch.timeMs[i]!;
-  cursor.segment = batch.segment[i]!;
-  cursor.consumer = batch.consumer[i]!;
-  cursor.site = batch.site[i]!;
-  cursor.op = batch.op[i]!;
-  cursor.sizeBytes = batch.size[i]!;
+/** A row of a batch as the access being served; a column is read by who asks for it, as few prefetchers ask for most. */
+export class RowCursor implements AccessCursor {
+  position = 0;
+  segment = 0;
+  #batch: AccessBatch | null = null;
+  #row = 0;
+
+  pointAt(batch: AccessBatch, row: number, position: number, segment: number): void {
+    this.#batch = batch;
+    this.#row = row;
+    this.position = position;
+    this.segment = segment;
+  }
+
+  get timeMs(): number {
+    return this.#batch!.timeMs[this.#row]!;
+  }
+
+  get consumer(): number {
+    return this.#batch!.consumer[this.#row]!;
+  }
+
+  get site(): number {
+    return this.#batch!.site[this.#row]!;
+  }
+
+  get op(): number {
+    return this.#batch!.op[this.#row]!;
+  }
+
+  get sizeBytes(): number {
+    return this.#batch!.size[this.#row]!;
+  }
 }
 
 /** Proposals of one access, as parallel columns that are reused. The site drops what is resident or in flight, best first. */

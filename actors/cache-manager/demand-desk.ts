@@ -1,12 +1,20 @@
 /** How a site serves a demand: from where, after how long, and what is counted of it. */
 
-import { Outcome, Served } from '../prefetcher.ts';
-import { Decision } from './decision-digest.ts';
+import { Outcome as outcomes, Served as servedCodes } from '../prefetcher.ts';
+import { Decision as decisions } from './decision-digest.ts';
 import type { Landings } from './landings.ts';
-import { Stage } from './prefetch-table.ts';
+import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteSpace } from './site-space.ts';
 import type { SiteState } from './site-state.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Served = servedCodes;
+const Decision = decisions;
+const Stage = stages;
+const Row = columns;
+const ROW_LENGTH = rowLength;
 
 /** Accesses for which a refused proposal is taken to have been meant, where the prefetcher does not say. */
 const HORIZON_UNSTATED = 64;
@@ -53,7 +61,7 @@ export class DemandDesk {
       return Served.hit;
     }
     // A demand may have fetched it a moment ago.
-    const landsAt = table.landsAt[segment]!;
+    const landsAt = table.rows[ROW_LENGTH * segment + Row.landsAt]!;
     const wait = landsAt > now ? landsAt - now : 0;
     this.#countHit(bytes);
     this.#state.ledger.waited(wait);
@@ -79,8 +87,8 @@ export class DemandDesk {
       table.stage[segment] = Stage.none;
       state.flights.forget(segment);
       origin.join(segment);
-      joinedAt = table.issuedAt[segment]!;
-      wait = origin.remaining?.(segment, now) ?? table.landsAt[segment]! - now;
+      joinedAt = table.rows[ROW_LENGTH * segment + Row.issuedAt]!;
+      wait = origin.remaining?.(segment, now) ?? table.rows[ROW_LENGTH * segment + Row.landsAt]! - now;
       // It takes at least that long, and says nothing where others took longer.
       this.#landings.observeLead(Math.max(this.#landings.leadAccesses, state.position - joinedAt));
       this.#space.admitDemanded(segment, units);
@@ -108,8 +116,12 @@ export class DemandDesk {
   #note(segment: number, served: number): void {
     const { classes, holdout, position, prefetcher, ledger } = this.#state;
     classes.demanded(segment);
-    if (holdout?.isWaiting === true) {
-      holdout.observe(segment, position, prefetcher.horizonAccesses ?? HORIZON_UNSTATED);
+    if (holdout !== null) {
+      if (holdout.mayExpire(position)) {
+        holdout.observe(segment, position, prefetcher.horizonAccesses ?? HORIZON_UNSTATED);
+      } else if (holdout.isHeld(segment)) {
+        holdout.demanded(segment);
+      }
     }
     ledger.digest.add(Decision.served + served, segment);
   }
@@ -118,7 +130,7 @@ export class DemandDesk {
   #fetch(segment: number, bytes: number): number {
     const { origin, table, flights, fetches, now, position } = this.#state;
     const landsAt = origin.demand(segment, bytes, now, position);
-    table.landsAt[segment] = landsAt;
+    table.rows[ROW_LENGTH * segment + Row.landsAt] = landsAt;
     const victim = origin.preempted;
     if (victim >= 0) {
       flights.forget(victim);
@@ -139,12 +151,12 @@ export class DemandDesk {
   }
 
   #countMiss(segment: number, served: number, bytes: number, wait: number, joinedAt: number): void {
-    const { guard, options, ledger } = this.#state;
+    const { guard, benefit, ledger } = this.#state;
     const { isBaselineHit, isReferenceHit, weight } = guard;
     guard.missed(segment);
     if (isBaselineHit) this.pollutionCount += weight;
     ledger.miss(bytes, isBaselineHit, isReferenceHit, joinedAt, weight);
-    if (isBaselineHit) options.benefit?.lost(wait, served === Served.miss ? bytes : -1, weight);
+    if (isBaselineHit) benefit?.lost(wait, served === Served.miss ? bytes : -1, weight);
   }
 
   #countHit(bytes: number): void {

@@ -26,6 +26,8 @@ export class FlightTable {
   #ringCount = 0;
   #sequence = 0;
   #count = 0;
+  /** Instant at which the first entry of either lands, forgotten or not; Infinity = there is none. */
+  #firstAt = Infinity;
   /** Send order + 1 of the flight that a segment is on, 0 = none: tells live entries from forgotten ones. */
   #live: Float64Array = new Float64Array(0);
 
@@ -63,6 +65,7 @@ export class FlightTable {
     const last = (this.#head + this.#ringCount - 1) & mask;
     if (this.#ringCount === 0 || landsAt >= this.#ringLandsAt[last]!) this.#append(segment, landsAt, order);
     else this.#insert(segment, landsAt, order);
+    if (landsAt < this.#firstAt) this.#firstAt = landsAt;
   }
 
   /** Takes a segment off its flight (a demand joined it, or it was called back). */
@@ -75,9 +78,7 @@ export class FlightTable {
   /** Whether anything may land by `now`, or, where it would then be too soon, before it; false = nothing does. */
   mayLand(now: number, isBy: boolean): boolean {
     // Of what was forgotten too: it stands no later than what is behind it.
-    const ring = this.#ringCount === 0 ? Infinity : this.#ringLandsAt[this.#head]!;
-    const first = this.#length === 0 ? ring : Math.min(ring, this.#landsAt[0]!);
-    return isBy ? first <= now : first < now;
+    return isBy ? this.#firstAt <= now : this.#firstAt < now;
   }
 
   /** Instant of the next landing, or Infinity. */
@@ -100,7 +101,7 @@ export class FlightTable {
     return segment;
   }
 
-  /** The state, to save or restore it, as one heap, for a list in order is one: the ring (#head, #ringLandsAt, #ringOrder, #ringSegment) is emptied into it. */
+  /** The state, to save or restore it, as one heap, for a list in order is one: the ring (#firstAt, #head, #ringLandsAt, #ringOrder, #ringSegment) is emptied into it. */
   persist(fields: StateFields): void {
     const entries = this.#entries().sort((a, b) => a.landsAt - b.landsAt || a.order - b.order);
     this.#landsAt = fields.array(Float64Array.from(entries, (entry) => entry.landsAt));
@@ -111,6 +112,7 @@ export class FlightTable {
     this.#sequence = fields.number(this.#sequence);
     this.#live = fields.array(this.#live);
     this.#count = fields.number(this.#count);
+    this.#findFirst();
   }
 
   #entries(): { readonly segment: number; readonly landsAt: number; readonly order: number }[] {
@@ -168,9 +170,20 @@ export class FlightTable {
   #removeHead(): void {
     this.#head = (this.#head + 1) & (this.#ringSegment.length - 1);
     this.#ringCount--;
+    this.#findFirst();
+  }
+
+  #findFirst(): void {
+    const ring = this.#ringCount === 0 ? Infinity : this.#ringLandsAt[this.#head]!;
+    this.#firstAt = this.#length === 0 || ring < this.#landsAt[0]! ? ring : this.#landsAt[0]!;
   }
 
   #removeRoot(): void {
+    this.#siftOutRoot();
+    this.#findFirst();
+  }
+
+  #siftOutRoot(): void {
     const last = --this.#length;
     if (last === 0) return;
     const landsAt = this.#landsAt[last]!;

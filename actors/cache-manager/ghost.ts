@@ -1,8 +1,10 @@
 /** A world without prefetching that runs beside a site: its misses, and how its cache and the site's differ. */
 
+import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { Eviction } from './eviction.ts';
 import { type ExclusiveList, ExclusiveLists } from './exclusive-lists.ts';
+import { grownTable } from './grown-table.ts';
 
 /** Where a site has a copy. */
 export type Where = 'nowhere' | 'reactive' | 'staged';
@@ -21,16 +23,32 @@ const EXTRA = 2;
 const STAGED_EXTRA = 3;
 const LARGER = 4;
 
+/** What became of a row that was run ahead: a hit, a miss that the ghost holds from then on, and whether others left for it. */
+const HIT = 1;
+const STAYS = 2;
+const OTHERS_LEFT = 4;
+/** Ends those who left for one row. */
+const END = -1;
+
+/** What is known of a segment: where the site has it, as it was told last, and whether the ghost has it. */
+const AT_REACTIVE = 1;
+const AT_STAGED = 2;
+const IS_THERE = 4;
+/** The list of each, where all copies are as large. */
+const LIST_OF = Uint8Array.of(0, EXTRA, STAGED_EXTRA, 0, LOST, 0, 0, 0);
+
 /**
  * An eviction that sees every demand and no prefetch. With `site` it keeps two lists besides: `lost` is what the ghost holds and
  * the site does not, each of which may yet cost the site one fetch that the ghost is spared; `extras` is what the site holds and
  * the ghost does not, and could give up without ever missing more than the ghost. In bytes a segment may have changed its size between the
  * fetches of the two: `larger` is what both hold, the site in a copy that takes more, so that it may not fit where the ghost's does; beside a
- * baseline none does (`SiteSpace.unitsToKeep`). All others that both hold fit together. O(1) a call, 9 bytes a segment, 17 in bytes.
+ * baseline none does (`SiteSpace.unitsToKeep`). All others that both hold fit together. O(1) a call, 10 bytes a segment, 18 in bytes.
  */
 export class Ghost {
   misses = 0;
   missBytes = 0;
+  /** Segments that it holds. */
+  count = 0;
   readonly eviction: Eviction;
   readonly lost: ExclusiveList;
   readonly extras: ExclusiveList;
@@ -41,6 +59,14 @@ export class Ghost {
   readonly #isBytes: boolean;
   readonly #lists: ExclusiveLists;
   readonly #site: GhostSite | null;
+  #known: Uint8Array;
+  /** Rows that were run ahead and are not told yet: what became of each, and who left, row by row. */
+  #codes = new Uint8Array(0);
+  #next = 0;
+  #end = 0;
+  #left = new Int32Array(64);
+  #leftCount = 0;
+  #leftNext = 0;
 
   constructor(options: {
     readonly makeEviction: (onEvict?: (segment: number) => void) => Eviction;
@@ -49,19 +75,47 @@ export class Ghost {
     readonly isBytes: boolean;
   }) {
     this.#isBytes = options.isBytes;
-    this.#lists = new ExclusiveLists(4, options.site === null ? 0 : options.segmentCountHint);
+    const hint = options.site === null ? 0 : options.segmentCountHint;
+    this.#known = new Uint8Array(hint);
+    this.#lists = new ExclusiveLists(4, hint);
     const { lists } = this.#lists;
     [this.lost, this.extras, this.stagedExtras, this.larger] = [lists[0]!, lists[1]!, lists[2]!, lists[3]!];
     this.#site = options.site;
-    this.eviction = options.site === null ? options.makeEviction() : options.makeEviction((s) => this.#evicted(s));
+    this.eviction = options.site === null ? options.makeEviction() : options.makeEviction((s) => this.#leave(s));
+  }
+
+  /**
+   * Lets the eviction have rows [from, to), of one unit each, before `access` is told of them, and told of each it must be then: what a ghost does
+   * depends on demands alone, and in one loop it costs a fraction.
+   */
+  runAhead(segment: Uint32Array, from: number, to: number): void {
+    if (this.#codes.length < to - from) this.#codes = new Uint8Array(to - from);
+    const codes = this.#codes;
+    const { eviction } = this;
+    this.#leftCount = 0;
+    this.#leftNext = 0;
+    this.#next = 0;
+    this.#end = to - from;
+    for (let i = from; i < to; i++) {
+      const id = segment[i]!;
+      const leftBefore = this.#leftCount;
+      let code = HIT;
+      if (!eviction.access(id, 1)) code = eviction.has(id) ? STAYS : 0;
+      if (this.#leftCount > leftBefore) {
+        code |= OTHERS_LEFT;
+        this.#note(END);
+      }
+      codes[i - from] = code;
+    }
   }
 
   /** A demand; true = the ghost hit. */
   access(segment: number, units: number, bytes: number): boolean {
+    if (this.#next < this.#end) return this.#tell(segment, bytes);
     if (this.eviction.access(segment, units)) return true;
     this.misses++;
     this.missBytes += bytes;
-    if (this.#site !== null) this.compare(segment, this.#site.whereIs(segment));
+    if (this.#site !== null && this.eviction.has(segment)) this.#know(segment, this.#knownOf(segment) | IS_THERE);
     return false;
   }
 
@@ -72,37 +126,73 @@ export class Ghost {
 
   /** The segment changed at its origin. */
   invalidate(segment: number): void {
+    assert(this.#next === this.#end, 'nothing is invalidated among rows that were run ahead');
     this.eviction.remove(segment);
+    if (this.#site !== null) this.#know(segment, this.#knownOf(segment) & ~IS_THERE);
   }
 
-  /** Brings the lists up to date after the site gained or gave up a segment, or the ghost did. */
+  /** Brings the lists up to date after the site gained or gave up a segment. */
   compare(segment: number, where: Where): void {
-    if (this.#site !== null) this.#list(segment, where, this.eviction.has(segment));
+    if (this.#site === null) return;
+    const at = where === 'nowhere' ? 0 : where === 'reactive' ? AT_REACTIVE : AT_STAGED;
+    this.#know(segment, (this.#knownOf(segment) & IS_THERE) | at);
   }
 
-  /** Everything but what the settings give: #site, #isBytes. */
+  /** Everything but what the settings give: #site, #isBytes; and #codes, #next, #end, #left, #leftCount, #leftNext, which are of one batch. */
   persist(fields: StateFields): void {
     this.misses = fields.number(this.misses);
     this.missBytes = fields.number(this.missBytes);
+    this.count = fields.number(this.count);
     this.eviction.persist(fields);
     this.#lists.persist(fields);
+    this.#known = fields.array(this.#known);
   }
 
-  #evicted(segment: number): void {
-    this.#list(segment, this.#site!.whereIs(segment), false);
-  }
-
-  #list(segment: number, where: Where, isThere: boolean): void {
-    let list = 0;
-    if (where === 'nowhere') {
-      if (isThere) list = LOST;
-    } else if (!isThere) {
-      list = where === 'reactive' ? EXTRA : STAGED_EXTRA;
-    } else if (this.#isBytes && this.#site!.copyUnitsOf(segment) > this.eviction.sizeOf(segment)) {
-      list = LARGER;
+  /** What became of the next row that was run ahead. */
+  #tell(segment: number, bytes: number): boolean {
+    const code = this.#codes[this.#next++]!;
+    if (code === HIT) return true;
+    if ((code & OTHERS_LEFT) !== 0) {
+      for (let left = this.#left[this.#leftNext++]!; left !== END; left = this.#left[this.#leftNext++]!)
+        this.#know(left, this.#knownOf(left) & ~IS_THERE);
     }
+    if ((code & HIT) !== 0) return true;
+    this.misses++;
+    this.missBytes += bytes;
+    if (code !== 0 && this.#site !== null) this.#know(segment, this.#knownOf(segment) | IS_THERE);
+    return false;
+  }
+
+  #leave(segment: number): void {
+    if (this.#next < this.#end) this.#note(segment);
+    else this.#know(segment, this.#knownOf(segment) & ~IS_THERE);
+  }
+
+  #note(segment: number): void {
+    if (this.#leftCount === this.#left.length) this.#left = grownTable(this.#left, this.#leftCount);
+    this.#left[this.#leftCount++] = segment;
+  }
+
+  #knownOf(segment: number): number {
+    return segment < this.#known.length ? this.#known[segment]! : 0;
+  }
+
+  #know(segment: number, known: number): void {
+    if (segment >= this.#known.length) this.#known = grownTable(this.#known, segment);
+    const before = this.#known[segment]!;
+    this.#known[segment] = known;
+    this.count += (known >> 2) - (before >> 2);
+    if (this.#isBytes) this.#list(segment, this.#isLarger(segment, known) ? LARGER : LIST_OF[known]!);
+    else if (LIST_OF[known] !== LIST_OF[before]) this.#lists.move(segment, LIST_OF[known]!, 1);
+  }
+
+  #isLarger(segment: number, known: number): boolean {
+    if (known <= IS_THERE) return false;
+    return this.#site!.copyUnitsOf(segment) > this.eviction.sizeOf(segment);
+  }
+
+  #list(segment: number, list: number): void {
     const lists = this.#lists;
-    if (lists.listOf(segment) === list) return;
-    lists.move(segment, list, list === 0 ? 0 : this.#site!.unitsOf(segment));
+    if (lists.listOf(segment) !== list) lists.move(segment, list, list === 0 ? 0 : this.#site!.unitsOf(segment));
   }
 }

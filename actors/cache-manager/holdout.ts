@@ -62,6 +62,8 @@ export class Holdout {
   readonly #probability = new Float64Array(RING);
   #head = 0;
   #count = 0;
+  /** Log position at which the first of them was withheld; Infinity = there is none. */
+  #oldestAt = Infinity;
   #open = 0;
 
   constructor(share: number, seed: number) {
@@ -75,9 +77,9 @@ export class Holdout {
     return { share, withheld, demanded, open: this.#open, expected };
   }
 
-  /** Whether anything is withheld whose horizon was not over yet: else demands need not be told. */
-  get isWaiting(): boolean {
-    return this.#count > 0;
+  /** Whether anything is withheld for so long at `position` that its horizon may be over: then it must be told of the demand. */
+  mayExpire(position: number): boolean {
+    return this.#oldestAt < position - this.#stay;
   }
 
   /** Whether `segment` is withheld now. */
@@ -89,6 +91,7 @@ export class Holdout {
   withholds(segment: number, position: number, probability: number): boolean {
     if (this.#count === RING || hash(this.#seed, segment, position) >= this.#threshold) return false;
     if (segment >= this.#held.length) this.#held = grownTable(this.#held, segment);
+    if (this.#count === 0) this.#oldestAt = position;
     const at = (this.#head + this.#count++) % RING;
     this.#held[segment] = at + 1;
     this.#segment[at] = segment;
@@ -118,15 +121,16 @@ export class Holdout {
 
   /** What was withheld before `position` has been so for its horizon. */
   expire(position: number): void {
-    while (this.#count > 0 && this.#position[this.#head]! < position) {
+    while (this.#oldestAt < position) {
       // A segment that was demanded meanwhile may have been withheld once more, in another place.
       if (this.#held[this.#segment[this.#head]!] === this.#head + 1) this.#settle(this.#head);
       this.#head = (this.#head + 1) % RING;
       this.#count--;
+      this.#oldestAt = this.#count === 0 ? Infinity : this.#position[this.#head]!;
     }
   }
 
-  /** Everything but what the settings give: #threshold, #seed. */
+  /** Everything but what the settings give: #threshold, #seed; and #oldestAt, which is in the ring. */
   persist(fields: StateFields): void {
     this.withheld = fields.number(this.withheld);
     this.demandedCount = fields.number(this.demandedCount);
@@ -139,6 +143,7 @@ export class Holdout {
     this.#head = fields.number(this.#head);
     this.#count = fields.number(this.#count);
     this.#open = fields.number(this.#open);
+    this.#oldestAt = this.#count === 0 ? Infinity : this.#position[this.#head]!;
   }
 
   /** It is known what became of the one in this place of the ring. */

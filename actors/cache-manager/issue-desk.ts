@@ -1,14 +1,19 @@
 /** Which proposals a site sends, queues or refuses, and when what waits is sent. */
 
 import type { ProposalBuffer } from '../prefetcher.ts';
-import { Decision } from './decision-digest.ts';
 import type { Landings } from './landings.ts';
-import { Refusal } from './ledger.ts';
+import { Refusal as refusals } from './ledger.ts';
 import { PrefetchAdmission } from './prefetch-admission.ts';
-import { Stage } from './prefetch-table.ts';
+import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteState } from './site-state.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Refusal = refusals;
+const Stage = stages;
+const Row = columns;
+const ROW_LENGTH = rowLength;
 
 /** Accesses after it landed for which a staged segment is given its chance: as far ahead as successors are looked for. */
 const FRESH_FOR = 3;
@@ -42,7 +47,7 @@ export class IssueDesk {
         continue;
       }
       // Those between the two, not this access, which finds it landed.
-      this.#landings.observeLead(position - table.issuedAt[segment]! - 1);
+      this.#landings.observeLead(position - table.rows[ROW_LENGTH * segment + Row.issuedAt]! - 1);
       this.#landings.land(segment);
       if (queue.count > 0) this.sendQueued(at);
     }
@@ -52,7 +57,7 @@ export class IssueDesk {
   /** Sends what waits for a slot, the most valuable first, as far as it may be sent at `now`. */
   sendQueued(now: number): void {
     const state = this.#state;
-    const { queue, sizes, options, guard, origin, flights } = state;
+    const { queue, sizes, admission, guard, origin, flights } = state;
     while (queue.count > 0) {
       const segment = queue.peek();
       if (state.isTooLarge(segment)) {
@@ -61,7 +66,7 @@ export class IssueDesk {
         continue;
       }
       const bytes = sizes.of(segment);
-      const barred = options.admission?.refusal(segment, bytes, now, flights.count) ?? -1;
+      const barred = admission?.refusal(segment, bytes, now, flights.count) ?? -1;
       if (barred >= 0) {
         if (PrefetchAdmission.isPassing(barred)) return;
         this.#settlement.unqueue(segment);
@@ -77,7 +82,7 @@ export class IssueDesk {
 
   /** Considers each proposal of an access, the likeliest first. */
   considerAll(p: ProposalBuffer): void {
-    sortByProbability(p);
+    if (p.count > 1) sortByProbability(p);
     const state = this.#state;
     // What one access sends must fit beside each other, or its last would push out its best.
     const room = state.isShared ? Infinity : state.share.units;
@@ -93,11 +98,16 @@ export class IssueDesk {
   consider(segment: number, sizeBytes: number, probability: number, expert: number): boolean {
     const state = this.#state;
     const { table } = state;
-    if (segment >= table.length) table.grow(segment);
-    const refusal = this.#refusal(segment, sizeBytes, probability, expert);
-    if (refusal >= 0) return this.#settlement.refuse(segment, refusal, expert, probability);
+    if (segment >= table.limit) table.grow(segment);
+    const stage = table.stage[segment]!;
+    if (stage !== Stage.none) {
+      const refusal = stage === Stage.staged ? Refusal.resident : Refusal.inFlight;
+      return this.#settlement.refuse(segment, refusal, expert, probability);
+    }
     table.expert[segment] = expert;
-    table.probability[segment] = probability;
+    table.rows[ROW_LENGTH * segment + Row.probability] = probability;
+    const refusal = this.#refusal(segment, sizeBytes);
+    if (refusal >= 0) return this.#settlement.refuse(segment, refusal, expert, probability);
     const { origin, queue, now } = state;
     state.prefetcher.onHeld?.(segment, true);
     if (origin.isInstant) {
@@ -117,29 +127,26 @@ export class IssueDesk {
     return refused !== segment;
   }
 
-  /** Why a prefetch may not be sent now; -1 = it may. */
-  #refusal(segment: number, sizeBytes: number, probability: number, expert: number): number {
+  /** Why a prefetch of what has none, with the probability and expert of the table, may not be sent now; -1 = it may. */
+  #refusal(segment: number, sizeBytes: number): number {
     const state = this.#state;
-    const { holdout, sizes, guard, options } = state;
-    const stage = state.table.stage[segment];
-    if (stage !== Stage.none) return stage === Stage.staged ? Refusal.resident : Refusal.inFlight;
+    const { holdout, sizes, guard, admission, benefit, expertTrust, table } = state;
     if (state.reactive.has(segment)) return Refusal.resident;
     if (holdout?.isHeld(segment) === true) return Refusal.heldOut;
     if (sizeBytes >= 0) sizes.guess(segment, sizeBytes);
     if (state.isTooLarge(segment)) return Refusal.tooLarge;
     const bytes = sizes.of(segment);
     const inFlight = state.flights.count;
-    const barred = options.admission?.refusal(segment, bytes, state.now, inFlight) ?? -1;
+    const barred = admission?.refusal(segment, bytes, state.now, inFlight) ?? -1;
     if (barred >= 0) return barred;
     if (!state.isFar) {
       if (!guard.canSend(bytes, state.lentCount)) return Refusal.budget;
       if (!guard.canLose(inFlight)) return Refusal.throttled;
     }
+    const probability = table.rows[ROW_LENGTH * segment + Row.probability]!;
     if (this.#isCrowded(segment, probability)) return Refusal.crowded;
-    const { benefit } = options;
-    if (benefit !== undefined && !benefit.isWorth(probability, state.fetches.waitOf(bytes), bytes))
-      return Refusal.price;
-    if (options.expertTrust?.allows(expert) === false) return Refusal.distrusted;
+    if (benefit !== null && !benefit.isWorth(probability, state.fetches.waitOf(bytes), bytes)) return Refusal.price;
+    if (expertTrust?.allows(table.expert[segment]!) === false) return Refusal.distrusted;
     return holdout?.withholds(segment, state.position, probability) === true ? Refusal.heldOut : -1;
   }
 
@@ -152,21 +159,24 @@ export class IssueDesk {
     const { oldest } = staging;
     if (isShared || oldest < 0) return false;
     if (staging.used + (flights.count + 1) * this.#state.unitsOf(segment) <= share.units) return false;
-    if (position - table.issuedAt[oldest]! - this.#landings.leadAccesses > FRESH_FOR) return false;
-    return table.probability[oldest]! * LEVEL >= probability;
+    if (position - table.rows[ROW_LENGTH * oldest + Row.issuedAt]! - this.#landings.leadAccesses > FRESH_FOR)
+      return false;
+    return table.rows[ROW_LENGTH * oldest + Row.probability]! * LEVEL >= probability;
   }
 
   #issue(segment: number, landsAt: number): void {
-    const { table, sizes, guard, options, ledger, position, now, flights } = this.#state;
+    const { table, sizes, guard, admission, ledger, position, now, flights } = this.#state;
+    const { rows } = table;
+    const row = ROW_LENGTH * segment;
     const bytes = sizes.of(segment);
     const expert = table.expert[segment]!;
     guard.fetched(segment, bytes, true);
-    options.admission?.caps?.sent(bytes);
-    table.issuedAt[segment] = position;
-    table.landsAt[segment] = landsAt;
-    table.bytes[segment] = bytes;
+    admission?.caps?.sent(bytes);
+    rows[row + Row.issuedAt] = position;
+    rows[row + Row.landsAt] = landsAt;
+    rows[row + Row.bytes] = bytes;
     ledger.sent(expert, bytes);
-    this.#settlement.decided(Decision.issued, segment, expert, table.probability[segment]!, bytes);
+    this.#settlement.issued(segment);
     if (landsAt <= now) {
       this.#landings.land(segment);
       return;

@@ -1,10 +1,16 @@
 /** How prefetches come in at a site, or fail to. */
 
-import { Outcome } from '../prefetcher.ts';
-import { Stage } from './prefetch-table.ts';
+import { Outcome as outcomes } from '../prefetcher.ts';
+import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteSpace } from './site-space.ts';
 import type { SiteState } from './site-state.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Stage = stages;
+const Row = columns;
+const ROW_LENGTH = rowLength;
 
 /** What lands takes its place in the prefetch cache, or in the reactive one where staging is shared. O(1) a landing. */
 export class Landings {
@@ -25,7 +31,9 @@ export class Landings {
   land(segment: number): void {
     const { table, isBytes, isShared, prefetcher } = this.#state;
     const { stage } = table;
-    const units = isBytes ? this.#space.unitsToKeep(segment, Math.max(1, table.bytes[segment]!)) : 1;
+    const units = isBytes
+      ? this.#space.unitsToKeep(segment, Math.max(1, table.rows[ROW_LENGTH * segment + Row.bytes]!))
+      : 1;
     if (isShared) {
       stage[segment] = Stage.staged;
       this.#space.admitShared(segment, units);
@@ -43,9 +51,9 @@ export class Landings {
     const state = this.#state;
     const { table } = state;
     this.#answered(segment, now);
-    this.observeLead(state.position - table.issuedAt[segment]!);
-    table.landsAt[segment] = state.now;
-    if (sizeBytes >= 0) table.bytes[segment] = state.sizes.observe(segment, sizeBytes);
+    this.observeLead(state.position - table.rows[ROW_LENGTH * segment + Row.issuedAt]!);
+    table.rows[ROW_LENGTH * segment + Row.landsAt] = state.now;
+    if (sizeBytes >= 0) table.rows[ROW_LENGTH * segment + Row.bytes] = state.sizes.observe(segment, sizeBytes);
     if (state.isTooLarge(segment)) {
       table.stage[segment] = Stage.none;
       this.#settlement.settle(segment, Outcome.wasted);

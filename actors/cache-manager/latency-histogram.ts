@@ -18,11 +18,14 @@ export class LatencyHistogram {
   /** A fixed latency brings the same wait again and again. */
   #lastWait = 0;
   #lastBucket = 0;
+  /** Waits of 0, most of all: of hits. They are added to the first bucket where it is read. */
+  #zeroCount = 0;
+  /** The others. */
   #count = 0;
   #sum = 0;
 
   get count(): number {
-    return this.#count;
+    return this.#zeroCount + this.#count;
   }
 
   get sum(): number {
@@ -32,9 +35,7 @@ export class LatencyHistogram {
   /** Adds a wait >= 0, in the unit of the caller. */
   add(wait: number): void {
     if (wait === 0) {
-      // Most waits, of hits: they add nothing to any sum.
-      this.#counts[0]! += 1;
-      this.#count++;
+      this.#zeroCount++;
       return;
     }
     const bucket = this.#bucketOf(wait);
@@ -46,6 +47,10 @@ export class LatencyHistogram {
 
   /** Adds the same wait `count` times. */
   addMany(wait: number, count: number): void {
+    if (wait === 0) {
+      this.#zeroCount += count;
+      return;
+    }
     const bucket = this.#bucketOf(wait);
     this.#counts[bucket]! += count;
     this.#sums[bucket]! += wait * count;
@@ -59,6 +64,7 @@ export class LatencyHistogram {
     fields.into(this.#sums);
     this.#lastWait = fields.number(this.#lastWait);
     this.#lastBucket = fields.number(this.#lastBucket);
+    this.#zeroCount = fields.number(this.#zeroCount);
     this.#count = fields.number(this.#count);
     this.#sum = fields.number(this.#sum);
   }
@@ -73,16 +79,16 @@ export class LatencyHistogram {
   }
 
   mean(): number | null {
-    return this.#count === 0 ? null : this.#sum / this.#count;
+    return this.count === 0 ? null : this.#sum / this.count;
   }
 
   /** The wait that a share `q` (0..1) of all waits do not exceed, or null when nothing was added. */
   quantile(q: number): number | null {
-    if (this.#count === 0) return null;
-    const rank = Math.max(1, Math.ceil(q * this.#count));
+    if (this.count === 0) return null;
+    const rank = Math.max(1, Math.ceil(q * this.count));
     let seen = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      const count = this.#counts[bucket]!;
+      const count = this.#countIn(bucket);
       if (count === 0) continue;
       seen += count;
       if (seen >= rank) return this.#sums[bucket]! / count;
@@ -94,9 +100,13 @@ export class LatencyHistogram {
   buckets(): { readonly wait: number; readonly count: number }[] {
     const result: { wait: number; count: number }[] = [];
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      const count = this.#counts[bucket]!;
+      const count = this.#countIn(bucket);
       if (count > 0) result.push({ wait: this.#sums[bucket]! / count, count });
     }
     return result;
+  }
+
+  #countIn(bucket: number): number {
+    return this.#counts[bucket]! + (bucket === 0 ? this.#zeroCount : 0);
   }
 }

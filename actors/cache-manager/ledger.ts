@@ -2,10 +2,13 @@
 
 import type { StateFields } from '../../engine/state-fields.ts';
 import { CalibrationStats } from '../forecaster/calibration-stats.ts';
-import { Outcome, type OutcomeCode, outcomeNames } from '../prefetcher.ts';
+import { type OutcomeCode, outcomeNames, Outcome as outcomes } from '../prefetcher.ts';
 import { DecisionDigest } from './decision-digest.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { type MissClassName, missClassNames } from './miss-classes.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
 
 /**
  * Why a proposal was not issued; each is counted. `price` = it was not worth what it costs, `throttled` = the bound on misses left no room;
@@ -97,11 +100,16 @@ export class Ledger {
   readonly calibration = new CalibrationStats();
   readonly digest = new DecisionDigest();
   readonly #sliceLength: number;
-  #isCounting: boolean;
+  /** Before the warm-up is over: then nothing that happens is counted. */
+  #isWarming: boolean;
   /** Log position at which a slice closes or counting begins, whichever comes first. */
   #turnsAt: number;
   #nextSliceAt: number;
   readonly #slices: Omit<LedgerSlice, 'used'>[] = [];
+  /** The slice in which the prefetch that ended last was sent, and the log positions that are in it. */
+  #slice = 0;
+  #sliceFrom = 0;
+  #sliceTo = 0;
   /** Used prefetches by the slice in which they were issued. */
   readonly #usedOfSlice: number[] = [];
   #lastSlice = { accesses: 0, misses: 0, baselineMisses: 0, issued: 0, throttled: 0, overBudget: 0 };
@@ -111,13 +119,13 @@ export class Ledger {
     this.warmup = options.warmup ?? 0;
     this.#sliceLength = options.sliceLength ?? Infinity;
     this.#nextSliceAt = this.#sliceLength;
-    this.#isCounting = this.warmup <= 0;
-    this.#turnsAt = this.#isCounting ? this.#nextSliceAt : Math.min(this.warmup, this.#nextSliceAt);
+    this.#isWarming = !(this.warmup <= 0);
+    this.#turnsAt = this.#isWarming ? Math.min(this.warmup, this.#nextSliceAt) : this.#nextSliceAt;
   }
 
   /** Whether what happens now is counted. */
   get isCounting(): boolean {
-    return this.#isCounting;
+    return !this.#isWarming;
   }
 
   /** The next log position that `moveTo` must not be told after. */
@@ -129,8 +137,8 @@ export class Ledger {
   moveTo(position: number, bounds?: BoundsLeft): void {
     if (position < this.#turnsAt) return;
     if (position >= this.#nextSliceAt) this.#closeSlice(position, bounds);
-    this.#isCounting = position >= this.warmup;
-    this.#turnsAt = this.#isCounting ? this.#nextSliceAt : Math.min(this.warmup, this.#nextSliceAt);
+    this.#isWarming = !(position >= this.warmup);
+    this.#turnsAt = this.#isWarming ? Math.min(this.warmup, this.#nextSliceAt) : this.#nextSliceAt;
   }
 
   /** Ends the run at `endPosition`. */
@@ -140,7 +148,7 @@ export class Ledger {
 
   /** A demand access for `bytes` bytes was a hit, on the first demand of a staged segment or not. It stands for `weight` of them in what is said of baseline and reference: 1 but where these are sampled. */
   hit(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean, weight: number): void {
-    if (!this.#isCounting) return;
+    if (this.#isWarming) return;
     this.accesses++;
     this.bytesAccessed += bytes;
     if (!isReferenceHit) this.referenceMisses += weight;
@@ -151,7 +159,7 @@ export class Ledger {
 
   /** A demand access was a miss. `joinedAt` = log position at which the prefetch that it joined was sent; -1 = it fetched. */
   miss(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean, joinedAt: number, weight: number): void {
-    if (!this.#isCounting) return;
+    if (this.#isWarming) return;
     this.accesses++;
     this.bytesAccessed += bytes;
     if (!isReferenceHit) this.referenceMisses += weight;
@@ -169,17 +177,17 @@ export class Ledger {
 
   /** A miss that the baseline had too was not avoided, for this reason (a `MissClass`). */
   unavoided(missClass: number, weight: number): void {
-    if (this.#isCounting) this.missClasses[missClass]! += weight;
+    if (!this.#isWarming) this.missClasses[missClass]! += weight;
   }
 
   /** A demand access waited so long, 0 for not at all. */
   waited(wait: number): void {
-    if (this.#isCounting) this.waits.add(wait);
+    if (!this.#isWarming) this.waits.add(wait);
   }
 
   /** A prefetch was sent. */
   sent(expert: number, bytes: number): void {
-    if (!this.#isCounting) return;
+    if (this.#isWarming) return;
     this.issued++;
     this.issuedByExpert[expert]! += 1;
     this.prefetchBytes += bytes;
@@ -187,7 +195,14 @@ export class Ledger {
 
   /** A prefetch that was sent at `issuedAt` ended. */
   ended(issuedAt: number, outcome: OutcomeCode, expert: number, probability: number): void {
-    if (issuedAt >= this.warmup) this.settle(outcome, expert, probability, Math.floor(issuedAt / this.#sliceLength));
+    if (!(issuedAt >= this.warmup)) return;
+    // Most were sent in the slice of the one before: a division less.
+    if (!(issuedAt >= this.#sliceFrom && issuedAt < this.#sliceTo)) {
+      this.#slice = Math.floor(issuedAt / this.#sliceLength);
+      this.#sliceFrom = this.#slice * this.#sliceLength;
+      this.#sliceTo = this.#sliceFrom + this.#sliceLength;
+    }
+    this.settle(outcome, expert, probability, this.#slice);
   }
 
   /** The demand that joined a prefetch sent at `issuedAt` waited so long. */
@@ -201,19 +216,19 @@ export class Ledger {
   }
 
   refused(refusal: number): void {
-    if (this.#isCounting) this.refusals[refusal]! += 1;
+    if (!this.#isWarming) this.refusals[refusal]! += 1;
   }
 
   withdrew(): void {
-    if (this.#isCounting) this.withdrawn++;
+    if (!this.#isWarming) this.withdrawn++;
   }
 
   ignoredWrite(): void {
-    if (this.#isCounting) this.writesIgnored++;
+    if (!this.#isWarming) this.writesIgnored++;
   }
 
   invalidated(): void {
-    if (this.#isCounting) this.invalidations++;
+    if (!this.#isWarming) this.invalidations++;
   }
 
   /** The run in slices. Those that are young still grow in `used`, until all that they issued has ended. */
@@ -255,7 +270,7 @@ export class Ledger {
     return this.refusals[Refusal.throttled]! + this.refusals[Refusal.distrusted]!;
   }
 
-  /** Everything but what the settings give: #sliceLength. */
+  /** Everything but what the settings give: #sliceLength; and #slice, #sliceFrom, #sliceTo, which are looked up anew. */
   persist(fields: StateFields): void {
     fields.section('ledger');
     this.accesses = fields.number(this.accesses);
@@ -284,7 +299,7 @@ export class Ledger {
     this.lateness.persist(fields);
     this.calibration.persist(fields);
     this.digest.persist(fields);
-    this.#isCounting = fields.flag(this.#isCounting);
+    this.#isWarming = fields.flag(this.#isWarming);
     this.#turnsAt = fields.number(this.#turnsAt);
     this.#nextSliceAt = fields.number(this.#nextSliceAt);
     const slices = fields.plain([...this.#slices]);

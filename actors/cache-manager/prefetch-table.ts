@@ -6,31 +6,39 @@ import { grownTable } from './grown-table.ts';
 /** Where a segment's prefetch is. */
 export const Stage = { none: 0, staged: 1, inFlight: 2, queued: 3 } as const;
 
-/** Columns, public for the sake of the loop that reads them: 34 bytes a segment. The caller grows it before it writes. */
+/** What a row holds, one number after the other. */
+export const Row = {
+  /** As stated with the proposal; NaN = it was not. Written where the segment has no prefetch, whatever becomes of the proposal. */
+  probability: 0,
+  /** Log position at which it was sent. */
+  issuedAt: 1,
+  /** Model time at which the latest fetch of the segment lands, demand or prefetch. */
+  landsAt: 2,
+  /** Bytes that the latest prefetch of the segment was sent for. */
+  bytes: 3,
+} as const;
+/** Numbers in a row. */
+export const ROW_LENGTH = 4;
+
+/**
+ * Public for the sake of the loop that reads it: 34 bytes a segment. What is written and read together is in one row, so in one cache line. The
+ * caller grows it before it writes.
+ */
 export class PrefetchTable {
-  /** A `Stage` code. */
+  /** A `Stage` code by segment. */
   stage: Uint8Array;
   expert: Uint8Array;
-  /** As stated with the proposal; NaN = it was not. */
-  probability: Float64Array;
-  /** Log position at which it was sent. */
-  issuedAt: Float64Array;
-  /** Model time at which the latest fetch of the segment lands, demand or prefetch. */
-  landsAt: Float64Array;
-  /** Bytes that the latest prefetch of the segment was sent for. */
-  bytes: Float64Array;
+  /** By segment times `ROW_LENGTH`, plus a `Row`. */
+  rows: Float64Array;
+
+  /** Segments below it have a row. */
+  limit: number;
 
   constructor(segmentCountHint: number) {
+    this.limit = segmentCountHint;
     this.stage = new Uint8Array(segmentCountHint);
     this.expert = new Uint8Array(segmentCountHint);
-    this.probability = new Float64Array(segmentCountHint);
-    this.issuedAt = new Float64Array(segmentCountHint);
-    this.landsAt = new Float64Array(segmentCountHint);
-    this.bytes = new Float64Array(segmentCountHint);
-  }
-
-  get length(): number {
-    return this.stage.length;
+    this.rows = new Float64Array(ROW_LENGTH * segmentCountHint);
   }
 
   stageOf(segment: number): number {
@@ -41,19 +49,15 @@ export class PrefetchTable {
   grow(segment: number): void {
     this.stage = grownTable(this.stage, segment);
     this.expert = grownTable(this.expert, segment);
-    this.probability = grownTable(this.probability, segment);
-    this.issuedAt = grownTable(this.issuedAt, segment);
-    this.landsAt = grownTable(this.landsAt, segment);
-    this.bytes = grownTable(this.bytes, segment);
+    this.rows = grownTable(this.rows, ROW_LENGTH * this.stage.length - 1);
+    this.limit = this.stage.length;
   }
 
-  /** The state, to save or restore it. */
+  /** The state, to save or restore it; limit is the length of its columns. */
   persist(fields: StateFields): void {
     this.stage = fields.array(this.stage);
     this.expert = fields.array(this.expert);
-    this.probability = fields.array(this.probability);
-    this.issuedAt = fields.array(this.issuedAt);
-    this.landsAt = fields.array(this.landsAt);
-    this.bytes = fields.array(this.bytes);
+    this.rows = fields.array(this.rows);
+    this.limit = this.stage.length;
   }
 }

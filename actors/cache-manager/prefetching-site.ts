@@ -4,19 +4,28 @@ import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { isWrite } from '../../streams/operation.ts';
-import { type FetchWorth, firstCursor, Outcome, type Prefetcher, ProposalBuffer, pointAt } from '../prefetcher.ts';
+import { type FetchWorth, Outcome as outcomes, type Prefetcher, ProposalBuffer, RowCursor } from '../prefetcher.ts';
 import { DemandDesk } from './demand-desk.ts';
 import { type GovernorState, stateOf } from './governor-state.ts';
 import { IssueDesk } from './issue-desk.ts';
 import { Landings } from './landings.ts';
 import type { Ledger } from './ledger.ts';
-import { Stage } from './prefetch-table.ts';
+import type { PrefetchPolicy } from './prefetch-policy.ts';
+import { Stage as stages } from './prefetch-table.ts';
 import { type Prospect, prospectsOf } from './prospects.ts';
 import { Settlement } from './settlement.ts';
 import type { FetchSample, Site, SiteOptions, WritePolicy } from './site.ts';
 import type { SiteGuard } from './site-guard.ts';
 import { SiteSpace } from './site-space.ts';
 import { SiteState } from './site-state.ts';
+import type { TrafficGuard } from './traffic-guard.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Stage = stages;
+
+/** Rows that the ghosts take ahead of the site: few enough for what they touched to be in the processor's cache still. */
+const ROWS_AHEAD = 512;
 
 /**
  * Per access: land what is due, serve the demand, let the prefetcher propose, stage the best within the budget. Everything a
@@ -36,12 +45,19 @@ export class PrefetchingSite implements Site {
   readonly #desk: IssueDesk;
   readonly #demands: DemandDesk;
   readonly #guard: SiteGuard;
+  /** The guard, where its ghosts may go ahead: where they are whole, no row is an invalidation, and none has another size or future than the next. */
+  readonly #runsAhead: TrafficGuard | null;
   readonly #proposals = new ProposalBuffer();
-  readonly #cursor = firstCursor();
+  readonly #cursor = new RowCursor();
   readonly fetchWorth?: FetchWorth;
   readonly #isBounded: boolean;
   readonly #writes: WritePolicy;
   readonly #future: SiteOptions['future'];
+  readonly #policy: PrefetchPolicy | null;
+  /** Whether a row is asked for more than its demand: for whether it is a write, by the future or by the policy. */
+  readonly #isAsked: boolean;
+  /** Whether a row of those being served may state a size, or one did before. */
+  #isSized = false;
   rowCount = 0;
 
   constructor(options: SiteOptions) {
@@ -60,6 +76,9 @@ export class PrefetchingSite implements Site {
     this.#isBounded = state.guard.isBounded;
     this.#writes = options.writes ?? 'access';
     this.#future = options.future;
+    this.#policy = options.admission?.policy ?? null;
+    this.#isAsked = this.#writes !== 'access' || this.#future !== undefined || this.#policy !== null;
+    this.#runsAhead = this.#writes !== 'access' || options.future !== undefined || state.isBytes ? null : state.whole;
     this.capacity = options.capacity;
     this.ledger = state.ledger;
     if (state.isBytes) this.fetchWorth = state;
@@ -148,8 +167,13 @@ export class PrefetchingSite implements Site {
   }
 
   serve(batch: AccessBatch): void {
-    // A call for each row: a loop that is compiled while it runs does not come to know whose fields it reads.
-    for (let i = 0; i < batch.length; i++) this.#serveRow(batch, i);
+    for (let from = 0; from < batch.length; ) {
+      const to = Math.min(batch.length, from + ROWS_AHEAD);
+      this.#runsAhead?.runAhead(batch.segment, from, to);
+      this.#isSized = this.#state.sizes.isAny || hasAnySize(batch.size, from, to);
+      // A call for each row: a loop that is compiled while it runs does not come to know whose fields it reads.
+      for (; from < to; from++) this.#serveRow(batch, from);
+    }
   }
 
   stage(segment: number, sizeBytes: number, probability: number, expert: number): boolean {
@@ -226,29 +250,35 @@ export class PrefetchingSite implements Site {
     this.rowCount++;
     if (!state.isTimed) state.now = position;
     else if (!Number.isNaN(batch.timeMs[i]!)) state.now = batch.timeMs[i]!;
-    if (this.#writes !== 'access' && isWrite(batch.op[i]!)) {
-      if (this.#writes === 'ignore') ledger.ignoredWrite();
-      else this.invalidate(id);
-      return;
-    }
-    this.#future?.beforeAccess(position, id);
-    state.options.admission?.policy?.observe(id, batch.op[i]!);
-    if (id >= state.table.length) state.table.grow(id);
-    if (state.flights.count > 0 || state.queue.count > 0) this.#desk.advance(state.now);
+    if (this.#isAsked && !this.#isDemand(id, batch.op[i]!)) return;
+    if (id >= state.table.limit) state.table.grow(id);
+    if (state.flights.mayLand(state.now, state.isTimed) || state.queue.count > 0) this.#desk.advance(state.now);
     // Only now: what landed a moment ago was fetched at the size known then.
-    const bytes = state.sizes.observe(id, batch.size[i]!);
+    const bytes = this.#isSized || state.sizes.isGuessed ? state.sizes.observe(id, batch.size[i]!) : 0;
     const served = this.#demands.serve(id, bytes);
-    pointAt(this.#cursor, batch, i);
+    this.#cursor.pointAt(batch, i, position, id);
     const proposals = this.#proposals;
     proposals.count = 0;
     this.prefetcher.onAccess(this.#cursor, served, proposals);
     if (proposals.count > 0) this.#desk.considerAll(proposals);
-    if (this.#isBounded) this.#guard.check();
+    if (!this.#guard.isKnownFar && this.#isBounded) this.#guard.check();
+  }
+
+  /** Whether a row is one, and no write that is passed over or ends every copy; who watches demands is told. */
+  #isDemand(segment: number, op: number): boolean {
+    if (this.#writes !== 'access' && isWrite(op)) {
+      if (this.#writes === 'ignore') this.ledger.ignoredWrite();
+      else this.invalidate(segment);
+      return false;
+    }
+    this.#future?.beforeAccess(this.#state.position, segment);
+    this.#policy?.observe(segment, op);
+    return true;
   }
 
   /**
    * All but the prefetcher, the origin, what the options give, and the parts that hold none (#settlement, #desk); #cursor is overwritten. Made anew with it: #guard,
-   * #isBounded, #writes, #future.
+   * #runsAhead, #isAsked, #isSized, #isBounded, #writes, #future, #policy.
    */
   persist(fields: StateFields): void {
     fields.section('site');
@@ -266,4 +296,9 @@ export class PrefetchingSite implements Site {
     this.#demands.pollutionCount = fields.number(this.#demands.pollutionCount);
     this.#space.unusedResidence = fields.number(this.#space.unusedResidence);
   }
+}
+
+function hasAnySize(size: Float64Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (size[i]! >= 0) return true;
+  return false;
 }

@@ -53,6 +53,7 @@ export class SampledGuard implements SiteGuard {
   isBaselineHit = false;
   isReferenceHit = false;
   weight = 0;
+  readonly isKnownFar = false;
   readonly segments: SampledSegments;
   readonly #config: GhostConfig;
   readonly #budget: TrafficBudget;

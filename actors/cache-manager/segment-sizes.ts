@@ -34,6 +34,11 @@ export class SegmentSizes {
     return this.#count > 0;
   }
 
+  /** Whether any was only guessed so far. */
+  get isGuessed(): boolean {
+    return this.#guessCount > 0;
+  }
+
   /** Mean of the sized segments, each at its first size, rounded up to a byte; 0 before the first. */
   get mean(): number {
     return this.#count === 0 ? 0 : Math.ceil(this.#sum / this.#count);

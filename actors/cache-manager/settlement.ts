@@ -1,11 +1,19 @@
 /** How each proposal and each prefetch of a site ends, and who is told. */
 
-import { Outcome, type OutcomeCode } from '../prefetcher.ts';
-import { Decision } from './decision-digest.ts';
-import { Refusal } from './ledger.ts';
-import { Stage } from './prefetch-table.ts';
+import { type OutcomeCode, Outcome as outcomes } from '../prefetcher.ts';
+import { Decision as decisions } from './decision-digest.ts';
+import { Refusal as refusals } from './ledger.ts';
+import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
 import { WITHDRAWN } from './site.ts';
 import type { SiteState } from './site-state.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Decision = decisions;
+const Refusal = refusals;
+const Stage = stages;
+const Row = columns;
+const ROW_LENGTH = rowLength;
 
 /** Every decision passes here into the digest, the ledger, the experts' records and the prefetcher. O(1) a call. */
 export class Settlement {
@@ -17,20 +25,26 @@ export class Settlement {
 
   /** A prefetch that was sent has ended. Where it stood must have been cleared. */
   settle(segment: number, outcome: OutcomeCode): void {
-    const { table, classes, ledger, position, prefetcher, options, holdout } = this.#state;
+    const { table, classes, ledger, position, prefetcher, benefit, expertTrust, onSettled, onDecision, holdout } =
+      this.#state;
+    const { rows } = table;
+    const row = ROW_LENGTH * segment;
     const expert = table.expert[segment]!;
-    const probability = table.probability[segment]!;
+    const probability = rows[row + Row.probability]!;
+    const issuedAt = rows[row + Row.issuedAt]!;
+    const bytes = rows[row + Row.bytes]!;
     if (outcome === Outcome.wasted) {
       classes.evicted(segment, position);
-      holdout?.unused(position - table.issuedAt[segment]!);
+      holdout?.unused(position - issuedAt);
     }
-    this.decided(Decision.outcome + outcome, segment, expert, probability, table.bytes[segment]!);
-    ledger.ended(table.issuedAt[segment]!, outcome, expert, probability);
-    options.benefit?.ended(table.bytes[segment]!);
-    if (outcome <= Outcome.wasted) options.expertTrust?.ended(expert, probability, outcome !== Outcome.wasted);
+    ledger.digest.add(Decision.outcome + outcome, segment);
+    if (onDecision !== null) this.#tell(Decision.outcome + outcome, segment);
+    ledger.ended(issuedAt, outcome, expert, probability);
+    benefit?.ended(bytes);
+    if (outcome <= Outcome.wasted) expertTrust?.ended(expert, probability, outcome !== Outcome.wasted);
     prefetcher.onHeld?.(segment, false);
     prefetcher.onOutcome?.(segment, expert, outcome, probability);
-    options.onSettled?.(segment, expert, outcome);
+    onSettled?.(segment, expert, outcome);
   }
 
   /** A proposal of `expert` at `probability` (NaN = not stated) is not followed, for this `Refusal`. */
@@ -57,27 +71,51 @@ export class Settlement {
 
   /** A prefetch that was queued ends unsent. */
   withdraw(segment: number): void {
-    const { ledger, table, options, prefetcher } = this.#state;
+    const { ledger, table, onSettled, prefetcher } = this.#state;
     ledger.withdrew();
     prefetcher.onHeld?.(segment, false);
     const expert = table.expert[segment]!;
-    this.decided(Decision.withdrawn, segment, expert, table.probability[segment]!, Number.NaN);
-    options.onSettled?.(segment, expert, WITHDRAWN);
+    this.decided(Decision.withdrawn, segment, expert, table.rows[ROW_LENGTH * segment + Row.probability]!, Number.NaN);
+    onSettled?.(segment, expert, WITHDRAWN);
+  }
+
+  /** A prefetch was sent. */
+  issued(segment: number): void {
+    const { ledger, onDecision } = this.#state;
+    ledger.digest.add(Decision.issued, segment);
+    if (onDecision !== null) this.#tell(Decision.issued, segment);
+  }
+
+  #tell(code: number, segment: number): void {
+    const { onDecision, position, now, table } = this.#state;
+    const { rows } = table;
+    const row = ROW_LENGTH * segment;
+    onDecision!(
+      code,
+      segment,
+      position,
+      now,
+      table.expert[segment]!,
+      rows[row + Row.probability]!,
+      rows[row + Row.bytes]!,
+    );
   }
 
   /** A `Decision` about a prefetch was made. */
   decided(code: number, segment: number, expert: number, probability: number, bytes: number): void {
-    const { ledger, options, position, now } = this.#state;
+    const { ledger, onDecision } = this.#state;
     ledger.digest.add(code, segment);
-    options.onDecision?.(code, segment, position, now, expert, probability, bytes);
+    if (onDecision === null) return;
+    onDecision(code, segment, this.#state.position, this.#state.now, expert, probability, bytes);
   }
 
   /** Space costs by the byte, also where the cache counts segments: what a staged segment took until now. */
   chargeSpace(segment: number): void {
     const { isTimed, table, ledger, now } = this.#state;
     if (!isTimed) return;
-    const { bytes, landsAt, issuedAt } = table;
-    ledger.staged(issuedAt[segment]!, bytes[segment]! * Math.max(0, now - landsAt[segment]!));
+    const { rows } = table;
+    const row = ROW_LENGTH * segment;
+    ledger.staged(rows[row + Row.issuedAt]!, rows[row + Row.bytes]! * Math.max(0, now - rows[row + Row.landsAt]!));
   }
 
   /** The run is over: what is staged or in flight is pending, what waits is withdrawn. */

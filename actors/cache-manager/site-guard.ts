@@ -55,6 +55,8 @@ export interface SiteGuard {
    * not be asked, for they would all allow it.
    */
   isFar(reactiveCount: number, inFlightCount: number): boolean;
+  /** The same as it was last found, where nothing told since can have changed it: then `check` need not be called. */
+  readonly isKnownFar: boolean;
   /** Looks, after an access, whether the bounds were kept. */
   check(): void;
   /** The ghosts and what was counted, to save or restore them. */

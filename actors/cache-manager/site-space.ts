@@ -1,11 +1,17 @@
 /** The space of a site: what leaves for a demand or for a staged segment, and in which order. */
 
-import { Outcome } from '../prefetcher.ts';
+import { Outcome as outcomes } from '../prefetcher.ts';
 import type { Ghost } from './ghost.ts';
-import { Stage } from './prefetch-table.ts';
+import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteState } from './site-state.ts';
 import type { TrafficGuard } from './traffic-guard.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Stage = stages;
+const Row = columns;
+const ROW_LENGTH = rowLength;
 
 /** Headroom of the traffic bound below which the site follows its baseline: fetches stand above the limit, see `trafficHeadroom`. */
 const FOLLOW_BELOW = -3;
@@ -230,7 +236,7 @@ export class SiteSpace {
     const turned = share.overdueBefore(reactive.count, position);
     // Tiny caches turn over before what is forecast is due.
     const overdue = Math.min(turned, position - HORIZON_LEAST);
-    while (staging.count > 0 && table.issuedAt[staging.oldest]! < overdue) {
+    while (staging.count > 0 && table.rows[ROW_LENGTH * staging.oldest + Row.issuedAt]! < overdue) {
       if (!this.#isDispensable(staging.oldest)) return;
       this.#waste(staging.oldest);
     }
@@ -249,7 +255,9 @@ export class SiteSpace {
   /** Ends a staged segment that nobody asked for. */
   #waste(segment: number): void {
     const { table, isTimed, now, position, guard, share, prefetcher } = this.#state;
-    const stayed = isTimed ? now - table.landsAt[segment]! : position - table.issuedAt[segment]!;
+    const stayed = isTimed
+      ? now - table.rows[ROW_LENGTH * segment + Row.landsAt]!
+      : position - table.rows[ROW_LENGTH * segment + Row.issuedAt]!;
     const mean = this.unusedResidence;
     this.unusedResidence = Number.isNaN(mean) ? stayed : mean + (stayed - mean) / 128;
     this.unstage(segment);

@@ -2,7 +2,9 @@
 
 import { assert } from '../../engine/assert.ts';
 import type { Prefetcher } from '../prefetcher.ts';
+import type { BenefitAccount } from './benefit-account.ts';
 import type { Eviction } from './eviction.ts';
+import type { ExpertTrust } from './expert-trust.ts';
 import { FetchLog } from './fetch-log.ts';
 import { FlightTable } from './flight-table.ts';
 import type { Where } from './ghost.ts';
@@ -11,12 +13,13 @@ import { Ledger } from './ledger.ts';
 import { MissBound } from './miss-bound.ts';
 import { MissClasses } from './miss-classes.ts';
 import type { Origin } from './origin.ts';
+import type { PrefetchAdmission } from './prefetch-admission.ts';
 import { PrefetchQueue } from './prefetch-queue.ts';
 import { PrefetchTable } from './prefetch-table.ts';
 import { SampledGuard } from './sampled-guard.ts';
 import { SegmentFifo } from './segment-fifo.ts';
 import { SegmentSizes } from './segment-sizes.ts';
-import type { SiteOptions } from './site.ts';
+import type { OnDecision, SiteOptions } from './site.ts';
 import type { SiteGuard } from './site-guard.ts';
 import { StagingShare } from './staging-share.ts';
 import { TrafficBudget } from './traffic-budget.ts';
@@ -49,6 +52,11 @@ export class SiteState {
   readonly sizes: SegmentSizes;
   readonly classes: MissClasses;
   readonly holdout: Holdout | null;
+  readonly admission: PrefetchAdmission | null;
+  readonly benefit: BenefitAccount | null;
+  readonly expertTrust: ExpertTrust | null;
+  readonly onSettled: SiteOptions['onSettled'] | null;
+  readonly onDecision: OnDecision | null;
   readonly isBytes: boolean;
   readonly isTimed: boolean;
   /** Of the prefetcher, which is set once the site can be looked at. */
@@ -97,6 +105,11 @@ export class SiteState {
     this.table = new PrefetchTable(hint);
     this.classes = new MissClasses(hint);
     this.holdout = options.holdout ?? null;
+    this.admission = options.admission ?? null;
+    this.benefit = options.benefit ?? null;
+    this.expertTrust = options.expertTrust ?? null;
+    this.onSettled = options.onSettled ?? null;
+    this.onDecision = options.onDecision ?? null;
   }
 
   /** Units resident now, reactive and staged. */
@@ -111,7 +124,7 @@ export class SiteState {
 
   /** Whether all bounds are far: see `SiteGuard.isFar`. */
   get isFar(): boolean {
-    return this.guard.isFar(this.reactive.count, this.flights.count);
+    return this.guard.isKnownFar || this.guard.isFar(this.reactive.count, this.flights.count);
   }
 
   /** Each prefetch takes a fetch and lends space that may have to be fetched again. */

@@ -55,6 +55,9 @@ export class TrafficGuard implements SiteGuard {
   readonly weight = 1;
   readonly rate = 1;
   readonly ghostError = 0;
+  /** Whether anything is bounded, fetches or misses. */
+  readonly isBounded: boolean;
+  readonly isTrafficBounded: boolean;
   readonly baseline: Ghost;
   /** LRU; the baseline itself where that is LRU. */
   readonly reference: Ghost;
@@ -62,6 +65,8 @@ export class TrafficGuard implements SiteGuard {
   readonly #missBound: MissBound;
   readonly #sizes: SegmentSizes;
   readonly #isBytes: boolean;
+  /** Whether the reference is another ghost than the baseline. */
+  readonly #hasTwoGhosts: boolean;
   readonly #books: Book[] = [];
   readonly #warmup: number;
   #fetches = 0;
@@ -84,6 +89,9 @@ export class TrafficGuard implements SiteGuard {
       makeReference === undefined
         ? this.baseline
         : new Ghost({ ...beside, makeEviction: (onEvict) => makeReference(capacity, onEvict) });
+    this.#hasTwoGhosts = makeReference !== undefined;
+    this.isTrafficBounded = budget.isBounded;
+    this.isBounded = budget.isBounded || missBound.isBounded;
     this.#budget = budget;
     this.#missBound = missBound;
     this.#sizes = sizes;
@@ -92,13 +100,8 @@ export class TrafficGuard implements SiteGuard {
     this.#open();
   }
 
-  /** Whether anything is bounded, fetches or misses. */
-  get isBounded(): boolean {
-    return this.#budget.isBounded || this.#missBound.isBounded;
-  }
-
-  get isTrafficBounded(): boolean {
-    return this.#budget.isBounded;
+  get isKnownFar(): boolean {
+    return this.#ease > 0;
   }
 
   /** To be called before the access at `position`. */
@@ -126,10 +129,15 @@ export class TrafficGuard implements SiteGuard {
     return this.#ease > 0;
   }
 
+  /** Lets the ghosts have rows [from, to), of one unit each, ahead: `demand` is told of each after that, and nothing is invalidated before. */
+  runAhead(segment: Uint32Array, from: number, to: number): void {
+    this.baseline.runAhead(segment, from, to);
+    if (this.#hasTwoGhosts) this.reference.runAhead(segment, from, to);
+  }
+
   demand(segment: number, units: number, bytes: number): void {
-    const { baseline, reference } = this;
-    const isHit = baseline.access(segment, units, bytes);
-    const isReferenceHit = reference === baseline ? isHit : reference.access(segment, units, bytes);
+    const isHit = this.baseline.access(segment, units, bytes);
+    const isReferenceHit = this.#hasTwoGhosts ? this.reference.access(segment, units, bytes) : isHit;
     this.isBaselineHit = isHit;
     this.isReferenceHit = isReferenceHit;
     if (!isHit) this.#ease -= STEP;
@@ -141,7 +149,7 @@ export class TrafficGuard implements SiteGuard {
   }
 
   lentCount(reactiveCount: number): number {
-    return Math.max(0, this.baseline.eviction.count - reactiveCount);
+    return Math.max(0, this.baseline.count - reactiveCount);
   }
 
   departed(): void {}
@@ -153,8 +161,12 @@ export class TrafficGuard implements SiteGuard {
   }
 
   missed(): void {
-    this.#missBound.misses++;
+    const { baseline } = this;
+    const missBound = this.#missBound;
+    missBound.misses++;
     this.#ease -= STEP;
+    // `check` is not called where the bounds are far, but how far misses ever stood apart is noted all the same.
+    if (missBound.isBounded) missBound.note(missBound.misses - baseline.misses);
   }
 
   /** The reference fetched, in a cache of bytes; for the allowance. */
@@ -170,7 +182,7 @@ export class TrafficGuard implements SiteGuard {
   compare(segment: number, where: Where): void {
     this.#ease -= STEP;
     this.baseline.compare(segment, where);
-    if (this.reference !== this.baseline) this.reference.compare(segment, where);
+    if (this.#hasTwoGhosts) this.reference.compare(segment, where);
   }
 
   invalidate(segment: number): void {
@@ -230,7 +242,7 @@ export class TrafficGuard implements SiteGuard {
     return this.#hasTrafficSlack(requests, 1 + this.#sizes.most);
   }
 
-  /** Everything but what the settings give: #budget, #missBound, #sizes, #isBytes, #warmup; and #ease, #untilLook, which are measured anew. */
+  /** Everything but what the settings give: #budget, #missBound, #sizes, #isBytes, #hasTwoGhosts, #warmup; and #ease, #untilLook, which are measured anew. */
   persist(fields: StateFields): void {
     this.baseline.persist(fields);
     if (this.reference !== this.baseline) this.reference.persist(fields);
@@ -262,11 +274,6 @@ export class TrafficGuard implements SiteGuard {
   /** Looks, after an access, whether the bound was kept. */
   check(): void {
     const { baseline, reference } = this;
-    if (this.#ease > 0) {
-      // Fetches stand below their limit, and misses well within theirs: only how far they ever stood apart may have changed.
-      if (this.#missBound.isBounded) this.#missBound.note(this.#missBound.misses - baseline.misses);
-      return;
-    }
     const at = this.#fetches + this.#missBound.misses + baseline.misses + reference.misses;
     // An access that changed nothing finds what the last one found; a breach counts for as long as it lasts.
     if (at === this.#checkedAt && !this.#isBreach && this.#books.length === 1) return;

@@ -41,7 +41,7 @@ export class CalibrationStats {
   /** Counts one forecast: `probability` in 0..1 was stated, and it came true or not. */
   observe(probability: number, isHit: boolean, weight = 1): void {
     // A fixed sentence: composing one for each forecast would cost more than counting it.
-    assert(probability >= 0 && probability <= 1, 'a probability lies in 0..1');
+    if (!(probability >= 0 && probability <= 1)) assert(false, 'a probability lies in 0..1');
     const scaled = Math.floor(probability * this.binCount);
     const bin = scaled < this.binCount ? scaled : this.binCount - 1;
     const hit = isHit ? 1 : 0;
