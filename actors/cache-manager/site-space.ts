@@ -37,7 +37,7 @@ export class SiteSpace {
 
   /** Gives a demanded segment to the reactive cache, where it may be already; there anew if the baseline has just fetched a copy of another size. */
   admitDemanded(segment: number, demanded: number): void {
-    const { guard, reactive, isBytes } = this.#state;
+    const { guard, reactive, isBytes, whole } = this.#state;
     const isHere = reactive.has(segment);
     const units = isBytes ? this.unitsToKeep(segment, demanded) : demanded;
     if (isHere && (!isBytes || !this.#isInBaseline(segment) || units === reactive.sizeOf(segment))) {
@@ -56,8 +56,8 @@ export class SiteSpace {
       (isBytes || guard.slack <= SLACK_KEPT + 1 || this.#state.trafficHeadroom < FOLLOW_BELOW)
     ) {
       guard.compare(segment, 'nowhere');
-      if (!this.#makeRoom(units) && isBytes) {
-        // Nothing may leave for it. The eviction learns that it was asked for.
+      if (!this.#makeRoom(units) && isBytes && whole !== null) {
+        // Nothing may leave for it. The eviction learns that it was asked for. Beside a sample it is the eviction that chooses.
         reactive.access(segment, Number.MAX_SAFE_INTEGER);
         return;
       }

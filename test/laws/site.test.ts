@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createSite } from '../../actors/cache-manager/create-site.ts';
 import type { Eviction, EvictionName } from '../../actors/cache-manager/eviction.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
+import { ghostSchema } from '../../actors/cache-manager/ghost-config.ts';
 import { MissBound } from '../../actors/cache-manager/miss-bound.ts';
 import type { Site, SiteOptions } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
@@ -254,6 +255,23 @@ describe('site', () => {
         expect(silent.ledger.baselineMisses).toBe(alone.ledger.misses);
         expect(silent.ledger.pollutionMisses).toBe(0);
         expect(silent.ledger.waits.sum).toBeCloseTo(alone.ledger.waits.sum, 6);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('beside a sampled ghost a cache of bytes kept nothing that was demanded once it was full, whoever proposed nothing', () => {
+    fc.assert(
+      fc.property(setting, rowsOf(60), fc.boolean(), (s, rows, isTrafficBounded) => {
+        const ghost = { ...ghostSchema.parse({ kind: 'sampled', rate: 0.5 }), seed: s.seed };
+        const bounds = {
+          missBound: new MissBound(0.001, 4),
+          ...(isTrafficBounded && { budget: new TrafficBudget(1.1, 4) }),
+        };
+        const silent = makeSite(s, new RandomPrefetcher('separate', s.seed, 70, 0), { ghost, ...bounds });
+        const alone = makeSite(s, null);
+        for (const each of [silent, alone]) each.serve(batchOf(rows));
+        expect(silent.ledger.misses).toBe(alone.ledger.misses);
       }),
       { numRuns: 200 },
     );
