@@ -23,7 +23,8 @@ export const KernelField = {
   /** A row before the first. */
   rows: 0,
   index: 4,
-  // Two words that stay 0 between them: who follows a pair that is not known.
+  /** Two words that stay 0: in the index, and behind a pair that is not known. */
+  nobody: 8,
   contexts: 16,
   bucketMask: 20,
   visitsMax: 24,
@@ -32,8 +33,6 @@ export const KernelField = {
   indexLength: 32,
   /** The consumer's segment before this one, or -1. */
   previous: 36,
-  /** Written and never read: see `touch`. */
-  touched: 40,
   /** Four times the same: where a byte lies that is not 0, and behind it the flags. */
   flags: 48,
   /** Four times the same: how far behind that byte another lies, which is 0; all flags are between them. */
@@ -74,10 +73,10 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
   const [record, segment, position, lead] = [0, 1, 2, 3];
   const [pushed, ripe, previous, oldest, source, place, base, header] = [4, 5, 6, 7, 8, 9, 10, 11];
   const [a, b, at, first, entry, packed, x, last, key, weight] = [12, 13, 14, 15, 16, 17, 18, 19, 20, 21];
-  const [tick, visits, one, two, seen, row, mask, raised, isWorn] = [22, 23, 24, 25, 26, 27, 28, 29, 30];
+  const [tick, visits, one, two, seen, row, mask, raised, isKept] = [22, 23, 24, 25, 26, 27, 28, 29, 30];
   const [isNext, isOther, named, own] = [31, 32, 33, 34];
-  const [age, out, pairOf, scale, share] = [35, 36, 37, 38, 39];
-  const [keys, slots, furtherSlots, pairFlags, flags] = [40, 41, 42, 43, 44];
+  const [age, out, ownAt, pairOf, scale, share] = [35, 36, 37, 38, 39, 40];
+  const [keys, slots, furtherSlots, pairFlags, flags] = [41, 42, 43, 44, 45];
   const ROW = SLOT * degree;
 
   const field = (offset: number): Code => load(i32(offset));
@@ -88,12 +87,9 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
   const nibble = (shift: number): Code => and(shiftRight(get(packed), i32(shift)), i32(15));
   const not = isZero;
 
-  /** Leaves in `base` where the row of the segment at `at` of the index begins, in `header` its tick and visits; a segment without a row gets neither. */
-  const readIndex: Code = [
-    set(x, load(get(at))),
-    set(header, load(get(at), 4)),
-    set(base, add(field(KernelField.rows), multiply(get(x), i32(ROW)))),
-  ];
+  const rowOf = (number: Code): Code => add(field(KernelField.rows), multiply(number, i32(ROW)));
+  /** Leaves in `x` which row the segment at `at` of the index has, in `base` where it begins, in `header` its tick and visits. */
+  const readIndex: Code = [set(x, load(get(at))), set(header, load(get(at), 4)), set(base, rowOf(get(x)))];
   const indexOf = (of: number): Code => add(field(KernelField.index), multiply(get(of), i32(INDEX)));
 
   /** The four words at even places, from slots two by two, which are keys; at odd places: ticks and weights. */
@@ -101,13 +97,15 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
     wasm.words(wasm.loadVector(get(base), offset), wasm.loadVector(get(base), offset + 16), [0, 2, 4, 6]);
   const oddWords = (offset: number): Code =>
     wasm.words(wasm.loadVector(get(base), offset), wasm.loadVector(get(base), offset + 16), [1, 3, 5, 7]);
-  /** A bit a slot; those beyond the row are 0. */
-  const bitsOf = (a: Code, b: Code): Code =>
-    degree === KERNEL_DEGREE_MAX ? wasm.signsOf(a, b) : and(wasm.signsOf(a, b), i32((1 << degree) - 1));
+  /** What is -1 in a slot sets its bits, two a slot; those beyond the row are 0. */
+  const bitsOf = (a: Code, b: Code): Code => {
+    const bits = wasm.bitmask(wasm.narrowWords(a, b));
+    return degree === KERNEL_DEGREE_MAX ? bits : and(bits, i32((1 << (2 * degree)) - 1));
+  };
   /** Which slots of the row at `base` hold the key that fills the vector. */
   const slotsWith = (key: Code): Code =>
     bitsOf(wasm.equalWords(evenWords(0), key), wasm.equalWords(evenWords(32), key));
-  const slotAt = (bits: Code): Code => add(get(base), multiply(wasm.trailingZeros(bits), i32(SLOT)));
+  const slotAt = (bits: Code): Code => add(get(base), multiply(wasm.trailingZeros(bits), i32(SLOT / 2)));
 
   /** Leaves in `first` where the bucket of (`a`, `b`) begins. */
   const findBucket: Code = [
@@ -222,41 +220,37 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
     storeAt(get(entry), COUNTS, i32(1 | (1 << 8))),
   ];
 
+  /** Whether the slot before `at` weighs less than `raised`. */
+  const isOverLighter = and(
+    notEqual(get(at), get(base)),
+    isLess(wasm.loadShort(sub(get(at), i32(SLOT)), 4), get(raised)),
+  );
   /**
-   * `key`, which fills `keys`, was seen after the row at `base`, worth `weight`. What is put back where nothing is to be changed, or where the
-   * weakest is worn down by what it did not foresee, is chosen like what is raised.
+   * `key`, which fills `keys`, was seen after the row at `base`, worth `weight`. Kept is a slot that was confirmed within this visit, and the weakest, which is
+   * worn down by what it did not foresee.
    */
-  const confirmRow = (weight: number): Code =>
-    block(
-      set(tick, and(shiftRight(get(header), i32(16)), i32(255))),
-      set(mask, slotsWith(get(keys))),
-      // Where it stands, else the last place.
-      set(at, slotAt(or(get(mask), i32(1 << (degree - 1))))),
-      set(packed, load(get(at), 4)),
-      set(x, low(get(packed))),
-      set(isWorn, select(get(mask), i32(0), exceeds(get(x), i32(weight)))),
-      set(raised, add(select(get(mask), get(x), i32(0)), i32(weight))),
-      ifElse(
-        get(x),
-        // A second time within one visit.
-        branchIf(1, select(get(mask), equal(shiftRight(get(packed), i32(16)), get(tick)), i32(0))),
-        // The last place is free, so there may be one before it.
-        set(at, slotAt(slotsWith(wasm.splat(i32(0))))),
-      ),
-      set(packed, select(get(isWorn), sub(get(packed), i32(weight)), or(shiftLeft(get(tick), i32(16)), get(raised)))),
-      set(raised, low(get(packed))),
-      set(x, select(get(isWorn), load(get(at)), get(key))),
-      block(
-        loop(
-          branchIf(1, or(equal(get(at), get(base)), atLeast(wasm.loadShort(sub(get(at), i32(SLOT)), 4), get(raised)))),
-          wasm.store64(get(at), wasm.load64(sub(get(at), i32(SLOT)))),
-          bump(at, -SLOT),
-          branch(0),
-        ),
-      ),
-      storeAt(get(at), 0, get(x)),
-      storeAt(get(at), 4, get(packed)),
-    );
+  const confirmRow = (weight: number): Code => [
+    set(tick, and(shiftRight(get(header), i32(16)), i32(255))),
+    set(mask, slotsWith(get(keys))),
+    // Where it stands, else the last place.
+    set(at, slotAt(or(get(mask), i32(1 << (2 * (degree - 1)))))),
+    set(packed, load(get(at), 4)),
+    set(x, low(get(packed))),
+    // The last place is free, so there may be one before it.
+    ifElse(get(x), [], set(at, slotAt(slotsWith(wasm.splat(i32(0)))))),
+    set(isKept, select(get(mask), equal(shiftRight(get(packed), i32(16)), get(tick)), exceeds(get(x), i32(weight)))),
+    set(raised, or(shiftLeft(get(tick), i32(16)), add(select(get(mask), get(x), i32(0)), i32(weight)))),
+    set(packed, select(get(isKept), sub(get(packed), select(get(mask), i32(0), i32(weight))), get(raised))),
+    set(x, select(get(isKept), load(get(at)), get(key))),
+    set(raised, low(get(packed))),
+    ifElse(
+      isOverLighter,
+      loop(wasm.store64(get(at), wasm.load64(sub(get(at), i32(SLOT)))), bump(at, -SLOT), branchIf(0, isOverLighter)),
+      [],
+    ),
+    storeAt(get(at), 0, get(x)),
+    storeAt(get(at), 4, get(packed)),
+  ];
 
   const look: Code = [
     set(pushed, load(get(record), 4 * HistoryField.pushed)),
@@ -275,18 +269,18 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
     set(keys, wasm.splat(get(key))),
   ];
 
-  /** What is named from is read long before it is needed, for it may come from far. */
+  /**
+   * Finds the segment's row, and writes 0 where it stands already in the two lines that naming will read, for they may come from far: unlike a read,
+   * nothing waits for a write. They are the highest bytes of a row's first slot and of the counts of a bucket's first context.
+   */
   const touch: Code = [
-    set(row, i32(0)),
-    ifElse(
-      isLess(get(segment), field(KernelField.indexLength)),
-      [set(at, indexOf(segment)), readIndex, set(row, select(get(x), get(base), i32(0)))],
-      [],
-    ),
+    set(ownAt, select(isLess(get(segment), field(KernelField.indexLength)), indexOf(segment), i32(KernelField.nobody))),
+    set(row, rowOf(load(get(ownAt)))),
+    wasm.storeByte(get(row), SLOT - 1, i32(0)),
     set(a, add(get(previous), i32(1))),
     set(b, get(key)),
     findBucket,
-    storeAt(i32(KernelField.touched), 0, add(load(get(row)), load(get(first)))),
+    wasm.storeByte(get(first), COUNTS + 3, i32(0)),
   ];
 
   const ripen: Code = block(
@@ -377,48 +371,42 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
     // As the index of a word, which is what the tables' own code takes for a hint.
     storeAt(get(record), 4 * HistoryField.hint, select(get(entry), get(x), i32(-1))),
     set(pairFlags, flagsOf(wasm.loadVector(get(entry), NEXT))),
-    set(named, i32(0)),
-    set(flags, wasm.splat(i32(0))),
-    ifElse(
-      get(row),
-      [
-        set(at, indexOf(segment)),
-        readIndex,
-        set(own, get(header)),
-        set(visits, low(get(header))),
-        set(weight, load(shiftLeft(get(visits), i32(2)), KernelField.weightMin)),
-        set(named, bitsOf(heavyEnough(oddWords(0)), heavyEnough(oddWords(32)))),
-        set(slots, flagsOf(evenWords(0))),
-        set(furtherSlots, flagsOf(evenWords(32))),
-        set(
-          flags,
-          [0, 1, 2, 3, 4, 5, 6, 7].reduce(
-            (flags, lane) => flagAt(flags, lane < 4 ? slots : furtherSlots, lane & 3, lane),
-            get(flags),
-          ),
-        ),
-      ],
-      [],
+    set(own, load(get(ownAt), 4)),
+    set(visits, low(get(own))),
+    set(weight, load(shiftLeft(get(visits), i32(2)), KernelField.weightMin)),
+    set(base, get(row)),
+    set(slots, flagsOf(evenWords(0))),
+    set(furtherSlots, flagsOf(evenWords(32))),
+    set(
+      flags,
+      [0, 1, 2, 3, 4, 5, 6, 7].reduce(
+        (flags, lane) => flagAt(flags, lane < 4 ? slots : furtherSlots, lane & 3, lane),
+        flagAt(flagAt(wasm.splat(i32(0)), pairFlags, 0, 8), pairFlags, 1, 9),
+      ),
     ),
-    set(flags, flagAt(flagAt(get(flags), pairFlags, 0, 8), pairFlags, 1, 9)),
+    set(slots, wasm.narrowWords(heavyEnough(oddWords(0)), heavyEnough(oddWords(32)))),
+    set(mask, wasm.bitmask(wasm.narrowShorts(get(slots), get(slots)))),
     set(
       named,
-      and(or(get(named), i32(IS_NEXT | IS_OTHER)), wasm.bitmask(wasm.equalBytes(get(flags), wasm.splat(i32(0))))),
+      and(
+        or(and(get(mask), i32((1 << degree) - 1)), i32(IS_NEXT | IS_OTHER)),
+        wasm.bitmask(wasm.equalBytes(get(flags), wasm.splat(i32(0)))),
+      ),
     ),
   ];
 
   /** What `successorBin` adds for the visits of the row. */
   const support: Code = [
-    ifElse(isLess(get(visits), i32(4)), set(row, sub(get(visits), i32(1))), [
-      set(row, add(bitLength(sub(get(visits), i32(2))), i32(1))),
-      atMost(row, SUPPORT_BINS - 1),
+    ifElse(isLess(get(visits), i32(4)), set(one, sub(get(visits), i32(1))), [
+      set(one, add(bitLength(sub(get(visits), i32(2))), i32(1))),
+      atMost(one, SUPPORT_BINS - 1),
     ]),
-    set(row, add(multiply(get(row), i32(SCORE_BINS)), i32(1))),
+    set(one, add(multiply(get(one), i32(SCORE_BINS)), i32(1))),
     set(scale, wasm.divideDouble(wasm.double(1), wasm.doubleOf(shiftLeft(get(visits), i32(4))))),
   ];
   /** Names the successor in the first slot of `named`, with its `successorBin`. */
   const nameSuccessor: Code = [
-    set(at, slotAt(get(named))),
+    set(at, add(get(row), multiply(wasm.trailingZeros(get(named)), i32(SLOT)))),
     set(packed, load(get(at), 4)),
     set(age, and(sub(get(tick), shiftRight(get(packed), i32(16))), i32(255))),
     ifElse(
@@ -434,7 +422,7 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
       4,
       add(
         add(
-          get(row),
+          get(one),
           wasm.loadByte(wasm.wholePart(wasm.multiplyDouble(get(share), wasm.double(256))), KernelField.scoreBins),
         ),
         multiply(get(age), i32(SCORE_BINS * SUPPORT_BINS)),
@@ -476,7 +464,6 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
     ifElse(
       get(named),
       [
-        set(base, get(row)),
         set(tick, add(and(shiftRight(get(own), i32(16)), i32(255)), i32(1))),
         support,
         block(loop(branchIf(1, isZero(and(get(named), i32(IS_NEXT - 1)))), nameSuccessor, branch(0))),
@@ -492,7 +479,7 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
     parameterCount: 4,
     hasResult: true,
     locals: [
-      [33, I32],
+      [34, I32],
       [1, I64],
       [2, F64],
       [5, V128],

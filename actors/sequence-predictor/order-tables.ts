@@ -59,7 +59,7 @@ export class OrderTables {
   static layOut(options: OrderTablesOptions): OrderTables | null {
     const { orders, successors, contexts, resident, weights } = options;
     const tables = [orders.words, successors.words, successors.index, contexts.words, resident.flags];
-    const bytes = tables.reduce((sum, table) => sum + aligned(table.byteLength), tablesAt(options) + 2 * LINE);
+    const bytes = tables.reduce((sum, table) => sum + aligned(table.byteLength), tablesAt(options) + 3 * LINE);
     const kernel =
       startKernel(successors.degree, weights, ROOM * bytes) ?? startKernel(successors.degree, weights, bytes);
     if (kernel === null) return null;
@@ -72,6 +72,8 @@ export class OrderTables {
     const { orders, successors, contexts, resident } = this.#options;
     if (successors.words !== this.#rows || successors.index !== this.#index) {
       // Both, since a table that outgrew one is about to outgrow the other.
+      // Behind a row of nobody.
+      this.#end += aligned(8 * successors.degree);
       const rows = this.#moved(successors.words);
       const index = this.#moved(successors.index);
       if (rows === null || index === null) return false;

@@ -100,8 +100,10 @@ export const wasm = {
     [a, b, 0xfd, 13],
     lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte)),
   ],
-  /** The lowest bits say which of the words of `a`, then of `b`, are below 0. */
-  signsOf: (a: Code, b: Code): Code => [a, b, 0xfd, unsigned(133), 0xfd, unsigned(132)],
+  /** The words of `a`, then of `b`, in half of the bits each, as near as that comes. */
+  narrowWords: (a: Code, b: Code): Code => [a, b, 0xfd, unsigned(133)],
+  narrowShorts: (a: Code, b: Code): Code => [a, b, 0xfd, 101],
+
   splatByte: (value: Code): Code => [value, 0xfd, 15],
   equalBytes: (a: Code, b: Code): Code => [a, b, 0xfd, 35],
   orVector: (a: Code, b: Code): Code => [a, b, 0xfd, 80],
