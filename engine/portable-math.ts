@@ -20,7 +20,10 @@ export function exponential(x: number): number {
   let sum = 1;
   for (let n = 1; n <= 16; n++) {
     term *= r / n;
-    sum += term;
+    const next = sum + term;
+    // Terms only shrink from here on.
+    if (next === sum) break;
+    sum = next;
   }
   return scaleByPowerOfTwo(sum, halvings);
 }

@@ -10,6 +10,7 @@ import {
   reuseClassCount,
   reuseClassOf,
   sizeOctaveCount,
+  sizeOctaveEnd,
   sizeOctaveOf,
   slowGap,
 } from './reuse-classes.ts';
@@ -28,8 +29,25 @@ const HALF_LIFE_LEAST = 32768;
 const UPDATE_SHARE = 1 / 16;
 const UPDATE_LEAST = 256;
 const UPDATES_A_HALF_LIFE = 4;
-/** Of no class yet. */
-const unknown = 65535;
+const START = ageStart;
+/** Words of a history: class + 1 (0 = of no class yet) above 8 bits of uses; since when it is of that class: its last demand or, of a prefetch, its admission; its last demand. */
+const KIND = 0;
+const SINCE = 1;
+const DEMANDED_AT = 2;
+/** Mean gaps, as Float32. */
+const SLOW = 3;
+const FAST = 4;
+const HISTORY_FIELDS = 5;
+const USES_BITS = 8;
+const USES_MAX = (1 << USES_BITS) - 1;
+/** What neither end of a row is worth less than, whoever comes and goes, and until when that is so; the least worth at the two ends, and until when that is so. */
+const BOUND = 0;
+const BOUND_UNTIL = 1;
+const LEAST = 2;
+const LEAST_UNTIL = 3;
+const WEIGHT_FIELDS = 4;
+/** The bound of the worth of a row is to hold for as long as it is so many times that of the latest victim. */
+const BOUND_MARGIN = 2;
 
 /**
  * Algorithm: a segment's class is made of how often it was accessed and of its mean gaps, in the long run and lately (reuse-classes.ts). For each
@@ -49,7 +67,7 @@ export class HazardEviction implements Eviction {
   readonly #residents: Residents;
   readonly #hazards: ReuseHazards;
   readonly #inspected: number;
-  #table: HistoryTable;
+  readonly #histories: Histories;
   #now = 0;
   #untilUpdate = UPDATE_LEAST;
   #sinceUpdate = 0;
@@ -62,12 +80,15 @@ export class HazardEviction implements Eviction {
   /** Rows that have residents, in any order, and where each stands among them. */
   readonly #inUse: Int32Array;
   #inUseCount = 0;
-  readonly #countOf: Int32Array;
   readonly #placeOf: Int32Array;
-  /** By place: the least worth at the two ends of a row, whose it is, and until when that is so. */
-  readonly #least: Float64Array;
+  /** By place `WEIGHT_FIELDS` entries, and whose the least worth is. */
+  readonly #weights: Float64Array;
   readonly #leastSegment: Int32Array;
-  readonly #leastUntil: Float64Array;
+  /** No bound ends before. */
+  #boundsUntil = 0;
+  /** The row of the latest victim, and what that was worth. */
+  #latest = 0;
+  #latestWorth = 0;
 
   constructor(options: EvictionOptions) {
     const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
@@ -77,14 +98,12 @@ export class HazardEviction implements Eviction {
     this.#octaves = isBytes ? sizeOctaveCount : 1;
     const rows = reuseClassCount * this.#octaves;
     this.#inUse = new Int32Array(rows);
-    this.#countOf = new Int32Array(rows);
     this.#placeOf = new Int32Array(rows);
-    this.#least = new Float64Array(rows);
+    this.#weights = new Float64Array(rows * WEIGHT_FIELDS);
     this.#leastSegment = new Int32Array(rows);
-    this.#leastUntil = new Float64Array(rows);
     this.#lists = new SegmentLists(rows, segmentLimit);
     this.#residents = new Residents(options, segmentLimit);
-    this.#table = new HistoryTable(segmentLimit);
+    this.#histories = new Histories(segmentLimit);
     this.#seen = new Int32Array(segmentLimit);
   }
 
@@ -106,26 +125,22 @@ export class HazardEviction implements Eviction {
   }
 
   has(segment: number): boolean {
-    return segment < this.#table.length && this.#lists.isLinked(segment);
+    return segment < this.#histories.length && this.#lists.isLinked(segment);
   }
 
   access(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#table.length) this.#fit(segment);
+    if (segment >>> 0 >= this.#histories.length) this.#fit(segment);
     this.#now++;
     this.#inspect(segment);
-    this.#record(segment);
     const isHit = this.#lists.isLinked(segment);
+    if (isHit) this.#unlink(segment);
+    this.#demanded(segment);
     if (isHit) {
-      this.#unlink(segment);
-      this.#demanded(segment);
       this.#link(segment);
     } else if (size <= this.#residents.capacity) {
       this.#makeRoom(size);
-      this.#demanded(segment);
       this.#residents.enter(segment, size);
       this.#link(segment);
-    } else {
-      this.#demanded(segment);
     }
     this.#sinceUpdate++;
     if (--this.#untilUpdate === 0) this.#update();
@@ -133,12 +148,15 @@ export class HazardEviction implements Eviction {
   }
 
   admit(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#table.length) this.#fit(segment);
+    if (segment >>> 0 >= this.#histories.length) this.#fit(segment);
     if (size > this.#residents.capacity || this.#lists.isLinked(segment)) return false;
     this.#makeRoom(size);
-    if (this.#table.reuseClass[segment] === unknown) this.#seen[this.#seenCount++] = segment;
-    this.#table.reuseClass[segment] = admittedClass;
-    this.#table.since[segment] = this.#now;
+    const { words } = this.#histories;
+    const at = segment * HISTORY_FIELDS;
+    const kind = words[at + KIND]!;
+    if (kind === 0) this.#seen[this.#seenCount++] = segment;
+    words[at + KIND] = ((admittedClass + 1) << USES_BITS) | (kind & USES_MAX);
+    words[at + SINCE] = this.#now;
     this.#residents.enter(segment, size);
     this.#link(segment);
     return true;
@@ -160,14 +178,12 @@ export class HazardEviction implements Eviction {
     this.#makeRoom(0);
   }
 
-  /** Everything but what the settings give: #octaves, #inspected. */
+  /** Everything but what the settings give or what follows from the rest: #octaves, #inspected, #weights, #leastSegment, #boundsUntil, #latest, #latestWorth. */
   persist(fields: StateFields): void {
     this.#lists.persist(fields);
     this.#residents.persist(fields);
     this.#hazards.persist(fields);
-    const length = fields.number(this.#table.length);
-    if (length !== this.#table.length) this.#table = new HistoryTable(length);
-    this.#table.persist(fields);
+    this.#histories.persist(fields);
     this.#now = fields.number(this.#now);
     this.#sinceUpdate = fields.number(this.#sinceUpdate);
     this.#untilUpdate = fields.number(this.#untilUpdate);
@@ -176,53 +192,52 @@ export class HazardEviction implements Eviction {
     this.#inspectNext = fields.number(this.#inspectNext);
     fields.into(this.#inUse);
     this.#inUseCount = fields.number(this.#inUseCount);
-    fields.into(this.#countOf);
     fields.into(this.#placeOf);
-    fields.into(this.#least);
-    fields.into(this.#leastSegment);
-    fields.into(this.#leastUntil);
+    if (fields.isRestoring) this.#reweigh();
   }
 
   /** Some known segments, in turn, stand for all: each that is passed was at its age for this access. */
   #inspect(demanded: number): void {
-    const { reuseClass, since } = this.#table;
+    const { words } = this.#histories;
+    const seen = this.#seen;
     const count = this.#seenCount;
+    if (count === 0) return;
+    const segments = count / this.#inspected;
     let next = this.#inspectNext;
-    const inspected = this.#inspected;
-    for (let i = 0; i < inspected && count > 0; i++) {
+    for (let i = this.#inspected; i > 0; i--) {
       if (next >= count) next = 0;
-      const segment = this.#seen[next++]!;
+      const segment = seen[next++]!;
       if (segment === demanded) continue;
-      this.#hazards.exposed(reuseClass[segment]!, (this.#now - since[segment]!) >>> 0, count / inspected);
+      const at = segment * HISTORY_FIELDS;
+      const reuseClass = (words[at + KIND]! >> USES_BITS) - 1;
+      this.#hazards.exposed(reuseClass, (this.#now - words[at + SINCE]!) >>> 0, segments);
     }
     this.#inspectNext = next;
   }
 
-  /** What the access says of the class that the segment was in. */
-  #record(segment: number): void {
-    const { reuseClass, since } = this.#table;
-    const former = reuseClass[segment]!;
-    if (former !== unknown) this.#hazards.returned(former, (this.#now - since[segment]!) >>> 0);
-    else this.#seen[this.#seenCount++] = segment;
-  }
-
-  /** Brings the history of a segment up to date, and with it its class. It is in no list. */
+  /** What the access says of the class that the segment was in; its history is brought up to date, and with it its class. It is in no list. */
   #demanded(segment: number): void {
-    const { uses, slow, fast, demandedAt, since, reuseClass } = this.#table;
-    const before = uses[segment]!;
+    const { words, gaps } = this.#histories;
+    const at = segment * HISTORY_FIELDS;
+    const now = this.#now;
+    const kind = words[at + KIND]!;
+    const before = kind & USES_MAX;
+    if (kind === 0) this.#seen[this.#seenCount++] = segment;
+    else this.#hazards.returned((kind >> USES_BITS) - 1, (now - words[at + SINCE]!) >>> 0);
+    let reuseClass = 0;
     if (before > 0) {
-      const gap = (this.#now - demandedAt[segment]!) >>> 0;
-      slow[segment] = slowGap(slow[segment]!, gap, before);
-      fast[segment] = fastGap(fast[segment]!, gap, before);
+      const gap = (now - words[at + DEMANDED_AT]!) >>> 0;
+      gaps[at + SLOW] = slowGap(gaps[at + SLOW]!, gap, before);
+      gaps[at + FAST] = fastGap(gaps[at + FAST]!, gap, before);
+      reuseClass = reuseClassOf(before + 1, gaps[at + SLOW]!, gaps[at + FAST]!);
     }
-    if (before < 255) uses[segment] = before + 1;
-    demandedAt[segment] = this.#now;
-    since[segment] = this.#now;
-    reuseClass[segment] = reuseClassOf(before + 1, slow[segment]!, fast[segment]!);
+    words[at + KIND] = ((reuseClass + 1) << USES_BITS) | (before < USES_MAX ? before + 1 : before);
+    words[at + SINCE] = now;
+    words[at + DEMANDED_AT] = now;
   }
 
   #rowOf(segment: number): number {
-    const reuseClass = this.#table.reuseClass[segment]!;
+    const reuseClass = (this.#histories.words[segment * HISTORY_FIELDS + KIND]! >> USES_BITS) - 1;
     return this.#octaves === 1
       ? reuseClass
       : reuseClass * this.#octaves + sizeOctaveOf(this.#residents.sizeOf(segment));
@@ -230,27 +245,30 @@ export class HazardEviction implements Eviction {
 
   #link(segment: number): void {
     const row = this.#rowOf(segment);
-    this.#lists.push(row, segment);
-    if (this.#countOf[row]!++ === 0) {
-      this.#placeOf[row] = this.#inUseCount;
-      this.#inUse[this.#inUseCount++] = row;
+    if (this.#lists.oldest(row) < 0) {
+      const place = this.#inUseCount++;
+      this.#placeOf[row] = place;
+      this.#inUse[place] = row;
+      this.#weights[place * WEIGHT_FIELDS + BOUND] = 0;
     }
-    this.#leastUntil[this.#placeOf[row]!] = 0;
+    this.#lists.push(row, segment);
+    this.#weights[this.#placeOf[row]! * WEIGHT_FIELDS + LEAST_UNTIL] = 0;
   }
 
   #unlink(segment: number): void {
     const row = this.#rowOf(segment);
-    this.#lists.unlink(segment);
     const place = this.#placeOf[row]!;
-    this.#leastUntil[place] = 0;
-    if (--this.#countOf[row]! === 0) {
-      const from = --this.#inUseCount;
-      const last = this.#inUse[from]!;
-      this.#inUse[place] = last;
-      this.#placeOf[last] = place;
-      this.#least[place] = this.#least[from]!;
-      this.#leastSegment[place] = this.#leastSegment[from]!;
-      this.#leastUntil[place] = this.#leastUntil[from]!;
+    const weights = this.#weights;
+    this.#lists.unlink(segment);
+    weights[place * WEIGHT_FIELDS + LEAST_UNTIL] = 0;
+    if (this.#lists.oldest(row) >= 0) return;
+    const from = --this.#inUseCount;
+    const last = this.#inUse[from]!;
+    this.#inUse[place] = last;
+    this.#placeOf[last] = place;
+    this.#leastSegment[place] = this.#leastSegment[from]!;
+    for (let field = 0; field < WEIGHT_FIELDS; field++) {
+      weights[place * WEIGHT_FIELDS + field] = weights[from * WEIGHT_FIELDS + field]!;
     }
   }
 
@@ -263,99 +281,138 @@ export class HazardEviction implements Eviction {
     }
   }
 
-  /** Of equals, that of the lower class; within a class the older. */
+  /** Of equals, that of the lower class; within a class the older. Only rows that may hold the least are weighed. */
   #victim(): number {
     const now = this.#now;
-    const count = this.#inUseCount;
-    const leastOf = this.#least;
-    const until = this.#leastUntil;
-    let least = Number.POSITIVE_INFINITY;
-    let best = 0;
-    for (let place = 0; place < count; place++) {
-      if (until[place]! <= now) this.#weigh(place);
-      const worth = leastOf[place]!;
+    if (this.#boundsUntil <= now) this.#endBounds();
+    const inUse = this.#inUse;
+    const weights = this.#weights;
+    const end = this.#inUseCount * WEIGHT_FIELDS;
+    // The row of the latest victim is where the least often is: if it is found first, few others need to be weighed.
+    let best = this.#placeOf[this.#latest]! * WEIGHT_FIELDS;
+    if (best >= end) best = 0;
+    if (weights[best + LEAST_UNTIL]! <= now) this.#weigh(best);
+    let least = weights[best + LEAST]!;
+    for (let at = 0; ; at += WEIGHT_FIELDS) {
+      // A loop of its own, since without a call in it the engine tests but once what `weights` is.
+      while (at < end && weights[at]! > least) at += WEIGHT_FIELDS;
+      if (at >= end) break;
+      if (weights[at + LEAST_UNTIL]! <= now) this.#weigh(at);
+      const worth = weights[at + LEAST]!;
       if (worth > least) continue;
-      if (worth === least && this.#inUse[place]! > this.#inUse[best]!) continue;
+      if (worth === least && inUse[at / WEIGHT_FIELDS]! >= inUse[best / WEIGHT_FIELDS]!) continue;
       least = worth;
-      best = place;
+      best = at;
     }
-    return this.#leastSegment[best]!;
+    this.#latest = inUse[best / WEIGHT_FIELDS]!;
+    this.#latestWorth = least;
+    return this.#leastSegment[best / WEIGHT_FIELDS]!;
   }
 
-  /** Finds the lesser end of a class, and for how long it is so. */
-  #weigh(place: number): void {
+  /** Rows whose bound has ended are to be weighed. */
+  #endBounds(): void {
+    const weights = this.#weights;
+    let until = Number.POSITIVE_INFINITY;
+    for (let at = 0; at < this.#inUseCount * WEIGHT_FIELDS; at += WEIGHT_FIELDS) {
+      if (weights[at + BOUND] === 0) continue;
+      const boundUntil = weights[at + BOUND_UNTIL]!;
+      if (boundUntil <= this.#now) weights[at + BOUND] = 0;
+      else if (boundUntil < until) until = boundUntil;
+    }
+    this.#boundsUntil = until;
+  }
+
+  /** Finds the lesser end of a row, and for how long it is so. */
+  #weigh(at: number): void {
+    const place = at / WEIGHT_FIELDS;
+    const weights = this.#weights;
+    const { words } = this.#histories;
+    const hazards = this.#hazards;
+    const now = this.#now;
     const row = this.#inUse[place]!;
     const reuseClass = (row / this.#octaves) | 0;
-    const { since } = this.#table;
     const oldest = this.#lists.oldest(row);
     const newest = this.#lists.newest(row);
-    const oldestFor = (this.#now - since[oldest]!) >>> 0;
-    const newestFor = (this.#now - since[newest]!) >>> 0;
+    const oldestFor = (now - words[oldest * HISTORY_FIELDS + SINCE]!) >>> 0;
     const oldestAge = ageOf(oldestFor);
-    const newestAge = ageOf(newestFor);
-    const oldestWorth = this.#hazards.densityOf(reuseClass, oldestAge) / this.#residents.sizeOf(oldest);
-    const newestWorth = this.#hazards.densityOf(reuseClass, newestAge) / this.#residents.sizeOf(newest);
-    const isNewest = newestWorth < oldestWorth;
-    this.#least[place] = isNewest ? newestWorth : oldestWorth;
-    this.#leastSegment[place] = isNewest ? newest : oldest;
-    const forAccesses = Math.min(ageStart[oldestAge + 1]! - oldestFor, ageStart[newestAge + 1]! - newestFor);
-    this.#leastUntil[place] = this.#now + Math.max(1, forAccesses);
+    let least = hazards.densityOf(reuseClass, oldestAge) / this.#residents.sizeOf(oldest);
+    let segment = oldest;
+    let forAccesses = START[oldestAge + 1]! - oldestFor;
+    if (newest !== oldest) {
+      const newestFor = (now - words[newest * HISTORY_FIELDS + SINCE]!) >>> 0;
+      const newestAge = ageOf(newestFor);
+      const worth = hazards.densityOf(reuseClass, newestAge) / this.#residents.sizeOf(newest);
+      if (worth < least) {
+        least = worth;
+        segment = newest;
+      }
+      forAccesses = Math.min(forAccesses, START[newestAge + 1]! - newestFor);
+    }
+    weights[at + LEAST] = least;
+    this.#leastSegment[place] = segment;
+    weights[at + LEAST_UNTIL] = now + Math.max(1, forAccesses);
+    // Nobody in the row is older than its oldest, nor larger than its octave of sizes.
+    const largest = this.#octaves === 1 ? 1 : sizeOctaveEnd(row % this.#octaves);
+    const boundAge = hazards.ageAbove(reuseClass, oldestAge, BOUND_MARGIN * this.#latestWorth * largest);
+    const bound = hazards.floorOf(reuseClass, boundAge) / largest;
+    const isBound = bound > this.#latestWorth;
+    const until = now + START[boundAge + 1]! - oldestFor;
+    weights[at + BOUND] = isBound ? bound : 0;
+    weights[at + BOUND_UNTIL] = until;
+    if (isBound && until < this.#boundsUntil) this.#boundsUntil = until;
+  }
+
+  /** What was known of the worth of rows no longer holds. */
+  #reweigh(): void {
+    this.#weights.fill(0, 0, this.#inUseCount * WEIGHT_FIELDS);
+    this.#boundsUntil = Number.POSITIVE_INFINITY;
   }
 
   #update(): void {
     const halfLife = Math.max(HALF_LIFE_RESIDENCES * this.#residents.count, HALF_LIFE_LEAST);
     this.#hazards.update(this.#sinceUpdate, halfLife);
-    this.#leastUntil.fill(0);
+    this.#reweigh();
     this.#sinceUpdate = 0;
     const most = Math.ceil(halfLife / UPDATES_A_HALF_LIFE);
     this.#untilUpdate = Math.min(most, Math.max(UPDATE_LEAST, Math.floor(this.#now * UPDATE_SHARE)));
   }
 
   #fit(segment: number): void {
-    const segmentLimit = tableLengthFor(segment, this.#table.length);
+    const segmentLimit = tableLengthFor(segment, this.#histories.length);
     this.#lists.fit(segmentLimit);
     this.#residents.fit(segmentLimit);
-    this.#table = this.#table.grown(segmentLimit);
+    this.#histories.fit(segmentLimit);
     this.#seen = grownTable(this.#seen, segmentLimit);
   }
 }
 
-/** What is kept of each segment that was ever seen, a column each. Instants are access counts modulo 2^32. */
-class HistoryTable {
-  readonly length: number;
-  readonly uses: Uint8Array;
-  readonly slow: Float32Array;
-  readonly fast: Float32Array;
-  readonly demandedAt: Uint32Array;
-  /** Since when it is of its class: its last demand or, of a prefetch, its admission. */
-  readonly since: Uint32Array;
-  readonly reuseClass: Uint16Array;
+/**
+ * What is kept of each segment that was ever seen, side by side, so that it lies in one line of the processor's cache.
+ * Instants are access counts modulo 2^32.
+ */
+class Histories {
+  length: number;
+  /** By segment `HISTORY_FIELDS` entries. */
+  words: Int32Array;
+  /** The same memory. */
+  gaps: Float32Array;
 
   constructor(length: number) {
     this.length = length;
-    this.uses = new Uint8Array(length);
-    this.slow = new Float32Array(length);
-    this.fast = new Float32Array(length);
-    this.demandedAt = new Uint32Array(length);
-    this.since = new Uint32Array(length);
-    this.reuseClass = new Uint16Array(length).fill(unknown);
+    this.words = new Int32Array(length * HISTORY_FIELDS);
+    this.gaps = new Float32Array(this.words.buffer);
   }
 
-  grown(length: number): HistoryTable {
-    const table = new HistoryTable(length);
-    for (const column of ['uses', 'slow', 'fast', 'demandedAt', 'since', 'reuseClass'] as const) {
-      table[column].set(this[column]);
-    }
-    return table;
+  fit(length: number): void {
+    this.length = length;
+    this.words = grownTable(this.words, length * HISTORY_FIELDS);
+    this.gaps = new Float32Array(this.words.buffer);
   }
 
   /** The state, to save or restore it. */
   persist(fields: StateFields): void {
-    fields.into(this.uses);
-    fields.into(this.slow);
-    fields.into(this.fast);
-    fields.into(this.demandedAt);
-    fields.into(this.since);
-    fields.into(this.reuseClass);
+    this.length = fields.number(this.length);
+    this.words = fields.array(this.words);
+    this.gaps = new Float32Array(this.words.buffer, this.words.byteOffset, this.words.length);
   }
 }

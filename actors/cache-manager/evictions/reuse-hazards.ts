@@ -4,25 +4,30 @@ import { exponential, power } from '../../../engine/portable-math.ts';
 import type { StateFields } from '../../../engine/state-fields.ts';
 import { gapCount, gapOf, reuseClassCount } from './reuse-classes.ts';
 
-/** Ages are told apart by half octaves; this is how many, up to 2^28 accesses. */
-export const ageCount = 56;
+/** Ages are told apart by half octaves; this is how many, up to 2^28 accesses. (What a module exports is looked up and checked at each use; its own constants are not.) */
+const AGES = 56;
+export const ageCount = AGES;
+
+const CLASSES = reuseClassCount;
+const GAPS = gapCount;
 
 /** Returns that the estimate of a wider class counts for in a narrower one. */
 const PRIOR_RETURNS = 1;
 
 /** Half octave of an age in accesses: 1, 2, 3, 4 to 5, 6 to 7, 8 to 11, ... */
 export function ageOf(accesses: number): number {
-  const age = accesses < 1 ? 1 : accesses > MAX_AGE ? MAX_AGE : accesses | 0;
+  if (accesses < 2) return 0;
+  const age = accesses > MAX_AGE ? MAX_AGE : accesses | 0;
   const octave = 31 - Math.clz32(age);
-  const half = octave > 0 ? (age >>> (octave - 1)) & 1 : 0;
-  return 2 * octave + half;
+  return 2 * octave + ((age >>> (octave - 1)) & 1);
 }
-const MAX_AGE = 2 ** (ageCount / 2) - 1;
+const MAX_AGE = 2 ** (AGES / 2) - 1;
 
 /** Least age, in accesses, of each half octave; one more than there are, so that the last has an end. Half octave 1 is empty. */
-export const ageStart = Float64Array.from({ length: ageCount + 1 }, (_, age) =>
+const AGE_START = Float64Array.from({ length: AGES + 1 }, (_, age) =>
   age === 1 ? 2 : age & 1 ? 1.5 * 2 ** (age >> 1) : 2 ** (age >> 1),
 );
+export const ageStart = AGE_START;
 
 /**
  * Two counts for each class and age: returns (segments of that class that were accessed at that age), and exposure (how many of that
@@ -31,13 +36,18 @@ export const ageStart = Float64Array.from({ length: ageCount + 1 }, (_, age) =>
  * accessed again counts, and what a cache holds does not bias what is learned.
  *
  * Both fade (see {@link update}). A class of which little is known is taken as segments of the same gap, and these as all.
- * Memory: 24 bytes for each of the classes and ages, 350 KB.
+ * Memory: 32 bytes for each of the classes and ages, 460 KB.
  */
 export class ReuseHazards {
-  readonly #returns = new Float64Array(reuseClassCount * ageCount);
-  readonly #exposure = new Float64Array(reuseClassCount * ageCount);
-  readonly #density = new Float64Array(reuseClassCount * ageCount);
-
+  readonly #returns = new Float64Array(CLASSES * AGES);
+  readonly #exposure = new Float64Array(CLASSES * AGES);
+  /** Of a class that is stale, the hazards from which its densities are yet to be worked out. */
+  readonly #density = new Float64Array(CLASSES * AGES);
+  /** The least density up to each age. */
+  readonly #floor = new Float64Array(CLASSES * AGES);
+  readonly #isStale = new Uint8Array(CLASSES);
+  /** Ages that have hazards. */
+  #ages = 0;
   readonly #prior: number;
 
   /** @param priorReturns returns that the estimate of a wider class counts for in a narrower one */
@@ -45,40 +55,65 @@ export class ReuseHazards {
     this.#prior = priorReturns;
     // Before anything is known: who was accessed lately and more than once is worth more.
     for (let at = 0; at < this.#density.length; at++) {
-      const useLevel = Math.floor(at / ageCount / (4 * gapCount));
-      this.#density[at] = (1 + useLevel) / (1 + ageStart[at % ageCount]!);
+      const useLevel = Math.floor(at / AGES / (4 * GAPS));
+      this.#density[at] = (1 + useLevel) / (1 + AGE_START[at % AGES]!);
     }
+    this.#findFloors();
   }
 
   /** A segment of that class was accessed at an age of so many accesses. */
   returned(reuseClass: number, accesses: number): void {
-    this.#returns[reuseClass * ageCount + ageOf(accesses)]! += 1;
+    this.#returns[reuseClass * AGES + ageOf(accesses)]! += 1;
   }
 
   /** `segments` of that class are taken to have that age at one access. */
   exposed(reuseClass: number, accesses: number, segments: number): void {
-    this.#exposure[reuseClass * ageCount + ageOf(accesses)]! += segments;
+    this.#exposure[reuseClass * AGES + ageOf(accesses)]! += segments;
   }
 
   /** Hits an access that a segment of that class and age is good for, if it stays as long as that pays best: see {@link update}. */
   densityOf(reuseClass: number, age: number): number {
-    return this.#density[reuseClass * ageCount + age]!;
+    if (this.#isStale[reuseClass] === 1) this.#settle(reuseClass);
+    return this.#density[reuseClass * AGES + age]!;
   }
 
-  /** Works out the densities anew, and lets `accesses` pass, over `halfLife` of which what was counted comes to half. O(classes x ages), with ages up to the oldest that was seen. */
+  /** The least of `densityOf` from the youngest age to that one; to be asked after `densityOf`. */
+  floorOf(reuseClass: number, age: number): number {
+    return this.#floor[reuseClass * AGES + age]!;
+  }
+
+  /** The oldest age from `age` on up to which every density is above `density`; `age` where there is none. To be asked after `densityOf`. */
+  ageAbove(reuseClass: number, age: number, density: number): number {
+    const from = reuseClass * AGES;
+    const floor = this.#floor;
+    let above = age;
+    let below = AGES;
+    while (below - above > 1) {
+      const middle = (above + below) >> 1;
+      if (floor[from + middle]! > density) above = middle;
+      else below = middle;
+    }
+    return above;
+  }
+
+  /**
+   * Works out the hazards anew, and lets `accesses` pass, over `halfLife` of which what was counted comes to half. The densities of a class
+   * follow when somebody asks: few classes have residents. O(classes x ages), with ages up to the oldest that was seen.
+   */
   update(accesses: number, halfLife: number): void {
     const returns = this.#returns;
     const exposure = this.#exposure;
-    const gapReturns = new Float64Array(gapCount * ageCount);
-    const gapExposure = new Float64Array(gapCount * ageCount);
-    const allReturns = new Float64Array(ageCount);
-    const allExposure = new Float64Array(ageCount);
-    const isObserved = new Uint8Array(reuseClassCount);
+    const density = this.#density;
+    const gapReturns = new Float64Array(GAPS * AGES);
+    const gapExposure = new Float64Array(GAPS * AGES);
+    const allReturns = new Float64Array(AGES);
+    const allExposure = new Float64Array(AGES);
+    const isObserved = new Uint8Array(CLASSES);
     let ages = 0;
-    for (let reuseClass = 0; reuseClass < reuseClassCount; reuseClass++) {
-      const gapFrom = gapOf(reuseClass) * ageCount;
-      const from = reuseClass * ageCount;
-      for (let age = 0; age < ageCount; age++) {
+    for (let reuseClass = 0; reuseClass < CLASSES; reuseClass++) {
+      const gapFrom = gapOf(reuseClass) * AGES;
+      const from = reuseClass * AGES;
+      for (let age = 0; age < AGES; age++) {
         const returned = returns[from + age]!;
         const exposed = exposure[from + age]!;
         if (exposed === 0 && returned === 0) continue;
@@ -90,48 +125,66 @@ export class ReuseHazards {
         if (age >= ages) ages = age + 1;
       }
     }
-    const gapHazard = new Float64Array(gapCount * ages);
-    const gapDensity = new Float64Array(gapCount * ageCount);
-    for (let gap = 0; gap < gapCount; gap++) {
-      const hazard = gapHazard.subarray(gap * ages, (gap + 1) * ages);
-      for (let age = 0; age < ages; age++) {
-        const all = (allReturns[age]! + 0.5 / ageStart[age]!) / (allExposure[age]! + 0.5);
-        hazard[age] = Math.min(
-          1,
-          shrunk(gapReturns[gap * ageCount + age]!, gapExposure[gap * ageCount + age]!, all, this.#prior),
-        );
+    const prior = this.#prior;
+    const gapHazard = new Float64Array(GAPS * AGES);
+    for (let age = 0; age < ages; age++) {
+      const all = (allReturns[age]! + 0.5 / AGE_START[age]!) / (allExposure[age]! + 0.5);
+      for (let at = age; at < gapHazard.length; at += AGES) {
+        gapHazard[at] = Math.min(1, shrunk(gapReturns[at]!, gapExposure[at]!, all, prior));
       }
-      hitDensities(hazard, gapDensity.subarray(gap * ageCount, (gap + 1) * ageCount));
-    }
-    const hazard = new Float64Array(ages);
-    for (let reuseClass = 0; reuseClass < reuseClassCount; reuseClass++) {
-      const gap = gapOf(reuseClass);
-      const from = reuseClass * ageCount;
-      const density = this.#density.subarray(from, from + ageCount);
-      if (isObserved[reuseClass] === 0) {
-        density.set(gapDensity.subarray(gap * ageCount, (gap + 1) * ageCount));
-        continue;
-      }
-      for (let age = 0; age < ages; age++) {
-        hazard[age] = Math.min(
-          1,
-          shrunk(returns[from + age]!, exposure[from + age]!, gapHazard[gap * ages + age]!, this.#prior),
-        );
-      }
-      hitDensities(hazard, density);
     }
     const kept = power(0.5, accesses / halfLife);
-    for (let at = 0; at < returns.length; at++) {
-      returns[at]! *= kept;
-      exposure[at]! *= kept;
+    for (let reuseClass = 0; reuseClass < CLASSES; reuseClass++) {
+      const gapFrom = gapOf(reuseClass) * AGES;
+      const from = reuseClass * AGES;
+      for (let age = 0; age < ages; age++) {
+        const at = from + age;
+        const wider = gapHazard[gapFrom + age]!;
+        if (isObserved[reuseClass] === 0) {
+          density[at] = wider;
+          continue;
+        }
+        density[at] = Math.min(1, shrunk(returns[at]!, exposure[at]!, wider, prior));
+        returns[at]! *= kept;
+        exposure[at]! *= kept;
+      }
     }
+    this.#ages = ages;
+    this.#isStale.fill(1);
   }
 
-  /** Everything but what the settings give: #prior. */
+  /** Everything but what the settings give or what follows from the rest: #prior, #floor, #isStale, #ages. */
   persist(fields: StateFields): void {
+    for (let reuseClass = 0; reuseClass < CLASSES && !fields.isRestoring; reuseClass++) {
+      if (this.#isStale[reuseClass] === 1) this.#settle(reuseClass);
+    }
     fields.into(this.#returns);
     fields.into(this.#exposure);
     fields.into(this.#density);
+    if (!fields.isRestoring) return;
+    this.#isStale.fill(0);
+    this.#findFloors();
+  }
+
+  #settle(reuseClass: number): void {
+    const from = reuseClass * AGES;
+    const row = this.#density.subarray(from, from + AGES);
+    hitDensities(row.subarray(0, this.#ages), row);
+    this.#findFloor(from);
+    this.#isStale[reuseClass] = 0;
+  }
+
+  #findFloors(): void {
+    for (let from = 0; from < this.#density.length; from += AGES) this.#findFloor(from);
+  }
+
+  #findFloor(from: number): void {
+    let floor = Number.POSITIVE_INFINITY;
+    for (let at = from; at < from + AGES; at++) {
+      const density = this.#density[at]!;
+      if (density < floor) floor = density;
+      this.#floor[at] = floor;
+    }
   }
 }
 
@@ -141,9 +194,9 @@ function shrunk(returns: number, exposure: number, wider: number, prior: number)
 }
 
 /** Scratch of {@link hitDensities}: stretches of ages, each worth more than the next, and what each is good for seen from where it begins. */
-const stretchHits = new Float64Array(ageCount);
-const stretchTime = new Float64Array(ageCount);
-const stretchStays = new Float64Array(ageCount);
+const stretchHits = new Float64Array(AGES);
+const stretchTime = new Float64Array(AGES);
+const stretchStays = new Float64Array(AGES);
 
 /**
  * For each age the most hits per access of residence that a segment is good for: over all ages to which it might be kept, the
@@ -155,14 +208,14 @@ const stretchStays = new Float64Array(ageCount);
  * for as long as these have the higher slope. Source: pooling adjacent violators, Ayer et al., "An empirical distribution function for sampling
  * with incomplete information", 1955.
  * @param hazard by age, each above 0 and at most 1
- * @param into by age; ages beyond those of `hazard` get the value of its last
+ * @param into by age; ages beyond those of `hazard` get the value of its last. It may be the array of `hazard`
  */
 export function hitDensities(hazard: Float64Array, into: Float64Array): void {
   const ages = hazard.length;
   let top = -1;
   for (let age = ages - 1; age >= 0; age--) {
     const rate = hazard[age]!;
-    const length = ageStart[age + 1]! - ageStart[age]!;
+    const length = AGE_START[age + 1]! - AGE_START[age]!;
     if (length === 0) {
       // The empty half octave: no age is in it.
       into[age] = top >= 0 ? stretchHits[top]! / stretchTime[top]! : rate;
