@@ -4,10 +4,10 @@ import { assert } from '../../../engine/assert.ts';
 import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { ArcEviction } from './arc.ts';
-import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
+import { grownTable } from './dense-table.ts';
 import { GdsfEviction } from './gdsf.ts';
 import { HazardEviction } from './hazard.ts';
-import { Residents } from './residents.ts';
+import { Policy } from './policy.ts';
 import { S3FifoEviction } from './s3-fifo.ts';
 import { SegmentLists } from './segment-lists.ts';
 import { WTinyLfuEviction } from './w-tinylfu.ts';
@@ -38,24 +38,20 @@ const FADING = 16;
  * Prefetches are admitted by all, as each of them does.
  * Source of the idea: Gramacy, Warmuth, Brandt, Ari, "Adaptive caching by refetching", NIPS 2002; following without copying contents is ours.
  */
-export class AutoEviction implements Eviction {
+export class AutoEviction extends Policy {
   readonly name = 'auto';
-  readonly #lists: SegmentLists;
-  readonly #residents: Residents;
+  readonly #lists = new SegmentLists(2, this.residents.segmentLimit);
   readonly #experts: readonly Eviction[];
   /** Misses that each expert would have spared the leader. */
   readonly #spared: Float64Array;
-  #place: Uint8Array;
+  #place = new Uint8Array(this.residents.segmentLimit).fill(absent);
   #leader: number;
   readonly #barLeast: number;
   /** Share of the residents that another must have spared to lead. */
   #bar: number;
 
   constructor(options: EvictionOptions) {
-    const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
-    this.#lists = new SegmentLists(2, segmentLimit);
-    this.#residents = new Residents(options, segmentLimit);
-    this.#place = new Uint8Array(segmentLimit).fill(absent);
+    super(options);
     const beside = (index: number) => ({ ...options, onEvict: (segment: number) => this.#givenUp(index, segment) });
     // Where sizes differ, one that counts uses by the byte; W-TinyLFU was best on no trace there.
     const third = options.unit === 'bytes' ? new GdsfEviction(beside(2)) : new WTinyLfuEviction(beside(2));
@@ -67,34 +63,17 @@ export class AutoEviction implements Eviction {
     this.#spared = new Float64Array(this.#experts.length);
   }
 
-  get used(): number {
-    return this.#residents.used;
-  }
-
-  get count(): number {
-    return this.#residents.count;
-  }
-
-  get capacity(): number {
-    return this.#residents.capacity;
-  }
-
   /** Name of the policy that is followed now. */
   get leader(): string {
     return this.#experts[this.#leader]!.name;
   }
 
-  /** Units that a resident segment takes here. */
-  sizeOf(segment: number): number {
-    return this.#residents.sizeOf(segment);
-  }
-
   has(segment: number): boolean {
-    return segment < this.#place.length && this.#place[segment] !== absent;
+    return segment < this.residents.segmentLimit && this.#place[segment] !== absent;
   }
 
   access(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#place.length) this.#fit(segment);
+    if (segment >>> 0 >= this.residents.segmentLimit) this.grow(segment);
     const experts = this.#experts;
     const leader = experts[this.#leader]!;
     const isLeaderHit = leader.has(segment);
@@ -116,11 +95,11 @@ export class AutoEviction implements Eviction {
     }
     const place = this.#place[segment];
     if (place === absent) {
-      if (size <= this.#residents.capacity) this.#insert(segment, size);
+      if (size <= this.residents.capacity) this.#take(segment, size);
     } else if (place === extra && this.#isKept(segment)) {
       this.#move(segment, kept);
     }
-    const count = this.#residents.count;
+    const count = this.residents.count;
     if (mostSpared > LEAD_LEAST && mostSpared > this.#bar * count) {
       this.#bar = Math.min(LEAD_SHARE_MOST, 2 * this.#bar);
       this.#follow(best);
@@ -131,41 +110,38 @@ export class AutoEviction implements Eviction {
     return place !== absent;
   }
 
-  admit(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#place.length) this.#fit(segment);
-    if (size > this.#residents.capacity || this.#place[segment] !== absent) return false;
-    for (const expert of this.#experts) expert.admit(segment, size);
-    this.#insert(segment, size);
-    return true;
-  }
-
-  remove(segment: number): boolean {
+  override remove(segment: number): boolean {
     for (const expert of this.#experts) expert.remove(segment);
-    if (!this.has(segment)) return false;
-    this.#lists.unlink(segment);
-    this.#place[segment] = absent;
-    this.#residents.leave(segment);
-    return true;
+    return super.remove(segment);
   }
 
-  evictNext(): void {
-    if (this.#residents.count === 0) return;
+  override evictNext(): void {
+    if (this.residents.count === 0) return;
     // The leader chooses, before it is told of the newcomer.
     const leader = this.#experts[this.#leader]!;
     while (this.#lists.oldest(extra) < 0 && leader.count > 0) leader.evictNext();
-    this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
+    super.evictNext();
   }
 
-  resize(capacity: number): void {
-    this.#residents.setCapacity(capacity);
-    for (const expert of this.#experts) expert.resize(capacity);
-    this.#makeRoom(0);
+  protected override resized(): void {
+    for (const expert of this.#experts) expert.resize(this.residents.capacity);
+    this.makeRoom(0);
+  }
+
+  protected insert(segment: number, size: number): void {
+    for (const expert of this.#experts) expert.admit(segment, size);
+    this.#take(segment, size);
+  }
+
+  protected drop(segment: number): void {
+    this.#lists.unlink(segment);
+    this.#place[segment] = absent;
   }
 
   /** Everything but what the settings give: #barLeast. */
-  persist(fields: StateFields): void {
+  override persist(fields: StateFields): void {
+    super.persist(fields);
     this.#lists.persist(fields);
-    this.#residents.persist(fields);
     for (const expert of this.#experts) expert.persist(fields);
     fields.into(this.#spared);
     this.#place = fields.array(this.#place);
@@ -173,23 +149,22 @@ export class AutoEviction implements Eviction {
     this.#bar = fields.number(this.#bar);
   }
 
-  #insert(segment: number, size: number): void {
-    this.#makeRoom(size);
-    this.#residents.enter(segment, size);
+  #take(segment: number, size: number): void {
+    this.makeRoom(size);
+    this.residents.enter(segment, size);
     const list = this.#isKept(segment) ? kept : extra;
     this.#lists.push(list, segment);
     this.#place[segment] = list;
   }
 
-  #makeRoom(size: number): void {
-    const residents = this.#residents;
+  protected makeRoom(size: number): void {
+    const { residents } = this;
     while (residents.used + size > residents.capacity) {
       // Where sizes changed while a segment was remembered, the leader may hold all that is here and more.
       let victim = this.#lists.oldest(extra);
       if (victim < 0) victim = this.#lists.oldest(kept);
       assert(victim >= 0, 'a cache that is too full holds something');
-      this.#lists.unlink(victim);
-      this.#place[victim] = absent;
+      this.drop(victim);
       residents.evict(victim);
     }
   }
@@ -200,12 +175,12 @@ export class AutoEviction implements Eviction {
    */
   #isKept(segment: number): boolean {
     const leader = this.#experts[this.#leader]!;
-    return leader.has(segment) && this.#residents.sizeOf(segment) <= leader.sizeOf(segment);
+    return leader.has(segment) && this.residents.sizeOf(segment) <= leader.sizeOf(segment);
   }
 
   /** An expert evicted a segment. */
   #givenUp(expert: number, segment: number): void {
-    if (expert === this.#leader && segment < this.#place.length && this.#place[segment] === kept) {
+    if (expert === this.#leader && segment < this.residents.segmentLimit && this.#place[segment] === kept) {
       this.#move(segment, extra);
     }
   }
@@ -230,11 +205,8 @@ export class AutoEviction implements Eviction {
     }
   }
 
-  #fit(segment: number): void {
-    const before = this.#place.length;
-    const segmentLimit = tableLengthFor(segment, before);
+  protected fit(segmentLimit: number): void {
     this.#lists.fit(segmentLimit);
-    this.#residents.fit(segmentLimit);
-    this.#place = grownTable(this.#place, segmentLimit).fill(absent, before);
+    this.#place = grownTable(this.#place, segmentLimit).fill(absent, this.#place.length);
   }
 }

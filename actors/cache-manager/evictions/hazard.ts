@@ -1,9 +1,9 @@
 /** Hazard: the segment leaves that is good for the fewest hits per access of residence, as learned from segments with a history like its own. */
 
 import type { StateFields } from '../../../engine/state-fields.ts';
-import type { Eviction, EvictionOptions } from '../eviction.ts';
-import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
-import { Residents } from './residents.ts';
+import type { EvictionOptions } from '../eviction.ts';
+import { grownTable } from './dense-table.ts';
+import { Policy } from './policy.ts';
 import {
   admittedClass,
   fastGap,
@@ -61,18 +61,17 @@ const BOUND_MARGIN = 2;
  * Sources of the idea: hit density, Beckmann, Chen, Cidon, "LHD: improving cache hit rate by maximizing hit density", NSDI 2018; ordering by hazard,
  * Panigrahy, Nain, Neglia, Towsley, "A new upper bound on cache hit probability for non-anticipative caching policies", 2020; the index, Gittins 1979.
  */
-export class HazardEviction implements Eviction {
+export class HazardEviction extends Policy {
   readonly name = 'hazard';
   readonly #lists: SegmentLists;
-  readonly #residents: Residents;
   readonly #hazards: ReuseHazards;
   readonly #inspected: number;
-  readonly #histories: Histories;
+  readonly #histories = new Histories(this.residents.segmentLimit);
   #now = 0;
   #untilUpdate = UPDATE_LEAST;
   #sinceUpdate = 0;
   /** Segments in the order in which they were first seen: what is decided must not depend on how they are numbered. */
-  #seen: Int32Array;
+  #seen = new Int32Array(this.residents.segmentLimit);
   #seenCount = 0;
   #inspectNext = 0;
   /** Size octaves in each class: 1 where all sizes are. A row is one octave of one class. */
@@ -91,7 +90,7 @@ export class HazardEviction implements Eviction {
   #latestWorth = 0;
 
   constructor(options: EvictionOptions) {
-    const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
+    super(options);
     const isBytes = options.unit === 'bytes';
     this.#hazards = new ReuseHazards(isBytes ? PRIOR_RETURNS_IN_BYTES : undefined);
     this.#inspected = isBytes ? INSPECTED_IN_BYTES : INSPECTED;
@@ -101,45 +100,25 @@ export class HazardEviction implements Eviction {
     this.#placeOf = new Int32Array(rows);
     this.#weights = new Float64Array(rows * WEIGHT_FIELDS);
     this.#leastSegment = new Int32Array(rows);
-    this.#lists = new SegmentLists(rows, segmentLimit);
-    this.#residents = new Residents(options, segmentLimit);
-    this.#histories = new Histories(segmentLimit);
-    this.#seen = new Int32Array(segmentLimit);
-  }
-
-  get used(): number {
-    return this.#residents.used;
-  }
-
-  get count(): number {
-    return this.#residents.count;
-  }
-
-  get capacity(): number {
-    return this.#residents.capacity;
-  }
-
-  /** Units that a resident segment takes here. */
-  sizeOf(segment: number): number {
-    return this.#residents.sizeOf(segment);
+    this.#lists = new SegmentLists(rows, this.residents.segmentLimit);
   }
 
   has(segment: number): boolean {
-    return segment < this.#histories.length && this.#lists.isLinked(segment);
+    return segment < this.residents.segmentLimit && this.#lists.isLinked(segment);
   }
 
   access(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#histories.length) this.#fit(segment);
+    if (segment >>> 0 >= this.residents.segmentLimit) this.grow(segment);
     this.#now++;
     this.#inspect(segment);
     const isHit = this.#lists.isLinked(segment);
-    if (isHit) this.#unlink(segment);
+    if (isHit) this.drop(segment);
     this.#demanded(segment);
     if (isHit) {
       this.#link(segment);
-    } else if (size <= this.#residents.capacity) {
-      this.#makeRoom(size);
-      this.#residents.enter(segment, size);
+    } else if (size <= this.residents.capacity) {
+      this.makeRoom(size);
+      this.residents.enter(segment, size);
       this.#link(segment);
     }
     this.#sinceUpdate++;
@@ -147,41 +126,22 @@ export class HazardEviction implements Eviction {
     return isHit;
   }
 
-  admit(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#histories.length) this.#fit(segment);
-    if (size > this.#residents.capacity || this.#lists.isLinked(segment)) return false;
-    this.#makeRoom(size);
+  protected insert(segment: number, size: number): void {
+    this.makeRoom(size);
     const { words } = this.#histories;
     const at = segment * HISTORY_FIELDS;
     const kind = words[at + KIND]!;
     if (kind === 0) this.#seen[this.#seenCount++] = segment;
     words[at + KIND] = ((admittedClass + 1) << USES_BITS) | (kind & USES_MAX);
     words[at + SINCE] = this.#now;
-    this.#residents.enter(segment, size);
+    this.residents.enter(segment, size);
     this.#link(segment);
-    return true;
-  }
-
-  remove(segment: number): boolean {
-    if (!this.has(segment)) return false;
-    this.#unlink(segment);
-    this.#residents.leave(segment);
-    return true;
-  }
-
-  evictNext(): void {
-    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
-  }
-
-  resize(capacity: number): void {
-    this.#residents.setCapacity(capacity);
-    this.#makeRoom(0);
   }
 
   /** Everything but what the settings give or what follows from the rest: #octaves, #inspected, #weights, #leastSegment, #boundsUntil, #latest, #latestWorth. */
-  persist(fields: StateFields): void {
+  override persist(fields: StateFields): void {
+    super.persist(fields);
     this.#lists.persist(fields);
-    this.#residents.persist(fields);
     this.#hazards.persist(fields);
     this.#histories.persist(fields);
     this.#now = fields.number(this.#now);
@@ -238,9 +198,7 @@ export class HazardEviction implements Eviction {
 
   #rowOf(segment: number): number {
     const reuseClass = (this.#histories.words[segment * HISTORY_FIELDS + KIND]! >> USES_BITS) - 1;
-    return this.#octaves === 1
-      ? reuseClass
-      : reuseClass * this.#octaves + sizeOctaveOf(this.#residents.sizeOf(segment));
+    return this.#octaves === 1 ? reuseClass : reuseClass * this.#octaves + sizeOctaveOf(this.residents.sizeOf(segment));
   }
 
   #link(segment: number): void {
@@ -255,7 +213,7 @@ export class HazardEviction implements Eviction {
     this.#weights[this.#placeOf[row]! * WEIGHT_FIELDS + LEAST_UNTIL] = 0;
   }
 
-  #unlink(segment: number): void {
+  protected drop(segment: number): void {
     const row = this.#rowOf(segment);
     const place = this.#placeOf[row]!;
     const weights = this.#weights;
@@ -272,11 +230,11 @@ export class HazardEviction implements Eviction {
     }
   }
 
-  #makeRoom(size: number): void {
-    const residents = this.#residents;
+  protected makeRoom(size: number): void {
+    const { residents } = this;
     while (residents.used + size > residents.capacity) {
       const victim = this.#victim();
-      this.#unlink(victim);
+      this.drop(victim);
       residents.evict(victim);
     }
   }
@@ -335,13 +293,13 @@ export class HazardEviction implements Eviction {
     const newest = this.#lists.newest(row);
     const oldestFor = (now - words[oldest * HISTORY_FIELDS + SINCE]!) >>> 0;
     const oldestAge = ageOf(oldestFor);
-    let least = hazards.densityOf(reuseClass, oldestAge) / this.#residents.sizeOf(oldest);
+    let least = hazards.densityOf(reuseClass, oldestAge) / this.residents.sizeOf(oldest);
     let segment = oldest;
     let forAccesses = START[oldestAge + 1]! - oldestFor;
     if (newest !== oldest) {
       const newestFor = (now - words[newest * HISTORY_FIELDS + SINCE]!) >>> 0;
       const newestAge = ageOf(newestFor);
-      const worth = hazards.densityOf(reuseClass, newestAge) / this.#residents.sizeOf(newest);
+      const worth = hazards.densityOf(reuseClass, newestAge) / this.residents.sizeOf(newest);
       if (worth < least) {
         least = worth;
         segment = newest;
@@ -369,7 +327,7 @@ export class HazardEviction implements Eviction {
   }
 
   #update(): void {
-    const halfLife = Math.max(HALF_LIFE_RESIDENCES * this.#residents.count, HALF_LIFE_LEAST);
+    const halfLife = Math.max(HALF_LIFE_RESIDENCES * this.residents.count, HALF_LIFE_LEAST);
     this.#hazards.update(this.#sinceUpdate, halfLife);
     this.#reweigh();
     this.#sinceUpdate = 0;
@@ -377,10 +335,8 @@ export class HazardEviction implements Eviction {
     this.#untilUpdate = Math.min(most, Math.max(UPDATE_LEAST, Math.floor(this.#now * UPDATE_SHARE)));
   }
 
-  #fit(segment: number): void {
-    const segmentLimit = tableLengthFor(segment, this.#histories.length);
+  protected fit(segmentLimit: number): void {
     this.#lists.fit(segmentLimit);
-    this.#residents.fit(segmentLimit);
     this.#histories.fit(segmentLimit);
     this.#seen = grownTable(this.#seen, segmentLimit);
   }
