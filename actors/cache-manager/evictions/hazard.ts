@@ -112,14 +112,14 @@ export class HazardEviction extends Policy {
     this.#now++;
     this.#inspect(segment);
     const isHit = this.#lists.isLinked(segment);
-    if (isHit) this.drop(segment);
+    const from = isHit ? this.#rowOf(segment) : 0;
     this.#demanded(segment);
     if (isHit) {
-      this.#link(segment);
+      this.#renew(from, segment);
     } else if (size <= this.residents.capacity) {
       this.makeRoom(size);
       this.residents.enter(segment, size);
-      this.#link(segment);
+      this.#link(this.#rowOf(segment), segment);
     }
     this.#sinceUpdate++;
     if (--this.#untilUpdate === 0) this.#update();
@@ -135,7 +135,7 @@ export class HazardEviction extends Policy {
     words[at + KIND] = ((admittedClass + 1) << USES_BITS) | (kind & USES_MAX);
     words[at + SINCE] = this.#now;
     this.residents.enter(segment, size);
-    this.#link(segment);
+    this.#link(this.#rowOf(segment), segment);
   }
 
   /** Everything but what the settings give or what follows from the rest: #octaves, #inspected, #weights, #leastSegment, #boundsUntil, #latest, #latestWorth. */
@@ -160,6 +160,8 @@ export class HazardEviction extends Policy {
   #inspect(demanded: number): void {
     const { words } = this.#histories;
     const seen = this.#seen;
+    const hazards = this.#hazards;
+    const now = this.#now;
     const count = this.#seenCount;
     if (count === 0) return;
     const segments = count / this.#inspected;
@@ -169,8 +171,7 @@ export class HazardEviction extends Policy {
       const segment = seen[next++]!;
       if (segment === demanded) continue;
       const at = segment * HISTORY_FIELDS;
-      const reuseClass = (words[at + KIND]! >> USES_BITS) - 1;
-      this.#hazards.exposed(reuseClass, (this.#now - words[at + SINCE]!) >>> 0, segments);
+      hazards.exposed((words[at + KIND]! >> USES_BITS) - 1, (now - words[at + SINCE]!) >>> 0, segments);
     }
     this.#inspectNext = next;
   }
@@ -201,8 +202,19 @@ export class HazardEviction extends Policy {
     return this.#octaves === 1 ? reuseClass : reuseClass * this.#octaves + sizeOctaveOf(this.residents.sizeOf(segment));
   }
 
-  #link(segment: number): void {
+  /** A demanded segment leaves the row `from` for that which it is of now. */
+  #renew(from: number, segment: number): void {
     const row = this.#rowOf(segment);
+    if (row === from) {
+      this.#lists.renew(row, segment);
+      this.#weights[this.#placeOf[row]! * WEIGHT_FIELDS + LEAST_UNTIL] = 0;
+    } else {
+      this.#unlink(from, segment);
+      this.#link(row, segment);
+    }
+  }
+
+  #link(row: number, segment: number): void {
     if (this.#lists.oldest(row) < 0) {
       const place = this.#inUseCount++;
       this.#placeOf[row] = place;
@@ -214,7 +226,10 @@ export class HazardEviction extends Policy {
   }
 
   protected drop(segment: number): void {
-    const row = this.#rowOf(segment);
+    this.#unlink(this.#rowOf(segment), segment);
+  }
+
+  #unlink(row: number, segment: number): void {
     const place = this.#placeOf[row]!;
     const weights = this.#weights;
     this.#lists.unlink(segment);

@@ -130,23 +130,24 @@ export class ReuseHazards {
     for (let age = 0; age < ages; age++) {
       const all = (allReturns[age]! + 0.5 / AGE_START[age]!) / (allExposure[age]! + 0.5);
       for (let at = age; at < gapHazard.length; at += AGES) {
-        gapHazard[at] = Math.min(1, shrunk(gapReturns[at]!, gapExposure[at]!, all, prior));
+        gapHazard[at] = atMostOne(shrunk(gapReturns[at]!, gapExposure[at]!, all, prior));
       }
     }
     const kept = power(0.5, accesses / halfLife);
     for (let reuseClass = 0; reuseClass < CLASSES; reuseClass++) {
       const gapFrom = gapOf(reuseClass) * AGES;
       const from = reuseClass * AGES;
+      if (isObserved[reuseClass] === 0) {
+        density.set(gapHazard.subarray(gapFrom, gapFrom + ages), from);
+        continue;
+      }
       for (let age = 0; age < ages; age++) {
         const at = from + age;
-        const wider = gapHazard[gapFrom + age]!;
-        if (isObserved[reuseClass] === 0) {
-          density[at] = wider;
-          continue;
-        }
-        density[at] = Math.min(1, shrunk(returns[at]!, exposure[at]!, wider, prior));
-        returns[at]! *= kept;
-        exposure[at]! *= kept;
+        const returned = returns[at]!;
+        const exposed = exposure[at]!;
+        density[at] = atMostOne(shrunk(returned, exposed, gapHazard[gapFrom + age]!, prior));
+        returns[at] = returned * kept;
+        exposure[at] = exposed * kept;
       }
     }
     this.#ages = ages;
@@ -191,6 +192,10 @@ export class ReuseHazards {
 /** A rate from few observations, as if `prior` had come at the rate of the wider class. */
 function shrunk(returns: number, exposure: number, wider: number, prior: number): number {
   return (returns + prior) / (exposure + prior / wider);
+}
+
+function atMostOne(rate: number): number {
+  return rate > 1 ? 1 : rate;
 }
 
 /** Scratch of {@link hitDensities}: stretches of ages, each worth more than the next, and what each is good for seen from where it begins. */
