@@ -10,7 +10,6 @@ import {
   reuseClassCount,
   reuseClassOf,
   sizeOctaveCount,
-  sizeOctaveEnd,
   sizeOctaveOf,
   slowGap,
 } from './reuse-classes.ts';
@@ -40,12 +39,15 @@ const FAST = 4;
 const HISTORY_FIELDS = 5;
 const USES_BITS = 8;
 const USES_MAX = (1 << USES_BITS) - 1;
-/** What neither end of a row is worth less than, whoever comes and goes, and until when that is so; the least worth at the two ends, and until when that is so. */
+/** What neither end of a row is worth less than, whoever leaves, and until when that is so. */
 const BOUND = 0;
 const BOUND_UNTIL = 1;
+/** The least worth at the two ends, and until when that is so. */
 const LEAST = 2;
 const LEAST_UNTIL = 3;
-const WEIGHT_FIELDS = 4;
+/** No resident of the row is larger. */
+const LARGEST = 4;
+const WEIGHT_FIELDS = 5;
 /** The bound of the worth of a row is to hold for as long as it is so many times that of the latest victim. */
 const BOUND_MARGIN = 2;
 
@@ -55,7 +57,7 @@ const BOUND_MARGIN = 2;
  * access of residence that a resident is good for. The least leaves. Within a class residents stand in order of age, and as that worth mostly falls or
  * rises with age, or rises and falls, only the two ends of each class are compared.
  * Why: the policies with fixed rules each suit some traces; this one finds out whether recency, frequency or regularity counts.
- * Cost: O(1) an access but for the four inspections; O(classes in use) an eviction, at most 257, in bytes O(classes and octaves in use). 31 bytes a segment ever seen and 350 KB, in bytes 610.
+ * Cost: O(1) an access but for the four inspections; O(classes in use) an eviction, at most 257, in bytes O(classes and octaves in use). 32 bytes a segment ever seen and 470 KB, in bytes 890.
  * Gets wrong: what follows from order (who comes after whom), which is the prefetcher's; the first few thousand accesses, when little is known.
  * Sizes in bytes: the worth is per byte, compared at the two ends of each octave of sizes of each class.
  * Sources of the idea: hit density, Beckmann, Chen, Cidon, "LHD: improving cache hit rate by maximizing hit density", NSDI 2018; ordering by hazard,
@@ -138,7 +140,7 @@ export class HazardEviction extends Policy {
     this.#link(this.#rowOf(segment), segment);
   }
 
-  /** Everything but what the settings give or what follows from the rest: #octaves, #inspected, #weights, #leastSegment, #boundsUntil, #latest, #latestWorth. */
+  /** Everything but what the settings give: #octaves, #inspected. */
   override persist(fields: StateFields): void {
     super.persist(fields);
     this.#lists.persist(fields);
@@ -153,7 +155,11 @@ export class HazardEviction extends Policy {
     fields.into(this.#inUse);
     this.#inUseCount = fields.number(this.#inUseCount);
     fields.into(this.#placeOf);
-    if (fields.isRestoring) this.#reweigh();
+    fields.into(this.#weights);
+    fields.into(this.#leastSegment);
+    this.#boundsUntil = fields.number(this.#boundsUntil);
+    this.#latest = fields.number(this.#latest);
+    this.#latestWorth = fields.number(this.#latestWorth);
   }
 
   /** Some known segments, in turn, stand for all: each that is passed was at its age for this access. */
@@ -215,14 +221,21 @@ export class HazardEviction extends Policy {
   }
 
   #link(row: number, segment: number): void {
+    const weights = this.#weights;
+    const size = this.residents.sizeOf(segment);
     if (this.#lists.oldest(row) < 0) {
       const place = this.#inUseCount++;
       this.#placeOf[row] = place;
       this.#inUse[place] = row;
-      this.#weights[place * WEIGHT_FIELDS + BOUND] = 0;
+      weights[place * WEIGHT_FIELDS + LARGEST] = 0;
     }
     this.#lists.push(row, segment);
-    this.#weights[this.#placeOf[row]! * WEIGHT_FIELDS + LEAST_UNTIL] = 0;
+    const at = this.#placeOf[row]! * WEIGHT_FIELDS;
+    weights[at + LEAST_UNTIL] = 0;
+    if (size > weights[at + LARGEST]!) {
+      weights[at + LARGEST] = size;
+      weights[at + BOUND] = 0;
+    }
   }
 
   protected drop(segment: number): void {
@@ -324,8 +337,8 @@ export class HazardEviction extends Policy {
     weights[at + LEAST] = least;
     this.#leastSegment[place] = segment;
     weights[at + LEAST_UNTIL] = now + Math.max(1, forAccesses);
-    // Nobody in the row is older than its oldest, nor larger than its octave of sizes.
-    const largest = this.#octaves === 1 ? 1 : sizeOctaveEnd(row % this.#octaves);
+    // Nobody in the row is older than its oldest, nor larger than its largest so far.
+    const largest = weights[at + LARGEST]!;
     const boundAge = hazards.ageAbove(reuseClass, oldestAge, BOUND_MARGIN * this.#latestWorth * largest);
     const bound = hazards.floorOf(reuseClass, boundAge) / largest;
     const isBound = bound > this.#latestWorth;
@@ -337,7 +350,11 @@ export class HazardEviction extends Policy {
 
   /** What was known of the worth of rows no longer holds. */
   #reweigh(): void {
-    this.#weights.fill(0, 0, this.#inUseCount * WEIGHT_FIELDS);
+    const weights = this.#weights;
+    for (let at = 0; at < this.#inUseCount * WEIGHT_FIELDS; at += WEIGHT_FIELDS) {
+      weights[at + BOUND] = 0;
+      weights[at + LEAST_UNTIL] = 0;
+    }
     this.#boundsUntil = Number.POSITIVE_INFINITY;
   }
 

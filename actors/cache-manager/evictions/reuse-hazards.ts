@@ -130,7 +130,7 @@ export class ReuseHazards {
     for (let age = 0; age < ages; age++) {
       const all = (allReturns[age]! + 0.5 / AGE_START[age]!) / (allExposure[age]! + 0.5);
       for (let at = age; at < gapHazard.length; at += AGES) {
-        gapHazard[at] = atMostOne(shrunk(gapReturns[at]!, gapExposure[at]!, all, prior));
+        gapHazard[at] = Math.min(1, shrunk(gapReturns[at]!, gapExposure[at]!, all, prior));
       }
     }
     const kept = power(0.5, accesses / halfLife);
@@ -145,7 +145,7 @@ export class ReuseHazards {
         const at = from + age;
         const returned = returns[at]!;
         const exposed = exposure[at]!;
-        density[at] = atMostOne(shrunk(returned, exposed, gapHazard[gapFrom + age]!, prior));
+        density[at] = Math.min(1, shrunk(returned, exposed, gapHazard[gapFrom + age]!, prior));
         returns[at] = returned * kept;
         exposure[at] = exposed * kept;
       }
@@ -192,10 +192,6 @@ export class ReuseHazards {
 /** A rate from few observations, as if `prior` had come at the rate of the wider class. */
 function shrunk(returns: number, exposure: number, wider: number, prior: number): number {
   return (returns + prior) / (exposure + prior / wider);
-}
-
-function atMostOne(rate: number): number {
-  return rate > 1 ? 1 : rate;
 }
 
 /** Scratch of {@link hitDensities}: stretches of ages, each worth more than the next, and what each is good for seen from where it begins. */
