@@ -6,7 +6,7 @@ import { productFiles, textOf } from './project-files.ts';
 const CLASS = /^(?:export )?(?:abstract )?class (\w+)[^\n]*\{\n([\s\S]*?)^\}/gm;
 const FIELD = /^ {2}(?:readonly )?(#\w+)(?: = |: |;)/gm;
 /** The method with the comment before it. */
-const PERSIST = /(?:^ {2}\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?^ {2}persist\([\s\S]*?^ {2}\}/m;
+const PERSIST = /(?:^ {2}\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?^ {2}(?:override )?persist\([\s\S]*?^ {2}\}/m;
 
 /** Private fields that the class's `persist` and its comment do not name. */
 function unnamedIn(source: string): string[] {

@@ -1,9 +1,8 @@
 /** ARC: recency and frequency side by side, with the share of each learned from what was evicted too early. */
 
 import type { StateFields } from '../../../engine/state-fields.ts';
-import type { Eviction, EvictionOptions } from '../eviction.ts';
-import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
-import { Residents } from './residents.ts';
+import { grownTable } from './dense-table.ts';
+import { Policy } from './policy.ts';
 import { SegmentLists } from './segment-lists.ts';
 
 /** Lists, and states of a segment: seen once (T1), seen more often (T2), and the ghosts of each (B1, B2). */
@@ -26,47 +25,22 @@ const staged = 5;
  * unless a ghost says that it had been demanded before.
  * Reference: Megiddo, Modha, "ARC: a self-tuning, low overhead replacement cache", FAST 2003, figure 4.
  */
-export class ArcEviction implements Eviction {
+export class ArcEviction extends Policy {
   readonly name = 'arc';
-  readonly #lists: SegmentLists;
-  readonly #residents: Residents;
-  #state: Uint8Array;
+  readonly #lists = new SegmentLists(5, this.residents.segmentLimit);
+  #state = new Uint8Array(this.residents.segmentLimit);
   #recentUsed = 0;
   #recentGhostUsed = 0;
   #frequentGhostUsed = 0;
   /** The paper's p: units that T1 should have. */
   #recentTarget = 0;
 
-  constructor(options: EvictionOptions) {
-    const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
-    this.#lists = new SegmentLists(5, segmentLimit);
-    this.#residents = new Residents(options, segmentLimit);
-    this.#state = new Uint8Array(segmentLimit);
-  }
-
-  get used(): number {
-    return this.#residents.used;
-  }
-
-  get count(): number {
-    return this.#residents.count;
-  }
-
-  get capacity(): number {
-    return this.#residents.capacity;
-  }
-
-  /** Units that a resident segment takes here. */
-  sizeOf(segment: number): number {
-    return this.#residents.sizeOf(segment);
-  }
-
   has(segment: number): boolean {
-    return segment < this.#state.length && isResident(this.#state[segment]);
+    return segment < this.residents.segmentLimit && isResident(this.#state[segment]);
   }
 
   access(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#state.length) this.#fit(segment);
+    if (segment >>> 0 >= this.residents.segmentLimit) this.grow(segment);
     const state = this.#state[segment];
     if (isResident(state)) {
       if (state === frequent) {
@@ -75,56 +49,41 @@ export class ArcEviction implements Eviction {
         this.#state[segment] = recent;
         this.#lists.renew(recent, segment);
       } else {
-        this.#recentUsed -= this.#residents.sizeOf(segment);
+        this.#recentUsed -= this.residents.sizeOf(segment);
         this.#state[segment] = frequent;
         this.#lists.renew(frequent, segment);
       }
       return true;
     }
-    if (size > this.#residents.capacity) return false;
+    if (size > this.residents.capacity) return false;
     if (state === absent) {
       this.#insertNew(segment, size, recent);
     } else {
       this.#adapt(state, size);
       this.#forget(segment);
-      this.#replace(size, state === frequentGhost);
-      this.#enter(segment, size, frequent);
+      this.makeRoom(size, state === frequentGhost);
+      this.#list(segment, size, frequent);
     }
     return false;
   }
 
-  admit(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#state.length) this.#fit(segment);
+  protected insert(segment: number, size: number): void {
     const state = this.#state[segment];
-    if (size > this.#residents.capacity || isResident(state)) return false;
     if (state !== absent) this.#forget(segment);
     this.#insertNew(segment, size, state === absent ? staged : recent);
-    return true;
   }
 
-  remove(segment: number): boolean {
-    if (!this.has(segment)) return false;
-    this.#drop(segment);
-    this.#residents.leave(segment);
-    return true;
-  }
-
-  evictNext(): void {
-    if (this.#residents.count > 0) this.#replace(this.#residents.capacity - this.#residents.used + 1, false);
-  }
-
-  resize(capacity: number): void {
-    this.#residents.setCapacity(capacity);
-    this.#recentTarget = Math.min(this.#recentTarget, capacity);
-    this.#replace(0, false);
+  protected override resized(): void {
+    this.#recentTarget = Math.min(this.#recentTarget, this.residents.capacity);
+    this.makeRoom(0);
     this.#trimRecentGhosts(0);
     this.#trimFrequentGhosts(0);
   }
 
   /** The state, to save or restore it. */
-  persist(fields: StateFields): void {
+  override persist(fields: StateFields): void {
+    super.persist(fields);
     this.#lists.persist(fields);
-    this.#residents.persist(fields);
     this.#state = fields.array(this.#state);
     this.#recentUsed = fields.number(this.#recentUsed);
     this.#recentGhostUsed = fields.number(this.#recentGhostUsed);
@@ -135,32 +94,32 @@ export class ArcEviction implements Eviction {
   /** Case IV of the paper: room in L1 = T1 + B1, in the directory, and in the cache. */
   #insertNew(segment: number, size: number, state: typeof recent | typeof staged): void {
     this.#trimRecentGhosts(size);
-    while (this.#recentUsed + size > this.#residents.capacity) this.#evict(this.#lists.oldest(recent), absent);
+    while (this.#recentUsed + size > this.residents.capacity) this.#turnOut(this.#lists.oldest(recent), absent);
     this.#trimFrequentGhosts(size);
-    this.#replace(size, false);
-    this.#enter(segment, size, state);
+    this.makeRoom(size);
+    this.#list(segment, size, state);
   }
 
   /** Forgets ghosts of T1 until T1 and B1 have room for `size` within the capacity. */
   #trimRecentGhosts(size: number): void {
-    while (this.#recentGhostUsed > 0 && this.#recentUsed + this.#recentGhostUsed + size > this.#residents.capacity) {
+    while (this.#recentGhostUsed > 0 && this.#recentUsed + this.#recentGhostUsed + size > this.residents.capacity) {
       this.#forget(this.#lists.oldest(recentGhost));
     }
   }
 
   /** Forgets ghosts of T2 until the directory has room for `size` within twice the capacity. */
   #trimFrequentGhosts(size: number): void {
-    while (this.#frequentGhostUsed > 0 && this.#directoryUsed() + size > 2 * this.#residents.capacity) {
+    while (this.#frequentGhostUsed > 0 && this.#directoryUsed() + size > 2 * this.residents.capacity) {
       this.#forget(this.#lists.oldest(frequentGhost));
     }
   }
 
   #directoryUsed(): number {
-    return this.#residents.used + this.#recentGhostUsed + this.#frequentGhostUsed;
+    return this.residents.used + this.#recentGhostUsed + this.#frequentGhostUsed;
   }
 
   #adapt(state: number, size: number): void {
-    const capacity = this.#residents.capacity;
+    const capacity = this.residents.capacity;
     if (state === recentGhost) {
       const step = size * Math.max(1, this.#frequentGhostUsed / this.#recentGhostUsed);
       this.#recentTarget = Math.min(capacity, this.#recentTarget + step);
@@ -171,20 +130,20 @@ export class ArcEviction implements Eviction {
   }
 
   /** The paper's REPLACE, until `size` more units fit. */
-  #replace(size: number, isFrequentGhost: boolean): void {
-    const residents = this.#residents;
+  protected makeRoom(size: number, isFrequentGhost = false): void {
+    const { residents } = this;
     while (residents.used + size > residents.capacity) {
       const oldestRecent = this.#lists.oldest(recent);
       const oldestFrequent = this.#lists.oldest(frequent);
       const isRecentOver =
         this.#recentUsed > this.#recentTarget || (isFrequentGhost && this.#recentUsed === this.#recentTarget);
-      if (oldestRecent >= 0 && (isRecentOver || oldestFrequent < 0)) this.#evict(oldestRecent, recentGhost);
-      else this.#evict(oldestFrequent, frequentGhost);
+      if (oldestRecent >= 0 && (isRecentOver || oldestFrequent < 0)) this.#turnOut(oldestRecent, recentGhost);
+      else this.#turnOut(oldestFrequent, frequentGhost);
     }
   }
 
-  #enter(segment: number, size: number, state: number): void {
-    this.#residents.enter(segment, size);
+  #list(segment: number, size: number, state: number): void {
+    this.residents.enter(segment, size);
     this.#state[segment] = state;
     if (state === frequent) {
       this.#lists.push(frequent, segment);
@@ -195,20 +154,20 @@ export class ArcEviction implements Eviction {
   }
 
   /** Evicts a resident segment; `ghost` says which list remembers it, if any. */
-  #evict(segment: number, ghost: typeof absent | typeof recentGhost | typeof frequentGhost): void {
-    this.#drop(segment);
+  #turnOut(segment: number, ghost: typeof absent | typeof recentGhost | typeof frequentGhost): void {
+    this.drop(segment);
     if (ghost !== absent) {
-      const units = this.#residents.sizeOf(segment);
+      const units = this.residents.sizeOf(segment);
       this.#state[segment] = ghost;
       this.#lists.push(ghost, segment);
       if (ghost === recentGhost) this.#recentGhostUsed += units;
       else this.#frequentGhostUsed += units;
     }
-    this.#residents.evict(segment);
+    this.residents.evict(segment);
   }
 
   #forget(segment: number): void {
-    const units = this.#residents.sizeOf(segment);
+    const units = this.residents.sizeOf(segment);
     if (this.#state[segment] === recentGhost) this.#recentGhostUsed -= units;
     else this.#frequentGhostUsed -= units;
     this.#lists.unlink(segment);
@@ -216,16 +175,14 @@ export class ArcEviction implements Eviction {
   }
 
   /** Takes a resident segment out of its list. */
-  #drop(segment: number): void {
-    if (this.#state[segment] !== frequent) this.#recentUsed -= this.#residents.sizeOf(segment);
+  protected drop(segment: number): void {
+    if (this.#state[segment] !== frequent) this.#recentUsed -= this.residents.sizeOf(segment);
     this.#lists.unlink(segment);
     this.#state[segment] = absent;
   }
 
-  #fit(segment: number): void {
-    const segmentLimit = tableLengthFor(segment, this.#state.length);
+  protected fit(segmentLimit: number): void {
     this.#lists.fit(segmentLimit);
-    this.#residents.fit(segmentLimit);
     this.#state = grownTable(this.#state, segmentLimit);
   }
 }

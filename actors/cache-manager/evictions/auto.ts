@@ -4,10 +4,10 @@ import { assert } from '../../../engine/assert.ts';
 import type { StateFields } from '../../../engine/state-fields.ts';
 import type { Eviction, EvictionOptions } from '../eviction.ts';
 import { ArcEviction } from './arc.ts';
-import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
+import { grownTable } from './dense-table.ts';
 import { GdsfEviction } from './gdsf.ts';
 import { HazardEviction } from './hazard.ts';
-import { Residents } from './residents.ts';
+import { Policy } from './policy.ts';
 import { S3FifoEviction } from './s3-fifo.ts';
 import { SegmentLists } from './segment-lists.ts';
 import { WTinyLfuEviction } from './w-tinylfu.ts';
@@ -22,6 +22,8 @@ const LEAD_SHARE = 0.02;
 /** In bytes, where a leader's directory and the contents differ by more, so that a change costs more. */
 const LEAD_SHARE_IN_BYTES = 0.1;
 const LEAD_LEAST = 16;
+/** A bit for each expert. */
+const ALL_HIT = 0b1111;
 /** Each change of leader doubles that share, to all residents at most; the excess fades by a factor of e over so many accesses a resident. */
 const LEAD_SHARE_MOST = 1;
 const FADING = 16;
@@ -38,28 +40,32 @@ const FADING = 16;
  * Prefetches are admitted by all, as each of them does.
  * Source of the idea: Gramacy, Warmuth, Brandt, Ari, "Adaptive caching by refetching", NIPS 2002; following without copying contents is ours.
  */
-export class AutoEviction implements Eviction {
+export class AutoEviction extends Policy {
   readonly name = 'auto';
-  readonly #lists: SegmentLists;
-  readonly #residents: Residents;
+  readonly #lists = new SegmentLists(2, this.residents.segmentLimit);
+  /** Each by its own name as well: a call on whichever of them costs more than one on one that is known. */
+  readonly #s3Fifo: S3FifoEviction;
+  readonly #arc: ArcEviction;
+  readonly #third: GdsfEviction | WTinyLfuEviction;
+  readonly #hazard: HazardEviction;
   readonly #experts: readonly Eviction[];
   /** Misses that each expert would have spared the leader. */
   readonly #spared: Float64Array;
-  #place: Uint8Array;
+  #place = new Uint8Array(this.residents.segmentLimit).fill(absent);
   #leader: number;
   readonly #barLeast: number;
   /** Share of the residents that another must have spared to lead. */
   #bar: number;
 
   constructor(options: EvictionOptions) {
-    const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
-    this.#lists = new SegmentLists(2, segmentLimit);
-    this.#residents = new Residents(options, segmentLimit);
-    this.#place = new Uint8Array(segmentLimit).fill(absent);
+    super(options);
     const beside = (index: number) => ({ ...options, onEvict: (segment: number) => this.#givenUp(index, segment) });
     // Where sizes differ, one that counts uses by the byte; W-TinyLFU was best on no trace there.
-    const third = options.unit === 'bytes' ? new GdsfEviction(beside(2)) : new WTinyLfuEviction(beside(2));
-    this.#experts = [new S3FifoEviction(beside(0)), new ArcEviction(beside(1)), third, new HazardEviction(beside(3))];
+    this.#third = options.unit === 'bytes' ? new GdsfEviction(beside(2)) : new WTinyLfuEviction(beside(2));
+    this.#s3Fifo = new S3FifoEviction(beside(0));
+    this.#arc = new ArcEviction(beside(1));
+    this.#hazard = new HazardEviction(beside(3));
+    this.#experts = [this.#s3Fifo, this.#arc, this.#third, this.#hazard];
     // Hazard first: seldom far from the best of any trace.
     this.#leader = 3;
     this.#barLeast = options.unit === 'bytes' ? LEAD_SHARE_IN_BYTES : LEAD_SHARE;
@@ -67,105 +73,73 @@ export class AutoEviction implements Eviction {
     this.#spared = new Float64Array(this.#experts.length);
   }
 
-  get used(): number {
-    return this.#residents.used;
-  }
-
-  get count(): number {
-    return this.#residents.count;
-  }
-
-  get capacity(): number {
-    return this.#residents.capacity;
-  }
-
   /** Name of the policy that is followed now. */
   get leader(): string {
     return this.#experts[this.#leader]!.name;
   }
 
-  /** Units that a resident segment takes here. */
-  sizeOf(segment: number): number {
-    return this.#residents.sizeOf(segment);
-  }
-
   has(segment: number): boolean {
-    return segment < this.#place.length && this.#place[segment] !== absent;
+    return segment < this.residents.segmentLimit && this.#place[segment] !== absent;
   }
 
   access(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#place.length) this.#fit(segment);
-    const experts = this.#experts;
-    const leader = experts[this.#leader]!;
-    const isLeaderHit = leader.has(segment);
-    // What is fetched now has the size of now: the leader would otherwise keep a hit on a copy that nobody has.
-    if (isLeaderHit && this.#place[segment] === absent && leader.sizeOf(segment) !== size) leader.remove(segment);
-    leader.access(segment, size);
-    let mostSpared = 0;
-    let best = this.#leader;
-    for (let i = 0; i < experts.length; i++) {
-      if (i === this.#leader) continue;
-      const isHit = experts[i]!.access(segment, size);
-      if (isHit === isLeaderHit) continue;
-      const spared = this.#spared[i]! + (isHit ? 1 : -1);
-      this.#spared[i] = Math.max(spared, 0);
-      if (spared > mostSpared) {
-        mostSpared = spared;
-        best = i;
-      }
-    }
+    if (segment >>> 0 >= this.residents.segmentLimit) this.grow(segment);
     const place = this.#place[segment];
+    const isRefetched = place === absent && this.#refetch(segment, size);
+    const hits =
+      (this.#s3Fifo.access(segment, size) ? 1 : 0) |
+      (this.#arc.access(segment, size) ? 2 : 0) |
+      (this.#third.access(segment, size) ? 4 : 0) |
+      (this.#hazard.access(segment, size) ? 8 : 0) |
+      (isRefetched ? 1 << this.#leader : 0);
     if (place === absent) {
-      if (size <= this.#residents.capacity) this.#insert(segment, size);
-    } else if (place === extra && this.#isKept(segment)) {
+      // The leader has just fetched it, in this size, or had it so.
+      if (size <= this.residents.capacity) this.#take(segment, size, kept);
+    } else if (place === extra && this.#isKept(segment, this.residents.sizeOf(segment))) {
       this.#move(segment, kept);
     }
-    const count = this.#residents.count;
-    if (mostSpared > LEAD_LEAST && mostSpared > this.#bar * count) {
-      this.#bar = Math.min(LEAD_SHARE_MOST, 2 * this.#bar);
-      this.#follow(best);
-    }
+    if (hits !== 0 && hits !== ALL_HIT) this.#compare(hits);
     if (this.#bar > this.#barLeast) {
-      this.#bar = Math.max(this.#barLeast, this.#bar - this.#bar / (FADING * Math.max(1, count)));
+      this.#bar = Math.max(this.#barLeast, this.#bar - this.#bar / (FADING * Math.max(1, this.residents.count)));
     }
     return place !== absent;
   }
 
-  admit(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#place.length) this.#fit(segment);
-    if (size > this.#residents.capacity || this.#place[segment] !== absent) return false;
-    for (const expert of this.#experts) expert.admit(segment, size);
-    this.#insert(segment, size);
-    return true;
-  }
-
-  remove(segment: number): boolean {
+  override remove(segment: number): boolean {
     for (const expert of this.#experts) expert.remove(segment);
-    if (!this.has(segment)) return false;
-    this.#lists.unlink(segment);
-    this.#place[segment] = absent;
-    this.#residents.leave(segment);
-    return true;
+    return super.remove(segment);
   }
 
-  evictNext(): void {
-    if (this.#residents.count === 0) return;
+  override evictNext(): void {
+    if (this.residents.count === 0) return;
     // The leader chooses, before it is told of the newcomer.
     const leader = this.#experts[this.#leader]!;
     while (this.#lists.oldest(extra) < 0 && leader.count > 0) leader.evictNext();
-    this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
+    super.evictNext();
   }
 
-  resize(capacity: number): void {
-    this.#residents.setCapacity(capacity);
-    for (const expert of this.#experts) expert.resize(capacity);
-    this.#makeRoom(0);
+  protected override resized(): void {
+    for (const expert of this.#experts) expert.resize(this.residents.capacity);
+    this.makeRoom(0);
   }
 
-  /** Everything but what the settings give: #barLeast. */
-  persist(fields: StateFields): void {
+  protected insert(segment: number, size: number): void {
+    this.#s3Fifo.admit(segment, size);
+    this.#arc.admit(segment, size);
+    this.#third.admit(segment, size);
+    this.#hazard.admit(segment, size);
+    this.#take(segment, size, this.#isKept(segment, size) ? kept : extra);
+  }
+
+  protected drop(segment: number): void {
+    this.#lists.unlink(segment);
+    this.#place[segment] = absent;
+  }
+
+  /** Everything but what the settings give: #barLeast; and #s3Fifo, #arc, #third and #hazard are saved as experts. */
+  override persist(fields: StateFields): void {
+    super.persist(fields);
     this.#lists.persist(fields);
-    this.#residents.persist(fields);
     for (const expert of this.#experts) expert.persist(fields);
     fields.into(this.#spared);
     this.#place = fields.array(this.#place);
@@ -173,23 +147,47 @@ export class AutoEviction implements Eviction {
     this.#bar = fields.number(this.#bar);
   }
 
-  #insert(segment: number, size: number): void {
-    this.#makeRoom(size);
-    this.#residents.enter(segment, size);
-    const list = this.#isKept(segment) ? kept : extra;
+  /** What is fetched now has the size of now: the leader would otherwise keep a hit on a copy that nobody has. True = it gave such a copy up. */
+  #refetch(segment: number, size: number): boolean {
+    const leader = this.#experts[this.#leader]!;
+    return leader.has(segment) && leader.sizeOf(segment) !== size && leader.remove(segment);
+  }
+
+  /** Counts who hit and who missed, a bit for each, where they differ. */
+  #compare(hits: number): void {
+    const isLeaderHit = (hits >> this.#leader) & 1;
+    let mostSpared = 0;
+    let best = this.#leader;
+    for (let i = 0; i < this.#experts.length; i++) {
+      const isHit = (hits >> i) & 1;
+      if (isHit === isLeaderHit) continue;
+      const spared = this.#spared[i]! + isHit - isLeaderHit;
+      this.#spared[i] = Math.max(spared, 0);
+      if (spared > mostSpared) {
+        mostSpared = spared;
+        best = i;
+      }
+    }
+    if (mostSpared <= LEAD_LEAST || mostSpared <= this.#bar * this.residents.count) return;
+    this.#bar = Math.min(LEAD_SHARE_MOST, 2 * this.#bar);
+    this.#follow(best);
+  }
+
+  #take(segment: number, size: number, list: typeof kept | typeof extra): void {
+    this.makeRoom(size);
+    this.residents.enter(segment, size);
     this.#lists.push(list, segment);
     this.#place[segment] = list;
   }
 
-  #makeRoom(size: number): void {
-    const residents = this.#residents;
+  protected makeRoom(size: number): void {
+    const { residents } = this;
     while (residents.used + size > residents.capacity) {
       // Where sizes changed while a segment was remembered, the leader may hold all that is here and more.
       let victim = this.#lists.oldest(extra);
       if (victim < 0) victim = this.#lists.oldest(kept);
       assert(victim >= 0, 'a cache that is too full holds something');
-      this.#lists.unlink(victim);
-      this.#place[victim] = absent;
+      this.drop(victim);
       residents.evict(victim);
     }
   }
@@ -198,14 +196,14 @@ export class AutoEviction implements Eviction {
    * Whether the leader wants the copy that is here. It may hold the segment at another size, fetched when that was smaller; a copy that is larger
    * stays among those that go first, since it would crowd out for good what the leader has room for.
    */
-  #isKept(segment: number): boolean {
+  #isKept(segment: number, size: number): boolean {
     const leader = this.#experts[this.#leader]!;
-    return leader.has(segment) && this.#residents.sizeOf(segment) <= leader.sizeOf(segment);
+    return leader.has(segment) && size <= leader.sizeOf(segment);
   }
 
   /** An expert evicted a segment. */
   #givenUp(expert: number, segment: number): void {
-    if (expert === this.#leader && segment < this.#place.length && this.#place[segment] === kept) {
+    if (expert === this.#leader && segment < this.residents.segmentLimit && this.#place[segment] === kept) {
       this.#move(segment, extra);
     }
   }
@@ -224,17 +222,14 @@ export class AutoEviction implements Eviction {
       const segments: number[] = [];
       for (let s = this.#lists.oldest(from); s >= 0; s = this.#lists.newerThan(s)) segments.push(s);
       for (const segment of segments) {
-        const list = this.#isKept(segment) ? kept : extra;
+        const list = this.#isKept(segment, this.residents.sizeOf(segment)) ? kept : extra;
         if (list !== from || from === extra) this.#move(segment, list);
       }
     }
   }
 
-  #fit(segment: number): void {
-    const before = this.#place.length;
-    const segmentLimit = tableLengthFor(segment, before);
+  protected fit(segmentLimit: number): void {
     this.#lists.fit(segmentLimit);
-    this.#residents.fit(segmentLimit);
-    this.#place = grownTable(this.#place, segmentLimit).fill(absent, before);
+    this.#place = grownTable(this.#place, segmentLimit).fill(absent, this.#place.length);
   }
 }

@@ -2,9 +2,8 @@
 
 import { assert } from '../../../engine/assert.ts';
 import type { StateFields } from '../../../engine/state-fields.ts';
-import type { Eviction, EvictionOptions, Future } from '../eviction.ts';
-import { tableLengthDefault, tableLengthFor } from './dense-table.ts';
-import { Residents } from './residents.ts';
+import type { EvictionOptions, Future } from '../eviction.ts';
+import { Policy } from './policy.ts';
 import { SegmentHeap } from './segment-heap.ts';
 
 /**
@@ -17,103 +16,60 @@ import { SegmentHeap } from './segment-heap.ts';
  * Prefetches enter with their next access, as demanded segments do.
  * Reference: Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems Journal 5(2), 1966.
  */
-export class BeladyEviction implements Eviction {
+export class BeladyEviction extends Policy {
   readonly name = 'belady';
   readonly #future: Future;
   /** Least first, hence by the next access negated. */
-  readonly #heap: SegmentHeap;
-  readonly #residents: Residents;
-  #segmentLimit: number;
+  readonly #heap = new SegmentHeap(this.residents.segmentLimit);
 
   /** @throws InvariantError without `options.future`. */
   constructor(options: EvictionOptions) {
+    super(options);
     assert(options.future !== undefined, 'belady needs the future');
     this.#future = options.future;
-    this.#segmentLimit = options.segmentCountHint ?? tableLengthDefault;
-    this.#heap = new SegmentHeap(this.#segmentLimit);
-    this.#residents = new Residents(options, this.#segmentLimit);
-  }
-
-  get used(): number {
-    return this.#residents.used;
-  }
-
-  get count(): number {
-    return this.#residents.count;
-  }
-
-  get capacity(): number {
-    return this.#residents.capacity;
-  }
-
-  /** Units that a resident segment takes here. */
-  sizeOf(segment: number): number {
-    return this.#residents.sizeOf(segment);
   }
 
   has(segment: number): boolean {
-    return segment < this.#segmentLimit && this.#heap.has(segment);
+    return segment < this.residents.segmentLimit && this.#heap.has(segment);
   }
 
   access(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#segmentLimit) this.#fit(segment);
+    if (segment >>> 0 >= this.residents.segmentLimit) this.grow(segment);
     if (this.#heap.has(segment)) {
       this.#heap.put(segment, -this.#future.nextOf(segment));
       return true;
     }
-    if (size <= this.#residents.capacity) this.#insert(segment, size);
+    if (size <= this.residents.capacity) this.insert(segment, size);
     return false;
   }
 
-  admit(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#segmentLimit) this.#fit(segment);
-    if (size > this.#residents.capacity || this.#heap.has(segment)) return false;
-    this.#insert(segment, size);
-    return true;
-  }
-
-  remove(segment: number): boolean {
-    if (!this.has(segment)) return false;
+  protected drop(segment: number): void {
     this.#heap.remove(segment);
-    this.#residents.leave(segment);
-    return true;
-  }
-
-  evictNext(): void {
-    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
-  }
-
-  resize(capacity: number): void {
-    this.#residents.setCapacity(capacity);
-    this.#makeRoom(0);
   }
 
   /** Everything but what the settings give: #future. */
-  persist(fields: StateFields): void {
+  override persist(fields: StateFields): void {
+    super.persist(fields);
     this.#heap.persist(fields);
-    this.#residents.persist(fields);
-    this.#segmentLimit = fields.number(this.#segmentLimit);
   }
 
-  #insert(segment: number, size: number): void {
-    this.#makeRoom(size);
-    this.#residents.enter(segment, size);
+  protected insert(segment: number, size: number): void {
+    this.makeRoom(size);
+    this.residents.enter(segment, size);
     this.#heap.put(segment, -this.#future.nextOf(segment));
   }
 
   /** Evicts until `size` more units fit. */
-  #makeRoom(size: number): void {
-    const residents = this.#residents;
+  protected makeRoom(size: number): void {
+    const { residents } = this;
     while (residents.used + size > residents.capacity) {
       const victim = this.#heap.first();
-      this.#heap.remove(victim);
+      this.drop(victim);
       residents.evict(victim);
     }
   }
 
-  #fit(segment: number): void {
-    this.#segmentLimit = tableLengthFor(segment, this.#segmentLimit);
-    this.#heap.fit(this.#segmentLimit);
-    this.#residents.fit(this.#segmentLimit);
+  protected fit(segmentLimit: number): void {
+    this.#heap.fit(segmentLimit);
   }
 }

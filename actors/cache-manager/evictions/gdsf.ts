@@ -1,9 +1,8 @@
 /** GDSF: the segment with the fewest uses per unit leaves, and the bar rises with each that does. */
 
 import type { StateFields } from '../../../engine/state-fields.ts';
-import type { Eviction, EvictionOptions } from '../eviction.ts';
-import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
-import { Residents } from './residents.ts';
+import { grownTable } from './dense-table.ts';
+import { Policy } from './policy.ts';
 import { SegmentHeap } from './segment-heap.ts';
 
 /**
@@ -15,106 +14,64 @@ import { SegmentHeap } from './segment-heap.ts';
  * Prefetches enter with the priority of one use, but none is counted until they are demanded.
  * Reference: Cherkasova, "Improving WWW proxies performance with Greedy-Dual-Size-Frequency caching policy", HPL-98-69R1, 1998.
  */
-export class GdsfEviction implements Eviction {
+export class GdsfEviction extends Policy {
   readonly name = 'gdsf';
-  readonly #heap: SegmentHeap;
-  readonly #residents: Residents;
-  #uses: Float64Array;
+  readonly #heap = new SegmentHeap(this.residents.segmentLimit);
+  #uses = new Float64Array(this.residents.segmentLimit);
   /** The paper's L: the priority that the last one to leave had. */
   #bar = 0;
 
-  constructor(options: EvictionOptions) {
-    const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
-    this.#heap = new SegmentHeap(segmentLimit);
-    this.#residents = new Residents(options, segmentLimit);
-    this.#uses = new Float64Array(segmentLimit);
-  }
-
-  get used(): number {
-    return this.#residents.used;
-  }
-
-  get count(): number {
-    return this.#residents.count;
-  }
-
-  get capacity(): number {
-    return this.#residents.capacity;
-  }
-
-  /** Units that a resident segment takes here. */
-  sizeOf(segment: number): number {
-    return this.#residents.sizeOf(segment);
-  }
-
   has(segment: number): boolean {
-    return segment < this.#uses.length && this.#heap.has(segment);
+    return segment < this.residents.segmentLimit && this.#heap.has(segment);
   }
 
   access(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#uses.length) this.#fit(segment);
+    if (segment >>> 0 >= this.residents.segmentLimit) this.grow(segment);
     if (this.#heap.has(segment)) {
       const uses = ++this.#uses[segment];
-      this.#heap.put(segment, this.#bar + uses / this.#residents.sizeOf(segment));
+      this.#heap.put(segment, this.#bar + uses / this.residents.sizeOf(segment));
       return true;
     }
-    if (size <= this.#residents.capacity) this.#insert(segment, size, 1);
+    if (size <= this.residents.capacity) this.#insertUsed(segment, size, 1);
     return false;
   }
 
-  admit(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#uses.length) this.#fit(segment);
-    if (size > this.#residents.capacity || this.#heap.has(segment)) return false;
-    this.#insert(segment, size, 0);
-    return true;
+  protected insert(segment: number, size: number): void {
+    this.#insertUsed(segment, size, 0);
   }
 
-  remove(segment: number): boolean {
-    if (!this.has(segment)) return false;
+  protected drop(segment: number): void {
     this.#heap.remove(segment);
-    this.#residents.leave(segment);
-    return true;
-  }
-
-  evictNext(): void {
-    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
-  }
-
-  resize(capacity: number): void {
-    this.#residents.setCapacity(capacity);
-    this.#makeRoom(0);
   }
 
   /** The state, to save or restore it. */
-  persist(fields: StateFields): void {
+  override persist(fields: StateFields): void {
+    super.persist(fields);
     this.#heap.persist(fields);
-    this.#residents.persist(fields);
     this.#uses = fields.array(this.#uses);
     this.#bar = fields.number(this.#bar);
   }
 
-  #insert(segment: number, size: number, uses: number): void {
-    this.#makeRoom(size);
-    this.#residents.enter(segment, size);
+  #insertUsed(segment: number, size: number, uses: number): void {
+    this.makeRoom(size);
+    this.residents.enter(segment, size);
     this.#uses[segment] = uses;
     this.#heap.put(segment, this.#bar + 1 / size);
   }
 
   /** Evicts until `size` more units fit. */
-  #makeRoom(size: number): void {
-    const residents = this.#residents;
+  protected makeRoom(size: number): void {
+    const { residents } = this;
     while (residents.used + size > residents.capacity) {
       const victim = this.#heap.first();
       this.#bar = this.#heap.priorityOf(victim);
-      this.#heap.remove(victim);
+      this.drop(victim);
       residents.evict(victim);
     }
   }
 
-  #fit(segment: number): void {
-    const segmentLimit = tableLengthFor(segment, this.#uses.length);
+  protected fit(segmentLimit: number): void {
     this.#heap.fit(segmentLimit);
-    this.#residents.fit(segmentLimit);
     this.#uses = grownTable(this.#uses, segmentLimit);
   }
 }

@@ -1,16 +1,15 @@
 /** Hazard: the segment leaves that is good for the fewest hits per access of residence, as learned from segments with a history like its own. */
 
 import type { StateFields } from '../../../engine/state-fields.ts';
-import type { Eviction, EvictionOptions } from '../eviction.ts';
-import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
-import { Residents } from './residents.ts';
+import type { EvictionOptions } from '../eviction.ts';
+import { grownTable } from './dense-table.ts';
+import { Policy } from './policy.ts';
 import {
   admittedClass,
   fastGap,
   reuseClassCount,
   reuseClassOf,
   sizeOctaveCount,
-  sizeOctaveEnd,
   sizeOctaveOf,
   slowGap,
 } from './reuse-classes.ts';
@@ -40,12 +39,15 @@ const FAST = 4;
 const HISTORY_FIELDS = 5;
 const USES_BITS = 8;
 const USES_MAX = (1 << USES_BITS) - 1;
-/** What neither end of a row is worth less than, whoever comes and goes, and until when that is so; the least worth at the two ends, and until when that is so. */
+/** What neither end of a row is worth less than, whoever leaves, and until when that is so. */
 const BOUND = 0;
 const BOUND_UNTIL = 1;
+/** The least worth at the two ends, and until when that is so. */
 const LEAST = 2;
 const LEAST_UNTIL = 3;
-const WEIGHT_FIELDS = 4;
+/** No resident of the row is larger. */
+const LARGEST = 4;
+const WEIGHT_FIELDS = 5;
 /** The bound of the worth of a row is to hold for as long as it is so many times that of the latest victim. */
 const BOUND_MARGIN = 2;
 
@@ -55,24 +57,23 @@ const BOUND_MARGIN = 2;
  * access of residence that a resident is good for. The least leaves. Within a class residents stand in order of age, and as that worth mostly falls or
  * rises with age, or rises and falls, only the two ends of each class are compared.
  * Why: the policies with fixed rules each suit some traces; this one finds out whether recency, frequency or regularity counts.
- * Cost: O(1) an access but for the four inspections; O(classes in use) an eviction, at most 257, in bytes O(classes and octaves in use). 31 bytes a segment ever seen and 350 KB, in bytes 610.
+ * Cost: O(1) an access but for the four inspections; O(classes in use) an eviction, at most 257, in bytes O(classes and octaves in use). 32 bytes a segment ever seen and 470 KB, in bytes 890.
  * Gets wrong: what follows from order (who comes after whom), which is the prefetcher's; the first few thousand accesses, when little is known.
  * Sizes in bytes: the worth is per byte, compared at the two ends of each octave of sizes of each class.
  * Sources of the idea: hit density, Beckmann, Chen, Cidon, "LHD: improving cache hit rate by maximizing hit density", NSDI 2018; ordering by hazard,
  * Panigrahy, Nain, Neglia, Towsley, "A new upper bound on cache hit probability for non-anticipative caching policies", 2020; the index, Gittins 1979.
  */
-export class HazardEviction implements Eviction {
+export class HazardEviction extends Policy {
   readonly name = 'hazard';
   readonly #lists: SegmentLists;
-  readonly #residents: Residents;
   readonly #hazards: ReuseHazards;
   readonly #inspected: number;
-  readonly #histories: Histories;
+  readonly #histories = new Histories(this.residents.segmentLimit);
   #now = 0;
   #untilUpdate = UPDATE_LEAST;
   #sinceUpdate = 0;
   /** Segments in the order in which they were first seen: what is decided must not depend on how they are numbered. */
-  #seen: Int32Array;
+  #seen = new Int32Array(this.residents.segmentLimit);
   #seenCount = 0;
   #inspectNext = 0;
   /** Size octaves in each class: 1 where all sizes are. A row is one octave of one class. */
@@ -91,7 +92,7 @@ export class HazardEviction implements Eviction {
   #latestWorth = 0;
 
   constructor(options: EvictionOptions) {
-    const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
+    super(options);
     const isBytes = options.unit === 'bytes';
     this.#hazards = new ReuseHazards(isBytes ? PRIOR_RETURNS_IN_BYTES : undefined);
     this.#inspected = isBytes ? INSPECTED_IN_BYTES : INSPECTED;
@@ -101,87 +102,48 @@ export class HazardEviction implements Eviction {
     this.#placeOf = new Int32Array(rows);
     this.#weights = new Float64Array(rows * WEIGHT_FIELDS);
     this.#leastSegment = new Int32Array(rows);
-    this.#lists = new SegmentLists(rows, segmentLimit);
-    this.#residents = new Residents(options, segmentLimit);
-    this.#histories = new Histories(segmentLimit);
-    this.#seen = new Int32Array(segmentLimit);
-  }
-
-  get used(): number {
-    return this.#residents.used;
-  }
-
-  get count(): number {
-    return this.#residents.count;
-  }
-
-  get capacity(): number {
-    return this.#residents.capacity;
-  }
-
-  /** Units that a resident segment takes here. */
-  sizeOf(segment: number): number {
-    return this.#residents.sizeOf(segment);
+    this.#lists = new SegmentLists(rows, this.residents.segmentLimit);
   }
 
   has(segment: number): boolean {
-    return segment < this.#histories.length && this.#lists.isLinked(segment);
+    return segment < this.residents.segmentLimit && this.#lists.isLinked(segment);
   }
 
   access(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#histories.length) this.#fit(segment);
+    if (segment >>> 0 >= this.residents.segmentLimit) this.grow(segment);
     this.#now++;
     this.#inspect(segment);
     const isHit = this.#lists.isLinked(segment);
-    if (isHit) this.#unlink(segment);
+    const from = isHit ? this.#rowOf(segment) : 0;
     this.#demanded(segment);
     if (isHit) {
-      this.#link(segment);
-    } else if (size <= this.#residents.capacity) {
-      this.#makeRoom(size);
-      this.#residents.enter(segment, size);
-      this.#link(segment);
+      this.#renew(from, segment);
+    } else if (size <= this.residents.capacity) {
+      this.makeRoom(size);
+      this.residents.enter(segment, size);
+      this.#link(this.#rowOf(segment), segment);
     }
     this.#sinceUpdate++;
     if (--this.#untilUpdate === 0) this.#update();
     return isHit;
   }
 
-  admit(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#histories.length) this.#fit(segment);
-    if (size > this.#residents.capacity || this.#lists.isLinked(segment)) return false;
-    this.#makeRoom(size);
+  protected insert(segment: number, size: number): void {
+    this.makeRoom(size);
     const { words } = this.#histories;
     const at = segment * HISTORY_FIELDS;
     const kind = words[at + KIND]!;
     if (kind === 0) this.#seen[this.#seenCount++] = segment;
     words[at + KIND] = ((admittedClass + 1) << USES_BITS) | (kind & USES_MAX);
     words[at + SINCE] = this.#now;
-    this.#residents.enter(segment, size);
-    this.#link(segment);
-    return true;
+    this.residents.enter(segment, size);
+    this.#link(this.#rowOf(segment), segment);
   }
 
-  remove(segment: number): boolean {
-    if (!this.has(segment)) return false;
-    this.#unlink(segment);
-    this.#residents.leave(segment);
-    return true;
-  }
-
-  evictNext(): void {
-    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
-  }
-
-  resize(capacity: number): void {
-    this.#residents.setCapacity(capacity);
-    this.#makeRoom(0);
-  }
-
-  /** Everything but what the settings give or what follows from the rest: #octaves, #inspected, #weights, #leastSegment, #boundsUntil, #latest, #latestWorth. */
-  persist(fields: StateFields): void {
+  /** Everything but what the settings give: #octaves, #inspected. */
+  override persist(fields: StateFields): void {
+    super.persist(fields);
     this.#lists.persist(fields);
-    this.#residents.persist(fields);
     this.#hazards.persist(fields);
     this.#histories.persist(fields);
     this.#now = fields.number(this.#now);
@@ -193,13 +155,19 @@ export class HazardEviction implements Eviction {
     fields.into(this.#inUse);
     this.#inUseCount = fields.number(this.#inUseCount);
     fields.into(this.#placeOf);
-    if (fields.isRestoring) this.#reweigh();
+    fields.into(this.#weights);
+    fields.into(this.#leastSegment);
+    this.#boundsUntil = fields.number(this.#boundsUntil);
+    this.#latest = fields.number(this.#latest);
+    this.#latestWorth = fields.number(this.#latestWorth);
   }
 
   /** Some known segments, in turn, stand for all: each that is passed was at its age for this access. */
   #inspect(demanded: number): void {
     const { words } = this.#histories;
     const seen = this.#seen;
+    const hazards = this.#hazards;
+    const now = this.#now;
     const count = this.#seenCount;
     if (count === 0) return;
     const segments = count / this.#inspected;
@@ -209,8 +177,7 @@ export class HazardEviction implements Eviction {
       const segment = seen[next++]!;
       if (segment === demanded) continue;
       const at = segment * HISTORY_FIELDS;
-      const reuseClass = (words[at + KIND]! >> USES_BITS) - 1;
-      this.#hazards.exposed(reuseClass, (this.#now - words[at + SINCE]!) >>> 0, segments);
+      hazards.exposed((words[at + KIND]! >> USES_BITS) - 1, (now - words[at + SINCE]!) >>> 0, segments);
     }
     this.#inspectNext = next;
   }
@@ -238,25 +205,44 @@ export class HazardEviction implements Eviction {
 
   #rowOf(segment: number): number {
     const reuseClass = (this.#histories.words[segment * HISTORY_FIELDS + KIND]! >> USES_BITS) - 1;
-    return this.#octaves === 1
-      ? reuseClass
-      : reuseClass * this.#octaves + sizeOctaveOf(this.#residents.sizeOf(segment));
+    return this.#octaves === 1 ? reuseClass : reuseClass * this.#octaves + sizeOctaveOf(this.residents.sizeOf(segment));
   }
 
-  #link(segment: number): void {
+  /** A demanded segment leaves the row `from` for that which it is of now. */
+  #renew(from: number, segment: number): void {
     const row = this.#rowOf(segment);
+    if (row === from) {
+      this.#lists.renew(row, segment);
+      this.#weights[this.#placeOf[row]! * WEIGHT_FIELDS + LEAST_UNTIL] = 0;
+    } else {
+      this.#unlink(from, segment);
+      this.#link(row, segment);
+    }
+  }
+
+  #link(row: number, segment: number): void {
+    const weights = this.#weights;
+    const size = this.residents.sizeOf(segment);
     if (this.#lists.oldest(row) < 0) {
       const place = this.#inUseCount++;
       this.#placeOf[row] = place;
       this.#inUse[place] = row;
-      this.#weights[place * WEIGHT_FIELDS + BOUND] = 0;
+      weights[place * WEIGHT_FIELDS + LARGEST] = 0;
     }
     this.#lists.push(row, segment);
-    this.#weights[this.#placeOf[row]! * WEIGHT_FIELDS + LEAST_UNTIL] = 0;
+    const at = this.#placeOf[row]! * WEIGHT_FIELDS;
+    weights[at + LEAST_UNTIL] = 0;
+    if (size > weights[at + LARGEST]!) {
+      weights[at + LARGEST] = size;
+      weights[at + BOUND] = 0;
+    }
   }
 
-  #unlink(segment: number): void {
-    const row = this.#rowOf(segment);
+  protected drop(segment: number): void {
+    this.#unlink(this.#rowOf(segment), segment);
+  }
+
+  #unlink(row: number, segment: number): void {
     const place = this.#placeOf[row]!;
     const weights = this.#weights;
     this.#lists.unlink(segment);
@@ -272,11 +258,11 @@ export class HazardEviction implements Eviction {
     }
   }
 
-  #makeRoom(size: number): void {
-    const residents = this.#residents;
+  protected makeRoom(size: number): void {
+    const { residents } = this;
     while (residents.used + size > residents.capacity) {
       const victim = this.#victim();
-      this.#unlink(victim);
+      this.drop(victim);
       residents.evict(victim);
     }
   }
@@ -335,13 +321,13 @@ export class HazardEviction implements Eviction {
     const newest = this.#lists.newest(row);
     const oldestFor = (now - words[oldest * HISTORY_FIELDS + SINCE]!) >>> 0;
     const oldestAge = ageOf(oldestFor);
-    let least = hazards.densityOf(reuseClass, oldestAge) / this.#residents.sizeOf(oldest);
+    let least = hazards.densityOf(reuseClass, oldestAge) / this.residents.sizeOf(oldest);
     let segment = oldest;
     let forAccesses = START[oldestAge + 1]! - oldestFor;
     if (newest !== oldest) {
       const newestFor = (now - words[newest * HISTORY_FIELDS + SINCE]!) >>> 0;
       const newestAge = ageOf(newestFor);
-      const worth = hazards.densityOf(reuseClass, newestAge) / this.#residents.sizeOf(newest);
+      const worth = hazards.densityOf(reuseClass, newestAge) / this.residents.sizeOf(newest);
       if (worth < least) {
         least = worth;
         segment = newest;
@@ -351,8 +337,8 @@ export class HazardEviction implements Eviction {
     weights[at + LEAST] = least;
     this.#leastSegment[place] = segment;
     weights[at + LEAST_UNTIL] = now + Math.max(1, forAccesses);
-    // Nobody in the row is older than its oldest, nor larger than its octave of sizes.
-    const largest = this.#octaves === 1 ? 1 : sizeOctaveEnd(row % this.#octaves);
+    // Nobody in the row is older than its oldest, nor larger than its largest so far.
+    const largest = weights[at + LARGEST]!;
     const boundAge = hazards.ageAbove(reuseClass, oldestAge, BOUND_MARGIN * this.#latestWorth * largest);
     const bound = hazards.floorOf(reuseClass, boundAge) / largest;
     const isBound = bound > this.#latestWorth;
@@ -364,12 +350,16 @@ export class HazardEviction implements Eviction {
 
   /** What was known of the worth of rows no longer holds. */
   #reweigh(): void {
-    this.#weights.fill(0, 0, this.#inUseCount * WEIGHT_FIELDS);
+    const weights = this.#weights;
+    for (let at = 0; at < this.#inUseCount * WEIGHT_FIELDS; at += WEIGHT_FIELDS) {
+      weights[at + BOUND] = 0;
+      weights[at + LEAST_UNTIL] = 0;
+    }
     this.#boundsUntil = Number.POSITIVE_INFINITY;
   }
 
   #update(): void {
-    const halfLife = Math.max(HALF_LIFE_RESIDENCES * this.#residents.count, HALF_LIFE_LEAST);
+    const halfLife = Math.max(HALF_LIFE_RESIDENCES * this.residents.count, HALF_LIFE_LEAST);
     this.#hazards.update(this.#sinceUpdate, halfLife);
     this.#reweigh();
     this.#sinceUpdate = 0;
@@ -377,10 +367,8 @@ export class HazardEviction implements Eviction {
     this.#untilUpdate = Math.min(most, Math.max(UPDATE_LEAST, Math.floor(this.#now * UPDATE_SHARE)));
   }
 
-  #fit(segment: number): void {
-    const segmentLimit = tableLengthFor(segment, this.#histories.length);
+  protected fit(segmentLimit: number): void {
     this.#lists.fit(segmentLimit);
-    this.#residents.fit(segmentLimit);
     this.#histories.fit(segmentLimit);
     this.#seen = grownTable(this.#seen, segmentLimit);
   }

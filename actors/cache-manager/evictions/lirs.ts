@@ -1,9 +1,9 @@
 /** LIRS: what returns at short intervals stays, measured by the distance between a segment's last two accesses. */
 
 import type { StateFields } from '../../../engine/state-fields.ts';
-import type { Eviction, EvictionOptions } from '../eviction.ts';
-import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
-import { Residents } from './residents.ts';
+import type { EvictionOptions } from '../eviction.ts';
+import { grownTable } from './dense-table.ts';
+import { Policy } from './policy.ts';
 import { SegmentLists } from './segment-lists.ts';
 
 /** Lists of `#queues`. */
@@ -35,51 +35,29 @@ const stackCachesMax = 2;
  * Prefetches enter Q but not S: recency is of demands only, and the first demand of one is its first access.
  * Reference: Jiang, Zhang, "LIRS: an efficient low inter-reference recency set replacement policy", SIGMETRICS 2002, section 3.
  */
-export class LirsEviction implements Eviction {
+export class LirsEviction extends Policy {
   readonly name = 'lirs';
-  readonly #stack: SegmentLists;
-  readonly #queues: SegmentLists;
-  readonly #residents: Residents;
-  #state: Uint8Array;
+  readonly #stack = new SegmentLists(1, this.residents.segmentLimit);
+  readonly #queues = new SegmentLists(2, this.residents.segmentLimit);
+  #state = new Uint8Array(this.residents.segmentLimit);
   #lirUsed = 0;
   #lirMax = 0;
   /** Units in the stack: LIR, HIR and ghosts. */
   #stackUsed = 0;
 
   constructor(options: EvictionOptions) {
-    const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
-    this.#stack = new SegmentLists(1, segmentLimit);
-    this.#queues = new SegmentLists(2, segmentLimit);
-    this.#residents = new Residents(options, segmentLimit);
-    this.#state = new Uint8Array(segmentLimit);
+    super(options);
     this.#share();
   }
 
-  get used(): number {
-    return this.#residents.used;
-  }
-
-  get count(): number {
-    return this.#residents.count;
-  }
-
-  get capacity(): number {
-    return this.#residents.capacity;
-  }
-
-  /** Units that a resident segment takes here. */
-  sizeOf(segment: number): number {
-    return this.#residents.sizeOf(segment);
-  }
-
   has(segment: number): boolean {
-    if (segment >= this.#state.length) return false;
+    if (segment >= this.residents.segmentLimit) return false;
     const state = this.#state[segment];
     return state === lir || state === hir;
   }
 
   access(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#state.length) this.#fit(segment);
+    if (segment >>> 0 >= this.residents.segmentLimit) this.grow(segment);
     const state = this.#state[segment];
     if (state === lir || state === hir) {
       if (state === lir) {
@@ -90,50 +68,35 @@ export class LirsEviction implements Eviction {
       }
       return true;
     }
-    if (size <= this.#residents.capacity) this.#insertDemanded(segment, size);
+    if (size <= this.residents.capacity) this.#insertDemanded(segment, size);
     return false;
   }
 
-  admit(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#state.length) this.#fit(segment);
-    if (size > this.#residents.capacity || this.has(segment)) return false;
-    this.#makeRoom(size);
+  protected insert(segment: number, size: number): void {
+    this.makeRoom(size);
     if (this.#state[segment] === ghost) {
       // It keeps its place in the stack, in its new size: that is when it was last demanded.
       this.#queues.unlink(segment);
-      this.#stackUsed += size - this.#residents.sizeOf(segment);
+      this.#stackUsed += size - this.residents.sizeOf(segment);
     }
-    this.#residents.enter(segment, size);
+    this.residents.enter(segment, size);
     this.#queues.push(queue, segment);
     this.#state[segment] = hir;
     this.#trimStack();
-    return true;
   }
 
-  remove(segment: number): boolean {
-    if (!this.has(segment)) return false;
-    this.#drop(segment);
-    this.#residents.leave(segment);
-    return true;
-  }
-
-  evictNext(): void {
-    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
-  }
-
-  resize(capacity: number): void {
-    this.#residents.setCapacity(capacity);
+  protected override resized(): void {
     this.#share();
     this.#demote();
-    this.#makeRoom(0);
+    this.makeRoom(0);
     this.#trimStack();
   }
 
   /** The state, to save or restore it. */
-  persist(fields: StateFields): void {
+  override persist(fields: StateFields): void {
+    super.persist(fields);
     this.#stack.persist(fields);
     this.#queues.persist(fields);
-    this.#residents.persist(fields);
     this.#state = fields.array(this.#state);
     this.#lirUsed = fields.number(this.#lirUsed);
     this.#lirMax = fields.number(this.#lirMax);
@@ -141,15 +104,15 @@ export class LirsEviction implements Eviction {
   }
 
   #share(): void {
-    const capacity = this.#residents.capacity;
+    const capacity = this.residents.capacity;
     this.#lirMax = Math.max(0, capacity - Math.max(1, Math.floor(hirShare * capacity)));
   }
 
   #insertDemanded(segment: number, size: number): void {
     const isRemembered = this.#state[segment] === ghost;
     if (isRemembered) this.#forget(segment);
-    this.#makeRoom(size);
-    this.#residents.enter(segment, size);
+    this.makeRoom(size);
+    this.residents.enter(segment, size);
     this.#pushStack(segment, size);
     if (isRemembered || this.#lirUsed + size <= this.#lirMax) {
       this.#state[segment] = lir;
@@ -165,7 +128,7 @@ export class LirsEviction implements Eviction {
 
   /** A demand for a resident HIR segment: in the stack it becomes LIR, otherwise it enters the stack. */
   #hitHigh(segment: number): void {
-    const size = this.#residents.sizeOf(segment);
+    const size = this.residents.sizeOf(segment);
     if (this.#stack.isLinked(segment)) {
       this.#stack.renew(0, segment);
       this.#queues.unlink(segment);
@@ -181,8 +144,8 @@ export class LirsEviction implements Eviction {
   }
 
   /** Evicts until `size` more units fit: from the front of Q, else the oldest LIR segment. */
-  #makeRoom(size: number): void {
-    const residents = this.#residents;
+  protected makeRoom(size: number): void {
+    const { residents } = this;
     while (residents.used + size > residents.capacity) {
       if (this.#queues.oldest(queue) < 0) this.#demoteOldest();
       this.#evictHigh(this.#queues.oldest(queue));
@@ -197,7 +160,7 @@ export class LirsEviction implements Eviction {
     } else {
       this.#state[segment] = absent;
     }
-    this.#residents.evict(segment);
+    this.residents.evict(segment);
   }
 
   /** Demotes the oldest LIR segments while the LIR set is over its share. */
@@ -208,7 +171,7 @@ export class LirsEviction implements Eviction {
   /** Moves the oldest LIR segment, the stack's bottom, to the end of Q. */
   #demoteOldest(): void {
     const oldest = this.#stack.oldest(0);
-    const size = this.#residents.sizeOf(oldest);
+    const size = this.residents.sizeOf(oldest);
     this.#unstack(oldest, size);
     this.#lirUsed -= size;
     this.#state[oldest] = hir;
@@ -221,13 +184,13 @@ export class LirsEviction implements Eviction {
     let oldest = this.#stack.oldest(0);
     while (oldest >= 0 && this.#state[oldest] !== lir) {
       if (this.#state[oldest] === ghost) this.#forget(oldest);
-      else this.#unstack(oldest, this.#residents.sizeOf(oldest));
+      else this.#unstack(oldest, this.residents.sizeOf(oldest));
       oldest = this.#stack.oldest(0);
     }
   }
 
   #trimStack(): void {
-    const stackMax = stackCachesMax * this.#residents.capacity;
+    const stackMax = stackCachesMax * this.residents.capacity;
     while (this.#stackUsed > stackMax) {
       const oldest = this.#queues.oldest(ghosts);
       if (oldest < 0) return;
@@ -246,14 +209,14 @@ export class LirsEviction implements Eviction {
   }
 
   #forget(segment: number): void {
-    this.#unstack(segment, this.#residents.sizeOf(segment));
+    this.#unstack(segment, this.residents.sizeOf(segment));
     this.#queues.unlink(segment);
     this.#state[segment] = absent;
   }
 
   /** Takes a resident segment out of stack and queue. */
-  #drop(segment: number): void {
-    const size = this.#residents.sizeOf(segment);
+  protected drop(segment: number): void {
+    const size = this.residents.sizeOf(segment);
     const state = this.#state[segment];
     if (this.#stack.isLinked(segment)) this.#unstack(segment, size);
     if (state === lir) this.#lirUsed -= size;
@@ -262,11 +225,9 @@ export class LirsEviction implements Eviction {
     if (state === lir) this.#prune();
   }
 
-  #fit(segment: number): void {
-    const segmentLimit = tableLengthFor(segment, this.#state.length);
+  protected fit(segmentLimit: number): void {
     this.#stack.fit(segmentLimit);
     this.#queues.fit(segmentLimit);
-    this.#residents.fit(segmentLimit);
     this.#state = grownTable(this.#state, segmentLimit);
   }
 }

@@ -3,7 +3,7 @@
 import { assert } from '../../../engine/assert.ts';
 import type { StateFields } from '../../../engine/state-fields.ts';
 import { CAPACITY_MAX, type EvictionOptions } from '../eviction.ts';
-import { grownTable } from './dense-table.ts';
+import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 
 /**
  * Every policy keeps one. A cache that counts segments never sees a size other than 1 and then neither stores nor reads any:
@@ -13,23 +13,24 @@ export class Residents {
   capacity: number;
   used = 0;
   count = 0;
+  /** The tables of a policy have room for segments below. */
+  segmentLimit: number;
   readonly #onEvict: ((segment: number) => void) | undefined;
-  #segmentLimit: number;
   #isSized = false;
   #sizes = new Float64Array(0);
 
-  constructor(options: EvictionOptions, segmentLimit: number) {
+  constructor(options: EvictionOptions) {
     const { capacity } = options;
     assert(capacity >= 1 && capacity <= CAPACITY_MAX, `a capacity is 1 to ${CAPACITY_MAX} units, not ${capacity}`);
     this.capacity = capacity;
     this.#onEvict = options.onEvict;
-    this.#segmentLimit = segmentLimit;
+    this.segmentLimit = options.segmentCountHint ?? tableLengthDefault;
   }
 
-  /** Makes room for segments below `segmentLimit`. */
-  fit(segmentLimit: number): void {
-    if (this.#isSized) this.#sizes = grownTable(this.#sizes, segmentLimit).fill(1, this.#sizes.length);
-    this.#segmentLimit = segmentLimit;
+  /** Makes room for a segment beyond `segmentLimit`. */
+  grow(segment: number): void {
+    this.segmentLimit = tableLengthFor(segment, this.segmentLimit);
+    if (this.#isSized) this.#sizes = grownTable(this.#sizes, this.segmentLimit).fill(1, this.#sizes.length);
   }
 
   /** Units of a segment that is resident, or that was and has not been since. */
@@ -66,7 +67,7 @@ export class Residents {
     this.capacity = fields.number(this.capacity);
     this.used = fields.number(this.used);
     this.count = fields.number(this.count);
-    this.#segmentLimit = fields.number(this.#segmentLimit);
+    this.segmentLimit = fields.number(this.segmentLimit);
     this.#isSized = fields.flag(this.#isSized);
     this.#sizes = fields.array(this.#sizes);
   }
@@ -75,7 +76,7 @@ export class Residents {
     if (!(size >= 1)) assert(false, `a size is at least 1 unit, not ${size} (segment ${segment})`);
     if (!this.#isSized) {
       this.#isSized = true;
-      this.#sizes = new Float64Array(this.#segmentLimit).fill(1);
+      this.#sizes = new Float64Array(this.segmentLimit).fill(1);
     }
     this.#sizes[segment] = size;
   }

@@ -137,16 +137,17 @@ export class ReuseHazards {
     for (let reuseClass = 0; reuseClass < CLASSES; reuseClass++) {
       const gapFrom = gapOf(reuseClass) * AGES;
       const from = reuseClass * AGES;
+      if (isObserved[reuseClass] === 0) {
+        density.set(gapHazard.subarray(gapFrom, gapFrom + ages), from);
+        continue;
+      }
       for (let age = 0; age < ages; age++) {
         const at = from + age;
-        const wider = gapHazard[gapFrom + age]!;
-        if (isObserved[reuseClass] === 0) {
-          density[at] = wider;
-          continue;
-        }
-        density[at] = Math.min(1, shrunk(returns[at]!, exposure[at]!, wider, prior));
-        returns[at]! *= kept;
-        exposure[at]! *= kept;
+        const returned = returns[at]!;
+        const exposed = exposure[at]!;
+        density[at] = Math.min(1, shrunk(returned, exposed, gapHazard[gapFrom + age]!, prior));
+        returns[at] = returned * kept;
+        exposure[at] = exposed * kept;
       }
     }
     this.#ages = ages;

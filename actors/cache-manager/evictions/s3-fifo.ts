@@ -1,9 +1,9 @@
 /** S3-FIFO: a small queue on probation before the main queue, and a ghost queue of those it turned away. */
 
 import type { StateFields } from '../../../engine/state-fields.ts';
-import type { Eviction, EvictionOptions } from '../eviction.ts';
-import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
-import { Residents } from './residents.ts';
+import type { EvictionOptions } from '../eviction.ts';
+import { grownTable } from './dense-table.ts';
+import { Policy } from './policy.ts';
 import { SegmentLists } from './segment-lists.ts';
 
 /** Lists, and the low bits of a segment's state; its use count stands above them. */
@@ -31,87 +31,47 @@ const usesToStay = 2;
  * Prefetches enter S with no use counted, whatever G remembers: a prefetch is no evidence of reuse.
  * Reference: Yang, Zhang, Qiu, Yue, Rashmi, "FIFO queues are all you need for cache eviction", SOSP 2023, algorithm 1.
  */
-export class S3FifoEviction implements Eviction {
+export class S3FifoEviction extends Policy {
   readonly name = 's3-fifo';
-  readonly #lists: SegmentLists;
-  readonly #residents: Residents;
-  #state: Uint8Array;
+  readonly #lists = new SegmentLists(4, this.residents.segmentLimit);
+  #state = new Uint8Array(this.residents.segmentLimit);
   #smallUsed = 0;
   #ghostUsed = 0;
   #smallShare = 0;
 
   constructor(options: EvictionOptions) {
-    const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
-    this.#lists = new SegmentLists(4, segmentLimit);
-    this.#residents = new Residents(options, segmentLimit);
-    this.#state = new Uint8Array(segmentLimit);
+    super(options);
     this.#share();
   }
 
-  get used(): number {
-    return this.#residents.used;
-  }
-
-  get count(): number {
-    return this.#residents.count;
-  }
-
-  get capacity(): number {
-    return this.#residents.capacity;
-  }
-
-  /** Units that a resident segment takes here. */
-  sizeOf(segment: number): number {
-    return this.#residents.sizeOf(segment);
-  }
-
   has(segment: number): boolean {
-    if (segment >= this.#state.length) return false;
+    if (segment >= this.residents.segmentLimit) return false;
     const where = this.#state[segment] & whereMask;
     return where === small || where === main;
   }
 
   access(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#state.length) this.#fit(segment);
+    if (segment >>> 0 >= this.residents.segmentLimit) this.grow(segment);
     const state = this.#state[segment];
     const where = state & whereMask;
     if (where === small || where === main) {
       if (state < useCountMax * oneUse) this.#state[segment] = state + oneUse;
       return true;
     }
-    if (size <= this.#residents.capacity) this.#insert(segment, size, where === ghost ? main : small);
+    if (size <= this.residents.capacity) this.#insertInto(segment, size, where === ghost ? main : small);
     return false;
   }
 
-  admit(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#state.length) this.#fit(segment);
-    if (size > this.#residents.capacity || this.has(segment)) return false;
-    this.#insert(segment, size, small);
-    return true;
-  }
-
-  remove(segment: number): boolean {
-    if (!this.has(segment)) return false;
-    this.#drop(segment);
-    this.#residents.leave(segment);
-    return true;
-  }
-
-  evictNext(): void {
-    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
-  }
-
-  resize(capacity: number): void {
-    this.#residents.setCapacity(capacity);
+  protected override resized(): void {
     this.#share();
-    this.#makeRoom(0);
+    this.makeRoom(0);
     this.#trimGhost();
   }
 
   /** The state, to save or restore it. */
-  persist(fields: StateFields): void {
+  override persist(fields: StateFields): void {
+    super.persist(fields);
     this.#lists.persist(fields);
-    this.#residents.persist(fields);
     this.#state = fields.array(this.#state);
     this.#smallUsed = fields.number(this.#smallUsed);
     this.#ghostUsed = fields.number(this.#ghostUsed);
@@ -119,21 +79,25 @@ export class S3FifoEviction implements Eviction {
   }
 
   #share(): void {
-    this.#smallShare = Math.max(1, Math.floor(smallShare * this.#residents.capacity));
+    this.#smallShare = Math.max(1, Math.floor(smallShare * this.residents.capacity));
   }
 
-  #insert(segment: number, size: number, where: number): void {
+  protected insert(segment: number, size: number): void {
+    this.#insertInto(segment, size, small);
+  }
+
+  #insertInto(segment: number, size: number, where: number): void {
     if ((this.#state[segment] & whereMask) === ghost) this.#forget(segment);
-    this.#makeRoom(size);
-    this.#residents.enter(segment, size);
+    this.makeRoom(size);
+    this.residents.enter(segment, size);
     this.#lists.push(where, segment);
     this.#state[segment] = where;
     if (where === small) this.#smallUsed += size;
   }
 
   /** Evicts until `size` more units fit. */
-  #makeRoom(size: number): void {
-    const residents = this.#residents;
+  protected makeRoom(size: number): void {
+    const { residents } = this;
     while (residents.used + size > residents.capacity) {
       const oldestMain = this.#lists.oldest(main);
       if (oldestMain < 0 || (this.#smallUsed >= this.#smallShare && this.#lists.oldest(small) >= 0)) {
@@ -146,7 +110,7 @@ export class S3FifoEviction implements Eviction {
 
   /** The oldest of S stays in M or leaves for G. */
   #turnSmall(segment: number): void {
-    const units = this.#residents.sizeOf(segment);
+    const units = this.residents.sizeOf(segment);
     this.#smallUsed -= units;
     if (this.#state[segment] >= usesToStay * oneUse) {
       this.#state[segment] = main;
@@ -157,7 +121,7 @@ export class S3FifoEviction implements Eviction {
     this.#lists.renew(ghost, segment);
     this.#ghostUsed += units;
     this.#trimGhost();
-    this.#residents.evict(segment);
+    this.residents.evict(segment);
   }
 
   /** The oldest of M goes round again, one use poorer, or leaves. */
@@ -167,33 +131,31 @@ export class S3FifoEviction implements Eviction {
       this.#state[segment] = state - oneUse;
       this.#lists.renew(main, segment);
     } else {
-      this.#drop(segment);
-      this.#residents.evict(segment);
+      this.drop(segment);
+      this.residents.evict(segment);
     }
   }
 
   #trimGhost(): void {
-    const ghostMax = Math.max(0, this.#residents.capacity - this.#smallShare);
+    const ghostMax = Math.max(0, this.residents.capacity - this.#smallShare);
     while (this.#ghostUsed > ghostMax) this.#forget(this.#lists.oldest(ghost));
   }
 
   #forget(segment: number): void {
-    this.#ghostUsed -= this.#residents.sizeOf(segment);
+    this.#ghostUsed -= this.residents.sizeOf(segment);
     this.#lists.unlink(segment);
     this.#state[segment] = absent;
   }
 
   /** Takes a resident segment out of its queue. */
-  #drop(segment: number): void {
-    if ((this.#state[segment] & whereMask) === small) this.#smallUsed -= this.#residents.sizeOf(segment);
+  protected drop(segment: number): void {
+    if ((this.#state[segment] & whereMask) === small) this.#smallUsed -= this.residents.sizeOf(segment);
     this.#lists.unlink(segment);
     this.#state[segment] = absent;
   }
 
-  #fit(segment: number): void {
-    const segmentLimit = tableLengthFor(segment, this.#state.length);
+  protected fit(segmentLimit: number): void {
     this.#lists.fit(segmentLimit);
-    this.#residents.fit(segmentLimit);
     this.#state = grownTable(this.#state, segmentLimit);
   }
 }

@@ -1,9 +1,8 @@
 /** SIEVE: a queue that keeps its survivors in place while a hand sweeps out what was not used. */
 
 import type { StateFields } from '../../../engine/state-fields.ts';
-import type { Eviction, EvictionOptions } from '../eviction.ts';
-import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
-import { Residents } from './residents.ts';
+import { grownTable } from './dense-table.ts';
+import { Policy } from './policy.ts';
 import { SegmentLists } from './segment-lists.ts';
 
 const arrival = 0;
@@ -23,93 +22,45 @@ const visited = 2;
  * Prefetches enter unvisited at the newest end, as demanded segments do.
  * Reference: Zhang, Yang, Yue, Vigfusson, Rashmi, "SIEVE is simpler than LRU", NSDI 2024, algorithm 1.
  */
-export class SieveEviction implements Eviction {
+export class SieveEviction extends Policy {
   readonly name = 'sieve';
-  readonly #lists: SegmentLists;
-  readonly #residents: Residents;
-  #state: Uint8Array;
+  readonly #lists = new SegmentLists(1, this.residents.segmentLimit);
+  #state = new Uint8Array(this.residents.segmentLimit);
   /** Where the sweep goes on; negative = at the oldest. */
   #hand = -1;
 
-  constructor(options: EvictionOptions) {
-    const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
-    this.#lists = new SegmentLists(1, segmentLimit);
-    this.#residents = new Residents(options, segmentLimit);
-    this.#state = new Uint8Array(segmentLimit);
-  }
-
-  get used(): number {
-    return this.#residents.used;
-  }
-
-  get count(): number {
-    return this.#residents.count;
-  }
-
-  get capacity(): number {
-    return this.#residents.capacity;
-  }
-
-  /** Units that a resident segment takes here. */
-  sizeOf(segment: number): number {
-    return this.#residents.sizeOf(segment);
-  }
-
   has(segment: number): boolean {
-    return segment < this.#state.length && this.#state[segment] !== absent;
+    return segment < this.residents.segmentLimit && this.#state[segment] !== absent;
   }
 
   access(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#state.length) this.#fit(segment);
+    if (segment >>> 0 >= this.residents.segmentLimit) this.grow(segment);
     if (this.#state[segment] !== absent) {
       this.#state[segment] = visited;
       return true;
     }
-    if (size <= this.#residents.capacity) this.#insert(segment, size);
+    if (size <= this.residents.capacity) this.insert(segment, size);
     return false;
   }
 
-  admit(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#state.length) this.#fit(segment);
-    if (size > this.#residents.capacity || this.#state[segment] !== absent) return false;
-    this.#insert(segment, size);
-    return true;
-  }
-
-  remove(segment: number): boolean {
-    if (!this.has(segment)) return false;
-    this.#drop(segment);
-    this.#residents.leave(segment);
-    return true;
-  }
-
-  evictNext(): void {
-    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
-  }
-
-  resize(capacity: number): void {
-    this.#residents.setCapacity(capacity);
-    this.#makeRoom(0);
-  }
-
   /** The state, to save or restore it. */
-  persist(fields: StateFields): void {
+  override persist(fields: StateFields): void {
+    super.persist(fields);
     this.#lists.persist(fields);
-    this.#residents.persist(fields);
     this.#state = fields.array(this.#state);
     this.#hand = fields.number(this.#hand);
   }
 
-  #insert(segment: number, size: number): void {
-    this.#makeRoom(size);
-    this.#residents.enter(segment, size);
+  protected insert(segment: number, size: number): void {
+    this.makeRoom(size);
+    this.residents.enter(segment, size);
     this.#lists.push(arrival, segment);
     this.#state[segment] = unvisited;
   }
 
   /** Evicts until `size` more units fit. */
-  #makeRoom(size: number): void {
-    const residents = this.#residents;
+  protected makeRoom(size: number): void {
+    const { residents } = this;
     while (residents.used + size > residents.capacity) {
       const swept = this.#hand < 0 ? this.#lists.oldest(arrival) : this.#hand;
       if (this.#state[swept] === visited) {
@@ -117,23 +68,21 @@ export class SieveEviction implements Eviction {
         this.#hand = this.#lists.newerThan(swept);
       } else {
         this.#hand = swept;
-        this.#drop(swept);
+        this.drop(swept);
         residents.evict(swept);
       }
     }
   }
 
   /** Takes a segment out of the queue; a hand that points at it moves on. */
-  #drop(segment: number): void {
+  protected drop(segment: number): void {
     if (this.#hand === segment) this.#hand = this.#lists.newerThan(segment);
     this.#lists.unlink(segment);
     this.#state[segment] = absent;
   }
 
-  #fit(segment: number): void {
-    const segmentLimit = tableLengthFor(segment, this.#state.length);
+  protected fit(segmentLimit: number): void {
     this.#lists.fit(segmentLimit);
-    this.#residents.fit(segmentLimit);
     this.#state = grownTable(this.#state, segmentLimit);
   }
 }

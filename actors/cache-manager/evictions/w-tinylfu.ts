@@ -1,10 +1,10 @@
 /** W-TinyLFU: a window for newcomers, and a main cache that lets one in only if it is demanded more often than who must go. */
 
 import type { StateFields } from '../../../engine/state-fields.ts';
-import type { Eviction, EvictionOptions } from '../eviction.ts';
-import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
+import type { EvictionOptions } from '../eviction.ts';
+import { grownTable } from './dense-table.ts';
 import { FrequencyCounts } from './frequency-counts.ts';
-import { Residents } from './residents.ts';
+import { Policy } from './policy.ts';
 import { SegmentLists } from './segment-lists.ts';
 
 /** Lists, and states of a segment. */
@@ -31,12 +31,11 @@ const sampleFactor = 10;
  * Prefetches enter the window without being counted.
  * Reference: Einziger, Friedman, Manes, "TinyLFU: a highly efficient cache admission policy", ACM Transactions on Storage 13(4), 2017.
  */
-export class WTinyLfuEviction implements Eviction {
+export class WTinyLfuEviction extends Policy {
   readonly name = 'w-tinylfu';
-  readonly #lists: SegmentLists;
-  readonly #residents: Residents;
-  readonly #counts: FrequencyCounts;
-  #state: Uint8Array;
+  readonly #lists = new SegmentLists(4, this.residents.segmentLimit);
+  readonly #counts = new FrequencyCounts(this.residents.segmentLimit);
+  #state = new Uint8Array(this.residents.segmentLimit);
   #windowUsed = 0;
   #windowMax = 0;
   #protectedUsed = 0;
@@ -45,41 +44,20 @@ export class WTinyLfuEviction implements Eviction {
   #sampled = 0;
 
   constructor(options: EvictionOptions) {
-    const segmentLimit = options.segmentCountHint ?? tableLengthDefault;
-    this.#lists = new SegmentLists(4, segmentLimit);
-    this.#residents = new Residents(options, segmentLimit);
-    this.#counts = new FrequencyCounts(segmentLimit);
-    this.#state = new Uint8Array(segmentLimit);
+    super(options);
     this.#share();
   }
 
-  get used(): number {
-    return this.#residents.used;
-  }
-
-  get count(): number {
-    return this.#residents.count;
-  }
-
-  get capacity(): number {
-    return this.#residents.capacity;
-  }
-
-  /** Units that a resident segment takes here. */
-  sizeOf(segment: number): number {
-    return this.#residents.sizeOf(segment);
-  }
-
   has(segment: number): boolean {
-    return segment < this.#state.length && this.#state[segment] !== absent;
+    return segment < this.residents.segmentLimit && this.#state[segment] !== absent;
   }
 
   access(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#state.length) this.#fit(segment);
+    if (segment >>> 0 >= this.residents.segmentLimit) this.grow(segment);
     this.#sample(segment);
     const state = this.#state[segment];
     if (state === absent) {
-      if (size <= this.#residents.capacity) this.#insert(segment, size);
+      if (size <= this.residents.capacity) this.insert(segment, size);
       return false;
     }
     if (state === probation) this.#protect(segment);
@@ -87,35 +65,16 @@ export class WTinyLfuEviction implements Eviction {
     return true;
   }
 
-  admit(segment: number, size: number): boolean {
-    if (segment >>> 0 >= this.#state.length) this.#fit(segment);
-    if (size > this.#residents.capacity || this.#state[segment] !== absent) return false;
-    this.#insert(segment, size);
-    return true;
-  }
-
-  remove(segment: number): boolean {
-    if (!this.has(segment)) return false;
-    this.#drop(segment);
-    this.#residents.leave(segment);
-    return true;
-  }
-
-  evictNext(): void {
-    if (this.#residents.count > 0) this.#makeRoom(this.#residents.capacity - this.#residents.used + 1);
-  }
-
-  resize(capacity: number): void {
-    this.#residents.setCapacity(capacity);
+  protected override resized(): void {
     this.#share();
-    this.#makeRoom(0);
+    this.makeRoom(0);
     this.#demote();
   }
 
   /** The state, to save or restore it. */
-  persist(fields: StateFields): void {
+  override persist(fields: StateFields): void {
+    super.persist(fields);
     this.#lists.persist(fields);
-    this.#residents.persist(fields);
     this.#counts.persist(fields);
     this.#state = fields.array(this.#state);
     this.#windowUsed = fields.number(this.#windowUsed);
@@ -126,14 +85,14 @@ export class WTinyLfuEviction implements Eviction {
   }
 
   #share(): void {
-    const capacity = this.#residents.capacity;
+    const capacity = this.residents.capacity;
     this.#windowMax = Math.max(1, Math.floor(windowShare * capacity));
     this.#protectedMax = Math.floor(protectedShare * Math.max(0, capacity - this.#windowMax));
   }
 
   /** Counts a demand; halves all counts after ten times as many as the cache holds segments of its residents' mean size. */
   #sample(segment: number): void {
-    const { used, count, capacity } = this.#residents;
+    const { used, count, capacity } = this.residents;
     if (++this.#sampled * used >= sampleFactor * capacity * count && count > 0) {
       this.#counts.age();
       this.#sampled = 0;
@@ -141,17 +100,17 @@ export class WTinyLfuEviction implements Eviction {
     this.#counts.increment(segment);
   }
 
-  #insert(segment: number, size: number): void {
-    this.#makeRoom(size);
-    this.#residents.enter(segment, size);
+  protected insert(segment: number, size: number): void {
+    this.makeRoom(size);
+    this.residents.enter(segment, size);
     this.#lists.push(window, segment);
     this.#state[segment] = window;
     this.#windowUsed += size;
   }
 
   /** Lets candidates out of the window and evicts until `size` more units fit into window and cache. */
-  #makeRoom(size: number): void {
-    const residents = this.#residents;
+  protected makeRoom(size: number): void {
+    const { residents } = this;
     while (this.#windowUsed + size > this.#windowMax) {
       const candidate = this.#lists.oldest(window);
       if (candidate < 0) break;
@@ -162,12 +121,12 @@ export class WTinyLfuEviction implements Eviction {
         continue;
       }
       const victim = this.#mainOldest();
-      if (victim >= 0 && this.#counts.of(candidate) > this.#counts.of(victim)) this.#evict(victim);
-      else this.#evict(candidate);
+      if (victim >= 0 && this.#counts.of(candidate) > this.#counts.of(victim)) this.#turnOut(victim);
+      else this.#turnOut(candidate);
     }
     while (residents.used + size > residents.capacity) {
       const victim = this.#mainOldest();
-      this.#evict(victim >= 0 ? victim : this.#lists.oldest(window));
+      this.#turnOut(victim >= 0 ? victim : this.#lists.oldest(window));
     }
   }
 
@@ -179,7 +138,7 @@ export class WTinyLfuEviction implements Eviction {
 
   #protect(segment: number): void {
     this.#state[segment] = protectedMain;
-    this.#protectedUsed += this.#residents.sizeOf(segment);
+    this.#protectedUsed += this.residents.sizeOf(segment);
     this.#lists.renew(protectedMain, segment);
     this.#demote();
   }
@@ -188,29 +147,27 @@ export class WTinyLfuEviction implements Eviction {
   #demote(): void {
     while (this.#protectedUsed > this.#protectedMax) {
       const oldest = this.#lists.oldest(protectedMain);
-      this.#protectedUsed -= this.#residents.sizeOf(oldest);
+      this.#protectedUsed -= this.residents.sizeOf(oldest);
       this.#state[oldest] = probation;
       this.#lists.renew(probation, oldest);
     }
   }
 
-  #evict(segment: number): void {
-    this.#drop(segment);
-    this.#residents.evict(segment);
+  #turnOut(segment: number): void {
+    this.drop(segment);
+    this.residents.evict(segment);
   }
 
-  #drop(segment: number): void {
+  protected drop(segment: number): void {
     const state = this.#state[segment];
-    if (state === window) this.#windowUsed -= this.#residents.sizeOf(segment);
-    if (state === protectedMain) this.#protectedUsed -= this.#residents.sizeOf(segment);
+    if (state === window) this.#windowUsed -= this.residents.sizeOf(segment);
+    if (state === protectedMain) this.#protectedUsed -= this.residents.sizeOf(segment);
     this.#lists.unlink(segment);
     this.#state[segment] = absent;
   }
 
-  #fit(segment: number): void {
-    const segmentLimit = tableLengthFor(segment, this.#state.length);
+  protected fit(segmentLimit: number): void {
     this.#lists.fit(segmentLimit);
-    this.#residents.fit(segmentLimit);
     this.#counts.fit(segmentLimit);
     this.#state = grownTable(this.#state, segmentLimit);
   }
