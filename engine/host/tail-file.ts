@@ -34,7 +34,7 @@ export interface TailChunk {
 
 const LINE_FEED = 10;
 const HEAD_BYTES = 1024;
-const NO_HEAD: Head = { bytes: 0, sum: 0 };
+const NOTHING = new Uint8Array(0);
 
 /**
  * Polled, not watched: notifications are lost on network file systems and under rename, and a poll a second costs nothing.
@@ -50,7 +50,8 @@ export class TailFile {
   #file = 0;
   #offset = 0;
   #generation = 0;
-  #head = NO_HEAD;
+  /** First bytes of the file, as far as they were taken. */
+  #head: Uint8Array = NOTHING;
   #until: number | null = null;
   #rotationCount = 0;
   #truncationCount = 0;
@@ -147,7 +148,7 @@ export class TailFile {
   }
 
   async #begin(handle: FileHandle, file: number, offset: number): Promise<void> {
-    this.#head = await headOf(handle, offset);
+    this.#head = await firstBytes(handle, offset);
     this.#handle = handle;
     this.#file = file;
     this.#offset = offset;
@@ -162,7 +163,7 @@ export class TailFile {
       this.#truncationCount++;
       this.#generation++;
       this.#offset = 0;
-      this.#head = NO_HEAD;
+      this.#head = NOTHING;
       this.#until = null;
     }
     const length = Math.min((this.#until ?? size) - this.#offset, this.#chunkBytesMax);
@@ -174,11 +175,14 @@ export class TailFile {
       if (bytesRead < this.#chunkBytesMax) return null;
       end = bytesRead;
     }
-    const from = { file: this.#file, offset: this.#offset, generation: this.#generation, head: this.#head };
-    if (from.offset < HEAD_BYTES) this.#head = await headOf(handle, from.offset + end);
+    const from = { file: this.#file, offset: this.#offset, generation: this.#generation, head: headOf(this.#head) };
+    if (from.offset < HEAD_BYTES) {
+      const more = bytes.subarray(0, Math.min(end, HEAD_BYTES - this.#head.length));
+      this.#head = Uint8Array.of(...this.#head, ...more);
+    }
     this.#offset += end;
     this.#until = null;
-    return { bytes: bytes.subarray(0, end), from, place: { ...from, offset: this.#offset, head: this.#head } };
+    return { bytes: bytes.subarray(0, end), from, place: { ...from, offset: this.#offset, head: headOf(this.#head) } };
   }
 
   /** Whether another file has the name now, and something in it: until then whoever writes may not have gone over to it. */
@@ -200,14 +204,19 @@ export class TailFile {
 async function isThat(handle: FileHandle, { file, offset, head }: TailPlace): Promise<boolean> {
   const { ino, size } = await handle.stat();
   if (ino !== file || offset > size) return false;
-  return head === undefined || (await headOf(handle, head.bytes)).sum === head.sum;
+  return head === undefined || headOf(await firstBytes(handle, head.bytes)).sum === head.sum;
 }
 
-/** Of the first `offset` bytes. */
-async function headOf(handle: FileHandle, offset: number): Promise<Head> {
-  const bytes = new Uint8Array(Math.min(offset, HEAD_BYTES));
+/** The first `count` bytes, 1,024 at most. */
+async function firstBytes(handle: FileHandle, count: number): Promise<Uint8Array> {
+  if (count === 0) return NOTHING;
+  const bytes = new Uint8Array(Math.min(count, HEAD_BYTES));
   const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
-  return { bytes: bytesRead, sum: crc32(bytes.subarray(0, bytesRead)) };
+  return bytes.subarray(0, bytesRead);
+}
+
+function headOf(bytes: Uint8Array): Head {
+  return { bytes: bytes.length, sum: crc32(bytes) };
 }
 
 /** Null = there is no such file. */

@@ -218,7 +218,7 @@ function statusText(status: NodeStatus): string {
         : `${recovery.from === null ? 'from the beginning of the log' : `from position ${recovery.from} (${recovery.restored})`}, ${recovery.replayed} replayed, ${Math.round(recovery.ms)} ms`,
     ],
     [
-      'posts',
+      'appends',
       `${status.intake.appended} kept, ${status.intake.duplicates} repeated, ${status.intake.refused} refused, ${status.intake.throttled} throttled, ${status.intake.failed} failed`,
     ],
   ];

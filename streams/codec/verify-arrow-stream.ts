@@ -166,6 +166,9 @@ function verifyBatch(tables: FlatbufferTables, batch: number, { rowsMax }: Arrow
   }
   // Each compressed buffer states its own size, which is believed when room for it is made.
   if (tables.table(batch, 3) !== 0)
-    throw new AnteroomError('unsupported', 'Arrow data with compressed buffers; send them uncompressed');
+    throw new AnteroomError(
+      'unsupported',
+      "Arrow data with compressed buffers, as Feather files have them; write it with compression='uncompressed'",
+    );
   tables.vector(batch, 4, 8);
 }

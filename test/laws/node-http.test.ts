@@ -156,8 +156,9 @@ test(
           ...(hasBody ? { body: typeof body === 'string' ? body : JSON.stringify(body) } : {}),
         });
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-        if (![200, 400, 401, 403, 404, 409, 413, 415].includes(answer.status))
+        if (![200, 400, 401, 403, 404, 405, 409, 413, 415].includes(answer.status))
           expect.fail(`${method} ${path}?${text} was answered ${answer.status} ${JSON.stringify(answer.body)}`);
+        if (answer.status === 405) expect(answer.headers.get('allow')?.split(', ')).not.toContain(method);
         if (answer.status >= 400 && method !== 'HEAD')
           expect(answer.body).toMatchObject({ error: { code: expect.any(String), message: expect.any(String) } });
         // Only a post that was answered 200 has kept anything.
@@ -171,7 +172,7 @@ test(
     expect(node.engine.position).toBe(node.status().told.accesses);
     const forecast = await ask('/v1/forecast?consumer=c1', { headers: boss });
     expect(forecast.status).toBe(200);
-    for (const status of [200, 400, 401, 404])
+    for (const status of [200, 400, 401, 404, 405])
       expect([status, (statuses.get(status) ?? 0) > 10]).toEqual([status, true]);
     // Each refusal was counted under its name.
     const { text } = (await ask('/metrics', { headers: boss })).body as { text: string };
@@ -185,6 +186,7 @@ test(
       'bad-request': statuses.get(400),
       unauthorised: statuses.get(401),
       'not-found': statuses.get(404),
+      'wrong-method': statuses.get(405),
     });
   },
   fuzzTimeoutMs(INPUTS),

@@ -1,5 +1,16 @@
 import { gzipSync } from 'node:zlib';
-import { Dictionary, Int32, RecordBatchFileWriter, Table, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';
+import {
+  CompressionType,
+  compressionRegistry,
+  Dictionary,
+  Int32,
+  RecordBatchFileWriter,
+  RecordBatchStreamWriter,
+  Table,
+  tableToIPC,
+  Utf8,
+  vectorFromArray,
+} from 'apache-arrow';
 import { describe, expect, test } from 'vitest';
 import { frameNames } from '../../../actors/node/log-frame.ts';
 import { AccessBatch } from '../../../streams/access-batch.ts';
@@ -284,6 +295,19 @@ describe('Arrow as other programs write it', () => {
     });
     expect((await ask('/v1/access-map?segment=/a')).body).toMatchObject({ count: 4 });
     expect((await post('/v1/accesses', file.slice(0, -30))).status).toBe(400);
+  });
+
+  test('with compressed buffers is refused with what to do, since room would be made for the size that they state', async () => {
+    const { post } = await testNode();
+    const encode = (bytes: Uint8Array): Uint8Array => concatBytes([Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd), bytes]);
+    compressionRegistry.set(CompressionType.ZSTD, { encode, decode: (bytes) => bytes.subarray(4) });
+    const writer = new RecordBatchStreamWriter({ compressionType: CompressionType.ZSTD });
+    for (const batch of table().batches) writer.write(batch);
+    writer.finish();
+    expect(await post('/v1/accesses', writer.toUint8Array(true))).toMatchObject({
+      status: 415,
+      body: { error: { message: expect.stringContaining("compression='uncompressed'") } },
+    });
   });
 
   test('of two streams in one post the second was lost without a word: the post is refused', async () => {
