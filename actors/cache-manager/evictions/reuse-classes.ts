@@ -58,8 +58,3 @@ export const sizeOctaveCount = 32;
 export function sizeOctaveOf(size: number): number {
   return size >= 2 ** 31 ? 31 : 31 - Math.clz32(size);
 }
-
-/** The largest size of an octave. */
-export function sizeOctaveEnd(octave: number): number {
-  return octave >= sizeOctaveCount - 1 ? Number.POSITIVE_INFINITY : 2 ** (octave + 1) - 1;
-}
