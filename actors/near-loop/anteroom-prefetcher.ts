@@ -127,7 +127,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#candidates = new CandidateSet(c.candidateCountMax, this.#facts, this.#resident, (segment) =>
       site.isResident(segment),
     );
-    this.#mixture = new CandidateMixture({ ...c, weightFirst: c.mixWeightFirst });
+    this.#mixture = new CandidateMixture({ ...c, weightFirst: c.mixWeightFirst }, this.#facts);
     const floorRatio = site.fetchWorth === undefined ? 1 : FLOOR_RATIO_IN_BYTES;
     const thresholdFloor = Math.min(1, floorRatio * c.thresholdFloor);
     this.#gate = new ValueGate({ ...c, thresholdFloor, interval: c.gateInterval, reserve: c.headroomReserve });
@@ -273,17 +273,18 @@ export class AnteroomPrefetcher implements Prefetcher {
       const how = (isOwn ? EndMode.proposed : 0) | (isUsed ? EndMode.used : 0);
       if (kernel.run.ended(segment, how, this.#position) !== 0) return;
     }
-    const facts = this.#facts;
+    const facts = this.#facts.words;
+    const row = segment * FACT_STRIDE;
     if (isOwn) {
-      const forecast = facts.proposedAs[segment]!;
-      this.#trust?.ended(facts.proposedFor[segment]!, Math.abs(forecast), isUsed);
+      const forecast = this.#facts.floats[row + Fact.proposedAs] ?? 0;
+      this.#trust?.ended(facts[row + Fact.proposedFor] ?? 0, Math.abs(forecast), isUsed);
       if (forecast > 0) this.#issued.learn(forecast, isUsed);
       if (this.#kernel?.takeBack() === false) this.#layOut();
     }
     if (isUsed) return;
     const { horizonMin, horizonMax } = this.#config;
     const horizon = this.#horizon[0]!;
-    const stayed = (this.#position - facts.words[segment * FACT_STRIDE + Fact.proposedAt]!) | 0;
+    const stayed = (this.#position - facts[row + Fact.proposedAt]!) | 0;
     // Who outstayed the horizon says only that there is room: look further ahead.
     const aim = stayed >= horizon ? 2 * horizon : stayed;
     this.#horizon[0] = horizon + (Math.min(Math.max(aim, horizonMin), horizonMax) - horizon) / 64;
@@ -293,8 +294,6 @@ export class AnteroomPrefetcher implements Prefetcher {
   snapshot(): Snapshot {
     const writer = new SnapshotWriter();
     writer.numbers(this.#untilAdjusted, this.#horizon[0]!, this.#position);
-    writer.array(this.#facts.proposedFor);
-    writer.array(this.#facts.proposedAs);
     for (const part of this.#parts()) part.save(writer);
     return [...writer.finish(), ...(this.#nextItems?.snapshot() ?? [])];
   }
@@ -306,8 +305,6 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#untilAdjusted = untilAdjusted!;
     this.#horizon[0] = horizon!;
     this.#position = position!;
-    const facts = this.#facts;
-    facts.adopt(facts.words, reader.array(facts.proposedFor), reader.array(facts.proposedAs));
     for (const part of this.#parts()) part.load(reader);
     this.#nextItems?.restore(reader.take());
     this.#kernel = null;
@@ -324,8 +321,6 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#untilAdjusted = fields.number(this.#untilAdjusted);
     this.#horizon[0] = fields.number(this.#horizon[0]!);
     this.#position = fields.number(this.#position);
-    const facts = this.#facts;
-    facts.adopt(facts.words, fields.array(facts.proposedFor), fields.array(facts.proposedAs));
     for (const part of this.#parts()) persistLearner(fields, part);
     if (fields.isRestoring) {
       this.#kernel = null;
@@ -477,9 +472,11 @@ export class AnteroomPrefetcher implements Prefetcher {
       const expert = this.#mixture.strongestExpert(this.#candidates, slot, servedClass);
       proposals.propose(segment, this.#candidates.sizeBytes[slot]!, this.#issued.state(believed[slot]!), expert);
       this.#gate.spent(this.#waste[slot]!);
-      facts[segment * FACT_STRIDE + Fact.proposedAt] = position;
-      this.#facts.proposedFor[segment] = this.#consumer;
-      this.#facts.proposedAs[segment] = believed[slot]! < this.#mixed[slot]! ? -this.#mixed[slot]! : this.#mixed[slot]!;
+      const row = segment * FACT_STRIDE;
+      const mixed = this.#mixed[slot]!;
+      facts[row + Fact.proposedAt] = position;
+      facts[row + Fact.proposedFor] = this.#consumer;
+      this.#facts.floats[row + Fact.proposedAs] = believed[slot]! < mixed ? -mixed : mixed;
     }
   }
 

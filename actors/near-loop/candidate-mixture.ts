@@ -5,6 +5,7 @@ import { BinCalibration } from './bin-calibration.ts';
 import { type CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
 import { BIN_COUNT, NAMING_COUNT, OPINION_COUNT, opinionNames, priorOf } from './opinion-bins.ts';
 import { OpinionMixer } from './opinion-mixer.ts';
+import type { SegmentFacts } from './segment-facts.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { squash } from './stretch.ts';
 import { TrialRing } from './trial-ring.ts';
@@ -73,7 +74,8 @@ export class CandidateMixture {
   /** Forecasts that were all tried, and how many are passed over until the next trial. */
   #sampling: Int32Array = new Int32Array(2);
 
-  constructor(options: CandidateMixtureOptions) {
+  /** `facts`: where the newest trial of each segment stands. */
+  constructor(options: CandidateMixtureOptions, facts: SegmentFacts) {
     this.#triesFull = options.trialsBeforeSampling;
     this.#tryEvery = options.trialSpacing;
     this.#bins = new BinCalibration(BIN_COUNT, options.calibrationMemory, priorOf);
@@ -87,7 +89,7 @@ export class CandidateMixture {
       squash(((bin % FINAL_BIN_COUNT) - 16) / 2),
     );
     const n = options.trialCountMax;
-    this.#trials = new TrialRing(n);
+    this.#trials = new TrialRing(n, facts);
     this.#trialBins = new Uint16Array(n * OPINION_STRIDE);
     this.#trialFinal = new Uint8Array(n);
   }

@@ -4,6 +4,7 @@ import { type Code, wasm } from '../../streams/sources/wasm-module.ts';
 import { TRUST_PRIOR } from './consumer-trust.ts';
 import { type MixtureAddresses, MixtureField } from './mixture-layout.ts';
 import { BIAS, BIAS_AT } from './opinion-mixer.ts';
+import { FACT_ROW_LOG } from './segment-facts.ts';
 import { SQUASH_STEPS, STRETCH_MAX, STRETCH_STEPS } from './stretch.ts';
 
 const { get, set, i32, add, sub, shiftLeft, load, storeAt, ifElse, loadShort, leadingZeros, isLess, remainder } = wasm;
@@ -25,6 +26,12 @@ export const shortAt = (at: number, index: Code): Code => loadShort(shiftLeft(in
 export const doubleAt = (at: number, index: Code): Code => loadDouble(shiftLeft(index, i32(3)), at);
 export const putDouble = (at: number, index: Code, value: Code): Code =>
   storeDouble(shiftLeft(index, i32(3)), at, value);
+
+/** Byte at which the facts of a segment begin, from where all facts do; and one of them. */
+export const rowOf = (segment: Code): Code => shiftLeft(segment, i32(FACT_ROW_LOG));
+export const factOf = (at: MixtureAddresses, row: number, fact: number): Code => load(get(row), at.facts + 4 * fact);
+export const putFact = (at: MixtureAddresses, row: number, fact: number, value: Code): Code =>
+  storeAt(get(row), at.facts + 4 * fact, value);
 
 /** `stretch` of stretch.ts. */
 export const stretched = (at: MixtureAddresses, probability: Code): Code =>

@@ -17,7 +17,7 @@ const starters = new Map<string, (() => MixtureKernel | null) | null>();
 
 /** A kernel over a memory for that layout; null where there is no WebAssembly, or no memory for it. */
 export function startMixtureKernel({ at, bytes }: MixtureLayout): MixtureKernel | null {
-  const key = Object.values(at).join();
+  const key = [...Object.values(at), bytes].join();
   let start = starters.get(key);
   if (start === undefined) {
     start = compileWasm(code(at), Math.ceil(bytes / 65_536));

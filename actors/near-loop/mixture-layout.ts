@@ -78,10 +78,7 @@ function bytesOf({ parts, candidates, facts, trust, gate, issued }: MixtureTable
     trustExpected: 4 * accounts,
     trustUsed: 4 * accounts,
     trustPassedOver: accounts,
-    trialNewest: 4 * segments,
     facts: 4 * FACT_STRIDE * segments,
-    proposedFor: 4 * segments,
-    proposedAs: 4 * segments,
   };
 }
 

@@ -123,19 +123,12 @@ export class MixtureTables {
 
   /** Takes back what has grown, and so moved out. False = there is no room: all must be laid out anew before anything is asked. */
   takeBack(): boolean {
-    const { facts, trust, parts } = this.#options;
+    const { facts, trust } = this.#options;
     const { at, segmentMax, accountMax } = this.#layout;
     const place = this.#place;
     if (facts.words !== this.#laidFacts) {
-      if (facts.segmentLimit > segmentMax || facts.proposedFor.length > segmentMax) return false;
-      parts.trials.fit(facts.segmentLimit);
-      if (parts.trials.segmentLimit > segmentMax) return false;
-      parts.trials.adopt(place, at);
-      facts.adopt(
-        place(facts.words, at.facts),
-        place(facts.proposedFor, at.proposedFor),
-        place(facts.proposedAs, at.proposedAs),
-      );
+      if (facts.segmentLimit > segmentMax) return false;
+      facts.adopt(place(facts.words, at.facts));
       this.#laidFacts = facts.words;
       this.segmentLimit = facts.segmentLimit;
     }

@@ -7,13 +7,16 @@ import {
   accountOf,
   bump,
   doubleAt,
+  factOf,
   field,
   floatAt,
   logOddsOf,
   number,
   putDouble,
+  putFact,
   putFloat,
   putWord,
+  rowOf,
   squashed,
   stretched,
   weightOf,
@@ -24,16 +27,29 @@ import { NAMING_COUNT } from './opinion-bins.ts';
 import { Fact } from './segment-facts.ts';
 import { STRETCH_STEPS } from './stretch.ts';
 
-const { get, set, i32, add, sub, and, shiftLeft, load, storeAt, loadByte, loadShort, giveBack } = wasm;
-const { isLess, atLeast, loop, block, branchIf, branch, ifElse, loadDouble, storeDouble, double } = wasm;
+const { get, set, i32, add, sub, and, shiftLeft, loadByte, loadShort, giveBack } = wasm;
+const {
+  isLess,
+  atLeast,
+  loop,
+  block,
+  branchIf,
+  branch,
+  ifElse,
+  loadDouble,
+  storeDouble,
+  loadFloat,
+  storeFloat,
+  double,
+} = wasm;
 const { addDouble, subDouble, multiplyDouble, divideDouble, exceedsDouble, isLessDouble, atLeastDouble } = wasm;
 const { doubleOf, wholeOf, least, greatest, negated, magnitude } = wasm;
 
 /** The code of `propose` over tables at these addresses. */
 export function proposeCode(at: MixtureAddresses): WasmFunction {
   const [allowed, passing, how, position, consumer] = [0, 1, 2, 3, 4];
-  const [i, j, best, slot, bins, weights, expert, segment, x] = [5, 6, 7, 8, 9, 10, 11, 12, 13];
-  const [most, y, low, believed] = [14, 15, 16, 17];
+  const [i, j, best, slot, bins, weights, expert, segment, x, row] = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
+  const [most, y, low, believed] = [15, 16, 17, 18];
   const rank = (index: number): Code => doubleAt(at.believed, wordAt(at.admitted, get(index)));
 
   const selected: Code = [
@@ -91,17 +107,18 @@ export function proposeCode(at: MixtureAddresses): WasmFunction {
     putWord(at.proposed, get(i), get(segment)),
     putWord(at.strongest, get(i), get(expert)),
     storeDouble(i32(0), at.gateLive + 8, addDouble(number(at.gateLive + 8), subDouble(double(1), get(believed)))),
-    storeAt(shiftLeft(get(segment), i32(4)), at.facts + 4 * Fact.proposedAt, get(position)),
-    putWord(at.proposedFor, get(segment), get(consumer)),
+    set(row, rowOf(get(segment))),
+    putFact(at, row, Fact.proposedAt, get(position)),
+    putFact(at, row, Fact.proposedFor, get(consumer)),
     set(y, doubleAt(at.mixed, get(slot))),
     ifElse(isLessDouble(get(believed), get(y)), set(y, negated(get(y))), []),
-    putFloat(at.proposedAs, get(segment), get(y)),
+    storeFloat(get(row), at.facts + 4 * Fact.proposedAs, get(y)),
   ];
   return {
     parameterCount: 5,
     hasResult: false,
     locals: [
-      [9, I32],
+      [10, I32],
       [4, F64],
     ],
     body: [loop(selected, argued, stated, noted, bump(i, 1), branchIf(0, isLess(get(i), get(allowed))))],
@@ -114,9 +131,9 @@ export const EndMode = { proposed: 1, used: 2 } as const;
 /** The code of `ended` over tables at these addresses; it gives 0, and changes nothing, where there is no account for the consumer yet. */
 export function endedCode(at: MixtureAddresses): WasmFunction {
   const [segment, how, position] = [0, 1, 2];
-  const [account, consumer, i] = [3, 4, 5];
-  const [forecast, used, x, p, weight, ones, cross, squares] = [6, 7, 8, 9, 10, 11, 12, 13];
-  const [pullOfLevel, pullOfSlope, determinant, slope, level, y, low, horizon] = [14, 15, 16, 17, 18, 19, 20, 21];
+  const [account, consumer, i, row] = [3, 4, 5, 6];
+  const [forecast, used, x, p, weight, ones, cross, squares] = [7, 8, 9, 10, 11, 12, 13, 14];
+  const [pullOfLevel, pullOfSlope, determinant, slope, level, y, low, horizon] = [15, 16, 17, 18, 19, 20, 21, 22];
   const keep = double(1 - 1 / TRUST_MEMORY);
   const prior = double(ISSUED_PRIOR / ISSUED_MEMORY);
   const keepIssued = double(1 - 1 / ISSUED_MEMORY);
@@ -129,7 +146,7 @@ export function endedCode(at: MixtureAddresses): WasmFunction {
   const judged: Code = ifElse(
     field(MixtureField.accountLimit),
     [
-      set(consumer, wordAt(at.proposedFor, get(segment))),
+      set(consumer, factOf(at, row, Fact.proposedFor)),
       accountOf(account, consumer),
       ifElse(atLeast(get(account), field(MixtureField.accountLimit)), giveBack(i32(0)), []),
       moved(at.trustExpected, magnitude(get(forecast))),
@@ -171,7 +188,7 @@ export function endedCode(at: MixtureAddresses): WasmFunction {
   /** Who outstayed the horizon says only that there is room: look further ahead. */
   const wasted: Code = [
     set(horizon, number(MixtureField.horizon)),
-    set(y, doubleOf(sub(get(position), load(shiftLeft(get(segment), i32(4)), at.facts + 4 * Fact.proposedAt)))),
+    set(y, doubleOf(sub(get(position), factOf(at, row, Fact.proposedAt)))),
     ifElse(atLeastDouble(get(y), get(horizon)), set(y, multiplyDouble(get(horizon), double(2))), []),
     set(y, least(greatest(get(y), number(MixtureField.horizonMin)), number(MixtureField.horizonMax))),
     // A power of two: as exact as a division.
@@ -182,14 +199,15 @@ export function endedCode(at: MixtureAddresses): WasmFunction {
     parameterCount: 3,
     hasResult: true,
     locals: [
-      [3, I32],
+      [4, I32],
       [16, F64],
     ],
     body: [
+      set(row, rowOf(get(segment))),
       ifElse(
         and(get(how), i32(EndMode.proposed)),
         [
-          set(forecast, floatAt(at.proposedAs, get(segment))),
+          set(forecast, loadFloat(get(row), at.facts + 4 * Fact.proposedAs)),
           set(used, ifUsed(how)),
           judged,
           ifElse(exceedsDouble(get(forecast), double(0)), learned, []),

@@ -1,6 +1,5 @@
-/** What the near loop keeps of each segment beside its successors: one row of four words. */
+/** What the near loop keeps of each segment beside its successors: one row of eight words, so that one look into memory finds all of it. */
 
-import { grownTable } from '../cache-manager/grown-table.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 /** Fields of a row. */
@@ -12,26 +11,31 @@ export const Fact = {
   forecast: 2,
   /** Log position of its latest proposal. */
   proposedAt: 3,
+  /** After whose access it was last proposed, and what the mixture said then, a 32-bit float; negative where the consumer was not believed. */
+  proposedFor: 4,
+  proposedAs: 5,
+  /** Slot of its newest trial in the ring, plus one; 0: none. */
+  newestTrial: 6,
 } as const;
 
-export const FACT_STRIDE = 4;
+export const FACT_STRIDE = 8;
+/** Log2 of a row's bytes. */
+export const FACT_ROW_LOG = 5;
 
 /** Rows by dense segment id; grows by doubling. Positions are kept modulo 2^32: differences stay right over four billion accesses. */
 export class SegmentFacts {
-  /** Row of segment s starts at s * FACT_STRIDE. Replaced, as the others are, when the tables grow: read it anew in each call. */
+  /** Row of segment s starts at s * FACT_STRIDE. Replaced when the table grows: read it anew in each call. */
   words: Int32Array;
-  /** After whose access each segment was last proposed, and what the mixture said then; negative where the consumer was not believed. */
-  proposedFor: Int32Array;
-  proposedAs: Float32Array;
+  /** The same words, as floats. */
+  floats: Float32Array;
 
   constructor(segmentCountHint = 1024) {
     this.words = new Int32Array(segmentCountHint * FACT_STRIDE);
-    this.proposedFor = new Int32Array(segmentCountHint);
-    this.proposedAs = new Float32Array(segmentCountHint);
+    this.floats = new Float32Array(this.words.buffer);
   }
 
   get bytes(): number {
-    return this.words.byteLength + this.proposedFor.byteLength + this.proposedAs.byteLength;
+    return this.words.byteLength;
   }
 
   /** Segments that there is room for. */
@@ -45,17 +49,15 @@ export class SegmentFacts {
     if (row >= this.words.length) {
       const words = new Int32Array(Math.max(this.words.length * 2, row + FACT_STRIDE));
       words.set(this.words);
-      this.words = words;
-      this.#fit();
+      this.adopt(words);
     }
     return row;
   }
 
-  /** Goes on in these, which must hold what its own do. */
-  adopt(words: Int32Array, proposedFor: Int32Array, proposedAs: Float32Array): void {
+  /** Goes on in `words`, which must hold what {@link words} does. */
+  adopt(words: Int32Array): void {
     this.words = words;
-    this.proposedFor = proposedFor;
-    this.proposedAs = proposedAs;
+    this.floats = new Float32Array(words.buffer, words.byteOffset, words.length);
   }
 
   save(writer: SnapshotWriter): void {
@@ -63,15 +65,6 @@ export class SegmentFacts {
   }
 
   load(reader: SnapshotReader): void {
-    this.words = reader.array(this.words);
-    this.#fit();
-  }
-
-  /** As many entries by segment as there are rows. */
-  #fit(): void {
-    const count = this.words.length / FACT_STRIDE;
-    if (count <= this.proposedFor.length) return;
-    this.proposedFor = grownTable(this.proposedFor, count - 1);
-    this.proposedAs = grownTable(this.proposedAs, count - 1);
+    this.adopt(reader.array(this.words));
   }
 }

@@ -7,14 +7,17 @@ import {
   bitLength,
   bump,
   doubleAt,
+  factOf,
   field,
   floatAt,
   logOddsOf,
   mix,
   number,
   putDouble,
+  putFact,
   putFloat,
   putWord,
+  rowOf,
   shortAt,
   squashed,
   stretched,
@@ -60,11 +63,11 @@ export function serveCode(at: MixtureAddresses): WasmFunction {
     body: [
       set(now, number(MixtureField.position)),
       set(horizon, addDouble(number(MixtureField.horizon), number(MixtureField.lead))),
+      set(row, rowOf(get(segment))),
+      set(x, factOf(at, row, Fact.count)),
+      ifElse(isLess(get(x), i32(255)), putFact(at, row, Fact.count, add(get(x), i32(1))), []),
+      putFact(at, row, Fact.lastAt, get(position)),
       settled(at),
-      set(row, shiftLeft(get(segment), i32(4))),
-      set(x, load(get(row), at.facts + 4 * Fact.count)),
-      ifElse(isLess(get(x), i32(255)), storeAt(get(row), at.facts + 4 * Fact.count, add(get(x), i32(1))), []),
-      storeAt(get(row), at.facts + 4 * Fact.lastAt, get(position)),
       ifElse(get(count), weighed(at), []),
       get(admitted),
     ],
@@ -81,17 +84,17 @@ function settled(at: MixtureAddresses): Code {
       [
         set(trial, get(slot)),
         set(slot, wordAt(at.trialOlder, get(trial))),
-        putWord(at.trialNewest, get(segment), get(slot)),
+        putFact(at, row, Fact.newestTrial, add(get(slot), i32(1))),
         putWord(at.trialSegment, get(trial), i32(-1)),
         set(truth, doubleOf(atMostDouble(subDouble(get(now), doubleAt(at.trialAt, get(trial))), get(horizon)))),
         // Out of both, to where it is settled.
         branch(2),
       ],
-      [putWord(at.trialNewest, get(segment), i32(-1)), set(slot, i32(-1))],
+      [putFact(at, row, Fact.newestTrial, i32(0)), set(slot, i32(-1))],
     ),
   );
   return [
-    set(slot, wordAt(at.trialNewest, get(segment))),
+    set(slot, sub(factOf(at, row, Fact.newestTrial), i32(1))),
     block(
       loop(
         block(
@@ -205,7 +208,7 @@ function weighed(at: MixtureAddresses): Code {
     ifElse(isLess(get(account), field(MixtureField.accountLimit)), set(trust, trustOf(at, account)), []),
     loop(
       set(segment, wordAt(at.candidateSegment, get(slot))),
-      set(row, shiftLeft(get(segment), i32(4))),
+      set(row, rowOf(get(segment))),
       set(bins, add(shiftLeft(get(slot), i32(4)), i32(at.candidateBins))),
       ifElse(and(get(how), i32(ServeMode.named)), named(at), []),
       commented(at),
@@ -222,7 +225,6 @@ function weighed(at: MixtureAddresses): Code {
 function named(at: MixtureAddresses): Code {
   return [
     storeAt(get(bins), 4, i32(0)),
-    storeShort(get(bins), 8, i32(0)),
     storeByte(
       get(slot),
       at.candidateSpoke,
@@ -232,7 +234,7 @@ function named(at: MixtureAddresses): Code {
 }
 
 function commented(at: MixtureAddresses): Code {
-  const fact = (which: number): Code => load(get(row), at.facts + 4 * which);
+  const fact = (which: number): Code => factOf(at, row, which);
   return [
     set(x, fact(Fact.forecast)),
     set(bin, i32(binBase[Opinion.earlierForecast]!)),
@@ -254,7 +256,8 @@ function commented(at: MixtureAddresses): Code {
       ],
       [],
     ),
-    storeShort(get(bins), 2 * Opinion.earlierForecast, get(bin)),
+    // Beside it is the opinion of next items, of which a kernel knows nothing: one word, read as one.
+    storeAt(get(bins), 2 * Opinion.nextItem, shiftLeft(get(bin), i32(16))),
     set(x, fact(Fact.count)),
     set(bin, i32(binBase[Opinion.popularity]!)),
     ifElse(
@@ -287,7 +290,7 @@ function forecast(at: MixtureAddresses): Code {
     putDouble(at.mixed, get(slot), get(sum)),
     set(x, wholeOf(multiplyDouble(get(sum), double(16)))),
     ifElse(exceeds(get(x), i32(15)), set(x, i32(15)), []),
-    storeAt(get(row), at.facts + 4 * Fact.forecast, or(shiftLeft(add(get(position), i32(1)), i32(4)), get(x))),
+    putFact(at, row, Fact.forecast, or(shiftLeft(add(get(position), i32(1)), i32(4)), get(x))),
   ];
 }
 
@@ -316,8 +319,8 @@ function tried(at: MixtureAddresses): Code {
     ),
     putWord(at.trialSegment, get(trial), get(segment)),
     putDouble(at.trialAt, get(trial), get(now)),
-    set(x, wordAt(at.trialNewest, get(segment))),
-    putWord(at.trialNewest, get(segment), get(trial)),
+    set(x, sub(factOf(at, row, Fact.newestTrial), i32(1))),
+    putFact(at, row, Fact.newestTrial, add(get(trial), i32(1))),
     // A link to its own place would be one to itself: what stood there has expired.
     ifElse(equal(get(x), get(trial)), set(x, i32(-1)), []),
     putWord(at.trialOlder, get(trial), get(x)),

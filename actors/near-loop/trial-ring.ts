@@ -2,6 +2,7 @@
 
 import { assert } from '../../engine/assert.ts';
 import type { Place } from './mixture-layout.ts';
+import { FACT_STRIDE, Fact, SegmentFacts } from './segment-facts.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 const NONE = -1;
@@ -11,7 +12,6 @@ export interface TrialFields {
   readonly trialSegment: number;
   readonly trialAt: number;
   readonly trialOlder: number;
-  readonly trialNewest: number;
   readonly trialState: number;
 }
 
@@ -22,28 +22,29 @@ export interface TrialFields {
  * A trial that expires is not taken off its chain: whoever comes to it along the chain sees that its place is no longer
  * the segment's and stops, for what lies behind is older still. The payload of a trial lives in the caller's columns at the
  * same slot. When the ring is full no trial is taken (counted): dropping the oldest instead would leave more hits than misses on
- * record and make every forecast too sure. O(1) a call; 16 bytes a trial and 4 a segment.
+ * record and make every forecast too sure. O(1) a call; 16 bytes a trial.
  */
 export class TrialRing {
   readonly capacity: number;
   #segment: Int32Array;
   #at: Float64Array;
   #older: Int32Array;
-  #newest: Int32Array;
+  readonly #facts: SegmentFacts;
   /** The oldest trial's slot, trials in the ring, and those that were not taken. */
   #state: Int32Array = new Int32Array(3);
 
-  constructor(capacity: number, segmentCountHint = 1024) {
+  /** The newest trial of each segment stands in its facts. */
+  constructor(capacity: number, facts = new SegmentFacts()) {
     assert(capacity >= 1, 'a ring holds at least one trial');
     this.capacity = capacity;
     this.#segment = new Int32Array(capacity).fill(NONE);
     this.#at = new Float64Array(capacity);
     this.#older = new Int32Array(capacity).fill(NONE);
-    this.#newest = new Int32Array(segmentCountHint).fill(NONE);
+    this.#facts = facts;
   }
 
   get bytes(): number {
-    return this.capacity * 16 + this.#newest.byteLength;
+    return this.capacity * 16;
   }
 
   get count(): number {
@@ -54,23 +55,12 @@ export class TrialRing {
     return this.#state[2]! >>> 0;
   }
 
-  /** Makes room for so many segments. */
-  fit(segmentCount: number): void {
-    if (segmentCount > this.#newest.length) this.#grow(segmentCount - 1);
-  }
-
   /** Goes on in what `place` gives for each of its columns, told where it is to lie. */
   adopt(place: Place, at: TrialFields): void {
     this.#segment = place(this.#segment, at.trialSegment);
     this.#at = place(this.#at, at.trialAt);
     this.#older = place(this.#older, at.trialOlder);
-    this.#newest = place(this.#newest, at.trialNewest);
     this.#state = place(this.#state, at.trialState);
-  }
-
-  /** Segments that there is room for. */
-  get segmentLimit(): number {
-    return this.#newest.length;
   }
 
   /** Starts a trial; returns its slot, or -1 when the ring is full. */
@@ -79,29 +69,32 @@ export class TrialRing {
       this.#state[2] = this.#state[2]! + 1;
       return NONE;
     }
-    if (segment >= this.#newest.length) this.#grow(segment);
+    const row = this.#facts.rowOf(segment);
+    const facts = this.#facts.words;
     let slot = this.#state[0]! + this.#state[1]!;
     if (slot >= this.capacity) slot -= this.capacity;
     this.#state[1] = this.#state[1]! + 1;
     this.#segment[slot] = segment;
     this.#at[slot] = position;
-    const newest = this.#newest[segment]!;
+    const newest = facts[row + Fact.newestTrial]! - 1;
     // A link to its own place would be one to itself: what stood there has expired.
     this.#older[slot] = newest === slot ? NONE : newest;
-    this.#newest[segment] = slot;
+    facts[row + Fact.newestTrial] = slot + 1;
     return slot;
   }
 
   /** Takes the segment's newest open trial off its chain; returns its slot, or -1. Its place in the ring frees up in order. */
   takeDemanded(segment: number): number {
-    if (segment >= this.#newest.length) return NONE;
-    const slot = this.#newest[segment]!;
+    const facts = this.#facts.words;
+    const at = segment * FACT_STRIDE + Fact.newestTrial;
+    if (at >= facts.length) return NONE;
+    const slot = facts[at]! - 1;
     if (slot === NONE) return NONE;
     if (this.#segment[slot] !== segment) {
-      this.#newest[segment] = NONE;
+      facts[at] = 0;
       return NONE;
     }
-    this.#newest[segment] = this.#older[slot]!;
+    facts[at] = this.#older[slot]! + 1;
     this.#segment[slot] = NONE;
     return slot;
   }
@@ -129,7 +122,7 @@ export class TrialRing {
 
   save(writer: SnapshotWriter): void {
     writer.numbers(...this.#state);
-    for (const a of [this.#segment, this.#at, this.#older, this.#newest]) writer.array(a);
+    for (const a of [this.#segment, this.#at, this.#older]) writer.array(a);
   }
 
   load(reader: SnapshotReader): void {
@@ -138,12 +131,5 @@ export class TrialRing {
     reader.into(this.#segment);
     reader.into(this.#at);
     reader.into(this.#older);
-    this.#newest = reader.array(this.#newest);
-  }
-
-  #grow(segment: number): void {
-    const newest = new Int32Array(Math.max(this.#newest.length * 2, segment + 1)).fill(NONE);
-    newest.set(this.#newest);
-    this.#newest = newest;
   }
 }

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AnteroomError } from '../../engine/errors.ts';
+import { raiseInlineBudget } from '../../engine/host/inline-budget.ts';
 import { parseBenchArguments, USAGE } from './arguments.ts';
 import type { Bench } from './bench.ts';
 import { garbageCollector, machineFacts, projectFolder, runNode } from './bench-host.ts';
@@ -13,6 +14,9 @@ import { type BenchResult, runBench } from './run-bench.ts';
 const log = (text: string): void => {
   process.stderr.write(text);
 };
+
+// As the command does; whoever is compared in this process has it too.
+raiseInlineBudget();
 
 try {
   await main(process.argv.slice(2));

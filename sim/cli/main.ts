@@ -3,6 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { AnteroomError } from '../../engine/errors.ts';
+import { raiseInlineBudget } from '../../engine/host/inline-budget.ts';
 import { ioFault } from '../../engine/host/io-fault.ts';
 import { printable } from '../../engine/printable.ts';
 import { VERSION } from '../../engine/version.ts';
@@ -36,6 +37,8 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   'corrupt',
   'disk-full',
 ]);
+
+raiseInlineBudget();
 
 const program = new Command('anteroom')
   .description('Predictive prefetching: what would it save on your own access log, and what would it cost?')

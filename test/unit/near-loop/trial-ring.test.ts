@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { SegmentFacts } from '../../../actors/near-loop/segment-facts.ts';
 import { TrialRing } from '../../../actors/near-loop/trial-ring.ts';
 
 describe('trial ring', () => {
@@ -54,7 +55,7 @@ describe('trial ring', () => {
   });
 
   test('every trial is settled exactly once through many turns of the ring', () => {
-    const ring = new TrialRing(16, 4);
+    const ring = new TrialRing(16, new SegmentFacts(4));
     let started = 0;
     let settled = 0;
     for (let position = 0; position < 10_000; position++) {
