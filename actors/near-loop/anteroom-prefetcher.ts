@@ -41,6 +41,8 @@ import { ValueGate } from './value-gate.ts';
 
 /** Accesses after which the tables of the mixture are handed to a kernel: short runs need none. */
 const KERNEL_AFTER = 16_384;
+/** How much higher the floor of what is staged stands where segments differ in size: much of what is small is worth a little by the byte, and crowds out what is worth more. */
+const FLOOR_RATIO_IN_BYTES = 4;
 
 /**
  * Per access: settle the forecasts that came true or ran out, learn the order, let the experts name candidates, weigh each into one
@@ -122,7 +124,9 @@ export class AnteroomPrefetcher implements Prefetcher {
       site.isResident(segment),
     );
     this.#mixture = new CandidateMixture({ ...c, weightFirst: c.mixWeightFirst });
-    this.#gate = new ValueGate({ ...c, interval: c.gateInterval, reserve: c.headroomReserve });
+    const floorRatio = site.fetchWorth === undefined ? 1 : FLOOR_RATIO_IN_BYTES;
+    const thresholdFloor = Math.min(1, floorRatio * c.thresholdFloor);
+    this.#gate = new ValueGate({ ...c, thresholdFloor, interval: c.gateInterval, reserve: c.headroomReserve });
     this.#trust = c.isTrustByConsumer ? new ConsumerTrust(c.consumerCountMax) : null;
     this.#isForecastOn = isOn[Opinion.earlierForecast]!;
     this.#isPopularityOn = isOn[Opinion.popularity]!;

@@ -83,7 +83,9 @@ export const nearLoopConfigSchema = z
       .describe('Price of a wasted fetch in units of the gain of a useful one, where traffic has no bound.'),
     thresholdFloor: probability
       .default(0.05)
-      .describe('Probability below which nothing is staged, however free traffic is.'),
+      .describe(
+        'Probability below which nothing is staged, however free traffic is; in a cache of bytes four times that, of a fetch of mean size.',
+      ),
     gateInterval: count(1).default(256).describe('Accesses between two adjustments of the threshold.'),
     headroomReserve: count(0).default(200).describe('Fetches of headroom kept back for the best candidates.'),
     spendOver: count(1).default(32768).describe('Accesses over which saved-up headroom is spent.'),

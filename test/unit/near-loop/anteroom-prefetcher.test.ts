@@ -57,6 +57,31 @@ describe('anteroom prefetcher', () => {
     expect(large).toBeLessThan(0.1 * small);
   });
 
+  test('a loose bound staged in a cache of bytes what one of segments has room for', () => {
+    const trace = plantedPairs(new Xoshiro128(7), 60_000, [0.7, 0.12], 300);
+    const unlikelyOf = (worth: object): number => {
+      const site = new ModelSite({ capacity: 200, stagedMax: 60, headroomPerAccess: 4 });
+      let unlikely = 0;
+      const inner = new AnteroomPrefetcher(Object.assign(site, worth));
+      site.serve(trace, {
+        name: 'watched',
+        staging: 'separate',
+        experts: inner.experts,
+        onAccess: (access, served, proposals) => {
+          inner.onAccess(access, served, proposals);
+          // Of the pairs those with odd numbers are the unlikely ones.
+          for (const s of proposals.segment.subarray(0, proposals.count))
+            if (s >= 600 && s < 1200 && s % 2 === 1) unlikely++;
+        },
+        onEvict: (segment) => inner.onEvict(segment, false),
+      });
+      return unlikely;
+    };
+    const inSegments = unlikelyOf({});
+    expect(inSegments).toBeGreaterThan(2000);
+    expect(unlikelyOf({ fetchWorth: { costOf: () => 1, gainOf: () => 1 } })).toBeLessThan(0.2 * inSegments);
+  });
+
   test('stays out of the way of random accesses', () => {
     const trace = uniformTrace(new Xoshiro128(2), 60_000, 2000);
     const site = new ModelSite({ capacity: 200, stagedMax: 100 });
