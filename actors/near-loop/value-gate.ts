@@ -21,6 +21,8 @@ export interface ValueGateOptions {
   readonly wastedFetchPrice: number;
   /** Least probability ever worth a fetch: below it a staged segment displaces more than it brings. */
   readonly thresholdFloor: number;
+  /** The same where traffic has a bound; absent = the same. */
+  readonly boundedFloor?: number;
   /** Accesses between two adjustments. */
   readonly interval: number;
   /** Fetches kept back, so that the best candidates are not refused when forecasts of spending err. */
@@ -73,7 +75,7 @@ export class ValueGate {
 
   /** To be called every `interval` accesses; `headroom` = extra fetches allowed now, Infinity without a bound. */
   adjust(headroom: number): void {
-    const { interval, spendOver, thresholdFloor, reserve } = this.#options;
+    const { interval, spendOver, thresholdFloor, boundedFloor = thresholdFloor, reserve } = this.#options;
     if (headroom === Infinity) {
       this.#threshold = this.#unbounded();
       this.#waste.fill(0);
@@ -94,14 +96,14 @@ export class ValueGate {
     const least = Math.max(rebuilding, Math.min(0, accrual) + FALLOW_SHARE * headroom * rate);
     const spendable = Math.max(least, accrual + (headroom - reserve) * rate);
     this.#intervalsHeld = this.#intervalsHeld * DECAY + 1;
-    const binFloor = Math.ceil(thresholdFloor * EVEN_SCALE);
+    const binFloor = Math.ceil(boundedFloor * EVEN_SCALE);
     let sum = 0;
     let bin = BIN_COUNT - 1;
     for (; bin >= binFloor; bin--) {
       sum += this.#waste[bin]! / this.#intervalsHeld;
       if (sum > spendable) break;
     }
-    this.#threshold = Math.max(thresholdFloor, lowestOf(bin + 1));
+    this.#threshold = Math.max(boundedFloor, lowestOf(bin + 1));
     for (let i = 0; i < BIN_COUNT; i++) this.#waste[i] = this.#waste[i]! * DECAY;
   }
 
