@@ -41,7 +41,7 @@ import { ValueGate } from './value-gate.ts';
 
 /** Accesses after which the tables of the mixture are handed to a kernel: short runs need none. */
 const KERNEL_AFTER = 16_384;
-/** How much higher the floor of what is staged stands where segments differ in size: much of what is small is worth a little by the byte, and crowds out what is worth more. */
+/** How much higher the floor stands where segments differ in size and a bound on traffic is the only price: what is worth little by the byte crowds out what is worth more. */
 const FLOOR_RATIO_IN_BYTES = 4;
 
 /**
@@ -129,8 +129,8 @@ export class AnteroomPrefetcher implements Prefetcher {
     );
     this.#mixture = new CandidateMixture({ ...c, weightFirst: c.mixWeightFirst }, this.#facts);
     const floorRatio = site.fetchWorth === undefined ? 1 : FLOOR_RATIO_IN_BYTES;
-    const thresholdFloor = Math.min(1, floorRatio * c.thresholdFloor);
-    this.#gate = new ValueGate({ ...c, thresholdFloor, interval: c.gateInterval, reserve: c.headroomReserve });
+    const boundedFloor = Math.min(1, floorRatio * c.thresholdFloor);
+    this.#gate = new ValueGate({ ...c, boundedFloor, interval: c.gateInterval, reserve: c.headroomReserve });
     this.#trust = c.isTrustByConsumer ? new ConsumerTrust(c.consumerCountMax) : null;
     this.#isForecastOn = isOn[Opinion.earlierForecast]!;
     this.#isPopularityOn = isOn[Opinion.popularity]!;

@@ -22,6 +22,8 @@ export interface ValueGateOptions {
   readonly wastedFetchPrice: number;
   /** Least probability ever worth a fetch: below it a staged segment displaces more than it brings. */
   readonly thresholdFloor: number;
+  /** The same where traffic has a bound; absent = the same. */
+  readonly boundedFloor?: number;
   /** Accesses between two adjustments. */
   readonly interval: number;
   /** Fetches kept back, so that the best candidates are not refused when forecasts of spending err. */
@@ -89,7 +91,7 @@ export class ValueGate {
 
   /** To be called every `interval` accesses; `headroom` = extra fetches allowed now, Infinity without a bound. */
   adjust(headroom: number): void {
-    const { interval, spendOver, thresholdFloor, reserve } = this.#options;
+    const { interval, spendOver, thresholdFloor, boundedFloor = thresholdFloor, reserve } = this.#options;
     if (headroom === Infinity) {
       this.#live[0] = this.#unbounded();
       this.#waste.fill(0);
@@ -110,7 +112,7 @@ export class ValueGate {
     const least = Math.max(rebuilding, Math.min(0, accrual) + FALLOW_SHARE * headroom * rate);
     const spendable = Math.max(least, accrual + (headroom - reserve) * rate);
     this.#intervalsHeld = this.#intervalsHeld * DECAY + 1;
-    const binFloor = Math.ceil(thresholdFloor * EVEN_SCALE);
+    const binFloor = Math.ceil(boundedFloor * EVEN_SCALE);
     const waste = this.#waste;
     const held = this.#intervalsHeld;
     let sum = 0;
@@ -119,7 +121,7 @@ export class ValueGate {
       sum += waste[bin]! / held;
       if (sum > spendable) break;
     }
-    this.#live[0] = Math.max(thresholdFloor, lowestOf(bin + 1));
+    this.#live[0] = Math.max(boundedFloor, lowestOf(bin + 1));
     for (let i = 0; i < GATE_BIN_COUNT; i++) waste[i] = waste[i]! * DECAY;
   }
 
