@@ -4,6 +4,12 @@ import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
 
+/** What an entry of the ring is, a power of two long. */
+const ENTRY = 4;
+const LANDS_AT = 0;
+const ORDER = 1;
+const SEGMENT = 2;
+
 /**
  * Ordered by (landing instant, send order), so that two prefetches that land together land in the order in which they were sent.
  *
@@ -18,10 +24,8 @@ export class FlightTable {
   #order: Float64Array;
   #segment: Int32Array;
   #length = 0;
-  /** The ring, a power of two long: entries from `#head` on. */
-  #ringLandsAt: Float64Array;
-  #ringOrder: Float64Array;
-  #ringSegment: Int32Array;
+  /** The ring, a power of two of entries long: instant, order and segment of each, from the one at `#head` on. */
+  #ring: Float64Array;
   #head = 0;
   #ringCount = 0;
   #sequence = 0;
@@ -37,9 +41,7 @@ export class FlightTable {
     this.#landsAt = new Float64Array(length);
     this.#order = new Float64Array(length);
     this.#segment = new Int32Array(length);
-    this.#ringLandsAt = new Float64Array(length);
-    this.#ringOrder = new Float64Array(length);
-    this.#ringSegment = new Int32Array(length);
+    this.#ring = new Float64Array(ENTRY * length);
   }
 
   get count(): number {
@@ -61,9 +63,8 @@ export class FlightTable {
     const order = ++this.#sequence;
     this.#live[segment] = order;
     this.#count++;
-    const mask = this.#ringSegment.length - 1;
-    const last = (this.#head + this.#ringCount - 1) & mask;
-    if (this.#ringCount === 0 || landsAt >= this.#ringLandsAt[last]!) this.#append(segment, landsAt, order);
+    if (this.#ringCount === 0 || landsAt >= this.#ring[this.#entryAt(this.#ringCount - 1) + LANDS_AT]!)
+      this.#append(segment, landsAt, order);
     else this.#insert(segment, landsAt, order);
     if (landsAt < this.#firstAt) this.#firstAt = landsAt;
   }
@@ -84,8 +85,7 @@ export class FlightTable {
   /** Instant of the next landing, or Infinity. */
   nextLanding(): number {
     this.#dropForgotten();
-    const first = this.#ringCount === 0 ? Infinity : this.#ringLandsAt[this.#head]!;
-    return this.#length === 0 || first <= this.#landsAt[0]! ? first : this.#landsAt[0]!;
+    return this.#firstAt;
   }
 
   /** Takes the flight that lands first; the caller guarantees that there is one. */
@@ -93,7 +93,7 @@ export class FlightTable {
     this.#dropForgotten();
     const isRing = this.#isRingFirst();
     if (!isRing && this.#length === 0) assert(false, 'pop from an empty flight table');
-    const segment = isRing ? this.#ringSegment[this.#head]! : this.#segment[0]!;
+    const segment = isRing ? this.#ring[ENTRY * this.#head + SEGMENT]! | 0 : this.#segment[0]!;
     this.#live[segment] = 0;
     this.#count--;
     if (isRing) this.#removeHead();
@@ -101,7 +101,7 @@ export class FlightTable {
     return segment;
   }
 
-  /** The state, to save or restore it, as one heap, for a list in order is one: the ring (#firstAt, #head, #ringLandsAt, #ringOrder, #ringSegment) is emptied into it. */
+  /** The state, to save or restore it, as one heap, for a list in order is one: the ring (#firstAt, #head, #ring) is emptied into it. */
   persist(fields: StateFields): void {
     const entries = this.#entries().sort((a, b) => a.landsAt - b.landsAt || a.order - b.order);
     this.#landsAt = fields.array(Float64Array.from(entries, (entry) => entry.landsAt));
@@ -121,11 +121,10 @@ export class FlightTable {
       landsAt: this.#landsAt[i]!,
       order: this.#order[i]!,
     }));
-    const mask = this.#ringSegment.length - 1;
     const ring = Array.from({ length: this.#ringCount }, (_, i) => ({
-      segment: this.#ringSegment[(this.#head + i) & mask]!,
-      landsAt: this.#ringLandsAt[(this.#head + i) & mask]!,
-      order: this.#ringOrder[(this.#head + i) & mask]!,
+      segment: this.#ring[this.#entryAt(i) + SEGMENT]!,
+      landsAt: this.#ring[this.#entryAt(i) + LANDS_AT]!,
+      order: this.#ring[this.#entryAt(i) + ORDER]!,
     }));
     return [...heap, ...ring];
   }
@@ -133,17 +132,18 @@ export class FlightTable {
   /** Whether the ring has an entry that lands before the heap's. */
   #isRingFirst(): boolean {
     if (this.#ringCount === 0 || this.#length === 0) return this.#ringCount > 0;
-    const difference = this.#ringLandsAt[this.#head]! - this.#landsAt[0]!;
-    return difference < 0 || (difference === 0 && this.#ringOrder[this.#head]! < this.#order[0]!);
+    const head = ENTRY * this.#head;
+    const difference = this.#ring[head + LANDS_AT]! - this.#landsAt[0]!;
+    return difference < 0 || (difference === 0 && this.#ring[head + ORDER]! < this.#order[0]!);
   }
 
   #append(segment: number, landsAt: number, order: number): void {
-    if (this.#ringCount === this.#ringSegment.length) this.#growRing();
-    const at = (this.#head + this.#ringCount) & (this.#ringSegment.length - 1);
-    this.#ringLandsAt[at] = landsAt;
-    this.#ringOrder[at] = order;
-    this.#ringSegment[at] = segment;
-    this.#ringCount++;
+    if (ENTRY * this.#ringCount === this.#ring.length) this.#growRing();
+    const ring = this.#ring;
+    const at = this.#entryAt(this.#ringCount++);
+    ring[at + LANDS_AT] = landsAt;
+    ring[at + ORDER] = order;
+    ring[at + SEGMENT] = segment;
   }
 
   #insert(segment: number, landsAt: number, order: number): void {
@@ -161,20 +161,27 @@ export class FlightTable {
   }
 
   #dropForgotten(): void {
-    while (this.#ringCount > 0 && this.#live[this.#ringSegment[this.#head]!] !== this.#ringOrder[this.#head]) {
+    while (this.#ringCount > 0) {
+      const head = ENTRY * this.#head;
+      if (this.#live[this.#ring[head + SEGMENT]! | 0] === this.#ring[head + ORDER]) break;
       this.#removeHead();
     }
     while (this.#length > 0 && this.#live[this.#segment[0]!] !== this.#order[0]) this.#removeRoot();
   }
 
   #removeHead(): void {
-    this.#head = (this.#head + 1) & (this.#ringSegment.length - 1);
+    this.#head = (this.#head + 1) & (this.#ring.length / ENTRY - 1);
     this.#ringCount--;
     this.#findFirst();
   }
 
+  /** Where entry number `i` of the ring begins. */
+  #entryAt(i: number): number {
+    return (ENTRY * (this.#head + i)) & (this.#ring.length - 1);
+  }
+
   #findFirst(): void {
-    const ring = this.#ringCount === 0 ? Infinity : this.#ringLandsAt[this.#head]!;
+    const ring = this.#ringCount === 0 ? Infinity : this.#ring[ENTRY * this.#head + LANDS_AT]!;
     this.#firstAt = this.#length === 0 || ring < this.#landsAt[0]! ? ring : this.#landsAt[0]!;
   }
 
@@ -216,17 +223,11 @@ export class FlightTable {
   }
 
   #growRing(): void {
-    const before = this.#ringSegment.length;
-    const [landsAt, order, segment] = [this.#ringLandsAt, this.#ringOrder, this.#ringSegment];
-    this.#ringLandsAt = new Float64Array(2 * before);
-    this.#ringOrder = new Float64Array(2 * before);
-    this.#ringSegment = new Int32Array(2 * before);
-    for (let i = 0; i < this.#ringCount; i++) {
-      const from = (this.#head + i) & (before - 1);
-      this.#ringLandsAt[i] = landsAt[from]!;
-      this.#ringOrder[i] = order[from]!;
-      this.#ringSegment[i] = segment[from]!;
-    }
+    const before = this.#ring;
+    const head = ENTRY * this.#head;
+    this.#ring = new Float64Array(2 * before.length);
+    this.#ring.set(before.subarray(head));
+    this.#ring.set(before.subarray(0, head), before.length - head);
     this.#head = 0;
   }
 

@@ -11,7 +11,6 @@ export type Where = 'nowhere' | 'reactive' | 'staged';
 
 /** What a ghost asks of the site that it runs beside. */
 export interface GhostSite {
-  whereIs(segment: number): Where;
   unitsOf(segment: number): number;
   /** Units that the site's copy takes, of a segment that it has. */
   copyUnitsOf(segment: number): number;
@@ -109,6 +108,13 @@ export class Ghost {
     }
   }
 
+  /** Passes the next row where it was run ahead and was a hit for which nobody left; false = `access` must be told of it. */
+  passHit(): boolean {
+    if (this.#next >= this.#end || this.#codes[this.#next] !== HIT) return false;
+    this.#next++;
+    return true;
+  }
+
   /** A demand; true = the ghost hit. */
   access(segment: number, units: number, bytes: number): boolean {
     if (this.#next < this.#end) return this.#tell(segment, bytes);
@@ -151,7 +157,6 @@ export class Ghost {
   /** What became of the next row that was run ahead. */
   #tell(segment: number, bytes: number): boolean {
     const code = this.#codes[this.#next++]!;
-    if (code === HIT) return true;
     if ((code & OTHERS_LEFT) !== 0) {
       for (let left = this.#left[this.#leftNext++]!; left !== END; left = this.#left[this.#leftNext++]!)
         this.#know(left, this.#knownOf(left) & ~IS_THERE);

@@ -2,28 +2,25 @@
 
 import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
+import { tableLengthFor } from './evictions/dense-table.ts';
+import { SegmentLists } from './evictions/segment-lists.ts';
 
-const NONE = -1;
+const ONLY = 0;
 
 /**
  * Holds staged segments, because a prediction ages: what was staged longest ago and is still unused is the least likely to be
- * used yet. Holds also what a site has and its ghost has not, and the reverse. O(1) per call; memory grows with the largest segment id. The caller decides how much may be listed.
+ * used yet. O(1) per call; memory grows with the largest segment id: 8 bytes a segment, 16 from the first on that is not of one unit. The caller
+ * decides how much may be listed.
  */
 export class SegmentFifo {
-  #older: Int32Array;
-  #newer: Int32Array;
-  #size: Float64Array;
-  #isListed: Uint8Array;
-  #oldest = NONE;
-  #newest = NONE;
+  readonly #lists: SegmentLists;
+  /** Units of each, from the first on that has not one. */
+  #sizes = new Float64Array(0);
   #used = 0;
   #count = 0;
 
   constructor(segmentCountHint = 1024) {
-    this.#older = new Int32Array(segmentCountHint);
-    this.#newer = new Int32Array(segmentCountHint);
-    this.#size = new Float64Array(segmentCountHint);
-    this.#isListed = new Uint8Array(segmentCountHint);
+    this.#lists = new SegmentLists(1, segmentCountHint);
   }
 
   /** Cache units held. */
@@ -37,36 +34,32 @@ export class SegmentFifo {
 
   /** The segment listed longest ago, or -1. */
   get oldest(): number {
-    return this.#oldest;
+    return this.#lists.oldest(ONLY);
   }
 
   /** Those listed, the latest first, at most `limit`. */
   latest(limit: number): readonly number[] {
     const found: number[] = [];
-    for (let at = this.#newest; at !== NONE && found.length < limit; at = this.#older[at]!) found.push(at);
-    return found;
+    for (let at = this.oldest; at >= 0; at = this.#lists.newerThan(at)) found.push(at);
+    return found.reverse().slice(0, limit);
   }
 
   has(segment: number): boolean {
-    return segment < this.#isListed.length && this.#isListed[segment] === 1;
+    return segment < this.#lists.segmentLimit && this.#lists.isLinked(segment);
   }
 
   /** Units of a segment that is listed. */
   sizeOf(segment: number): number {
-    return this.#size[segment]!;
+    return this.#sizes.length === 0 ? 1 : this.#sizes[segment]!;
   }
 
   add(segment: number, size: number): void {
-    if (segment >= this.#isListed.length) this.#grow(segment);
+    const lists = this.#lists;
+    if (segment >= lists.segmentLimit) this.#fit(segment);
     // The sentence is composed only where it is needed: composing it costs more than listing.
-    if (this.#isListed[segment] !== 0) assert(false, `segment ${segment} is listed already`);
-    this.#isListed[segment] = 1;
-    this.#size[segment] = size;
-    this.#older[segment] = this.#newest;
-    this.#newer[segment] = NONE;
-    if (this.#newest === NONE) this.#oldest = segment;
-    else this.#newer[this.#newest] = segment;
-    this.#newest = segment;
+    if (lists.isLinked(segment)) assert(false, `segment ${segment} is listed already`);
+    lists.push(ONLY, segment);
+    if (size !== 1 || this.#sizes.length > 0) this.#setSize(segment, size);
     this.#used += size;
     this.#count++;
   }
@@ -74,14 +67,8 @@ export class SegmentFifo {
   /** Takes a segment out; returns its size in cache units. The caller guarantees that it is listed. */
   remove(segment: number): number {
     if (!this.has(segment)) assert(false, `segment ${segment} is not listed`);
-    this.#isListed[segment] = 0;
-    const older = this.#older[segment]!;
-    const newer = this.#newer[segment]!;
-    if (older === NONE) this.#oldest = newer;
-    else this.#newer[older] = newer;
-    if (newer === NONE) this.#newest = older;
-    else this.#older[newer] = older;
-    const size = this.#size[segment]!;
+    this.#lists.unlink(segment);
+    const size = this.sizeOf(segment);
     this.#used -= size;
     this.#count--;
     return size;
@@ -89,29 +76,22 @@ export class SegmentFifo {
 
   /** The state, to save or restore it. */
   persist(fields: StateFields): void {
-    this.#older = fields.array(this.#older);
-    this.#newer = fields.array(this.#newer);
-    this.#size = fields.array(this.#size);
-    this.#isListed = fields.array(this.#isListed);
-    this.#oldest = fields.number(this.#oldest);
-    this.#newest = fields.number(this.#newest);
+    this.#lists.persist(fields);
+    this.#sizes = fields.array(this.#sizes);
     this.#used = fields.number(this.#used);
     this.#count = fields.number(this.#count);
   }
 
-  #grow(segment: number): void {
-    const length = Math.max(this.#isListed.length * 2, segment + 1);
-    const older = new Int32Array(length);
-    older.set(this.#older);
-    this.#older = older;
-    const newer = new Int32Array(length);
-    newer.set(this.#newer);
-    this.#newer = newer;
-    const size = new Float64Array(length);
-    size.set(this.#size);
-    this.#size = size;
-    const isListed = new Uint8Array(length);
-    isListed.set(this.#isListed);
-    this.#isListed = isListed;
+  #setSize(segment: number, size: number): void {
+    if (this.#sizes.length === 0) this.#sizes = new Float64Array(this.#lists.segmentLimit).fill(1);
+    this.#sizes[segment] = size;
+  }
+
+  #fit(segment: number): void {
+    this.#lists.fit(tableLengthFor(segment, this.#lists.segmentLimit));
+    if (this.#sizes.length === 0) return;
+    const larger = new Float64Array(this.#lists.segmentLimit).fill(1, this.#sizes.length);
+    larger.set(this.#sizes);
+    this.#sizes = larger;
   }
 }

@@ -81,7 +81,6 @@ export class SiteState {
     this.budget = options.budget ?? new TrafficBudget(Infinity, 0);
     this.missBound = options.missBound ?? new MissBound(Infinity, 0);
     const beside = {
-      whereIs: (segment: number) => this.whereIs(segment),
       unitsOf: (segment: number) => this.unitsOf(segment),
       copyUnitsOf: (segment: number) => this.copyUnitsOf(segment),
       reactiveUsed: () => this.reactive.used,

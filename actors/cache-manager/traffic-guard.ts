@@ -136,8 +136,9 @@ export class TrafficGuard implements SiteGuard {
   }
 
   demand(segment: number, units: number, bytes: number): void {
-    const isHit = this.baseline.access(segment, units, bytes);
-    const isReferenceHit = this.#hasTwoGhosts ? this.reference.access(segment, units, bytes) : isHit;
+    const { baseline, reference } = this;
+    const isHit = baseline.passHit() || baseline.access(segment, units, bytes);
+    const isReferenceHit = this.#hasTwoGhosts ? reference.passHit() || reference.access(segment, units, bytes) : isHit;
     this.isBaselineHit = isHit;
     this.isReferenceHit = isReferenceHit;
     if (!isHit) this.#ease -= STEP;

@@ -37,7 +37,7 @@ function guardOf(evict: 'lru' | 'arc', ratioMax: number, allowance: number, warm
     budget,
     missBound,
     new SegmentSizes(16),
-    { whereIs: (segment) => (held.has(segment) ? 'reactive' : 'nowhere'), unitsOf: () => 1, copyUnitsOf: () => 1 },
+    { unitsOf: () => 1, copyUnitsOf: () => 1 },
   );
   return { guard, held };
 }

@@ -103,7 +103,6 @@ describe('memory of a ghost', () => {
   };
   const books = [new TrafficBudget(1.3, 64), new MissBound(0.001, 64), new SegmentSizes(16)] as const;
   const beside = {
-    whereIs: () => 'nowhere' as const,
     unitsOf: () => 1,
     copyUnitsOf: () => 1,
     reactiveUsed: () => 40_000,
