@@ -32,6 +32,8 @@ export class FlightTable {
   #count = 0;
   /** Instant at which the first entry of either lands, forgotten or not; Infinity = there is none. */
   #firstAt = Infinity;
+  /** When the flight landed that `takeDue` took last. */
+  landedAt = 0;
   /** Send order + 1 of the flight that a segment is on, 0 = none: tells live entries from forgotten ones. */
   #live: Float64Array = new Float64Array(0);
 
@@ -88,20 +90,33 @@ export class FlightTable {
     return this.#firstAt;
   }
 
+  /** Takes the flight that lands first, if that is by `now` (`isBy`) or before it, and leaves its instant in `landedAt`; -1 = none does. */
+  takeDue(now: number, isBy: boolean): number {
+    while (this.mayLand(now, isBy)) {
+      const landsAt = this.#firstAt;
+      const isRing = this.#length === 0 || this.#isRingFirst();
+      const head = ENTRY * this.#head;
+      const segment = isRing ? this.#ring[head + SEGMENT]! | 0 : this.#segment[0]!;
+      const order = isRing ? this.#ring[head + ORDER]! : this.#order[0]!;
+      if (isRing) this.#removeHead();
+      else this.#removeRoot();
+      if (this.#live[segment] !== order) continue;
+      this.#live[segment] = 0;
+      this.#count--;
+      this.landedAt = landsAt;
+      return segment;
+    }
+    return -1;
+  }
+
   /** Takes the flight that lands first; the caller guarantees that there is one. */
   pop(): number {
-    this.#dropForgotten();
-    const isRing = this.#isRingFirst();
-    if (!isRing && this.#length === 0) assert(false, 'pop from an empty flight table');
-    const segment = isRing ? this.#ring[ENTRY * this.#head + SEGMENT]! | 0 : this.#segment[0]!;
-    this.#live[segment] = 0;
-    this.#count--;
-    if (isRing) this.#removeHead();
-    else this.#removeRoot();
+    const segment = this.takeDue(Infinity, true);
+    if (segment < 0) assert(false, 'pop from an empty flight table');
     return segment;
   }
 
-  /** The state, to save or restore it, as one heap, for a list in order is one: the ring (#firstAt, #head, #ring) is emptied into it. */
+  /** The state, to save or restore it, as one heap, for a list in order is one: the ring (#firstAt, #head, #ring; landedAt is of one landing) is emptied into it. */
   persist(fields: StateFields): void {
     const entries = this.#entries().sort((a, b) => a.landsAt - b.landsAt || a.order - b.order);
     this.#landsAt = fields.array(Float64Array.from(entries, (entry) => entry.landsAt));

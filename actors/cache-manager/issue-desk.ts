@@ -35,21 +35,19 @@ export class IssueDesk {
   /** Lands what is due by `now` and sends what was waiting for a slot, in the order of the instants at which it happens. */
   advance(now: number): void {
     const { flights, isTimed, origin, position, table, queue } = this.#state;
-    while (flights.mayLand(now, isTimed)) {
-      const at = flights.nextLanding();
-      // A fetch that takes N requests lands after the N-th further access, hence not yet when that one is served.
-      if (isTimed ? at > now : at >= now) break;
-      const segment = flights.pop();
+    // A fetch that takes N requests lands after the N-th further access, hence not yet when that one is served.
+    for (let segment = flights.takeDue(now, isTimed); segment >= 0; segment = flights.takeDue(now, isTimed)) {
       if (origin.isAnswered === true) {
         origin.givenUp?.(segment);
         this.#landings.lapse(segment);
         // Nobody noticed before now: what takes the slot is asked for now, not at the instant that has passed.
         continue;
       }
+      const landsAt = flights.landedAt;
       // Those between the two, not this access, which finds it landed.
       this.#landings.observeLead(position - table.rows[ROW_LENGTH * segment + Row.issuedAt]! - 1);
       this.#landings.land(segment);
-      if (queue.count > 0) this.sendQueued(at);
+      if (queue.count > 0) this.sendQueued(landsAt);
     }
     if (queue.count > 0) this.sendQueued(now);
   }
