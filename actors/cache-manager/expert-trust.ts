@@ -44,6 +44,9 @@ const ON_AGAIN = 1.25;
  */
 export class ExpertTrust {
   readonly #config: ExpertTrustConfig;
+  /** What an account keeps from one prefetch to the next, and what it begins with. */
+  readonly #kept: number;
+  readonly #prior: number;
   readonly #expected = new Float64Array(256);
   readonly #used = new Float64Array(256);
   readonly #isOff = new Uint8Array(256);
@@ -54,6 +57,8 @@ export class ExpertTrust {
 
   constructor(config: ExpertTrustConfig) {
     this.#config = config;
+    this.#kept = 1 - 1 / config.memory;
+    this.#prior = PRIOR_SHARE * config.memory;
   }
 
   /** Whether a prefetch of `expert` may be sent; to be asked once for each that would be. */
@@ -69,10 +74,11 @@ export class ExpertTrust {
   /** A prefetch that `expert` stated at `probability` was used, or left unused. */
   ended(expert: number, probability: number, isUsed: boolean): void {
     if (Number.isNaN(probability)) return;
-    const kept = 1 - 1 / this.#config.memory;
-    this.#expected[expert] = this.#expected[expert]! * kept + probability;
-    this.#used[expert] = this.#used[expert]! * kept + (isUsed ? 1 : 0);
-    const trust = this.#trust(expert);
+    const expected = this.#expected[expert]! * this.#kept + probability;
+    const used = this.#used[expert]! * this.#kept + (isUsed ? 1 : 0);
+    this.#expected[expert] = expected;
+    this.#used[expert] = used;
+    const trust = (used + this.#prior) / (expected + this.#prior);
     if (this.#isOff[expert] === 0) {
       if (trust >= this.#config.trustMin) return;
       this.#isOff[expert] = 1;
@@ -93,7 +99,7 @@ export class ExpertTrust {
     };
   }
 
-  /** Everything but what the settings give: #config. */
+  /** Everything but what the settings give: #config, #kept, #prior. */
   persist(fields: StateFields): void {
     fields.into(this.#expected);
     fields.into(this.#used);
@@ -105,8 +111,7 @@ export class ExpertTrust {
   }
 
   #trust(expert: number): number {
-    const prior = PRIOR_SHARE * this.#config.memory;
-    return (this.#used[expert]! + prior) / (this.#expected[expert]! + prior);
+    return (this.#used[expert]! + this.#prior) / (this.#expected[expert]! + this.#prior);
   }
 }
 

@@ -140,8 +140,10 @@ export class Ghost {
   /** Brings the lists up to date after the site gained or gave up a segment. */
   compare(segment: number, where: Where): void {
     if (this.#site === null) return;
-    const at = where === 'nowhere' ? 0 : where === 'reactive' ? AT_REACTIVE : AT_STAGED;
-    this.#know(segment, (this.#knownOf(segment) & IS_THERE) | at);
+    const before = this.#knownOf(segment);
+    const known = (before & IS_THERE) | (where === 'nowhere' ? 0 : where === 'reactive' ? AT_REACTIVE : AT_STAGED);
+    // In bytes what is known may be the same, and the copy another.
+    if (known !== before || this.#isBytes) this.#know(segment, known);
   }
 
   /** Everything but what the settings give: #site, #isBytes; and #codes, #next, #end, #left, #leftCount, #leftNext, which are of one batch. */

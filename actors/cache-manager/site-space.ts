@@ -157,7 +157,7 @@ export class SiteSpace {
   #makeRoom(units: number): boolean {
     const state = this.#state;
     const { guard, reactive, staging, capacity, whole } = state;
-    if (!guard.isBounded || state.used + units <= capacity || state.isFar) return true;
+    if (guard.isKnownFar || !guard.isBounded || state.used + units <= capacity || state.isFar) return true;
     const isCovered = guard.slack > SLACK_KEPT && guard.covers(state.used + units - capacity, reactive.count);
     if (isCovered && guard.headroom(state.lentCount) - 2 >= FOLLOW_BELOW) return true;
     if (state.isBytes && whole !== null) return this.#makeByteRoom(units, whole);
@@ -246,7 +246,7 @@ export class SiteSpace {
   #isDispensable(segment: number): boolean {
     const state = this.#state;
     const { guard } = state;
-    if (!guard.isBounded || state.isFar) return true;
+    if (guard.isKnownFar || !guard.isBounded || state.isFar) return true;
     const ghost = state.whole?.followed;
     if (ghost?.stagedExtras.has(segment) === true || ghost?.larger.has(segment) === true) return true;
     return guard.covers(state.unitsOf(segment), 1);
