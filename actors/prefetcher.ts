@@ -43,10 +43,11 @@ export function firstCursor(): AccessCursor {
   return { position: 0, timeMs: Number.NaN, segment: 0, consumer: -1, site: -1, op: 0, sizeBytes: -1 };
 }
 
-/** A row of a batch as the access being served; a column is read by who asks for it, as few prefetchers ask for most. */
+/** A row of a batch as the access being served; a column that few prefetchers ask for is read when one does. */
 export class RowCursor implements AccessCursor {
   position = 0;
   segment = 0;
+  consumer = -1;
   #batch: AccessBatch | null = null;
   #row = 0;
 
@@ -55,14 +56,11 @@ export class RowCursor implements AccessCursor {
     this.#row = row;
     this.position = position;
     this.segment = segment;
+    this.consumer = batch.consumer[row]!;
   }
 
   get timeMs(): number {
     return this.#batch!.timeMs[this.#row]!;
-  }
-
-  get consumer(): number {
-    return this.#batch!.consumer[this.#row]!;
   }
 
   get site(): number {

@@ -111,9 +111,8 @@ export class FlightTable {
 
   /** Takes the flight that lands first; the caller guarantees that there is one. */
   pop(): number {
-    const segment = this.takeDue(Infinity, true);
-    if (segment < 0) assert(false, 'pop from an empty flight table');
-    return segment;
+    if (this.#count === 0) assert(false, 'pop from an empty flight table');
+    return this.takeDue(Infinity, true);
   }
 
   /** The state, to save or restore it, as one heap, for a list in order is one: the ring (#firstAt, #head, #ring; landedAt is of one landing) is emptied into it. */

@@ -26,6 +26,8 @@ const Stage = stages;
 
 /** Rows that the ghosts take ahead of the site: few enough for what they touched to be in the processor's cache still. */
 const ROWS_AHEAD = 512;
+/** Fewer rows than that are not worth going ahead for. */
+const ROWS_AHEAD_LEAST = 8;
 
 /**
  * Per access: land what is due, serve the demand, let the prefetcher propose, stage the best within the budget. Everything a
@@ -169,7 +171,7 @@ export class PrefetchingSite implements Site {
   serve(batch: AccessBatch): void {
     for (let from = 0; from < batch.length; ) {
       const to = Math.min(batch.length, from + ROWS_AHEAD);
-      this.#runsAhead?.runAhead(batch.segment, from, to);
+      if (to - from >= ROWS_AHEAD_LEAST) this.#runsAhead?.runAhead(batch.segment, from, to);
       this.#isSized = this.#state.sizes.isAny || hasAnySize(batch.size, from, to);
       // A call for each row: a loop that is compiled while it runs does not come to know whose fields it reads.
       for (; from < to; from++) this.#serveRow(batch, from);

@@ -22,8 +22,8 @@ export class SegmentLists {
     this.segmentLimit = segmentLimit;
     this.#links = new Int32Array(2 * (this.#base + segmentLimit));
     for (let sentinel = 1; sentinel <= listCount; sentinel++) {
-      this.#links[sentinel << 1] = sentinel;
-      this.#links[(sentinel << 1) | 1] = sentinel;
+      this.#links[2 * sentinel] = sentinel;
+      this.#links[2 * sentinel + 1] = sentinel;
     }
   }
 
@@ -35,7 +35,7 @@ export class SegmentLists {
 
   /** Whether `segment` is in any list. */
   isLinked(segment: number): boolean {
-    return this.#links[(segment + this.#base) << 1] !== 0;
+    return this.#links[2 * (segment + this.#base)] !== 0;
   }
 
   /** Puts a segment that is in no list at the newest end of `list`. */
@@ -43,22 +43,22 @@ export class SegmentLists {
     const links = this.#links;
     const node = segment + this.#base;
     const sentinel = list + 1;
-    const newest = links[(sentinel << 1) | 1];
-    links[node << 1] = sentinel;
-    links[(node << 1) | 1] = newest;
-    links[newest << 1] = node;
-    links[(sentinel << 1) | 1] = node;
+    const newest = links[2 * sentinel + 1];
+    links[2 * node] = sentinel;
+    links[2 * node + 1] = newest;
+    links[2 * newest] = node;
+    links[2 * sentinel + 1] = node;
   }
 
   /** Takes a segment out of the list it is in. */
   unlink(segment: number): void {
     const links = this.#links;
     const node = segment + this.#base;
-    const newer = links[node << 1];
-    const older = links[(node << 1) | 1];
-    links[(newer << 1) | 1] = older;
-    links[older << 1] = newer;
-    links[node << 1] = 0;
+    const newer = links[2 * node];
+    const older = links[2 * node + 1];
+    links[2 * newer + 1] = older;
+    links[2 * older] = newer;
+    links[2 * node] = 0;
   }
 
   /** Moves a segment from the list it is in to the newest end of `list`. */
@@ -66,31 +66,31 @@ export class SegmentLists {
     const links = this.#links;
     const node = segment + this.#base;
     const sentinel = list + 1;
-    const newer = links[node << 1];
+    const newer = links[2 * node];
     if (newer === sentinel) return;
-    const older = links[(node << 1) | 1];
-    links[(newer << 1) | 1] = older;
-    links[older << 1] = newer;
-    const newest = links[(sentinel << 1) | 1];
-    links[node << 1] = sentinel;
-    links[(node << 1) | 1] = newest;
-    links[newest << 1] = node;
-    links[(sentinel << 1) | 1] = node;
+    const older = links[2 * node + 1];
+    links[2 * newer + 1] = older;
+    links[2 * older] = newer;
+    const newest = links[2 * sentinel + 1];
+    links[2 * node] = sentinel;
+    links[2 * node + 1] = newest;
+    links[2 * newest] = node;
+    links[2 * sentinel + 1] = node;
   }
 
   /** The oldest segment of `list`; negative when it is empty. */
   oldest(list: number): number {
-    return this.#links[(list + 1) << 1] - this.#base;
+    return this.#links[2 * (list + 1)] - this.#base;
   }
 
   /** The newest segment of `list`; negative when it is empty. */
   newest(list: number): number {
-    return this.#links[((list + 1) << 1) | 1] - this.#base;
+    return this.#links[2 * (list + 1) + 1] - this.#base;
   }
 
   /** The neighbour of `segment` towards the newest end; negative when it is the newest. */
   newerThan(segment: number): number {
-    return this.#links[(segment + this.#base) << 1] - this.#base;
+    return this.#links[2 * (segment + this.#base)] - this.#base;
   }
 
   /** Everything but what the settings give: #base. */

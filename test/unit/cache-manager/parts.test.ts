@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BenefitAccount } from '../../../actors/cache-manager/benefit-account.ts';
 import { DecisionDigest } from '../../../actors/cache-manager/decision-digest.ts';
+import { createEviction } from '../../../actors/cache-manager/evictions/create-eviction.ts';
 import { FetchLog } from '../../../actors/cache-manager/fetch-log.ts';
 import { FlightTable } from '../../../actors/cache-manager/flight-table.ts';
+import { Ghost } from '../../../actors/cache-manager/ghost.ts';
 import { LatencyHistogram } from '../../../actors/cache-manager/latency-histogram.ts';
 import { Ledger } from '../../../actors/cache-manager/ledger.ts';
 import { MissBound } from '../../../actors/cache-manager/miss-bound.ts';
@@ -17,6 +19,48 @@ import { InvariantError } from '../../../engine/assert.ts';
 import { StateLoader, StateSaver } from '../../../engine/state-fields.ts';
 
 const segment = fc.nat({ max: 12 });
+
+describe('ghost', () => {
+  test('says and lists the same whether it runs ahead of the demands or not, on every kind of eviction', () => {
+    const site = { unitsOf: () => 1, copyUnitsOf: () => 1 };
+    const row = fc.record({ segment, at: fc.constantFrom('nowhere' as const, 'reactive' as const, 'staged' as const) });
+    const kinds = ['lru', 'clock', 's3-fifo', 'arc', 'lirs', 'w-tinylfu', 'hazard', 'auto'] as const;
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...kinds),
+        fc.array(fc.array(row, { maxLength: 60 }), { maxLength: 6 }),
+        (kind, runs) => {
+          const make = () =>
+            new Ghost({
+              makeEviction: (onEvict) =>
+                createEviction(kind, { capacity: 4, unit: 'segments', ...(onEvict === undefined ? {} : { onEvict }) }),
+              site,
+              segmentCountHint: 1,
+              isBytes: false,
+            });
+          const [ahead, beside] = [make(), make()];
+          for (const run of runs) {
+            ahead.runAhead(
+              Uint32Array.from(run, (each) => each.segment),
+              0,
+              run.length,
+            );
+            for (const { segment: demanded, at } of run) {
+              const isHit = ahead.passHit() || ahead.access(demanded, 1, 1);
+              expect(isHit).toBe(beside.access(demanded, 1, 1));
+              for (const ghost of [ahead, beside]) ghost.compare(demanded, at);
+              for (const name of ['lost', 'extras', 'stagedExtras'] as const) {
+                expect([ahead[name].count, ahead[name].oldest]).toEqual([beside[name].count, beside[name].oldest]);
+              }
+              expect([ahead.misses, ahead.count]).toEqual([beside.misses, beside.eviction.count]);
+            }
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
 
 describe('flight table', () => {
   test('that is saved on its way lands the rest in the same order, here and where it is restored', () => {
