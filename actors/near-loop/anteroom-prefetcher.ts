@@ -42,7 +42,7 @@ import { ValueGate } from './value-gate.ts';
 /** Accesses after which the tables of the mixture are handed to a kernel: short runs need none. */
 const KERNEL_AFTER = 16_384;
 /** How much higher the floor stands where segments differ in size and a bound on traffic is the only price: what is worth little by the byte crowds out what is worth more. */
-const FLOOR_RATIO_IN_BYTES = 4;
+const FLOOR_RATIO_IN_BYTES = 2;
 
 /**
  * Per access: settle the forecasts that came true or ran out, learn the order, let the experts name candidates, weigh each into one

@@ -84,7 +84,7 @@ export const nearLoopConfigSchema = z
     thresholdFloor: probability
       .default(0.05)
       .describe(
-        'Probability below which nothing is staged, however free traffic is; four times that, of a fetch of mean size, in a cache of bytes with a bound on traffic.',
+        'Probability below which nothing is staged, however free traffic is; twice that, of a fetch of mean size, in a cache of bytes with a bound on traffic.',
       ),
     gateInterval: count(1).default(256).describe('Accesses between two adjustments of the threshold.'),
     headroomReserve: count(0).default(200).describe('Fetches of headroom kept back for the best candidates.'),

@@ -58,7 +58,7 @@ describe('anteroom prefetcher', () => {
   });
 
   test('a loose bound staged in a cache of bytes what one of segments has room for', () => {
-    const trace = plantedPairs(new Xoshiro128(7), 60_000, [0.7, 0.12], 300);
+    const trace = plantedPairs(new Xoshiro128(7), 120_000, [0.7, 0.07], 300);
     const unlikelyOf = (worth: object): number => {
       const site = new ModelSite({ capacity: 200, stagedMax: 60, headroomPerAccess: 4 });
       let unlikely = 0;
