@@ -40,8 +40,9 @@ export class SegmentFifo {
   /** Those listed, the latest first, at most `limit`. */
   latest(limit: number): readonly number[] {
     const found: number[] = [];
-    for (let at = this.oldest; at >= 0; at = this.#lists.newerThan(at)) found.push(at);
-    return found.reverse().slice(0, limit);
+    const lists = this.#lists;
+    for (let at = lists.newest(ONLY); at >= 0 && found.length < limit; at = lists.olderThan(at)) found.push(at);
+    return found;
   }
 
   has(segment: number): boolean {

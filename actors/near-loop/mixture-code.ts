@@ -7,9 +7,10 @@ import { BIAS, BIAS_AT } from './opinion-mixer.ts';
 import { FACT_ROW_LOG } from './segment-facts.ts';
 import { SQUASH_STEPS, STRETCH_MAX, STRETCH_STEPS } from './stretch.ts';
 
-const { get, set, i32, add, sub, shiftLeft, load, storeAt, ifElse, loadShort, leadingZeros, isLess, remainder } = wasm;
+const { get, set, i32, add, sub, shiftLeft, load, storeAt, ifElse, loadShort, leadingZeros } = wasm;
 const { loadDouble, storeDouble, loadFloat, storeFloat, double, addDouble, subDouble, multiplyDouble } = wasm;
 const { divideDouble, isLessDouble, atLeastDouble, doubleOf, magnitude, wholeOf } = wasm;
+const { atLeastUnsigned, remainderUnsigned } = wasm;
 
 /** A word, or a double, of the first bytes of the memory. */
 export const field = (at: number): Code => load(i32(0), at);
@@ -87,10 +88,11 @@ export function mix(at: MixtureAddresses, locals: MixLocals, rare: Code): Code {
 export function accountOf(account: number, consumer: number): Code {
   return [
     set(account, add(get(consumer), i32(1))),
+    // Without a sign: one more than the largest id is 2^31.
     ifElse(
-      isLess(get(account), field(MixtureField.accountMax)),
+      atLeastUnsigned(get(account), field(MixtureField.accountMax)),
+      set(account, remainderUnsigned(get(account), field(MixtureField.accountMax))),
       [],
-      set(account, remainder(get(account), field(MixtureField.accountMax))),
     ),
   ];
 }

@@ -35,12 +35,15 @@ export interface TailChunk {
 const LINE_FEED = 10;
 const HEAD_BYTES = 1024;
 const NOTHING = new Uint8Array(0);
+/** What follows the name of a file that was rotated: a number or a date. */
+const ROTATED = /^[.-]\d/;
 
 /**
  * Polled, not watched: notifications are lost on network file systems and under rename, and a poll a second costs nothing.
  *
  * The open handle is read to its end before the name is followed to a new file, so what was written to a file after its rotation is not
- * lost; one that was renamed beside its name while nobody read (access.log.1) is found there by its number. A file that became shorter was truncated: reading goes on from its
+ * lost; one that was renamed beside its name while nobody read (access.log.1) is found there by its number; of several the later are passed over,
+ * and counted. A file that became shorter was truncated: reading goes on from its
  * start (one that was truncated and has grown as long again between two polls looks like one that only grew). A line longer than `chunkBytesMax` is given in pieces.
  */
 export class TailFile {
@@ -135,11 +138,9 @@ export class TailFile {
   async #resumed(named: FileHandle | null, place: TailPlace): Promise<FileHandle | null> {
     const { file } = place;
     if (named !== null && (await named.stat()).ino === file) return (await isThat(named, place)) ? named : null;
-    const folder = dirname(this.#path);
-    for (const name of await absentAs([], readdir(folder))) {
-      const path = join(folder, name);
-      if (!name.startsWith(basename(this.#path)) || (await absentAs(null, stat(path)))?.ino !== file) continue;
-      const beside = await handleOf(path);
+    for (const path of await this.#besides()) {
+      if ((await refusedAs(null, stat(path)))?.ino !== file) continue;
+      const beside = await refusedAs(null, open(path, 'r'));
       if (beside === null) continue;
       if (await isThat(beside, place)) return beside;
       await beside.close();
@@ -147,11 +148,34 @@ export class TailFile {
     return null;
   }
 
+  /** Files beside the followed one whose names begin with its own; none where the folder may not be listed. */
+  async #besides(): Promise<readonly string[]> {
+    const folder = dirname(this.#path);
+    const own = basename(this.#path);
+    const names = await refusedAs([], readdir(folder));
+    return names.filter((name) => name !== own && name.startsWith(own)).map((name) => join(folder, name));
+  }
+
+  /** Files that had the name between the one read to its end and the one that has it now: they are dated or numbered, and were written later. */
+  async #skippedCount(): Promise<number> {
+    const read = await this.#handle!.stat();
+    const named = await absentAs(null, stat(this.#path));
+    let count = 0;
+    for (const path of await this.#besides()) {
+      if (!ROTATED.test(basename(path).slice(basename(this.#path).length))) continue;
+      const found = await refusedAs(null, stat(path));
+      if (found === null || found.ino === read.ino || found.ino === named?.ino) continue;
+      if (found.isFile() && found.size > 0 && found.mtimeMs > read.mtimeMs) count++;
+    }
+    return count;
+  }
+
   async #begin(handle: FileHandle, file: number, offset: number): Promise<void> {
     this.#head = await firstBytes(handle, offset);
     this.#handle = handle;
     this.#file = file;
     this.#offset = offset;
+    this.#until = null;
     this.#isFirst = false;
   }
 
@@ -166,11 +190,14 @@ export class TailFile {
       this.#head = NOTHING;
       this.#until = null;
     }
-    const length = Math.min((this.#until ?? size) - this.#offset, this.#chunkBytesMax);
+    // The same chunk is cut again whatever the bound is now, or what of it was kept already would be kept twice.
+    const length =
+      this.#until === null ? Math.min(size - this.#offset, this.#chunkBytesMax) : this.#until - this.#offset;
     if (length === 0) return null;
     const bytes = new Uint8Array(length);
     const { bytesRead } = await handle.read(bytes, 0, length, this.#offset);
-    let end = bytes.lastIndexOf(LINE_FEED, bytesRead - 1) + 1;
+    let end = this.#until === null ? bytes.lastIndexOf(LINE_FEED, bytesRead - 1) + 1 : length;
+    if (bytesRead < end) return null;
     if (end === 0) {
       if (bytesRead < this.#chunkBytesMax) return null;
       end = bytesRead;
@@ -192,6 +219,7 @@ export class TailFile {
   }
 
   async #goOver(): Promise<boolean> {
+    this.#lostPlaceCount += await this.#skippedCount();
     await this.#handle!.close();
     this.#handle = null;
     this.#rotationCount++;
@@ -225,11 +253,20 @@ function handleOf(path: string): Promise<FileHandle | null> {
 }
 
 /** What is asked of a file or folder; `none` where it is not there. */
-async function absentAs<T, N>(none: N, asked: Promise<T>): Promise<T | N> {
+function absentAs<T, N>(none: N, asked: Promise<T>): Promise<T | N> {
+  return unless(['ENOENT'], none, asked);
+}
+
+/** The same, and where it may not be looked at: what lies beside the followed file is not ours, and the file itself can be read all the same. */
+function refusedAs<T, N>(none: N, asked: Promise<T>): Promise<T | N> {
+  return unless(['ENOENT', 'EACCES', 'EPERM'], none, asked);
+}
+
+async function unless<T, N>(codes: readonly string[], none: N, asked: Promise<T>): Promise<T | N> {
   try {
     return await asked;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return none;
+    if (codes.includes((cause as NodeJS.ErrnoException).code ?? '')) return none;
     throw cause;
   }
 }

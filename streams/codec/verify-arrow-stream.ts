@@ -65,12 +65,8 @@ export function verifiedArrowStream(bytes: Uint8Array, bounds: ArrowBounds): Uin
   return stream.subarray(0, at);
 }
 
-/** The whole file, when its footer lies within it and tells of no other messages than those, which were verified. */
-function verifiedFooter(
-  bytes: Uint8Array,
-  budget: { left: number },
-  messages: ReadonlyMap<number, number>,
-): Uint8Array {
+/** The whole file, when its footer lies within it and tells of no other messages than those, which were verified, and of none twice: a few bytes would stand for all its rows again. */
+function verifiedFooter(bytes: Uint8Array, budget: { left: number }, messages: Map<number, number>): Uint8Array {
   const end = bytes.length - 4 - FILE_MAGIC.length;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = end < 0 ? 0 : view.getInt32(end, true);
@@ -91,8 +87,10 @@ function verifiedFooter(
       const block = blocks.at + 24 * i;
       // The length of metadata is 32 bits, which 32 bits of padding follow.
       const metadataBytes = tables.i64At(block + 8) % 2 ** 32;
-      if (messages.get(tables.i64At(block)) !== metadataBytes + tables.i64At(block + 16))
-        throw wrong(tables.offset, 'a footer whose blocks are the messages before it');
+      const start = tables.i64At(block);
+      if (messages.get(start) !== metadataBytes + tables.i64At(block + 16))
+        throw wrong(tables.offset, 'a footer whose blocks are the messages before it, each once');
+      messages.delete(start);
     }
   }
   verifyKeyValues(tables, footer, 4);

@@ -31,6 +31,7 @@ export const wasm = {
   exceeds: (a: Code, b: Code): Code => [a, b, 0x4a],
   exceedsUnsigned: (a: Code, b: Code): Code => [a, b, 0x4b],
   atLeast: (a: Code, b: Code): Code => [a, b, 0x4e],
+  atLeastUnsigned: (a: Code, b: Code): Code => [a, b, 0x4f],
   isZero: (a: Code): Code => [a, 0x45],
   trailingZeros: (a: Code): Code => [a, 0x68],
   load: (address: Code, offset = 0): Code => [address, 0x28, 0, unsigned(offset)],
@@ -59,7 +60,7 @@ export const wasm = {
   least: (a: Code, b: Code): Code => [a, b, 0xa4],
   greatest: (a: Code, b: Code): Code => [a, b, 0xa5],
   negated: (a: Code): Code => [a, 0x9a],
-  remainder: (a: Code, b: Code): Code => [a, b, 0x6f],
+  remainderUnsigned: (a: Code, b: Code): Code => [a, b, 0x70],
   /** The whole part of a double from 0 to below 2^31, without a look at whether it is: the low word of that beside 2^52. */
   wholeOf: (a: Code): Code => [a, 0x9c, 0x44, 0, 0, 0, 0, 0, 0, 0x30, 0x43, 0xa0, 0xbd, 0xa7],
   /** A double cut to its whole part; 0 for NaN. */

@@ -155,6 +155,17 @@ describe('kernel of the mixture', () => {
     );
   });
 
+  test('the consumer of the largest id that misleads was judged by a place outside the accounts: it has the same account in both', () => {
+    const [plain, fast] = [ask({}, Infinity), ask({}, 0)];
+    for (let position = 0; position < 3000; position++) {
+      const one = { segment: position % 40, served: Served.miss, gone: (position * 7) % 40, expert: 7, skipped: 1 };
+      const misled = { ...one, consumer: 2 ** 31 - 1, ended: Outcome.wasted };
+      expect(access(fast, misled, position)).toEqual(access(plain, misled, position));
+    }
+    expect(fast.prefetcher.consumerCounts()?.lowered).toBeGreaterThan(0);
+    expect(stateOf(fast)).toEqual(stateOf(plain));
+  });
+
   test('a prefetcher that is restored goes on as one without a kernel does', () => {
     const [plain, fast, restored] = [ask({}, Infinity), ask({}, 0), ask({}, 10)];
     const at = (position: number): Access => ({

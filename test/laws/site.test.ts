@@ -226,6 +226,58 @@ describe('site', () => {
     );
   });
 
+  test('near its bounds a site decides the same by single rows as by long batches, whatever a live engine asks between these', () => {
+    const call = fc.record({
+      kind: fc.constantFrom('stage', 'invalidate', 'callBack', 'land', 'fail', 'learnSize'),
+      segment: fc.nat({ max: 60 }),
+      rows: fc.oneof(fc.nat({ max: 30 }), fc.integer({ min: 400, max: 700 })),
+    });
+    const ask = (site: Site, { kind, segment }: { kind: string; segment: number }): unknown => {
+      if (kind === 'stage') return site.stage(segment, -1, 0.9, 0);
+      if (kind === 'land') return site.land(segment, 1000, 7);
+      if (kind === 'fail') return site.fail(segment, 1000);
+      if (kind === 'learnSize') return site.learnSize(segment, 7);
+      return kind === 'invalidate' ? site.invalidate(segment) : site.callBack(segment);
+    };
+    fc.assert(
+      fc.property(
+        setting,
+        fc.array(call, { minLength: 1, maxLength: 8 }),
+        fc.constantFrom(0, 0.01, Infinity),
+        fc.constantFrom(1, 1.2, Infinity),
+        (s, calls, excessMax, ratioMax) => {
+          const random = new Xoshiro128(s.seed);
+          let at = 0;
+          const total = calls.reduce((sum, { rows }) => sum + rows, 0);
+          const log = Array.from({ length: total }, () => {
+            at = random.int(4) === 0 ? random.int(60) : (at + 1) % 60;
+            // Some state no size.
+            return { segment: at, gapMs: random.int(30), size: random.int(9) - 1, op: random.int(20) === 0 ? 1 : 0 };
+          });
+          const make = (): Site =>
+            makeSite({ ...s, unit: 'segments' }, new RandomPrefetcher(s.staging, s.seed, 70, s.perAccess), {
+              missBound: new MissBound(excessMax, 4),
+              budget: new TrafficBudget(ratioMax, 4),
+            });
+          const [long, single] = [make(), make()];
+          const batch = batchOf(log);
+          let from = 0;
+          for (const one of calls) {
+            long.serve(batch.slice(from, from + one.rows));
+            for (let i = from; i < from + one.rows; i++) single.serve(batch.slice(i, i + 1));
+            from += one.rows;
+            expect(ask(long, one)).toEqual(ask(single, one));
+            expect(long.governor).toEqual(single.governor);
+          }
+          for (const each of [long, single]) each.finish();
+          expect(long.ledger.digest.hex()).toBe(single.ledger.digest.hex());
+          expect([long.ledger.misses, long.used]).toEqual([single.ledger.misses, single.used]);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
   test('decisions do not depend on how the log is cut into batches', () => {
     fc.assert(
       fc.property(setting, rowsOf(60), fc.array(fc.nat({ max: 300 })), (s, rows, cuts) => {

@@ -93,6 +93,11 @@ export class SegmentLists {
     return this.#links[2 * (segment + this.#base)] - this.#base;
   }
 
+  /** The neighbour of `segment` towards the oldest end; negative when it is the oldest. */
+  olderThan(segment: number): number {
+    return this.#links[2 * (segment + this.#base) + 1] - this.#base;
+  }
+
   /** Everything but what the settings give: #base. */
   persist(fields: StateFields): void {
     this.#links = fields.array(this.#links);

@@ -297,6 +297,22 @@ describe('Arrow as other programs write it', () => {
     expect((await post('/v1/accesses', file.slice(0, -30))).status).toBe(400);
   });
 
+  test('a file whose footer named one block three times counted its accesses three times: it is refused', async () => {
+    const { post, node } = await testNode();
+    for (const list of ['_recordBatchBlocks', '_dictionaryBlocks'] as const) {
+      const writer = new RecordBatchFileWriter();
+      for (const batch of table().batches) writer.write(batch);
+      const blocks = (writer as unknown as Record<typeof list, object[]>)[list];
+      blocks.push(blocks[0]!, blocks[0]!);
+      writer.finish();
+      expect(await post('/v1/accesses', writer.toUint8Array(true))).toMatchObject({
+        status: 400,
+        body: { error: { message: expect.stringContaining('each once') } },
+      });
+    }
+    expect(node.status().log.end).toBe(0);
+  });
+
   test('with compressed buffers is refused with what to do, since room would be made for the size that they state', async () => {
     const { post } = await testNode();
     const encode = (bytes: Uint8Array): Uint8Array => concatBytes([Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd), bytes]);

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -148,6 +157,54 @@ test('what came to a followed file before it was rotated, while the node was dow
   expect(four.node.status().tail).toMatchObject({ lines: 1, lostPlaces: 1 });
   await four.node.drain();
 });
+
+test('of a file rotated twice while nobody read what lies between was lost without a word: it is counted', async () => {
+  const path = join(folder, `twice-${files++}`);
+  writeFileSync(path, 'a\n');
+  const one = new TailFile(path, { place: null, fromStart: true, chunkBytesMax: 1000 });
+  const { place } = (await one.next())!;
+  await one.close();
+  appendFileSync(path, 'b\n');
+  renameSync(path, `${path}.2`);
+  writeFileSync(`${path}.1`, 'c\n');
+  writeFileSync(`${path}.3`, 'of before\n');
+  writeFileSync(`${path}-errors`, 'of another program\n');
+  writeFileSync(path, 'd\n');
+  for (const [name, second] of [
+    ['.3', 1],
+    ['.2', 2],
+    ['.1', 3],
+    ['-errors', 4],
+    ['', 4],
+  ] as const)
+    utimesSync(path + name, second, second);
+  const two = new TailFile(path, { place, fromStart: true, chunkBytesMax: 1000 });
+  const read: string[] = [];
+  for (let i = 0; i < 4; i++) read.push(new TextDecoder().decode((await two.next())?.bytes));
+  expect(read.join('')).toBe('b\nd\n');
+  expect(two.counts).toEqual({ rotations: 1, truncations: 0, lostPlaces: 1 });
+  await two.close();
+});
+
+test.each([
+  ['larger', 40],
+  ['smaller', 5],
+])(
+  'a chunk noted and not kept, a piece of a long line, held a file up or was cut anew by a %s bound: it is cut as noted',
+  async (_, chunkBytesMax) => {
+    const path = join(folder, `piece-${files++}`);
+    writeFileSync(path, `${'x'.repeat(25)}\n`);
+    const one = new TailFile(path, { place: null, fromStart: true, chunkBytesMax: 10 });
+    const chunk = (await one.next())!;
+    await one.close();
+    const noted = { ...chunk.from, until: chunk.place.offset };
+    const two = new TailFile(path, { place: noted, fromStart: true, chunkBytesMax });
+    const again = (await two.next())!;
+    expect([again.from.offset, again.place.offset]).toEqual([0, 10]);
+    expect((await two.next())?.from.offset).toBe(10);
+    await two.close();
+  },
+);
 
 test('lines that a full log could not take are taken when it has room again', async () => {
   const file = join(folder, `log-${files++}`);
