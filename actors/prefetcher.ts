@@ -38,11 +38,6 @@ export interface AccessCursor {
   sizeBytes: number;
 }
 
-/** A cursor before the first access; one is kept and overwritten. */
-export function firstCursor(): AccessCursor {
-  return { position: 0, timeMs: Number.NaN, segment: 0, consumer: -1, site: -1, op: 0, sizeBytes: -1 };
-}
-
 /** A row of a batch as the access being served; a column that few prefetchers ask for is read when one does. */
 export class RowCursor implements AccessCursor {
   position = 0;

@@ -163,7 +163,7 @@ function compactFrame(batch: AccessBatch, names: ReturnType<typeof frameNames>):
 type Names = ReturnType<typeof frameNames>['segments'];
 
 /** The id in `to` of the name that has `id` in `from`. */
-export function internCopy(to: Names, from: Names, id: number): number {
+function internCopy(to: Names, from: Names, id: number): number {
   const bytes = from.bytesOf(id);
   return to.internBytes(bytes, 0, bytes.length);
 }

@@ -46,7 +46,7 @@ export const KernelField = {
 } as const;
 
 /** Words of one that is named. */
-export const NAMED_STRIDE = 3;
+const NAMED_STRIDE = 3;
 
 /** What `step` gives instead of the bytes of those that are named. */
 export const KernelAnswer = { left: -1, repeated: -2 } as const;

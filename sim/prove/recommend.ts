@@ -170,12 +170,12 @@ function yesSentences(argument: Case): string[] {
 }
 
 /** `4.1 % to 6.3 %`. */
-export function rangeText({ low, high }: Interval, textOf: (value: number) => string): string {
+function rangeText({ low, high }: Interval, textOf: (value: number) => string): string {
   return low === null || high === null ? 'nothing that can be told' : `${textOf(low)} to ${textOf(high)}`;
 }
 
 /** `6 % more`, `3 % fewer`, `no more`. */
-export function addedText(share: number): string {
+function addedText(share: number): string {
   if (percent(Math.abs(share)) === '0 %') return 'no more';
   return `${percent(Math.abs(share))} ${share > 0 ? 'more' : 'fewer'}`;
 }

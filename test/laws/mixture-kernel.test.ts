@@ -5,14 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
 import type { NearLoopConfigInput } from '../../actors/near-loop/near-loop-config.ts';
 import { opinionNames } from '../../actors/near-loop/opinion-bins.ts';
-import {
-  type FetchWorth,
-  firstCursor,
-  Outcome,
-  ProposalBuffer,
-  Served,
-  type SiteView,
-} from '../../actors/prefetcher.ts';
+import { type FetchWorth, Outcome, ProposalBuffer, Served, type SiteView } from '../../actors/prefetcher.ts';
 
 /** A site that lets every fourth segment be resident, with a headroom that comes and goes. */
 class ScriptedSite implements SiteView {
@@ -54,7 +47,8 @@ interface Access {
 
 /** What is proposed after an access, and what is thought of it. */
 function access({ prefetcher, proposals }: Asked, entry: Access, position: number): readonly unknown[] {
-  const cursor = { ...firstCursor(), position, segment: entry.segment, consumer: entry.consumer };
+  const { segment: demanded, consumer } = entry;
+  const cursor = { position, segment: demanded, consumer, timeMs: Number.NaN, site: -1, op: 0, sizeBytes: -1 };
   prefetcher.onEvict(entry.gone, false);
   // What was proposed after the access before, and something else.
   const { count: endedCount } = proposals;
