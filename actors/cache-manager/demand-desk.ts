@@ -1,12 +1,20 @@
 /** How a site serves a demand: from where, after how long, and what is counted of it. */
 
-import { Outcome, Served } from '../prefetcher.ts';
-import { Decision } from './decision-digest.ts';
+import { Outcome as outcomes, Served as servedCodes } from '../prefetcher.ts';
+import { Decision as decisions } from './decision-digest.ts';
 import type { Landings } from './landings.ts';
-import { ROW_LENGTH, Row, Stage } from './prefetch-table.ts';
+import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteSpace } from './site-space.ts';
 import type { SiteState } from './site-state.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Served = servedCodes;
+const Decision = decisions;
+const Stage = stages;
+const Row = columns;
+const ROW_LENGTH = rowLength;
 
 /** Accesses for which a refused proposal is taken to have been meant, where the prefetcher does not say. */
 const HORIZON_UNSTATED = 64;

@@ -2,12 +2,18 @@
 
 import type { ProposalBuffer } from '../prefetcher.ts';
 import type { Landings } from './landings.ts';
-import { Refusal } from './ledger.ts';
+import { Refusal as refusals } from './ledger.ts';
 import { PrefetchAdmission } from './prefetch-admission.ts';
-import { ROW_LENGTH, Row, Stage } from './prefetch-table.ts';
+import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteState } from './site-state.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Refusal = refusals;
+const Stage = stages;
+const Row = columns;
+const ROW_LENGTH = rowLength;
 
 /** Accesses after it landed for which a staged segment is given its chance: as far ahead as successors are looked for. */
 const FRESH_FOR = 3;

@@ -1,10 +1,16 @@
 /** How prefetches come in at a site, or fail to. */
 
-import { Outcome } from '../prefetcher.ts';
-import { ROW_LENGTH, Row, Stage } from './prefetch-table.ts';
+import { Outcome as outcomes } from '../prefetcher.ts';
+import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteSpace } from './site-space.ts';
 import type { SiteState } from './site-state.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Stage = stages;
+const Row = columns;
+const ROW_LENGTH = rowLength;
 
 /** What lands takes its place in the prefetch cache, or in the reactive one where staging is shared. O(1) a landing. */
 export class Landings {

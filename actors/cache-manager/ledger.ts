@@ -2,10 +2,13 @@
 
 import type { StateFields } from '../../engine/state-fields.ts';
 import { CalibrationStats } from '../forecaster/calibration-stats.ts';
-import { Outcome, type OutcomeCode, outcomeNames } from '../prefetcher.ts';
+import { type OutcomeCode, outcomeNames, Outcome as outcomes } from '../prefetcher.ts';
 import { DecisionDigest } from './decision-digest.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { type MissClassName, missClassNames } from './miss-classes.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
 
 /**
  * Why a proposal was not issued; each is counted. `price` = it was not worth what it costs, `throttled` = the bound on misses left no room;

@@ -4,14 +4,14 @@ import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { isWrite } from '../../streams/operation.ts';
-import { type FetchWorth, Outcome, type Prefetcher, ProposalBuffer, RowCursor } from '../prefetcher.ts';
+import { type FetchWorth, Outcome as outcomes, type Prefetcher, ProposalBuffer, RowCursor } from '../prefetcher.ts';
 import { DemandDesk } from './demand-desk.ts';
 import { type GovernorState, stateOf } from './governor-state.ts';
 import { IssueDesk } from './issue-desk.ts';
 import { Landings } from './landings.ts';
 import type { Ledger } from './ledger.ts';
 import type { PrefetchPolicy } from './prefetch-policy.ts';
-import { Stage } from './prefetch-table.ts';
+import { Stage as stages } from './prefetch-table.ts';
 import { type Prospect, prospectsOf } from './prospects.ts';
 import { Settlement } from './settlement.ts';
 import type { FetchSample, Site, SiteOptions, WritePolicy } from './site.ts';
@@ -19,6 +19,10 @@ import type { SiteGuard } from './site-guard.ts';
 import { SiteSpace } from './site-space.ts';
 import { SiteState } from './site-state.ts';
 import type { TrafficGuard } from './traffic-guard.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Stage = stages;
 
 /** Rows that the ghosts take ahead of the site: few enough for what they touched to be in the processor's cache still. */
 const ROWS_AHEAD = 512;

@@ -1,11 +1,19 @@
 /** How each proposal and each prefetch of a site ends, and who is told. */
 
-import { Outcome, type OutcomeCode } from '../prefetcher.ts';
-import { Decision } from './decision-digest.ts';
-import { Refusal } from './ledger.ts';
-import { ROW_LENGTH, Row, Stage } from './prefetch-table.ts';
+import { type OutcomeCode, Outcome as outcomes } from '../prefetcher.ts';
+import { Decision as decisions } from './decision-digest.ts';
+import { Refusal as refusals } from './ledger.ts';
+import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
 import { WITHDRAWN } from './site.ts';
 import type { SiteState } from './site-state.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Decision = decisions;
+const Refusal = refusals;
+const Stage = stages;
+const Row = columns;
+const ROW_LENGTH = rowLength;
 
 /** Every decision passes here into the digest, the ledger, the experts' records and the prefetcher. O(1) a call. */
 export class Settlement {

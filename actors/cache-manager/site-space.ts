@@ -1,11 +1,17 @@
 /** The space of a site: what leaves for a demand or for a staged segment, and in which order. */
 
-import { Outcome } from '../prefetcher.ts';
+import { Outcome as outcomes } from '../prefetcher.ts';
 import type { Ghost } from './ghost.ts';
-import { ROW_LENGTH, Row, Stage } from './prefetch-table.ts';
+import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteState } from './site-state.ts';
 import type { TrafficGuard } from './traffic-guard.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Stage = stages;
+const Row = columns;
+const ROW_LENGTH = rowLength;
 
 /** Headroom of the traffic bound below which the site follows its baseline: fetches stand above the limit, see `trafficHeadroom`. */
 const FOLLOW_BELOW = -3;
