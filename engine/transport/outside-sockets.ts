@@ -1,11 +1,14 @@
 /** Bare ZeroMQ sockets for producers and consumers that are not ours: under the same keys and refusals as our own transport. */
 
 import type { Pull, Push, Router } from 'zeromq';
+import type { Clock } from '../clock.ts';
 import { AnteroomError } from '../errors.ts';
 import { isLocalEndpoint } from './endpoint.ts';
+import { listenAt } from './listening.ts';
 import { encodeZ85 } from './z85.ts';
 import { ZAP_DOMAIN, ZapHandler } from './zap-handler.ts';
 import type { CurveSecurity } from './zeromq-carrier.ts';
+import { LISTEN_WAIT_MS } from './zeromq-config.ts';
 
 type ZeroMq = typeof import('zeromq');
 
@@ -22,6 +25,9 @@ export interface OutsideReceiverOptions {
   readonly highWaterMark: number;
   /** ZeroMQ disconnects who sends a larger frame. */
   readonly frameBytesMax: number;
+  readonly clock: Clock;
+  /** How long an endpoint that is in use is tried again; default 1000. */
+  readonly listenWaitMs?: number;
   /** A peer was refused: why, and who as far as is known. */
   readonly onRefused: (reason: string, who: string) => void;
 }
@@ -33,13 +39,13 @@ export interface OutsideReceiver {
   receive(timeoutMs: number): Promise<Buffer[] | null>;
   /** Answers the peer whose routing id is the first frame. One that is gone is not told. Not for `pull`. */
   answer(frames: readonly (string | Uint8Array)[]): Promise<void>;
-  /** Listens no more when it resolves, so that the endpoint can be taken again. Never rejects. */
+  /** Takes nothing more; ZeroMQ gives the endpoint back milliseconds later, which listening there again waits out. Never rejects. */
   close(): Promise<void>;
 }
 
 /** @throws AnteroomError 'bad-config' for an endpoint that may not be served so, 'io' where it is taken, 'missing-library'. */
 export async function openOutsideReceiver(options: OutsideReceiverOptions): Promise<OutsideReceiver> {
-  const { pattern, endpoint, security, highWaterMark, frameBytesMax, onRefused } = options;
+  const { pattern, endpoint, security, highWaterMark, frameBytesMax, clock, onRefused } = options;
   checkEndpoint(endpoint, security, 'listen');
   const zeroMq = await loadZeroMq(security);
   // One ZAP handler to a context, so a context of our own.
@@ -61,23 +67,15 @@ export async function openOutsideReceiver(options: OutsideReceiverOptions): Prom
   socket.events.on('handshake:error:auth', ({ address }) => onRefused('handshake-auth', address));
   socket.events.on('handshake:error:protocol', ({ address }) => onRefused('handshake-protocol', address));
   socket.events.on('handshake:error:other', ({ address }) => onRefused('handshake-broken', address));
-  const close = async (): Promise<void> => {
-    // One that was never bound, or is unbound already, is closed all the same.
-    await socket.unbind(socket.lastEndpoint ?? endpoint).catch(() => {});
-    // Answers that ZeroMQ has still go out; without them a producer repeats what was taken.
-    socket.linger = pattern === 'router' ? ANSWERS_LINGER_MS : 0;
-    socket.close();
-    zap?.close();
-  };
-  try {
-    await socket.bind(endpoint);
-  } catch (cause) {
-    await close();
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AnteroomError('io', `cannot listen at ${endpoint}: ${why}`, { cause, context: { endpoint } });
-  }
+  const bound = await listenAt(socket, endpoint, options.listenWaitMs ?? LISTEN_WAIT_MS, clock).catch(
+    (error: unknown) => {
+      socket.close();
+      zap?.close();
+      throw error;
+    },
+  );
   return {
-    endpoint: socket.lastEndpoint ?? endpoint,
+    endpoint: bound,
     receive: async (timeoutMs) => {
       socket.receiveTimeout = Math.max(0, Math.round(timeoutMs));
       return notInTime(() => socket.receive() as Promise<Buffer[]>);
@@ -87,7 +85,12 @@ export async function openOutsideReceiver(options: OutsideReceiverOptions): Prom
       // A peer that is gone, or that does not read its answers, repeats its message and hears then.
       await (socket as Router).send(frames as (string | Buffer)[]).catch(() => {});
     },
-    close,
+    close: async () => {
+      // Answers that ZeroMQ has still go out; without them a producer repeats what was taken. To unbind before would drop them.
+      socket.linger = pattern === 'router' ? ANSWERS_LINGER_MS : 0;
+      socket.close();
+      zap?.close();
+    },
   };
 }
 

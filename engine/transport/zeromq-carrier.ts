@@ -9,6 +9,7 @@ import type { CurveKeyPair } from '../host/curve-keys.ts';
 import type { AllowList } from './allow-list.ts';
 import type { Carrier, CarrierSink, Route } from './carrier.ts';
 import { isLocalEndpoint } from './endpoint.ts';
+import { listenAt } from './listening.ts';
 import { encodeZ85 } from './z85.ts';
 import { ZAP_DOMAIN, ZapHandler } from './zap-handler.ts';
 import { socketOptionsOf, type ZeroMqConfig, zeroMqConfigSchema } from './zeromq-config.ts';
@@ -110,13 +111,7 @@ export class ZeroMqCarrier implements Carrier {
   async bind(endpoint: string): Promise<string> {
     this.#check(endpoint, 'listen');
     const router = this.#router ?? this.#startRouter();
-    try {
-      await router.bind(endpoint);
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new AnteroomError('io', `cannot listen at ${endpoint}: ${why}`, { cause, context: { endpoint } });
-    }
-    return router.lastEndpoint ?? endpoint;
+    return listenAt(router, endpoint, this.#config.listenWaitMs, this.#clock);
   }
 
   async connect(to: string, endpoint: string): Promise<Route> {

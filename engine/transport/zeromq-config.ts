@@ -3,6 +3,9 @@
 import { z } from 'zod';
 import { durationField } from '../config.ts';
 
+/** Default of `listenWaitMs`. */
+export const LISTEN_WAIT_MS = 1000;
+
 /** Settings of the ZeroMQ sockets. */
 export const zeroMqConfigSchema = z.strictObject({
   highWaterMark: z
@@ -26,6 +29,11 @@ export const zeroMqConfigSchema = z.strictObject({
   pingMs: durationField({ minMs: 0, maxMs: 2 ** 31 - 1 })
     .default(2000)
     .describe('ZeroMQ asks a silent connection for a sign of life; none in three times as long closes it. 0 = never.'),
+  listenWaitMs: durationField({ minMs: 0, maxMs: 2 ** 31 - 1 })
+    .default(LISTEN_WAIT_MS)
+    .describe(
+      'How long an endpoint that is in use is tried again before that is an error: ZeroMQ gives one back late.',
+    ),
   backlog: z
     .int()
     .min(1)

@@ -6,10 +6,12 @@ import { connect, type JetStreamManager, type StoredMsg } from 'nats';
 import { createClient } from 'redis';
 import type { OutgoingRequest } from '../../actors/node/sinks/sink.ts';
 import { changeAllowed, generatePlaceKeys, readPlaceKeys } from '../../engine/host/key-folder.ts';
+import { RealClock } from '../../engine/host/real-clock.ts';
 import { AllowList } from '../../engine/transport/allow-list.ts';
 import { type OutsideReceiver, openOutsideReceiver } from '../../engine/transport/outside-sockets.ts';
 import { encodeZ85 } from '../../engine/transport/z85.ts';
-import { freePort, isWithoutNats, isWithoutRedis, natsServer, redisServer } from '../interop/broker-servers.ts';
+import { freePort } from '../free-ports.ts';
+import { isWithoutNats, isWithoutRedis, natsServer, redisServer } from '../interop/broker-servers.ts';
 import { sinkContract } from './sink-contract.ts';
 
 const parsed = (texts: readonly string[]): OutgoingRequest[] =>
@@ -90,18 +92,12 @@ sinkContract('a PULL of ZeroMQ under CURVE', false, async () => {
   let receiver: OutsideReceiver | null = null;
   const endpoint = `tcp://127.0.0.1:${await freePort()}`;
   const listen = async (): Promise<void> => {
-    for (let i = 0; receiver === null; i++) {
-      receiver = await openOutsideReceiver({
-        ...{ pattern: 'pull', endpoint, security: { keys: own.keys, allowed }, highWaterMark: 100, frameBytesMax: 1e6 },
-        onRefused: () => {},
-      }).catch(async (error: unknown) => {
-        // The port of a socket that was closed is free a little later.
-        if (i > 100) throw error;
-        await new Promise((done) => setTimeout(done, 20));
-        return null;
-      });
-    }
-    const pulling: OutsideReceiver = receiver;
+    const pulling = await openOutsideReceiver({
+      ...{ pattern: 'pull', endpoint, security: { keys: own.keys, allowed }, highWaterMark: 100, frameBytesMax: 1e6 },
+      clock: new RealClock(),
+      onRefused: () => {},
+    });
+    receiver = pulling;
     void (async () => {
       while (receiver === pulling) {
         const frames = await pulling.receive(50).catch(() => null);
@@ -113,7 +109,8 @@ sinkContract('a PULL of ZeroMQ under CURVE', false, async () => {
     const closing = receiver;
     receiver = null;
     await new Promise((done) => setTimeout(done, 100));
-    closing?.close();
+    await closing?.close();
+    // Until its connection has ended the sender does not know.
     await new Promise((done) => setTimeout(done, 100));
   };
   await listen();

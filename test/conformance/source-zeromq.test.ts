@@ -1,5 +1,5 @@
 import { Context, Dealer } from 'zeromq';
-import { freePort } from '../interop/broker-servers.ts';
+import { freePort } from '../free-ports.ts';
 import { sourceContract } from './source-contract.ts';
 
 /** A producer as the README tells one to be: numbers its messages, and repeats what was not answered. */

@@ -1,7 +1,6 @@
 /** Worlds for transports over ZeroMQ: tcp on the loopback interface and ipc, with and without keys. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateCurveKeyPair } from '../../engine/host/curve-keys.ts';
@@ -10,21 +9,9 @@ import { AllowList } from '../../engine/transport/allow-list.ts';
 import { encodeZ85 } from '../../engine/transport/z85.ts';
 import type { CurveSecurity } from '../../engine/transport/zeromq-carrier.ts';
 import { createZeroMqTransport } from '../../engine/transport/zeromq-transport.ts';
+import { freePorts } from '../free-ports.ts';
 import type { TransportWorld } from './transport-contract.ts';
 import { realTime } from './transport-worlds.ts';
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 /** Keys for any place, each allowed to every other. `elsewhere` is another name for `hub`. */
 export function sharedKeys(): (place: string) => CurveSecurity {

@@ -8,7 +8,7 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { generatePlaceKeys } from '../../engine/host/key-folder.ts';
 import { replay } from '../../sim/replay/replay.ts';
 import { replayConfigSchema } from '../../sim/replay/replay-config.ts';
-import { freePorts } from '../conformance/transport-zeromq-worlds.ts';
+import { freePorts } from '../free-ports.ts';
 import { skipUnless } from '../require-or-skip.ts';
 
 const main = join(process.env.ANTEROOM_DIST ?? 'dist', 'sim/cli/main.js');

@@ -8,15 +8,8 @@ import { Context, Dealer, Pull } from 'zeromq';
 import { checkNodeConfig } from '../../actors/node/http/authorise.ts';
 import { type RunningNode, runNode } from '../../actors/node/run-node.ts';
 import { until } from '../conformance/source-host.ts';
-import {
-  freePort,
-  isWithoutKafka,
-  isWithoutNats,
-  isWithoutRedis,
-  mockKafka,
-  natsServer,
-  redisServer,
-} from './broker-servers.ts';
+import { freePort } from '../free-ports.ts';
+import { isWithoutKafka, isWithoutNats, isWithoutRedis, mockKafka, natsServer, redisServer } from './broker-servers.ts';
 
 const ends: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {

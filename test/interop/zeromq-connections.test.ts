@@ -3,12 +3,15 @@ import { existsSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Context, Dealer } from 'zeromq';
 import { RealClock } from '../../engine/host/real-clock.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
+import { openOutsideReceiver } from '../../engine/transport/outside-sockets.ts';
 import type { Transport } from '../../engine/transport/transport.ts';
 import { createZeroMqTransport } from '../../engine/transport/zeromq-transport.ts';
 import { realTime } from '../conformance/transport-worlds.ts';
-import { freePorts, sharedKeys } from '../conformance/transport-zeromq-worlds.ts';
+import { sharedKeys } from '../conformance/transport-zeromq-worlds.ts';
+import { freePort, freePorts } from '../free-ports.ts';
 import { skipUnless } from '../require-or-skip.ts';
 
 const { until, pass } = realTime(new RealClock());
@@ -168,4 +171,65 @@ describe('a ZeroMQ connection', () => {
       await until(() => read === 1000, 'it has read what was accepted');
     },
   );
+});
+
+describe('an endpoint of ZeroMQ', () => {
+  const make = async (listenWaitMs?: number): Promise<Transport> => {
+    const zeroMq = listenWaitMs === undefined ? {} : { listenWaitMs };
+    const transport = await createZeroMqTransport({ place: 'a', security: null, receive: () => {}, zeroMq });
+    open.push(transport);
+    return transport;
+  };
+  const clock = new RealClock();
+  const receive = (endpoint: string, listenWaitMs?: number) =>
+    openOutsideReceiver({
+      ...{ pattern: 'router', endpoint, security: null, highWaterMark: 10, frameBytesMax: 1000, clock },
+      ...(listenWaitMs === undefined ? {} : { listenWaitMs }),
+      onRefused: () => {},
+    });
+
+  test('that was given back can be listened at again at once, sixty times over', async () => {
+    const endpoint = `tcp://127.0.0.1:${await freePort()}`;
+    for (let round = 0; round < 60; round++) {
+      const transport = await make();
+      expect(await transport.bind(endpoint)).toBe(endpoint);
+      await transport.close({ deadlineMs: 0 });
+    }
+    for (let round = 0; round < 60; round++) await (await receive(endpoint)).close();
+  });
+
+  test('in use is tried again for listenWaitMs, and is an error with its place after that', async () => {
+    for (const type of ['transport', 'receiver']) {
+      const port = await freePort();
+      const endpoint = `tcp://127.0.0.1:${port}`;
+      const taken = { code: 'io', message: expect.stringContaining(`cannot listen at ${endpoint}: `) };
+      const holder = createServer();
+      await new Promise<void>((done) => holder.listen(port, '127.0.0.1', done));
+      const listen = async (waitMs: number): Promise<() => Promise<unknown>> => {
+        if (type === 'receiver') return (await receive(endpoint, waitMs)).close;
+        const transport = await make(waitMs);
+        await transport.bind(endpoint);
+        return () => transport.close();
+      };
+      await expect(listen(0)).rejects.toMatchObject(taken);
+      await expect(listen(20)).rejects.toMatchObject(taken);
+      const patient = listen(60_000);
+      await pass(30);
+      holder.close();
+      await (await patient)();
+    }
+  });
+
+  test('that is closed still lets out the answers that were given before', async () => {
+    const receiver = await receive('tcp://127.0.0.1:*');
+    const asker = new Dealer({ context: new Context(), linger: 0, receiveTimeout: 5000 });
+    asker.connect(receiver.endpoint);
+    await asker.send('ask');
+    const [id] = (await receiver.receive(5000))!;
+    const answer = new Uint8Array(4_000_000);
+    for (let n = 0; n < 5; n++) await receiver.answer([id!, String(n), answer]);
+    await receiver.close();
+    for (let n = 0; n < 5; n++) expect(String((await asker.receive())[0])).toBe(String(n));
+    asker.close();
+  });
 });

@@ -13,6 +13,7 @@ import type { Transport, TransportEvent } from '../../engine/transport/transport
 import { encodeZ85 } from '../../engine/transport/z85.ts';
 import { createZeroMqTransport } from '../../engine/transport/zeromq-transport.ts';
 import { realTime } from '../conformance/transport-worlds.ts';
+import { freePort } from '../free-ports.ts';
 
 const { until, pass } = realTime(new RealClock());
 const pairs = { centre: generateCurveKeyPair(), site: generateCurveKeyPair(), mallory: generateCurveKeyPair() };
@@ -290,7 +291,7 @@ describe('a ZeroMQ place with keys', () => {
       return centre;
     };
     const before = await start(pairs.centre);
-    const endpoint = await before.bind('tcp://127.0.0.1:*');
+    const endpoint = await before.bind(`tcp://127.0.0.1:${await freePort()}`);
     const site = await createZeroMqTransport({
       place: 'site',
       security: { keys: pairs.site, allowed },

@@ -22,6 +22,7 @@ import { openOutsideReceiver } from '../../engine/transport/outside-sockets.ts';
 import { encodeZ85 } from '../../engine/transport/z85.ts';
 import { createZeroMqTransport } from '../../engine/transport/zeromq-transport.ts';
 import { clock, until } from '../conformance/source-host.ts';
+import { freePort } from '../free-ports.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'anteroom-key-change-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -41,7 +42,9 @@ async function scene(places: Readonly<Record<string, CurveKeyPair>>, more: objec
   const allow = (place: string, pair: CurveKeyPair, isAllowed = true) =>
     changeAllowed(keysFolder, place, publicOf(pair), isAllowed);
   for (const [place, pair] of Object.entries(places)) await allow(place, pair);
-  const source = { type: 'zeromq', name: 'z', bind: 'tcp://127.0.0.1:*', keysFolder, waitMs: 100, ...more };
+  // It listens there again whenever keys change.
+  const bind = `tcp://127.0.0.1:${await freePort()}`;
+  const source = { type: 'zeromq', name: 'z', bind, keysFolder, waitMs: 100, ...more };
   const config = checkNodeConfig({ store: 'memory', http: { port: 0 }, sources: [source] }, 'node.yaml');
   const notes: { endpoint?: string }[] = [];
   const logger = { ...quiet, info: (facts: object) => void notes.push(facts) };
@@ -225,9 +228,10 @@ test('a sink connects anew when the key of its receiver has changed', async () =
       security: { keys: own, allowed: new AllowList(new Map([['node', [publicOf(keys)]]])) },
       highWaterMark: 10,
       frameBytesMax: 10_000,
+      clock,
       onRefused: () => {},
     });
-  const first = await listen('tcp://127.0.0.1:*', old);
+  const first = await listen(`tcp://127.0.0.1:${await freePort()}`, old);
   await changeAllowed(keysFolder, 'fetcher', publicOf(old), true);
   const sink = new ZeroMqSink(
     { type: 'zeromq', name: 'z', connect: first.endpoint, keysFolder, place: 'fetcher', highWaterMark: 10 },

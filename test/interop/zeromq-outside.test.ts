@@ -5,11 +5,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Context, Dealer, Push, Request } from 'zeromq';
 import { type CurveKeyPair, generateCurveKeyPair } from '../../engine/host/curve-keys.ts';
 import { changeAllowed, generatePlaceKeys, readPlaceKeys } from '../../engine/host/key-folder.ts';
+import { RealClock } from '../../engine/host/real-clock.ts';
 import { AllowList } from '../../engine/transport/allow-list.ts';
 import { openOutsideReceiver, openOutsideSender } from '../../engine/transport/outside-sockets.ts';
 import { encodeZ85 } from '../../engine/transport/z85.ts';
 import { SourceHost, until } from '../conformance/source-host.ts';
-import { freePort } from './broker-servers.ts';
+import { freePort } from '../free-ports.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'anteroom-outside-'));
 const ourFolder = join(folder, 'ours');
@@ -94,7 +95,11 @@ describe('what is not of this machine', () => {
     '%s is refused without keys',
     async (endpoint) => {
       const common = { endpoint, security: null, highWaterMark: 10 };
-      const receiving = openOutsideReceiver({ ...common, pattern: 'pull', frameBytesMax: 1000, onRefused: () => {} });
+      const clock = new RealClock();
+      const receiving = openOutsideReceiver({
+        ...{ ...common, pattern: 'pull', frameBytesMax: 1000, clock },
+        onRefused: () => {},
+      });
       await expect(receiving).rejects.toMatchObject({
         code: 'bad-config',
         message: expect.stringContaining('without keys'),

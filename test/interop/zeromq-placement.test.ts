@@ -14,7 +14,7 @@ import { type StartedPlace, startPlace } from '../../sim/placement/start-place.t
 import { replay } from '../../sim/replay/replay.ts';
 import { replayConfigSchema } from '../../sim/replay/replay-config.ts';
 import { Trace } from '../../sim/replay/trace.ts';
-import { freePorts } from '../conformance/transport-zeromq-worlds.ts';
+import { freePorts } from '../free-ports.ts';
 import { skipUnless, skipWithoutTraces, tracePath } from '../require-or-skip.ts';
 
 /** The far loop plans often, so that the site's answers and the plans cross the wire many times; the logs are short, so its forecasts are passed on unjudged. */

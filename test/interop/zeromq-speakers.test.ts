@@ -10,8 +10,8 @@ import { changeAllowed, generatePlaceKeys, readPlaceKeys } from '../../engine/ho
 import { keyProof } from '../../engine/transport/key-proof.ts';
 import { encodeZ85 } from '../../engine/transport/z85.ts';
 import { SourceHost, until } from '../conformance/source-host.ts';
+import { freePort } from '../free-ports.ts';
 import { fuzzInputs, fuzzTimeoutMs } from '../fuzz-inputs.ts';
-import { freePort } from './broker-servers.ts';
 
 const INPUTS = Math.min(100_000, fuzzInputs(500));
 

@@ -31,6 +31,7 @@ export class ZeroMqBroker implements Broker {
   readonly #onBound: (endpoint: string) => void;
   /** Outlives connections, or a producer could get rid of its debt by breaking one. */
   readonly #quotas: IngestQuotas;
+  readonly #clock: Clock;
   /** Those in force; null = none yet, or none at all. */
   #place: PlaceKeys | null = null;
   readonly #allowed = new AllowList();
@@ -47,6 +48,7 @@ export class ZeroMqBroker implements Broker {
     this.#config = options.config;
     this.#onRefused = options.onRefused;
     this.#onBound = options.onBound;
+    this.#clock = options.clock;
     this.#quotas = new IngestQuotas(options.clock);
   }
 
@@ -68,6 +70,7 @@ export class ZeroMqBroker implements Broker {
       security: place === null ? null : { keys: place.keys, allowed: this.#allowed },
       highWaterMark,
       frameBytesMax: messageBytesMax + SLACK_BYTES,
+      clock: this.#clock,
       onRefused: this.#onRefused,
     });
     this.#endpoint = receiver.endpoint;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Context, Dealer } from 'zeromq';
-import { freePort } from '../../interop/broker-servers.ts';
+import { freePort } from '../../free-ports.ts';
 import { Disks, START_MS, testNode } from './test-node.ts';
 
 /** A node with a ZeroMQ source, and a producer that asks it. The clock of the node is moved on while a socket's answer is awaited. */
