@@ -95,7 +95,10 @@ export class Ghost {
     this.#leftNext = 0;
     this.#next = 0;
     this.#end = to - from;
+    codes.fill(HIT, 0, to - from);
     for (let i = from; i < to; i++) {
+      if (eviction.accessHits !== undefined) i = eviction.accessHits(segment, i, to);
+      if (i === to) return;
       const id = segment[i]!;
       const leftBefore = this.#leftCount;
       let code = HIT;

@@ -33,6 +33,10 @@ export class LruEviction extends Policy {
     return false;
   }
 
+  accessHits(segments: Uint32Array, from: number, to: number): number {
+    return this.#lists.renewRows(recency, segments, from, to);
+  }
+
   /** The state, to save or restore it. */
   override persist(fields: StateFields): void {
     super.persist(fields);

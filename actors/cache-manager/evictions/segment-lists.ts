@@ -78,6 +78,34 @@ export class SegmentLists {
     links[2 * sentinel + 1] = node;
   }
 
+  /** Moves the segments of rows [from, to) to the newest end of `list`, up to the first that is in no list, which is given. */
+  renewRows(list: number, segments: Uint32Array, from: number, to: number): number {
+    const links = this.#links;
+    const base = this.#base | 0;
+    const limit = this.segmentLimit | 0;
+    const sentinel = (list + 1) | 0;
+    let newest = links[2 * sentinel + 1]! | 0;
+    let i = from | 0;
+    for (; i < to; i = (i + 1) | 0) {
+      const segment = segments[i]!;
+      if (segment >= limit) break;
+      const node = (segment + base) | 0;
+      if (node === newest) continue;
+      const at = (node << 1) | 0;
+      const newer = links[at]! | 0;
+      if (newer === 0) break;
+      const older = links[at + 1]! | 0;
+      links[(newer << 1) + 1] = older;
+      links[older << 1] = newer;
+      links[at] = sentinel;
+      links[at + 1] = newest;
+      links[newest << 1] = node;
+      newest = node;
+    }
+    links[2 * sentinel + 1] = newest;
+    return i;
+  }
+
   /** The oldest segment of `list`; negative when it is empty. */
   oldest(list: number): number {
     return this.#links[2 * (list + 1)] - this.#base;
