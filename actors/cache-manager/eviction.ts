@@ -43,8 +43,10 @@ export interface Eviction {
    * was admitted with, whatever `size` says; who knows that the segment itself changed takes it out with `remove` first.
    */
   access(segment: number, size: number): boolean;
-  /** `access` of rows [from, to) up to the first that misses, which is given and left; for policies that do it faster. Default: one by one. */
+  /** Where a policy is faster so: `access` of rows [from, to) up to the first that misses, which is given and left. */
   accessHits?(segments: Uint32Array, from: number, to: number): number;
+  /** With it: `access` of a segment of one unit that misses, in exchange for one, which is given and not told to `onEvict`; -1 = nothing is done, call `access`. */
+  exchange?(segment: number): number;
   /** Admits a segment that nobody demanded (a prefetch). False when it is resident already or larger than the cache. */
   admit(segment: number, size: number): boolean;
   /** Takes a segment out (invalidation, promotion elsewhere) without calling `onEvict`; false when it was not resident. Ghost history of it may stay. */

@@ -28,6 +28,8 @@ const STAYS = 2;
 const OTHERS_LEFT = 4;
 /** Ends those who left for one row. */
 const END = -1;
+/** Most numbers of one row in the log of those run ahead, but for those who left. */
+const ROW_MAX = 4;
 
 /** What is known of a segment: where the site has it, as it was told last, and whether the ghost has it. */
 const AT_REACTIVE = 1;
@@ -59,13 +61,13 @@ export class Ghost {
   readonly #lists: ExclusiveLists;
   readonly #site: GhostSite | null;
   #known: Uint8Array;
-  /** Rows that were run ahead and are not told yet: what became of each, and who left, row by row. */
-  #codes = new Uint8Array(0);
+  /** Rows that were run ahead and hit, with nobody leaving, before the next that is in the log or the end of all. */
+  #hits = 0;
+  /** All other rows that were run ahead and are not told yet: what became of each, who left for it up to an END, and the hits after it. */
+  #log = new Int32Array(64);
   #next = 0;
   #end = 0;
-  #left = new Int32Array(64);
-  #leftCount = 0;
-  #leftNext = 0;
+  #isAhead = false;
 
   constructor(options: {
     readonly makeEviction: (onEvict?: (segment: number) => void) => Eviction;
@@ -88,33 +90,43 @@ export class Ghost {
    * depends on demands alone, and in one loop it costs a fraction.
    */
   runAhead(segment: Uint32Array, from: number, to: number): void {
-    if (this.#codes.length < to - from) this.#codes = new Uint8Array(to - from);
-    const codes = this.#codes;
     const { eviction } = this;
-    this.#leftCount = 0;
-    this.#leftNext = 0;
-    this.#next = 0;
-    this.#end = to - from;
-    codes.fill(HIT, 0, to - from);
-    for (let i = from; i < to; i++) {
+    this.#isAhead = true;
+    this.#end = 0;
+    let told = from;
+    for (let i = from; ; i++) {
       if (eviction.accessHits !== undefined) i = eviction.accessHits(segment, i, to);
-      if (i === to) return;
+      if (i === to) break;
       const id = segment[i]!;
-      const leftBefore = this.#leftCount;
-      let code = HIT;
-      if (!eviction.access(id, 1)) code = eviction.has(id) ? STAYS : 0;
-      if (this.#leftCount > leftBefore) {
+      const at = this.#end;
+      if (at + ROW_MAX >= this.#log.length) this.#log = grownTable(this.#log, at + ROW_MAX);
+      this.#end = at + 2;
+      const left = eviction.exchange?.(id) ?? -1;
+      let code = STAYS;
+      if (left >= 0) this.#log[this.#end++] = left;
+      else if (eviction.access(id, 1)) code = HIT;
+      else if (!eviction.has(id)) code = 0;
+      if (this.#end > at + 2) {
         code |= OTHERS_LEFT;
         this.#note(END);
+      } else if (code === HIT) {
+        this.#end = at;
+        continue;
       }
-      codes[i - from] = code;
+      this.#log[at] = i - told;
+      this.#log[at + 1] = code;
+      told = i + 1;
     }
+    this.#note(to - told);
+    this.#hits = this.#log[0]!;
+    this.#next = 1;
+    this.#isAhead = false;
   }
 
   /** Passes the next row where it was run ahead and was a hit for which nobody left; false = `access` must be told of it. */
   passHit(): boolean {
-    if (this.#next >= this.#end || this.#codes[this.#next] !== HIT) return false;
-    this.#next++;
+    if (this.#hits === 0) return false;
+    this.#hits--;
     return true;
   }
 
@@ -135,7 +147,7 @@ export class Ghost {
 
   /** The segment changed at its origin. */
   invalidate(segment: number): void {
-    assert(this.#next === this.#end, 'nothing is invalidated among rows that were run ahead');
+    assert(this.#hits === 0 && this.#next >= this.#end, 'nothing is invalidated among rows that were run ahead');
     this.eviction.remove(segment);
     if (this.#site !== null) this.#know(segment, this.#knownOf(segment) & ~IS_THERE);
   }
@@ -149,7 +161,7 @@ export class Ghost {
     if (known !== before || this.#isBytes) this.#know(segment, known);
   }
 
-  /** Everything but what the settings give: #site, #isBytes; and #codes, #next, #end, #left, #leftCount, #leftNext, which are of one batch. */
+  /** Everything but what the settings give: #site, #isBytes; and #hits, #log, #next, #end, #isAhead, which are of one batch. */
   persist(fields: StateFields): void {
     this.misses = fields.number(this.misses);
     this.missBytes = fields.number(this.missBytes);
@@ -159,13 +171,15 @@ export class Ghost {
     this.#known = fields.array(this.#known);
   }
 
-  /** What became of the next row that was run ahead. */
+  /** What became of the next row in the log. */
   #tell(segment: number, bytes: number): boolean {
-    const code = this.#codes[this.#next++]!;
+    const log = this.#log;
+    const code = log[this.#next++]!;
     if ((code & OTHERS_LEFT) !== 0) {
-      for (let left = this.#left[this.#leftNext++]!; left !== END; left = this.#left[this.#leftNext++]!)
+      for (let left = log[this.#next++]!; left !== END; left = log[this.#next++]!)
         this.#know(left, this.#knownOf(left) & ~IS_THERE);
     }
+    this.#hits = log[this.#next++]!;
     if ((code & HIT) !== 0) return true;
     this.misses++;
     this.missBytes += bytes;
@@ -174,13 +188,13 @@ export class Ghost {
   }
 
   #leave(segment: number): void {
-    if (this.#next < this.#end) this.#note(segment);
+    if (this.#isAhead) this.#note(segment);
     else this.#know(segment, this.#knownOf(segment) & ~IS_THERE);
   }
 
-  #note(segment: number): void {
-    if (this.#leftCount === this.#left.length) this.#left = grownTable(this.#left, this.#leftCount);
-    this.#left[this.#leftCount++] = segment;
+  #note(word: number): void {
+    if (this.#end === this.#log.length) this.#log = grownTable(this.#log, this.#end);
+    this.#log[this.#end++] = word;
   }
 
   #knownOf(segment: number): number {

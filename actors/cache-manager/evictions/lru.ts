@@ -37,6 +37,20 @@ export class LruEviction extends Policy {
     return this.#lists.renewRows(recency, segments, from, to);
   }
 
+  exchange(segment: number): number {
+    const { residents } = this;
+    const lists = this.#lists;
+    // As many units as segments: each has one, so that one leaves for one.
+    const isExchange = residents.used === residents.capacity && residents.used === residents.count;
+    if (!isExchange || segment >= lists.segmentLimit) return -1;
+    const oldest = lists.oldest(recency);
+    lists.unlink(oldest);
+    residents.leave(oldest);
+    residents.enter(segment, 1);
+    lists.push(recency, segment);
+    return oldest;
+  }
+
   /** The state, to save or restore it. */
   override persist(fields: StateFields): void {
     super.persist(fields);
