@@ -3,7 +3,7 @@
 import { Outcome as outcomes, Served as servedCodes } from '../prefetcher.ts';
 import { Decision as decisions } from './decision-digest.ts';
 import type { Landings } from './landings.ts';
-import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
+import { Row as columns, ROW_SHIFT as rowShift, Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteSpace } from './site-space.ts';
 import type { SiteState } from './site-state.ts';
@@ -14,7 +14,7 @@ const Served = servedCodes;
 const Decision = decisions;
 const Stage = stages;
 const Row = columns;
-const ROW_LENGTH = rowLength;
+const ROW_SHIFT = rowShift;
 
 /** Accesses for which a refused proposal is taken to have been meant, where the prefetcher does not say. */
 const HORIZON_UNSTATED = 64;
@@ -61,7 +61,7 @@ export class DemandDesk {
       return Served.hit;
     }
     // A demand may have fetched it a moment ago.
-    const landsAt = table.rows[ROW_LENGTH * segment + Row.landsAt]!;
+    const landsAt = table.rows[(segment << ROW_SHIFT) | Row.landsAt]!;
     const wait = landsAt > now ? landsAt - now : 0;
     this.#countHit(bytes);
     this.#state.ledger.waited(wait);
@@ -87,8 +87,8 @@ export class DemandDesk {
       table.stage[segment] = Stage.none;
       state.flights.forget(segment);
       origin.join(segment);
-      joinedAt = table.rows[ROW_LENGTH * segment + Row.issuedAt]!;
-      wait = origin.remaining?.(segment, now) ?? table.rows[ROW_LENGTH * segment + Row.landsAt]! - now;
+      joinedAt = table.rows[(segment << ROW_SHIFT) | Row.issuedAt]!;
+      wait = origin.remaining?.(segment, now) ?? table.rows[(segment << ROW_SHIFT) | Row.landsAt]! - now;
       // It takes at least that long, and says nothing where others took longer.
       this.#landings.observeLead(Math.max(this.#landings.leadAccesses, state.position - joinedAt));
       this.#space.admitDemanded(segment, units);
@@ -130,7 +130,7 @@ export class DemandDesk {
   #fetch(segment: number, bytes: number): number {
     const { origin, table, flights, fetches, now, position } = this.#state;
     const landsAt = origin.demand(segment, bytes, now, position);
-    table.rows[ROW_LENGTH * segment + Row.landsAt] = landsAt;
+    table.rows[(segment << ROW_SHIFT) | Row.landsAt] = landsAt;
     const victim = origin.preempted;
     if (victim >= 0) {
       flights.forget(victim);
