@@ -43,6 +43,8 @@ export interface Eviction {
    * was admitted with, whatever `size` says; who knows that the segment itself changed takes it out with `remove` first.
    */
   access(segment: number, size: number): boolean;
+  /** `access` of a segment if it is resident; false = it is not, and nothing has changed. */
+  touch(segment: number): boolean;
   /** `access` of rows [from, to) up to the first that misses, which is given and left; for policies that do it faster. Default: one by one. */
   accessHits?(segments: Uint32Array, from: number, to: number): number;
   /** Admits a segment that nobody demanded (a prefetch). False when it is resident already or larger than the cache. */

@@ -75,7 +75,13 @@ export class Settlement {
     ledger.withdrew();
     prefetcher.onHeld?.(segment, false);
     const expert = table.expert[segment]!;
-    this.decided(Decision.withdrawn, segment, expert, table.rows[(segment << ROW_SHIFT) | Row.probability]!, Number.NaN);
+    this.decided(
+      Decision.withdrawn,
+      segment,
+      expert,
+      table.rows[(segment << ROW_SHIFT) | Row.probability]!,
+      Number.NaN,
+    );
     onSettled?.(segment, expert, WITHDRAWN);
   }
 

@@ -61,13 +61,14 @@ export class SegmentLists {
     links[node << 1] = 0;
   }
 
-  /** Moves a segment from the list it is in to the newest end of `list`. */
-  renew(list: number, segment: number): void {
+  /** Moves a segment from the list it is in to the newest end of `list`; false = it is in none. */
+  renew(list: number, segment: number): boolean {
     const links = this.#links;
     const node = segment + this.#base;
     const sentinel = list + 1;
     const newer = links[node << 1];
-    if (newer === sentinel) return;
+    if (newer === 0) return false;
+    if (newer === sentinel) return true;
     const older = links[(node << 1) | 1];
     links[(newer << 1) | 1] = older;
     links[older << 1] = newer;
@@ -76,6 +77,7 @@ export class SegmentLists {
     links[(node << 1) | 1] = newest;
     links[newest << 1] = node;
     links[(sentinel << 1) | 1] = node;
+    return true;
   }
 
   /** Moves the segments of rows [from, to) to the newest end of `list`, up to the first that is in no list, which is given. */
