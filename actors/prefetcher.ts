@@ -47,7 +47,8 @@ export class RowCursor implements AccessCursor {
   #row = 0;
 
   pointAt(batch: AccessBatch, row: number, position: number, segment: number): void {
-    this.#batch = batch;
+    // Once a batch: what is stored in an old object is told to the garbage collector.
+    if (this.#batch !== batch) this.#batch = batch;
     this.#row = row;
     this.position = position;
     this.segment = segment;

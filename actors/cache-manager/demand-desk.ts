@@ -3,7 +3,7 @@
 import { Outcome as outcomes, Served as servedCodes } from '../prefetcher.ts';
 import { Decision as decisions } from './decision-digest.ts';
 import type { Landings } from './landings.ts';
-import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
+import { Row as columns, ROW_SHIFT as rowShift, Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteSpace } from './site-space.ts';
 import type { SiteState } from './site-state.ts';
@@ -14,7 +14,7 @@ const Served = servedCodes;
 const Decision = decisions;
 const Stage = stages;
 const Row = columns;
-const ROW_LENGTH = rowLength;
+const ROW_SHIFT = rowShift;
 
 /** Accesses for which a refused proposal is taken to have been meant, where the prefetcher does not say. */
 const HORIZON_UNSTATED = 64;
@@ -40,31 +40,36 @@ export class DemandDesk {
 
   /** Serves the demand at the state's instant for so many bytes; gives a `Served` code. */
   serve(segment: number, bytes: number): number {
-    const { guard, table, reactive, isBytes } = this.#state;
+    const { guard, table, isBytes } = this.#state;
     const units = isBytes ? Math.max(1, bytes) : 1;
     guard.demand(segment, units, bytes);
     const stage = table.stage[segment]!;
     // Most demands are: apart, because so little is compiled into one piece.
-    if (stage === Stage.none && reactive.has(segment)) return this.#serveResident(segment, units, bytes);
+    if (stage === Stage.none && this.#touch(segment, units)) return this.#serveResident(segment, bytes);
     return this.#serveOther(segment, stage, units, bytes);
   }
 
-  /** Serves what is in the reactive cache. */
-  #serveResident(segment: number, units: number, bytes: number): number {
-    const { origin, reactive, table, now, isBytes, guard } = this.#state;
-    if (isBytes && !guard.isBaselineHit) this.#space.admitDemanded(segment, units);
-    else reactive.access(segment, units);
+  /** Tells the reactive cache of a demand for what it holds; false = it does not. */
+  #touch(segment: number, units: number): boolean {
+    const { reactive, isBytes, guard } = this.#state;
+    if (!isBytes || guard.isBaselineHit) return reactive.touch(segment);
+    if (!reactive.has(segment)) return false;
+    this.#space.admitDemanded(segment, units);
+    return true;
+  }
+
+  /** Serves what is in the reactive cache, which was told. */
+  #serveResident(segment: number, bytes: number): number {
+    const { origin, table, now } = this.#state;
     if (this.#space.readmissions.length > 0) this.#space.readmit();
     this.#note(segment, Served.hit);
-    if (origin.isInstant) {
-      this.#countHit(bytes);
-      return Served.hit;
+    let wait = -1;
+    if (!origin.isInstant) {
+      // A demand may have fetched it a moment ago.
+      const landsAt = table.rows[(segment << ROW_SHIFT) | Row.landsAt]!;
+      wait = landsAt > now ? landsAt - now : 0;
     }
-    // A demand may have fetched it a moment ago.
-    const landsAt = table.rows[ROW_LENGTH * segment + Row.landsAt]!;
-    const wait = landsAt > now ? landsAt - now : 0;
-    this.#countHit(bytes);
-    this.#state.ledger.waited(wait);
+    this.#countHit(bytes, wait);
     return Served.hit;
   }
 
@@ -87,8 +92,8 @@ export class DemandDesk {
       table.stage[segment] = Stage.none;
       state.flights.forget(segment);
       origin.join(segment);
-      joinedAt = table.rows[ROW_LENGTH * segment + Row.issuedAt]!;
-      wait = origin.remaining?.(segment, now) ?? table.rows[ROW_LENGTH * segment + Row.landsAt]! - now;
+      joinedAt = table.rows[(segment << ROW_SHIFT) | Row.issuedAt]!;
+      wait = origin.remaining?.(segment, now) ?? table.rows[(segment << ROW_SHIFT) | Row.landsAt]! - now;
       // It takes at least that long, and says nothing where others took longer.
       this.#landings.observeLead(Math.max(this.#landings.leadAccesses, state.position - joinedAt));
       this.#space.admitDemanded(segment, units);
@@ -96,7 +101,7 @@ export class DemandDesk {
       state.ledger.joined(joinedAt, wait);
     } else {
       if (stage === Stage.queued) this.#settlement.unqueue(segment);
-      if (state.reactive.has(segment)) return this.#serveResident(segment, units, bytes);
+      if (this.#touch(segment, units)) return this.#serveResident(segment, bytes);
       this.#space.admitDemanded(segment, units);
       guard.fetched(segment, bytes, false);
       if (!state.isShared) state.share.missed(segment);
@@ -106,8 +111,11 @@ export class DemandDesk {
     const isMiss = served === Served.miss || served === Served.late;
     if (!isBaselineHit && isMiss) this.#classify(segment, stage, weight);
     this.#note(segment, served);
-    if (isMiss) this.#countMiss(segment, served, bytes, wait, joinedAt);
-    else this.#countHit(bytes);
+    if (!isMiss) {
+      this.#countHit(bytes, origin.isInstant ? -1 : wait);
+      return served;
+    }
+    this.#countMiss(segment, served, bytes, wait, joinedAt);
     if (!origin.isInstant) state.ledger.waited(wait);
     return served;
   }
@@ -130,7 +138,7 @@ export class DemandDesk {
   #fetch(segment: number, bytes: number): number {
     const { origin, table, flights, fetches, now, position } = this.#state;
     const landsAt = origin.demand(segment, bytes, now, position);
-    table.rows[ROW_LENGTH * segment + Row.landsAt] = landsAt;
+    table.rows[(segment << ROW_SHIFT) | Row.landsAt] = landsAt;
     const victim = origin.preempted;
     if (victim >= 0) {
       flights.forget(victim);
@@ -159,9 +167,10 @@ export class DemandDesk {
     if (isBaselineHit) benefit?.lost(wait, served === Served.miss ? bytes : -1, weight);
   }
 
-  #countHit(bytes: number): void {
+  /** `wait`: -1 = nobody waits here. */
+  #countHit(bytes: number, wait: number): void {
     const { guard, ledger } = this.#state;
     const { isBaselineHit, isReferenceHit, weight } = guard;
-    ledger.hit(bytes, isBaselineHit, isReferenceHit, weight);
+    ledger.hit(bytes, isBaselineHit, isReferenceHit, weight, wait);
   }
 }

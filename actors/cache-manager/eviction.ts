@@ -43,6 +43,8 @@ export interface Eviction {
    * was admitted with, whatever `size` says; who knows that the segment itself changed takes it out with `remove` first.
    */
   access(segment: number, size: number): boolean;
+  /** `access` of a segment if it is resident; false = it is not, and nothing has changed. */
+  touch(segment: number): boolean;
   /** Where a policy is faster so: `access` of rows [from, to) up to the first that misses, which is given and left. */
   accessHits?(segments: Uint32Array, from: number, to: number): number;
   /** With it: `access` of a segment of one unit that misses, in exchange for one, which is given and not told to `onEvict`; -1 = nothing is done, call `access`. */

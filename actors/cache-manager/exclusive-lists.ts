@@ -57,7 +57,7 @@ export class ExclusiveLists {
 
   /** The segment that came to a list longest ago, or -1. */
   oldestOf(list: number): number {
-    const oldest = this.#links[2 * list]!;
+    const oldest = this.#links[list << 1]!;
     return oldest === list ? -1 : oldest - this.#base;
   }
 
@@ -65,24 +65,24 @@ export class ExclusiveLists {
   move(segment: number, list: number, units: number): void {
     if (segment >= this.#listOf.length) this.#grow(segment);
     const links = this.#links;
-    const node = 2 * (segment + this.#base);
+    const node = (segment + this.#base) << 1;
     const from = this.#listOf[segment]!;
     this.#listOf[segment] = list;
     if (from > 0) {
       const newer = links[node]!;
-      const older = links[node + 1]!;
-      links[2 * newer + 1] = older;
-      links[2 * older] = newer;
+      const older = links[node | 1]!;
+      links[(newer << 1) | 1] = older;
+      links[older << 1] = newer;
       const left = this.lists[from - 1]!;
       left.count--;
       left.used -= this.#unitsOf(segment);
     }
     if (list === 0) return;
-    const newest = links[2 * list + 1]!;
+    const newest = links[(list << 1) | 1]!;
     links[node] = list;
-    links[node + 1] = newest;
-    links[2 * newest] = node >> 1;
-    links[2 * list + 1] = node >> 1;
+    links[node | 1] = newest;
+    links[newest << 1] = node >> 1;
+    links[(list << 1) | 1] = node >> 1;
     const joined = this.lists[list - 1]!;
     joined.count++;
     joined.used += units;

@@ -4,7 +4,7 @@ import type { ProposalBuffer } from '../prefetcher.ts';
 import type { Landings } from './landings.ts';
 import { Refusal as refusals } from './ledger.ts';
 import { PrefetchAdmission } from './prefetch-admission.ts';
-import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
+import { Row as columns, ROW_SHIFT as rowShift, Stage as stages } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteState } from './site-state.ts';
@@ -13,7 +13,7 @@ import type { SiteState } from './site-state.ts';
 const Refusal = refusals;
 const Stage = stages;
 const Row = columns;
-const ROW_LENGTH = rowLength;
+const ROW_SHIFT = rowShift;
 
 /** Accesses after it landed for which a staged segment is given its chance: as far ahead as successors are looked for. */
 const FRESH_FOR = 3;
@@ -45,7 +45,7 @@ export class IssueDesk {
       }
       const landsAt = flights.landedAt;
       // Those between the two, not this access, which finds it landed.
-      this.#landings.observeLead(position - table.rows[ROW_LENGTH * segment + Row.issuedAt]! - 1);
+      this.#landings.observeLead(position - table.rows[(segment << ROW_SHIFT) | Row.issuedAt]! - 1);
       this.#landings.land(segment);
       if (queue.count > 0) this.sendQueued(landsAt);
     }
@@ -103,7 +103,7 @@ export class IssueDesk {
       return this.#settlement.refuse(segment, refusal, expert, probability);
     }
     table.expert[segment] = expert;
-    table.rows[ROW_LENGTH * segment + Row.probability] = probability;
+    table.rows[(segment << ROW_SHIFT) | Row.probability] = probability;
     const refusal = this.#refusal(segment, sizeBytes);
     if (refusal >= 0) return this.#settlement.refuse(segment, refusal, expert, probability);
     const { origin, queue, now } = state;
@@ -141,7 +141,7 @@ export class IssueDesk {
       if (!guard.canSend(bytes, state.lentCount)) return Refusal.budget;
       if (!guard.canLose(inFlight)) return Refusal.throttled;
     }
-    const probability = table.rows[ROW_LENGTH * segment + Row.probability]!;
+    const probability = table.rows[(segment << ROW_SHIFT) | Row.probability]!;
     if (this.#isCrowded(segment, probability)) return Refusal.crowded;
     if (benefit !== null && !benefit.isWorth(probability, state.fetches.waitOf(bytes), bytes)) return Refusal.price;
     if (expertTrust?.allows(table.expert[segment]!) === false) return Refusal.distrusted;
@@ -157,22 +157,22 @@ export class IssueDesk {
     const { oldest } = staging;
     if (isShared || oldest < 0) return false;
     if (staging.used + (flights.count + 1) * this.#state.unitsOf(segment) <= share.units) return false;
-    if (position - table.rows[ROW_LENGTH * oldest + Row.issuedAt]! - this.#landings.leadAccesses > FRESH_FOR)
+    if (position - table.rows[(oldest << ROW_SHIFT) | Row.issuedAt]! - this.#landings.leadAccesses > FRESH_FOR)
       return false;
-    return table.rows[ROW_LENGTH * oldest + Row.probability]! * LEVEL >= probability;
+    return table.rows[(oldest << ROW_SHIFT) | Row.probability]! * LEVEL >= probability;
   }
 
   #issue(segment: number, landsAt: number): void {
     const { table, sizes, guard, admission, ledger, position, now, flights } = this.#state;
     const { rows } = table;
-    const row = ROW_LENGTH * segment;
+    const row = segment << ROW_SHIFT;
     const bytes = sizes.of(segment);
     const expert = table.expert[segment]!;
     guard.fetched(segment, bytes, true);
     admission?.caps?.sent(bytes);
-    rows[row + Row.issuedAt] = position;
-    rows[row + Row.landsAt] = landsAt;
-    rows[row + Row.bytes] = bytes;
+    rows[row | Row.issuedAt] = position;
+    rows[row | Row.landsAt] = landsAt;
+    rows[row | Row.bytes] = bytes;
     ledger.sent(expert, bytes);
     this.#settlement.issued(segment);
     if (landsAt <= now) {

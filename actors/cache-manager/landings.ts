@@ -1,7 +1,7 @@
 /** How prefetches come in at a site, or fail to. */
 
 import { Outcome as outcomes } from '../prefetcher.ts';
-import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
+import { Row as columns, ROW_SHIFT as rowShift, Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteSpace } from './site-space.ts';
 import type { SiteState } from './site-state.ts';
@@ -10,7 +10,7 @@ import type { SiteState } from './site-state.ts';
 const Outcome = outcomes;
 const Stage = stages;
 const Row = columns;
-const ROW_LENGTH = rowLength;
+const ROW_SHIFT = rowShift;
 
 /** What lands takes its place in the prefetch cache, or in the reactive one where staging is shared. O(1) a landing. */
 export class Landings {
@@ -32,7 +32,7 @@ export class Landings {
     const { table, isBytes, isShared, prefetcher } = this.#state;
     const { stage } = table;
     const units = isBytes
-      ? this.#space.unitsToKeep(segment, Math.max(1, table.rows[ROW_LENGTH * segment + Row.bytes]!))
+      ? this.#space.unitsToKeep(segment, Math.max(1, table.rows[(segment << ROW_SHIFT) | Row.bytes]!))
       : 1;
     if (isShared) {
       stage[segment] = Stage.staged;
@@ -51,9 +51,9 @@ export class Landings {
     const state = this.#state;
     const { table } = state;
     this.#answered(segment, now);
-    this.observeLead(state.position - table.rows[ROW_LENGTH * segment + Row.issuedAt]!);
-    table.rows[ROW_LENGTH * segment + Row.landsAt] = state.now;
-    if (sizeBytes >= 0) table.rows[ROW_LENGTH * segment + Row.bytes] = state.sizes.observe(segment, sizeBytes);
+    this.observeLead(state.position - table.rows[(segment << ROW_SHIFT) | Row.issuedAt]!);
+    table.rows[(segment << ROW_SHIFT) | Row.landsAt] = state.now;
+    if (sizeBytes >= 0) table.rows[(segment << ROW_SHIFT) | Row.bytes] = state.sizes.observe(segment, sizeBytes);
     if (state.isTooLarge(segment)) {
       table.stage[segment] = Stage.none;
       this.#settlement.settle(segment, Outcome.wasted);

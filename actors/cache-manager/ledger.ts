@@ -146,9 +146,13 @@ export class Ledger {
     this.#closeSlice(endPosition, bounds);
   }
 
-  /** A demand access for `bytes` bytes was a hit, on the first demand of a staged segment or not. It stands for `weight` of them in what is said of baseline and reference: 1 but where these are sampled. */
-  hit(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean, weight: number): void {
+  /**
+   * A demand access for `bytes` bytes was a hit, on the first demand of a staged segment or not, and waited so long, -1 where nobody waits. It stands for
+   * `weight` of them in what is said of baseline and reference: 1 but where these are sampled.
+   */
+  hit(bytes: number, isBaselineHit: boolean, isReferenceHit: boolean, weight: number, wait: number): void {
     if (this.#isWarming) return;
+    if (wait >= 0) this.waits.add(wait);
     this.accesses++;
     this.bytesAccessed += bytes;
     if (!isReferenceHit) this.referenceMisses += weight;

@@ -17,8 +17,8 @@ export const Row = {
   /** Bytes that the latest prefetch of the segment was sent for. */
   bytes: 3,
 } as const;
-/** Numbers in a row. */
-export const ROW_LENGTH = 4;
+/** A row begins at its segment shifted by so many bits, and has as many numbers: a product would be checked for overflow. */
+export const ROW_SHIFT = 2;
 
 /**
  * Public for the sake of the loop that reads it: 34 bytes a segment. What is written and read together is in one row, so in one cache line. The
@@ -28,7 +28,7 @@ export class PrefetchTable {
   /** A `Stage` code by segment. */
   stage: Uint8Array;
   expert: Uint8Array;
-  /** By segment times `ROW_LENGTH`, plus a `Row`. */
+  /** By segment shifted by `ROW_SHIFT`, and a `Row` in the bits below. */
   rows: Float64Array;
 
   /** Segments below it have a row. */
@@ -38,7 +38,7 @@ export class PrefetchTable {
     this.limit = segmentCountHint;
     this.stage = new Uint8Array(segmentCountHint);
     this.expert = new Uint8Array(segmentCountHint);
-    this.rows = new Float64Array(ROW_LENGTH * segmentCountHint);
+    this.rows = new Float64Array(segmentCountHint << ROW_SHIFT);
   }
 
   stageOf(segment: number): number {
@@ -49,7 +49,7 @@ export class PrefetchTable {
   grow(segment: number): void {
     this.stage = grownTable(this.stage, segment);
     this.expert = grownTable(this.expert, segment);
-    this.rows = grownTable(this.rows, ROW_LENGTH * this.stage.length - 1);
+    this.rows = grownTable(this.rows, (this.stage.length << ROW_SHIFT) - 1);
     this.limit = this.stage.length;
   }
 

@@ -2,7 +2,7 @@
 
 import type { FlightTable } from './flight-table.ts';
 import type { PrefetchQueue } from './prefetch-queue.ts';
-import { type PrefetchTable, ROW_LENGTH, Row } from './prefetch-table.ts';
+import { type PrefetchTable, ROW_SHIFT, Row } from './prefetch-table.ts';
 import type { SegmentFifo } from './segment-fifo.ts';
 import type { SegmentSizes } from './segment-sizes.ts';
 
@@ -34,9 +34,9 @@ export function prospectsOf(
       segment,
       stage,
       expert: table.expert[segment]!,
-      probability: table.rows[ROW_LENGTH * segment + Row.probability]!,
+      probability: table.rows[(segment << ROW_SHIFT) | Row.probability]!,
       sizeBytes: sizes.of(segment),
-      issuedAt: stage === 'queued' ? -1 : table.rows[ROW_LENGTH * segment + Row.issuedAt]!,
+      issuedAt: stage === 'queued' ? -1 : table.rows[(segment << ROW_SHIFT) | Row.issuedAt]!,
     });
   return [
     ...queue.list(limit).map(of('queued')),

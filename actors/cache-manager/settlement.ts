@@ -3,7 +3,7 @@
 import { type OutcomeCode, Outcome as outcomes } from '../prefetcher.ts';
 import { Decision as decisions } from './decision-digest.ts';
 import { Refusal as refusals } from './ledger.ts';
-import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
+import { Row as columns, ROW_SHIFT as rowShift, Stage as stages } from './prefetch-table.ts';
 import { WITHDRAWN } from './site.ts';
 import type { SiteState } from './site-state.ts';
 
@@ -13,7 +13,7 @@ const Decision = decisions;
 const Refusal = refusals;
 const Stage = stages;
 const Row = columns;
-const ROW_LENGTH = rowLength;
+const ROW_SHIFT = rowShift;
 
 /** Every decision passes here into the digest, the ledger, the experts' records and the prefetcher. O(1) a call. */
 export class Settlement {
@@ -28,11 +28,11 @@ export class Settlement {
     const { table, classes, ledger, position, prefetcher, benefit, expertTrust, onSettled, onDecision, holdout } =
       this.#state;
     const { rows } = table;
-    const row = ROW_LENGTH * segment;
+    const row = segment << ROW_SHIFT;
     const expert = table.expert[segment]!;
-    const probability = rows[row + Row.probability]!;
-    const issuedAt = rows[row + Row.issuedAt]!;
-    const bytes = rows[row + Row.bytes]!;
+    const probability = rows[row | Row.probability]!;
+    const issuedAt = rows[row | Row.issuedAt]!;
+    const bytes = rows[row | Row.bytes]!;
     if (outcome === Outcome.wasted) {
       classes.evicted(segment, position);
       holdout?.unused(position - issuedAt);
@@ -75,7 +75,13 @@ export class Settlement {
     ledger.withdrew();
     prefetcher.onHeld?.(segment, false);
     const expert = table.expert[segment]!;
-    this.decided(Decision.withdrawn, segment, expert, table.rows[ROW_LENGTH * segment + Row.probability]!, Number.NaN);
+    this.decided(
+      Decision.withdrawn,
+      segment,
+      expert,
+      table.rows[(segment << ROW_SHIFT) | Row.probability]!,
+      Number.NaN,
+    );
     onSettled?.(segment, expert, WITHDRAWN);
   }
 
@@ -89,15 +95,15 @@ export class Settlement {
   #tell(code: number, segment: number): void {
     const { onDecision, position, now, table } = this.#state;
     const { rows } = table;
-    const row = ROW_LENGTH * segment;
+    const row = segment << ROW_SHIFT;
     onDecision!(
       code,
       segment,
       position,
       now,
       table.expert[segment]!,
-      rows[row + Row.probability]!,
-      rows[row + Row.bytes]!,
+      rows[row | Row.probability]!,
+      rows[row | Row.bytes]!,
     );
   }
 
@@ -114,8 +120,8 @@ export class Settlement {
     const { isTimed, table, ledger, now } = this.#state;
     if (!isTimed) return;
     const { rows } = table;
-    const row = ROW_LENGTH * segment;
-    ledger.staged(rows[row + Row.issuedAt]!, rows[row + Row.bytes]! * Math.max(0, now - rows[row + Row.landsAt]!));
+    const row = segment << ROW_SHIFT;
+    ledger.staged(rows[row | Row.issuedAt]!, rows[row | Row.bytes]! * Math.max(0, now - rows[row | Row.landsAt]!));
   }
 
   /** The run is over: what is staged or in flight is pending, what waits is withdrawn. */

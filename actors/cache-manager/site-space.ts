@@ -2,7 +2,7 @@
 
 import { Outcome as outcomes } from '../prefetcher.ts';
 import type { Ghost } from './ghost.ts';
-import { Row as columns, ROW_LENGTH as rowLength, Stage as stages } from './prefetch-table.ts';
+import { Row as columns, ROW_SHIFT as rowShift, Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
 import type { SiteState } from './site-state.ts';
 import type { TrafficGuard } from './traffic-guard.ts';
@@ -11,7 +11,7 @@ import type { TrafficGuard } from './traffic-guard.ts';
 const Outcome = outcomes;
 const Stage = stages;
 const Row = columns;
-const ROW_LENGTH = rowLength;
+const ROW_SHIFT = rowShift;
 
 /** Headroom of the traffic bound below which the site follows its baseline: fetches stand above the limit, see `trafficHeadroom`. */
 const FOLLOW_BELOW = -3;
@@ -236,7 +236,7 @@ export class SiteSpace {
     const turned = share.overdueBefore(reactive.count, position);
     // Tiny caches turn over before what is forecast is due.
     const overdue = Math.min(turned, position - HORIZON_LEAST);
-    while (staging.count > 0 && table.rows[ROW_LENGTH * staging.oldest + Row.issuedAt]! < overdue) {
+    while (staging.count > 0 && table.rows[(staging.oldest << ROW_SHIFT) | Row.issuedAt]! < overdue) {
       if (!this.#isDispensable(staging.oldest)) return;
       this.#waste(staging.oldest);
     }
@@ -256,8 +256,8 @@ export class SiteSpace {
   #waste(segment: number): void {
     const { table, isTimed, now, position, guard, share, prefetcher } = this.#state;
     const stayed = isTimed
-      ? now - table.rows[ROW_LENGTH * segment + Row.landsAt]!
-      : position - table.rows[ROW_LENGTH * segment + Row.issuedAt]!;
+      ? now - table.rows[(segment << ROW_SHIFT) | Row.landsAt]!
+      : position - table.rows[(segment << ROW_SHIFT) | Row.issuedAt]!;
     const mean = this.unusedResidence;
     this.unusedResidence = Number.isNaN(mean) ? stayed : mean + (stayed - mean) / 128;
     this.unstage(segment);

@@ -23,14 +23,14 @@ export class LruEviction extends Policy {
   }
 
   access(segment: number, size: number): boolean {
-    const lists = this.#lists;
     if (segment >>> 0 >= this.residents.segmentLimit) this.grow(segment);
-    if (lists.isLinked(segment)) {
-      lists.renew(recency, segment);
-      return true;
-    }
+    if (this.#lists.renew(recency, segment)) return true;
     if (size <= this.residents.capacity) this.insert(segment, size);
     return false;
+  }
+
+  override touch(segment: number): boolean {
+    return segment < this.residents.segmentLimit && this.#lists.renew(recency, segment);
   }
 
   accessHits(segments: Uint32Array, from: number, to: number): number {

@@ -35,6 +35,10 @@ export abstract class Policy implements Eviction {
   abstract has(segment: number): boolean;
   abstract access(segment: number, size: number): boolean;
 
+  touch(segment: number): boolean {
+    return this.has(segment) && this.access(segment, this.sizeOf(segment));
+  }
+
   admit(segment: number, size: number): boolean {
     const { residents } = this;
     if (segment >>> 0 >= residents.segmentLimit) this.grow(segment);

@@ -8,7 +8,7 @@ import { grownTable } from './dense-table.ts';
  *
  * The links of a segment lie side by side, so that moving it touches one cache line of its own. Every list is a ring
  * through a sentinel, so that no operation asks whether it is at an end. Which list a segment is in is for the caller to know.
- * A segment below `segmentLimit` may be asked about; `fit` raises it.
+ * A segment below `segmentLimit` may be asked about; `fit` raises it. Places are reckoned by shifts: products would be checked for overflow.
  */
 export class SegmentLists {
   /** Node of segment 0. Node 0 is nobody (so that zeroed links mean "in no list"), then one sentinel for each list. */
@@ -35,7 +35,7 @@ export class SegmentLists {
 
   /** Whether `segment` is in any list. */
   isLinked(segment: number): boolean {
-    return this.#links[2 * (segment + this.#base)] !== 0;
+    return this.#links[(segment + this.#base) << 1] !== 0;
   }
 
   /** Puts a segment that is in no list at the newest end of `list`. */
@@ -43,39 +43,41 @@ export class SegmentLists {
     const links = this.#links;
     const node = segment + this.#base;
     const sentinel = list + 1;
-    const newest = links[2 * sentinel + 1];
-    links[2 * node] = sentinel;
-    links[2 * node + 1] = newest;
-    links[2 * newest] = node;
-    links[2 * sentinel + 1] = node;
+    const newest = links[(sentinel << 1) | 1];
+    links[node << 1] = sentinel;
+    links[(node << 1) | 1] = newest;
+    links[newest << 1] = node;
+    links[(sentinel << 1) | 1] = node;
   }
 
   /** Takes a segment out of the list it is in. */
   unlink(segment: number): void {
     const links = this.#links;
     const node = segment + this.#base;
-    const newer = links[2 * node];
-    const older = links[2 * node + 1];
-    links[2 * newer + 1] = older;
-    links[2 * older] = newer;
-    links[2 * node] = 0;
+    const newer = links[node << 1];
+    const older = links[(node << 1) | 1];
+    links[(newer << 1) | 1] = older;
+    links[older << 1] = newer;
+    links[node << 1] = 0;
   }
 
-  /** Moves a segment from the list it is in to the newest end of `list`. */
-  renew(list: number, segment: number): void {
+  /** Moves a segment from the list it is in to the newest end of `list`; false = it is in none. */
+  renew(list: number, segment: number): boolean {
     const links = this.#links;
     const node = segment + this.#base;
     const sentinel = list + 1;
-    const newer = links[2 * node];
-    if (newer === sentinel) return;
-    const older = links[2 * node + 1];
-    links[2 * newer + 1] = older;
-    links[2 * older] = newer;
-    const newest = links[2 * sentinel + 1];
-    links[2 * node] = sentinel;
-    links[2 * node + 1] = newest;
-    links[2 * newest] = node;
-    links[2 * sentinel + 1] = node;
+    const newer = links[node << 1];
+    if (newer === 0) return false;
+    if (newer === sentinel) return true;
+    const older = links[(node << 1) | 1];
+    links[(newer << 1) | 1] = older;
+    links[older << 1] = newer;
+    const newest = links[(sentinel << 1) | 1];
+    links[node << 1] = sentinel;
+    links[(node << 1) | 1] = newest;
+    links[newest << 1] = node;
+    links[(sentinel << 1) | 1] = node;
+    return true;
   }
 
   /** Moves the segments of rows [from, to) to the newest end of `list`, up to the first that is in no list, which is given. */
@@ -108,22 +110,22 @@ export class SegmentLists {
 
   /** The oldest segment of `list`; negative when it is empty. */
   oldest(list: number): number {
-    return this.#links[2 * (list + 1)] - this.#base;
+    return this.#links[(list + 1) << 1] - this.#base;
   }
 
   /** The newest segment of `list`; negative when it is empty. */
   newest(list: number): number {
-    return this.#links[2 * (list + 1) + 1] - this.#base;
+    return this.#links[((list + 1) << 1) | 1] - this.#base;
   }
 
   /** The neighbour of `segment` towards the newest end; negative when it is the newest. */
   newerThan(segment: number): number {
-    return this.#links[2 * (segment + this.#base)] - this.#base;
+    return this.#links[(segment + this.#base) << 1] - this.#base;
   }
 
   /** The neighbour of `segment` towards the oldest end; negative when it is the oldest. */
   olderThan(segment: number): number {
-    return this.#links[2 * (segment + this.#base) + 1] - this.#base;
+    return this.#links[((segment + this.#base) << 1) | 1] - this.#base;
   }
 
   /** Everything but what the settings give: #base. */
