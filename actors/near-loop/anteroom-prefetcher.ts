@@ -16,6 +16,7 @@ import { createNextItemModel } from '../sequence-predictor/create-next-item-mode
 import { type NextItemModel, NextItemRanking } from '../sequence-predictor/next-item-model.ts';
 import { SequencePredictor } from '../sequence-predictor/sequence-predictor.ts';
 import { StreamPredictor } from '../stream-predictor/stream-predictor.ts';
+import { AccessAnswer } from './access-code.ts';
 import { CandidateMixture, servedClassOf } from './candidate-mixture.ts';
 import { CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
 import { ConsumerTrust } from './consumer-trust.ts';
@@ -41,6 +42,8 @@ import { ValueGate } from './value-gate.ts';
 
 /** Accesses after which the tables of the mixture are handed to a kernel: short runs need none. */
 const KERNEL_AFTER = 16_384;
+/** Bound here, since what another module exports is looked up at each use. */
+const LEFT = AccessAnswer.left;
 /** How much higher the floor stands where segments differ in size and a bound on traffic is the only price: what is worth little by the byte crowds out what is worth more. */
 const FLOOR_RATIO_IN_BYTES = 2;
 
@@ -188,46 +191,69 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#consumer = consumer;
     const lead = this.#site.leadAccesses;
     if (--this.#untilAdjusted === 0) this.#adjust();
+    const kernel = this.#kernel;
+    if (kernel === null || !kernel.isWhole) {
+      this.#serve(access, served, lead, proposals);
+      return;
+    }
+    const how = this.#howOf(served);
+    const answer = kernel.run.access(segment, consumer, how, position, lead);
+    if (answer >= 0) {
+      this.#gatheredAt = position;
+      this.#servedClass = how & 3;
+      this.#candidates.count = answer >> 8;
+      if (answer > 0) this.#decideBeside(kernel, answer & 255, how, proposals);
+    } else if (answer === LEFT) {
+      this.#serve(access, served, lead, proposals);
+    }
+  }
+
+  /** An access that no kernel took from end to end. */
+  #serve(access: AccessCursor, served: number, lead: number, proposals: ProposalBuffer): void {
+    const { segment, position, consumer } = access;
     this.#resident.set(segment);
     if (this.#kernel !== null && segment >= this.#kernel.segmentLimit) this.#makeRoom(segment);
-    const kernel = this.#kernel;
-    if (kernel === null) {
-      this.#learn(access, lead);
-      const isNew = this.#sequences.observe(consumer, segment, position, lead, served !== Served.hit);
-      this.#streams?.observe(segment, access.sizeBytes, position);
-      const nextItems = this.#nextItems === null ? null : this.#nextItemsFor(consumer);
-      if (isNew) nextItems?.observe(consumer, segment, access.timeMs);
-      // A repeat that was served leaves nothing to expect that was not expected before.
-      if (!isNew && served === Served.hit) return;
-      const candidates = this.#candidates;
-      candidates.begin();
+    const isPlain = this.#kernel === null;
+    if (isPlain) this.#learn(access, lead);
+    const isNew = this.#sequences.observe(consumer, segment, position, lead, served !== Served.hit);
+    if (this.#kernel?.isWhole === true && !this.#sequences.isLaidOutIn(this.#kernel.memory)) this.#layOut();
+    const kernel = isPlain ? null : this.#kernel;
+    if (kernel === null && !isPlain) this.#learn(access, lead);
+    this.#streams?.observe(segment, access.sizeBytes, position);
+    const nextItems = this.#nextItems === null ? null : this.#nextItemsFor(consumer);
+    if (isNew) nextItems?.observe(consumer, segment, access.timeMs);
+    const candidates = this.#candidates;
+    candidates.begin();
+    // A repeat that was served leaves nothing to expect that was not expected before.
+    const isAsked = isNew || served !== Served.hit;
+    if (isAsked) {
       this.#streams?.gather(lead, candidates);
       this.#sequences.gather(segment, candidates, served !== Served.hit);
       if (nextItems !== null) this.#gatherNext(nextItems, consumer);
       this.#gatheredAt = position;
       this.#servedClass = servedClassOf(served);
-      for (let slot = 0; slot < candidates.count; slot++) this.#forecast(slot, position, this.#servedClass);
-      if (candidates.count > 0) this.#decide(position, this.#servedClass, proposals);
+    }
+    const { count } = candidates;
+    if (kernel === null) {
+      for (let slot = 0; slot < count; slot++) this.#forecast(slot, position, this.#servedClass);
+      if (count > 0) this.#decide(position, this.#servedClass, proposals);
       return;
     }
-    const candidates = this.#candidates;
-    let count = 0;
-    let how = 0;
-    const isNew = this.#sequences.observe(consumer, segment, position, lead, served !== Served.hit);
-    if (isNew || served !== Served.hit) {
-      how = servedClassOf(served);
-      this.#gatheredAt = position;
-      this.#servedClass = how;
-      candidates.count = 0;
-      if (this.#sequences.gatherNamed(candidates)) how |= ServeMode.named;
-      else this.#sequences.gather(segment, candidates, served !== Served.hit);
-      count = candidates.count;
-      if (this.#site.fetchWorth !== undefined) how |= ServeMode.undecided;
-    }
+    const how = this.#howOf(served);
     kernel.moveTo(position, lead);
     const passing = kernel.run.serve(segment, position, count, how, consumer);
+    if (count > 0) this.#decideBeside(kernel, passing, how, proposals);
+  }
+
+  /** How an access was served, as a kernel is told. */
+  #howOf(served: number): number {
+    return servedClassOf(served) | (this.#site.fetchWorth === undefined ? 0 : ServeMode.undecided);
+  }
+
+  /** What a kernel leaves to be done about the candidates of an access. */
+  #decideBeside(kernel: MixtureTables, passing: number, how: number, proposals: ProposalBuffer): void {
     if (passing > 0) this.#proposeBest(kernel, passing, how, proposals);
-    else if (count > 0 && (how & ServeMode.undecided) !== 0) this.#decide(position, this.#servedClass, proposals);
+    else if ((how & ServeMode.undecided) !== 0) this.#decide(this.#position, this.#servedClass, proposals);
   }
 
   evidenceOf(segment: number): Evidence | null {
@@ -448,8 +474,15 @@ export class AnteroomPrefetcher implements Prefetcher {
             horizonMax: this.#config.horizonMax,
             isForecastOn: this.#isForecastOn,
             isPopularityOn: this.#isPopularityOn,
+            order: this.#sequences.kernelNeeds,
           });
     if (this.#kernel === null) return;
+    const { orderHome } = this.#kernel;
+    if (orderHome !== null) {
+      this.#sequences.layOut(orderHome);
+      this.#kernel.isWhole = this.#sequences.isLaidOutIn(orderHome.memory);
+      if (this.#kernel.isWhole) this.#resident.makeExact((segment) => this.#site.isResident(segment));
+    }
     this.#mixed = this.#kernel.mixed;
     this.#horizon = this.#kernel.horizon;
   }

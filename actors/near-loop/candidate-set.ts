@@ -6,8 +6,6 @@ import { Fact, type SegmentFacts } from './segment-facts.ts';
 
 /** Words of {@link CandidateSet.bins} for each candidate: one an opinion, and one to spare. */
 export const OPINION_STRIDE = 8;
-const SUCCESSOR_BASE = binBase[Opinion.consumerSuccessor]!;
-const CONTEXT_BASE = binBase[Opinion.context]!;
 
 /**
  * At most `capacity` candidates of one access; what comes beyond is passed over.
@@ -37,7 +35,7 @@ export class CandidateSet {
   ) {
     this.capacity = capacity;
     this.segment = new Int32Array(capacity);
-    this.sizeBytes = new Float64Array(capacity);
+    this.sizeBytes = new Float64Array(capacity).fill(-1);
     this.bins = new Uint16Array(capacity * OPINION_STRIDE);
     this.spoke = new Uint8Array(capacity);
     this.#facts = facts;
@@ -86,28 +84,6 @@ export class CandidateSet {
     bins[at + Opinion.earlierForecast] = binBase[Opinion.earlierForecast]!;
     bins[at + Opinion.popularity] = binBase[Opinion.popularity]!;
     return count;
-  }
-
-  /**
-   * Takes in what a kernel named: three words each, all of them different and none flagged as resident, and of each no more than the bins of its
-   * successor and pair, for whoever fills in the rest.
-   */
-  takeNamed(words: Int32Array, from: number, end: number): void {
-    const { segment: segments, bins } = this;
-    let count = 0;
-    for (let i = from; i < end && count < this.capacity; i = (i + 3) | 0) {
-      const segment = words[i]!;
-      if (this.#isResident(segment)) continue;
-      const successor = words[i + 1]!;
-      const pair = words[i + 2]!;
-      segments[count] = segment;
-      this.sizeBytes[count] = -1;
-      const at = (count * OPINION_STRIDE) | 0;
-      bins[at + Opinion.consumerSuccessor] = successor === 0 ? 0 : SUCCESSOR_BASE + successor;
-      bins[at + Opinion.context] = pair === 0 ? 0 : CONTEXT_BASE + pair;
-      count = (count + 1) | 0;
-    }
-    this.count = count;
   }
 
   /** Records a naming expert's opinion on the candidate in `slot`; its first one counts. */

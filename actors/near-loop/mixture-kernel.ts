@@ -1,7 +1,10 @@
-/** The near loop's work on one access beside its order, as WebAssembly over the tables of `MixtureTables`. */
+/** The near loop's work on one access, as WebAssembly over the tables of `MixtureTables` and `OrderTables`. */
 
-import { compileWasm, type WasmInstance } from '../../streams/sources/wasm-module.ts';
-import type { MixtureAddresses, MixtureLayout } from './mixture-layout.ts';
+import { compileWasm, type WasmFunction, type WasmInstance } from '../../streams/sources/wasm-module.ts';
+import { type OrderPlace, stepOf } from '../sequence-predictor/order-kernel.ts';
+import type { OrderTablesOptions } from '../sequence-predictor/order-tables.ts';
+import { accessCode } from './access-code.ts';
+import type { MixtureLayout } from './mixture-layout.ts';
 import { endedCode, proposeCode, refreshCode } from './proposal-code.ts';
 import { serveCode } from './serve-code.ts';
 
@@ -9,23 +12,45 @@ import { serveCode } from './serve-code.ts';
  * `serve(segment, position, count, how, consumer)` settles what the access decides, notes it, and weighs the candidates that it gave rise to; gives
  * how many of them pass. `propose(allowed, passing, how, position, consumer)` makes proposals of the best of these, at least one.
  * `ended(segment, how, position)` learns from the end of a prefetch, and `refresh()` makes that count. `how`: class of `servedClassOf` with `ServeMode`; `EndMode`.
+ * Where order is in the same memory, `access(segment, consumer, how, position, lead)` does what `step` of order and then `serve` do, see `AccessAnswer`; elsewhere there are neither `step` nor `access`.
  */
-export type MixtureKernel = WasmInstance<'serve' | 'propose' | 'ended' | 'refresh'>;
+export type MixtureKernel = WasmInstance<FunctionName>;
+type FunctionName = 'serve' | 'propose' | 'ended' | 'refresh' | 'step' | 'access';
+
+type Functions = Readonly<Record<FunctionName, WasmFunction>>;
 
 /** Modules by the layout: what was compiled once is compiled for all. */
 const starters = new Map<string, (() => MixtureKernel | null) | null>();
 
 /** A kernel over a memory for that layout; null where there is no WebAssembly, or no memory for it. */
-export function startMixtureKernel({ at, bytes }: MixtureLayout): MixtureKernel | null {
-  const key = [...Object.values(at), bytes].join();
+export function startMixtureKernel(
+  layout: MixtureLayout,
+  order: OrderTablesOptions | null,
+  capacity: number,
+): MixtureKernel | null {
+  const { at, bytes, orderBytes } = layout;
+  // In steps, so that tables that grew a little find what was compiled.
+  const pageCount = Math.ceil(bytes / 65_536) + (order === null ? 0 : 2 ** Math.ceil(Math.log2(orderBytes / 65_536)));
+  const key = [...Object.values(at), capacity, pageCount, order?.successors.degree, ...(order?.weights ?? [])].join();
   let start = starters.get(key);
   if (start === undefined) {
-    start = compileWasm(code(at), Math.ceil(bytes / 65_536));
+    start = compileWasm<FunctionName>(codeOf(layout, order, capacity), pageCount);
     starters.set(key, start);
   }
   return start?.() ?? null;
 }
 
-function code(at: MixtureAddresses) {
-  return { serve: serveCode(at), propose: proposeCode(at), ended: endedCode(at), refresh: refreshCode(at) };
+/** Where order finds its words, behind the tables of the mixture, and names: in the candidates' columns. */
+export function orderPlaceOf({ at, bytes }: MixtureLayout): OrderPlace {
+  return { at: bytes, named: at.candidateSegment, bins: at.candidateBins };
+}
+
+function codeOf(layout: MixtureLayout, order: OrderTablesOptions | null, capacity: number): Functions {
+  const { at, bytes } = layout;
+  const serving = { serve: serveCode(at), propose: proposeCode(at), ended: endedCode(at), refresh: refreshCode(at) };
+  if (order === null) return serving as Functions;
+  const step = stepOf(order.successors.degree, order.weights, orderPlaceOf(layout));
+  const names = [...Object.keys(serving), 'step'];
+  const calls = { serve: names.indexOf('serve'), step: names.indexOf('step') };
+  return { ...serving, step, access: accessCode(at, bytes, capacity, calls) };
 }

@@ -1,5 +1,8 @@
 /** Where the near loop's tables lie in the memory of its kernel: addresses are part of the kernel's code. */
 
+import { NAMED_MAX } from '../sequence-predictor/order-kernel.ts';
+import { ORDER_ROOM, orderBytes } from '../sequence-predictor/order-tables.ts';
+import { OPINION_STRIDE } from './candidate-set.ts';
 import type { MixtureTablesOptions } from './mixture-tables.ts';
 import { FACT_STRIDE } from './segment-facts.ts';
 import { squashTable, stretchTable } from './stretch.ts';
@@ -30,6 +33,8 @@ export const MixtureField = {
   /** Accounts of consumers that there are, 0 = consumers are not judged; and how many there may be. */
   accountLimit: 88,
   accountMax: 92,
+  /** Segments that facts are kept of. */
+  segmentLimit: 96,
 } as const;
 const TABLES_AT = 128;
 
@@ -43,8 +48,8 @@ function bytesOf({ parts, candidates, facts, trust, gate, issued }: MixtureTable
   const { capacity } = candidates;
   const trials = parts.trials.capacity;
   return {
-    candidateSegment: 4 * capacity,
-    candidateBins: candidates.bins.byteLength,
+    candidateSegment: 4 * Math.max(capacity, NAMED_MAX),
+    candidateBins: 2 * OPINION_STRIDE * Math.max(capacity, NAMED_MAX),
     candidateSpoke: capacity,
     mixed: 8 * capacity,
     believed: 8 * capacity,
@@ -88,6 +93,8 @@ export type MixtureAddresses = Readonly<Record<keyof ReturnType<typeof bytesOf>,
 export interface MixtureLayout {
   readonly at: MixtureAddresses;
   readonly bytes: number;
+  /** Bytes behind these for the tables of order, 0 = they are elsewhere. */
+  readonly orderBytes: number;
   /** Segments and accounts that it has room for. */
   readonly segmentMax: number;
   readonly accountMax: number;
@@ -106,6 +113,7 @@ export function mixtureLayout(options: MixtureTablesOptions, isRoomy: boolean): 
   return {
     at: at as MixtureAddresses,
     bytes: end,
+    orderBytes: options.order === null ? 0 : (isRoomy ? ORDER_ROOM : 1) * orderBytes(options.order),
     segmentMax: room * powerOfTwo(options.facts.segmentLimit),
     accountMax: room * powerOfTwo(options.trust?.accountLimit ?? 1),
   };

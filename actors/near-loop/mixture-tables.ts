@@ -1,10 +1,11 @@
 /** What the near loop weighs, settles and proposes from, laid side by side in the memory of a kernel. */
 
+import type { OrderHome, OrderTablesOptions } from '../sequence-predictor/order-tables.ts';
 import type { MixtureParts } from './candidate-mixture.ts';
 import type { CandidateSet } from './candidate-set.ts';
 import type { ConsumerTrust } from './consumer-trust.ts';
 import type { IssuedCalibration } from './issued-calibration.ts';
-import { type MixtureKernel, startMixtureKernel } from './mixture-kernel.ts';
+import { type MixtureKernel, orderPlaceOf, startMixtureKernel } from './mixture-kernel.ts';
 import { type Column, MixtureField, type MixtureLayout, mixtureLayout, type Place } from './mixture-layout.ts';
 import type { SegmentFacts } from './segment-facts.ts';
 import { squashTable, stretchTable } from './stretch.ts';
@@ -23,6 +24,8 @@ export interface MixtureTablesOptions {
   readonly horizon: Float64Array;
   readonly horizonMin: number;
   readonly horizonMax: number;
+  /** What of order there is to be room for; null = it is elsewhere. */
+  readonly order: OrderTablesOptions | null;
 }
 
 /**
@@ -41,12 +44,14 @@ export class MixtureTables {
   readonly stated: Float64Array;
   readonly strongest: Int32Array;
   readonly run: MixtureKernel['run'];
+  readonly memory: ArrayBuffer;
+  /** Whether `access` may be called: order is in the same memory. */
+  isWhole = false;
   /** Segments, and accounts of consumers, that the kernel knows of. */
   segmentLimit = 0;
   accountLimit = 0;
   readonly #options: MixtureTablesOptions;
   readonly #layout: MixtureLayout;
-  readonly #memory: ArrayBuffer;
   readonly #words: Int32Array;
   readonly #instants: Float64Array;
   #laidFacts: Int32Array | null = null;
@@ -57,7 +62,7 @@ export class MixtureTables {
     const { at } = layout;
     this.#options = options;
     this.#layout = layout;
-    this.#memory = memory;
+    this.memory = memory;
     this.run = run;
     this.#words = new Int32Array(memory, 0, 32);
     this.#instants = new Float64Array(memory, 0, 8);
@@ -112,7 +117,7 @@ export class MixtureTables {
   static layOut(options: MixtureTablesOptions): MixtureTables | null {
     for (const isRoomy of [true, false]) {
       const layout = mixtureLayout(options, isRoomy);
-      const kernel = startMixtureKernel(layout);
+      const kernel = startMixtureKernel(layout, options.order, options.candidates.capacity);
       if (kernel === null) continue;
       const tables = new MixtureTables(options, layout, kernel);
       tables.takeBack();
@@ -131,6 +136,7 @@ export class MixtureTables {
       facts.adopt(place(facts.words, at.facts));
       this.#laidFacts = facts.words;
       this.segmentLimit = facts.segmentLimit;
+      this.#put(MixtureField.segmentLimit, this.segmentLimit);
     }
     if (trust !== null && trust.accountLimit !== this.accountLimit) {
       if (trust.accountLimit > accountMax) return false;
@@ -141,6 +147,12 @@ export class MixtureTables {
     return true;
   }
 
+  /** Room for the tables of order; null = there is none. */
+  get orderHome(): OrderHome | null {
+    if (this.#options.order === null) return null;
+    return { memory: this.memory, step: this.run.step, place: orderPlaceOf(this.#layout) };
+  }
+
   /** A call is about an access there, and fetches take so many accesses. */
   moveTo(position: number, lead: number): void {
     this.#instants[0] = position;
@@ -149,8 +161,8 @@ export class MixtureTables {
 
   readonly #place: Place = <T extends Column>(column: T, at: number): T => {
     const make = column.constructor as new (memory: ArrayBuffer, from: number, length: number) => T;
-    const placed = new make(this.#memory, at, column.length);
-    if (column.buffer !== this.#memory) placed.set(column);
+    const placed = new make(this.memory, at, column.length);
+    if (column.buffer !== this.memory) placed.set(column);
     return placed;
   };
 

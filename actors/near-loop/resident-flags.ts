@@ -3,7 +3,8 @@
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 /** In the reactive cache; queued, in flight or staged. */
-const [RESIDENT, HELD] = [1, 2];
+export const RESIDENT = 1;
+const HELD = 2;
 
 /**
  * A mirror of the site, kept by the near loop from what it is told: resident from each demand to the eviction, held from the sending of a
@@ -52,6 +53,14 @@ export class ResidentFlags {
   /** That prefetch has ended. */
   release(segment: number): void {
     if (segment < this.#flags.length && this.#flags[segment] === HELD) this.#flags[segment] = 0;
+  }
+
+  /** Asks the site about each that is clear: from then on, until this is read anew, what is clear here and was ever demanded is not there. */
+  makeExact(isResident: (segment: number) => boolean): void {
+    const flags = this.#flags;
+    for (let segment = 0; segment < flags.length; segment++) {
+      if (flags[segment] === 0 && isResident(segment)) flags[segment] = HELD;
+    }
   }
 
   save(writer: SnapshotWriter): void {

@@ -11,14 +11,14 @@ import {
   type WasmInstance,
   wasm,
 } from '../../streams/sources/wasm-module.ts';
-import { AGE_BINS, SCORE_BINS, SUPPORT_BINS } from '../near-loop/opinion-bins.ts';
+import { AGE_BINS, binBase, Opinion, SCORE_BINS, SUPPORT_BINS } from '../near-loop/opinion-bins.ts';
 import { HISTORY_LENGTH, HISTORY_MASK, HistoryField } from './recent-history.ts';
 
 const { get, set, i32, add, sub, multiply, and, or, xor, shiftLeft, shiftRight, select } = wasm;
 const { equal, notEqual, isZero, isLess, exceeds, atLeast, load, storeAt, block, loop, branch, branchIf, ifElse } =
   wasm;
 
-/** Where the first words of the memory lie, in bytes: what the tables are, and what one call leaves. */
+/** Where its words lie, in bytes from where they begin: what the tables are, and what one call leaves. */
 export const KernelField = {
   /** A row before the first. */
   rows: 0,
@@ -31,31 +31,49 @@ export const KernelField = {
   filledMax: 28,
   /** Segments in the index. */
   indexLength: 32,
-  /** The consumer's segment before this one, or -1. */
-  previous: 36,
+  /** The consumer's segment before this one, or -1; and the word at which its record begins. */
+  latest: 36,
+  /** Byte at which the consumers' records begin, how many bytes they take, and how many consumers have one of their own. */
+  history: 80,
+  historyBytes: 84,
+  consumerMax: 88,
   /** Four times the same: where a byte lies that is not 0, and behind it the flags. */
   flags: 48,
   /** Four times the same: how far behind that byte another lies, which is 0; all flags are between them. */
   flagsEnd: 64,
-  /** Three words each: who is named, the bin as successor and the bin after the pair, 0 = silent. */
-  named: 80,
+  /** Where who is named is left, and what is said of it, unless there is a better place. */
+  named: 96,
+  bins: 144,
   /** Bytes: `scoreBinOf`. */
-  scoreBins: 256,
+  scoreBins: 320,
   /** By visits of a row, up to the most that there may be: what a successor must weigh to be named. */
-  weightMin: 576,
+  weightMin: 580,
 } as const;
 
-/** Words of one that is named. */
-const NAMED_STRIDE = 3;
+/** Where the kernel finds its words, and leaves who is named: a word each, and a row of bins as a `CandidateSet` has it, of which the first two are said. */
+export interface OrderPlace {
+  readonly at: number;
+  readonly named: number;
+  readonly bins: number;
+}
 
-/** What `step` gives instead of the bytes of those that are named. */
+/** In a memory of its own. */
+export const ownPlace: OrderPlace = { at: 0, named: KernelField.named, bins: KernelField.bins };
+/** At most so many are named: eight successors, and two that follow the pair. */
+export const NAMED_MAX = 10;
+/** Log2 of how many times a row of bins takes the bytes of who is named. */
+const BINS_LOG = 2;
+
+/** What `step` gives instead of how many are named. */
 export const KernelAnswer = { left: -1, repeated: -2 } as const;
 
 /** Who follows the pair, in the bits of those that are named; below them the successors. */
 const [IS_NEXT, IS_OTHER] = [256, 512];
-/** Slots of a row that are looked at together, which is all that a row may have: one cache line. */
-const KERNEL_DEGREE_MAX = 8;
+/** Slots of a row that are looked at together, which is all that a row may have where there is to be a kernel: one cache line. */
+export const KERNEL_DEGREE_MAX = 8;
 
+const SUCCESSOR_BASE = binBase[Opinion.consumerSuccessor]!;
+const CONTEXT_BASE = binBase[Opinion.context]!;
 const WEIGHT = 0xffff;
 /** Bytes of a slot, and of a segment in the index. */
 const [SLOT, INDEX] = [8, 8];
@@ -69,7 +87,7 @@ const FILLED_AT = 60;
  *
  * What decides differently from access to access is chosen without branches where that is short: a branch that is guessed wrong costs as much as sixty instructions.
  */
-function stepOf(degree: number, weights: readonly number[]): WasmFunction {
+export function stepOf(degree: number, weights: readonly number[], to: OrderPlace): WasmFunction {
   const [record, segment, position, lead] = [0, 1, 2, 3];
   const [pushed, ripe, previous, oldest, source, place, base, header] = [4, 5, 6, 7, 8, 9, 10, 11];
   const [a, b, at, first, entry, packed, x, last, key, weight] = [12, 13, 14, 15, 16, 17, 18, 19, 20, 21];
@@ -79,7 +97,8 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
   const [keys, slots, furtherSlots, pairFlags, flags] = [41, 42, 43, 44, 45];
   const ROW = SLOT * degree;
 
-  const field = (offset: number): Code => load(i32(offset));
+  const home = to.at;
+  const field = (offset: number): Code => load(i32(0), home + offset);
   const bump = (local: number, by: number): Code => set(local, add(get(local), i32(by)));
   const placeAt = (index: Code): Code => add(get(record), shiftLeft(and(index, i32(HISTORY_MASK)), i32(2)));
   const segmentAt = (index: Code): Code => load(placeAt(index), 4 * HistoryField.segments);
@@ -120,7 +139,7 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
   const findContext: Code = [
     findBucket,
     set(pairOf, wasm.or64(wasm.extend(get(a)), wasm.shiftLeft64(wasm.extend(get(b)), wasm.i64(32)))),
-    set(entry, orIfThere(0, orIfThere(ENTRY, orIfThere(2 * ENTRY, i32(0))))),
+    set(entry, orIfThere(0, orIfThere(ENTRY, orIfThere(2 * ENTRY, i32(home))))),
   ];
 
   /** Another visit of the row at `base`, which the index has at `at`. */
@@ -264,7 +283,7 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
       ],
       [],
     ),
-    storeAt(i32(KernelField.previous), 0, get(previous)),
+    storeAt(i32(0), home + KernelField.latest, get(previous)),
     set(key, add(get(segment), i32(1))),
     set(keys, wasm.splat(get(key))),
   ];
@@ -274,7 +293,10 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
    * nothing waits for a write. They are the highest bytes of a row's first slot and of the counts of a bucket's first context.
    */
   const touch: Code = [
-    set(ownAt, select(isLess(get(segment), field(KernelField.indexLength)), indexOf(segment), i32(KernelField.nobody))),
+    set(
+      ownAt,
+      select(isLess(get(segment), field(KernelField.indexLength)), indexOf(segment), i32(home + KernelField.nobody)),
+    ),
     set(row, rowOf(load(get(ownAt)))),
     wasm.storeByte(get(row), SLOT - 1, i32(0)),
     set(a, add(get(previous), i32(1))),
@@ -305,7 +327,7 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
           set(a, add(segmentAt(sub(get(ripe), i32(1))), i32(1))),
           set(b, add(get(source), i32(1))),
           findContext,
-          ifElse(get(entry), confirmContext, claimContext),
+          ifElse(equal(get(entry), i32(home)), claimContext, confirmContext),
         ],
         [],
       ),
@@ -343,6 +365,9 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
     storeAt(get(place), 4 * HistoryField.positions, get(position)),
   ];
 
+  /** The row of bins of who is named at `local`. */
+  const binsAt = (local: number): Code =>
+    add(shiftLeft(get(local), i32(BINS_LOG)), i32(to.bins - (to.named << BINS_LOG)));
   const bitLength = (value: Code): Code => sub(i32(32), wasm.leadingZeros(value));
   const atMost = (local: number, most: number): Code =>
     ifElse(exceeds(get(local), i32(most)), set(local, i32(most)), []);
@@ -350,8 +375,8 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
   /** Where the flags of those are whose keys fill the vector; who is nobody counts as at the site, who lies beyond as unknown. */
   const flagsOf = (vector: Code): Code =>
     wasm.addWords(
-      wasm.leastWords(vector, wasm.loadVector(i32(KernelField.flagsEnd))),
-      wasm.loadVector(i32(KernelField.flags)),
+      wasm.leastWords(vector, wasm.loadVector(i32(0), home + KernelField.flagsEnd)),
+      wasm.loadVector(i32(0), home + KernelField.flags),
     );
   const heavyEnough = (words: Code): Code =>
     wasm.atLeastWords(wasm.andVector(words, wasm.splat(i32(WEIGHT))), wasm.splat(get(weight)));
@@ -360,7 +385,7 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
 
   /** Leaves in `named` who is named: which successors, of those that weigh enough, then as `IS_NEXT` and `IS_OTHER` who follows the pair. */
   const choose: Code = [
-    set(entry, i32(0)),
+    set(entry, i32(home)),
     set(a, add(get(previous), i32(1))),
     set(b, get(key)),
     ifElse(
@@ -369,11 +394,11 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
       [],
     ),
     // As the index of a word, which is what the tables' own code takes for a hint.
-    storeAt(get(record), 4 * HistoryField.hint, select(get(entry), get(x), i32(-1))),
+    storeAt(get(record), 4 * HistoryField.hint, select(equal(get(entry), i32(home)), i32(-1), get(x))),
     set(pairFlags, flagsOf(wasm.loadVector(get(entry), NEXT))),
     set(own, load(get(ownAt), 4)),
     set(visits, low(get(own))),
-    set(weight, load(shiftLeft(get(visits), i32(2)), KernelField.weightMin)),
+    set(weight, load(shiftLeft(get(visits), i32(2)), home + KernelField.weightMin)),
     set(base, get(row)),
     set(slots, flagsOf(evenWords(0))),
     set(furtherSlots, flagsOf(evenWords(32))),
@@ -401,7 +426,7 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
       set(one, add(bitLength(sub(get(visits), i32(2))), i32(1))),
       atMost(one, SUPPORT_BINS - 1),
     ]),
-    set(one, add(multiply(get(one), i32(SCORE_BINS)), i32(1))),
+    set(one, add(multiply(get(one), i32(SCORE_BINS)), i32(SUCCESSOR_BASE + 1))),
     set(scale, wasm.divideDouble(wasm.double(1), wasm.doubleOf(shiftLeft(get(visits), i32(4))))),
   ];
   /** Names the successor in the first slot of `named`, with its `successorBin`. */
@@ -418,49 +443,42 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
     ifElse(wasm.atLeastDouble(get(share), wasm.double(1)), set(share, wasm.double(1)), []),
     storeAt(get(out), 0, sub(load(get(at)), i32(1))),
     storeAt(
-      get(out),
-      4,
+      binsAt(out),
+      0,
       add(
         add(
           get(one),
-          wasm.loadByte(wasm.wholePart(wasm.multiplyDouble(get(share), wasm.double(256))), KernelField.scoreBins),
+          wasm.loadByte(
+            wasm.wholePart(wasm.multiplyDouble(get(share), wasm.double(256))),
+            home + KernelField.scoreBins,
+          ),
         ),
         multiply(get(age), i32(SCORE_BINS * SUPPORT_BINS)),
       ),
     ),
-    storeAt(get(out), 8, i32(0)),
-    bump(out, 4 * NAMED_STRIDE),
+    bump(out, 4),
     set(named, and(get(named), sub(get(named), i32(1)))),
   ];
 
   /** Names what follows the pair, or adds its `contextBin` to what was named already. */
   const nameAfterPair = (offset: number, shift: number): Code => [
     set(x, sub(load(get(entry), offset), i32(1))),
-    set(at, i32(KernelField.named)),
+    set(at, i32(to.named)),
     block(
-      loop(
-        branchIf(1, equal(get(at), get(out))),
-        branchIf(1, equal(load(get(at)), get(x))),
-        bump(at, 4 * NAMED_STRIDE),
-        branch(0),
-      ),
+      loop(branchIf(1, equal(get(at), get(out))), branchIf(1, equal(load(get(at)), get(x))), bump(at, 4), branch(0)),
     ),
-    ifElse(
-      equal(get(at), get(out)),
-      [storeAt(get(at), 0, get(x)), storeAt(get(at), 4, i32(0)), bump(out, 4 * NAMED_STRIDE)],
-      [],
-    ),
-    storeAt(
-      get(at),
-      8,
+    ifElse(equal(get(at), get(out)), [storeAt(get(at), 0, get(x)), storeAt(binsAt(at), 0, i32(0)), bump(out, 4)], []),
+    wasm.storeShort(
+      binsAt(at),
+      2,
       add(
-        add(and(shiftRight(get(seen), i32(shift)), i32(15)), i32(1)),
+        add(and(shiftRight(get(seen), i32(shift)), i32(15)), i32(CONTEXT_BASE + 1)),
         shiftLeft(and(shiftRight(get(seen), i32(8)), i32(15)), i32(4)),
       ),
     ),
   ];
   const name: Code = [
-    set(out, i32(KernelField.named)),
+    set(out, i32(to.named)),
     ifElse(
       get(named),
       [
@@ -484,17 +502,7 @@ function stepOf(degree: number, weights: readonly number[]): WasmFunction {
       [2, F64],
       [5, V128],
     ],
-    body: [
-      look,
-      touch,
-      ripen,
-      choose,
-      follow,
-      push,
-      name,
-      // A multiple of few bytes: told as such, for it is not worth a division.
-      sub(get(out), i32(KernelField.named)),
-    ],
+    body: [look, touch, ripen, choose, follow, push, name, shiftRight(sub(get(out), i32(to.named)), i32(2))],
   };
 }
 
@@ -503,16 +511,15 @@ const starters = new Map<string, (() => WasmInstance<'step'> | null) | null>();
 
 /**
  * A kernel for rows of `degree` successors, of which those that come later weigh less (`weights` by lag), over a memory of at least `bytes` bytes;
- * null where there is no WebAssembly, or no memory for it, or rows are longer than `KERNEL_DEGREE_MAX`.
+ * null where there is no WebAssembly, or no memory for it.
  */
 export function startKernel(degree: number, weights: readonly number[], bytes: number): WasmInstance<'step'> | null {
-  if (degree > KERNEL_DEGREE_MAX) return null;
   let pageCount = 4;
   while (pageCount * 65_536 < bytes) pageCount *= 2;
   const name = [degree, pageCount, ...weights].join();
   let start = starters.get(name);
   if (start === undefined) {
-    start = compileWasm({ step: stepOf(degree, weights) }, pageCount);
+    start = compileWasm({ step: stepOf(degree, weights, ownPlace) }, pageCount);
     starters.set(name, start);
   }
   return start?.() ?? null;

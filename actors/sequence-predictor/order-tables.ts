@@ -1,9 +1,10 @@
 /** The tables of order laid side by side in the memory of a kernel, which does with them in one call what they do themselves in many. */
 
+import { OPINION_STRIDE } from '../near-loop/candidate-set.ts';
 import { scoreBinOf } from '../near-loop/opinion-bins.ts';
 import type { ResidentFlags } from '../near-loop/resident-flags.ts';
 import type { ContextTable } from './context-table.ts';
-import { KernelField, startKernel } from './order-kernel.ts';
+import { KernelField, NAMED_MAX, type OrderPlace, ownPlace, startKernel } from './order-kernel.ts';
 import type { RecentHistory } from './recent-history.ts';
 import { leastWeight, type SuccessorTable } from './successor-table.ts';
 
@@ -15,12 +16,21 @@ export interface OrderTablesOptions {
   readonly visitsMax: number;
   /** By lag. */
   readonly weights: readonly number[];
+  /** Two words: the consumer's segment before the latest one, and the word at which its record begins. */
+  readonly latest: Int32Array;
+}
+
+/** Room for the tables in the memory of a kernel that does more than order. */
+export interface OrderHome {
+  readonly memory: ArrayBuffer;
+  readonly step: Step;
+  readonly place: OrderPlace;
 }
 
 type Step = (record: number, segment: number, position: number, lead: number) => number;
 
 /** How much more memory is taken than the tables need at first: what is not written takes none, and a new kernel is a new function to call. */
-const ROOM = 8;
+export const ORDER_ROOM = 8;
 /** Bytes of a cache line. */
 const LINE = 64;
 const NO_TABLE: Int32Array = new Int32Array(0);
@@ -30,11 +40,16 @@ const NO_TABLE: Int32Array = new Int32Array(0);
  * A table that grows moves out by itself; the kernel rests until it is taken back, into memory further on.
  */
 export class OrderTables {
-  /** What a call of the kernel leaves: see `KernelField`. */
-  readonly words: Int32Array;
+  readonly memory: ArrayBuffer;
+  /** Who was named last, and rows of bins as a `CandidateSet` has them, of which the first two are said. */
+  readonly named: Int32Array;
+  readonly bins: Uint16Array;
+  /** See `KernelField`. */
+  readonly #words: Int32Array;
   readonly #options: OrderTablesOptions;
-  readonly #memory: ArrayBuffer;
   readonly #step: Step;
+  /** The two words of the options, here. */
+  readonly latest: Int32Array;
   #scoreMin = Number.NaN;
   #end: number;
   #history = NO_TABLE;
@@ -45,25 +60,32 @@ export class OrderTables {
   /** Byte at which the histories begin. */
   #historyAt = 0;
 
-  private constructor(options: OrderTablesOptions, memory: ArrayBuffer, step: Step) {
+  private constructor(options: OrderTablesOptions, { memory, step, place }: OrderHome) {
     this.#options = options;
-    this.#memory = memory;
+    this.memory = memory;
     this.#step = step;
-    this.#end = tablesAt(options);
-    this.words = new Int32Array(memory, 0, this.#end / 4);
+    this.#end = place.at + tablesAt(options);
+    this.#words = new Int32Array(memory, place.at, tablesAt(options) / 4);
+    this.named = new Int32Array(memory, place.named, NAMED_MAX);
+    this.bins = new Uint16Array(memory, place.bins, OPINION_STRIDE * NAMED_MAX);
+    this.latest = new Int32Array(memory, place.at + KernelField.latest, 2);
+    this.latest.set(options.latest);
     this.#put(KernelField.visitsMax, options.visitsMax);
-    new Uint8Array(memory, KernelField.scoreBins, scoreBinOf.length).set(scoreBinOf);
+    new Uint8Array(memory, place.at + KernelField.scoreBins, scoreBinOf.length).set(scoreBinOf);
   }
 
-  /** Lays the tables out in a memory of their own; null where there is no WebAssembly, or no memory. */
-  static layOut(options: OrderTablesOptions): OrderTables | null {
-    const { orders, successors, contexts, resident, weights } = options;
-    const tables = [orders.words, successors.words, successors.index, contexts.words, resident.flags];
-    const bytes = tables.reduce((sum, table) => sum + aligned(table.byteLength), tablesAt(options) + 3 * LINE);
-    const kernel =
-      startKernel(successors.degree, weights, ROOM * bytes) ?? startKernel(successors.degree, weights, bytes);
-    if (kernel === null) return null;
-    const laidOut = new OrderTables(options, kernel.memory, kernel.run.step);
+  /** Lays the tables out in `home`, or in a memory of their own; null where there is no WebAssembly, or no memory. */
+  static layOut(options: OrderTablesOptions, home: OrderHome | null = null): OrderTables | null {
+    const { successors, weights } = options;
+    let own = home;
+    if (own === null) {
+      const bytes = orderBytes(options);
+      const kernel =
+        startKernel(successors.degree, weights, ORDER_ROOM * bytes) ?? startKernel(successors.degree, weights, bytes);
+      if (kernel === null) return null;
+      own = { memory: kernel.memory, step: kernel.run.step, place: ownPlace };
+    }
+    const laidOut = new OrderTables(options, own);
     return laidOut.takeBack() ? laidOut : null;
   }
 
@@ -90,7 +112,10 @@ export class OrderTables {
       this.#history = history;
       this.#historyAt = history.byteOffset;
       orders.adopt(history);
+      this.#put(KernelField.history, history.byteOffset);
+      this.#put(KernelField.historyBytes, history.byteLength);
     }
+    this.#put(KernelField.consumerMax, orders.consumerCountMax);
     if (contexts.words !== this.#contexts) {
       const words = this.#moved(contexts.words);
       if (words === null) return false;
@@ -103,51 +128,59 @@ export class OrderTables {
       const { flags } = resident;
       // Between a line that ends with who is nobody, at the site as it were, and one that begins with who lies beyond, unknown.
       const at = this.#end + LINE;
-      if (at + aligned(flags.length) + LINE > this.#memory.byteLength) return false;
-      this.#flags = new Uint8Array(this.#memory, at, flags.length);
+      if (at + aligned(flags.length) + LINE > this.memory.byteLength) return false;
+      this.#flags = new Uint8Array(this.memory, at, flags.length);
       this.#flags.set(flags);
       this.#end = at + aligned(flags.length) + LINE;
       resident.adopt(this.#flags);
-      new Uint8Array(this.#memory)[at - 1] = 1;
-      this.words.fill(at - 1, KernelField.flags / 4, KernelField.flags / 4 + 4);
-      this.words.fill(flags.length + 1, KernelField.flagsEnd / 4, KernelField.flagsEnd / 4 + 4);
+      new Uint8Array(this.memory)[at - 1] = 1;
+      this.#words.fill(at - 1, KernelField.flags / 4, KernelField.flags / 4 + 4);
+      this.#words.fill(flags.length + 1, KernelField.flagsEnd / 4, KernelField.flagsEnd / 4 + 4);
     }
     this.#put(KernelField.filledMax, contexts.filledMax);
     return true;
   }
 
   #moved(table: Int32Array): Int32Array<ArrayBuffer> | null {
-    if (this.#end + table.byteLength > this.#memory.byteLength) return null;
-    const view = new Int32Array(this.#memory, this.#end, table.length);
+    if (this.#end + table.byteLength > this.memory.byteLength) return null;
+    const view = new Int32Array(this.memory, this.#end, table.length);
     view.set(table);
     this.#end += aligned(table.byteLength);
     return view;
   }
 
-  #weigh(scoreMin: number): void {
+  /** From now on a successor with a smaller share of the visits is passed over. */
+  weigh(scoreMin: number): void {
+    if (scoreMin === this.#scoreMin) return;
     this.#scoreMin = scoreMin;
     for (let visits = 0; visits <= this.#options.visitsMax; visits++) {
-      this.words[KernelField.weightMin / 4 + visits] = leastWeight(scoreMin, visits);
+      this.#words[KernelField.weightMin / 4 + visits] = leastWeight(scoreMin, visits);
     }
   }
 
   #put(field: number, value: number): void {
-    this.words[field / 4] = value;
+    this.#words[field / 4] = value;
   }
 
   /**
    * One access of a consumer, learned and followed by naming; see `step` of the kernel for what it gives. `KernelAnswer.left` too where a
    * record or a flag may lie outside.
    */
-  step(record: number, segment: number, position: number, leadAccesses: number, scoreMin: number): number {
+  step(record: number, segment: number, position: number, leadAccesses: number): number {
     const { orders, resident } = this.#options;
     if (orders.words !== this.#history || resident.flags !== this.#flags) return -1;
-    if (scoreMin !== this.#scoreMin) this.#weigh(scoreMin);
     return this.#step(this.#historyAt + 4 * record, segment, position | 0, leadAccesses | 0);
   }
 }
 
-/** Where the tables begin. */
+/** Bytes of the tables as they are. */
+export function orderBytes(options: OrderTablesOptions): number {
+  const { orders, successors, contexts, resident } = options;
+  const tables = [orders.words, successors.words, successors.index, contexts.words, resident.flags];
+  return tables.reduce((sum, table) => sum + aligned(table.byteLength), tablesAt(options) + 4 * LINE);
+}
+
+/** Where the tables begin, from where the words do. */
 function tablesAt({ visitsMax }: OrderTablesOptions): number {
   return aligned(KernelField.weightMin + 4 * (visitsMax + 1));
 }

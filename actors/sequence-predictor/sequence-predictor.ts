@@ -1,15 +1,15 @@
 /** Expects what followed before: successors in the consumer's order, after a pair, and in the order of would-be misses. */
 
-import type { CandidateSet } from '../near-loop/candidate-set.ts';
-import { contextBin, Opinion, successorBin } from '../near-loop/opinion-bins.ts';
+import { type CandidateSet, OPINION_STRIDE } from '../near-loop/candidate-set.ts';
+import { binBase, contextBin, Opinion, successorBin } from '../near-loop/opinion-bins.ts';
 import type { ResidentFlags } from '../near-loop/resident-flags.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
 import { COMPACT_ONE, CompactOrder, OrderKind, pairKey, successorKey } from './compact-order.ts';
 import { COMPACT_DEGREE } from './compact-record.ts';
 import { CONTEXT_COUNTS, CONTEXT_SUCCESSOR, ContextTable } from './context-table.ts';
 import { movePairs, moveSuccessors } from './move-order.ts';
-import { KernelAnswer, KernelField } from './order-kernel.ts';
-import { OrderTables } from './order-tables.ts';
+import { KERNEL_DEGREE_MAX, KernelAnswer } from './order-kernel.ts';
+import { type OrderHome, OrderTables, type OrderTablesOptions } from './order-tables.ts';
 import { HISTORY_BYTES, HISTORY_LENGTH, HISTORY_MASK, HistoryField, RecentHistory } from './recent-history.ts';
 import {
   ageOfSlot,
@@ -22,10 +22,9 @@ import {
 } from './successor-table.ts';
 
 /** Bound here, since what another module exports is looked up at each use. */
-const NAMED_AT = KernelField.named / 4;
-const PREVIOUS_AT = KernelField.previous / 4;
 const REPEATED = KernelAnswer.repeated;
 const [CONSUMER_SUCCESSOR, CONTEXT] = [Opinion.consumerSuccessor, Opinion.context];
+const [SUCCESSOR_BASE, CONTEXT_BASE] = [binBase[CONSUMER_SUCCESSOR]!, binBase[CONTEXT]!];
 
 /** Part of the bytes that the consumers' histories may take. */
 const CONSUMER_SHARE = 0.15;
@@ -76,8 +75,7 @@ export interface SequencePredictorOptions {
  * there. O(lookahead x degree) an access.
  */
 export class SequencePredictor {
-  /** Successors with a smaller share of the visits are passed over. */
-  scoreMin: number;
+  #scoreMin: number;
   readonly #orders: RecentHistory;
   readonly #missOrder: RecentHistory;
   readonly #options: SequencePredictorOptions;
@@ -97,15 +95,13 @@ export class SequencePredictor {
   /** The wide tables in the memory of a kernel; null where there is none, or none yet. */
   #tables: OrderTables | null = null;
   #untilTables: number;
-  /** Bytes of what the kernel named after the access observed last; negative = it did not. */
+  /** How many the kernel named after the access observed last; negative = it did not. */
   #named = -1;
-  /** The consumer's segment before the current one; -1 when there was none. */
-  #previous = -1;
-  /** That consumer's history. */
-  #record = 0;
+  /** The consumer's segment before the current one, -1 when there was none; and that consumer's record. */
+  #latest: Int32Array = Int32Array.of(-1, 0);
 
   constructor(options: SequencePredictorOptions) {
-    this.scoreMin = options.scoreMin;
+    this.#scoreMin = options.scoreMin;
     this.#options = options;
     const historiesMax = Math.floor((CONSUMER_SHARE * options.bytesMax) / HISTORY_BYTES);
     this.#orders = new RecentHistory({
@@ -122,8 +118,8 @@ export class SequencePredictor {
     for (let lag = 0; lag < longest; lag++) {
       this.#recency[lag] = Math.max(1, Math.floor(WEIGHT_ONE / (1 + lag / 4) + 0.5));
     }
-    this.#isKernelFit =
-      options.resident !== undefined && this.#areSuccessorsOn && this.#areContextsOn && !this.#areMissSuccessorsOn;
+    const isPlain = this.#areSuccessorsOn && this.#areContextsOn && !this.#areMissSuccessorsOn;
+    this.#isKernelFit = options.resident !== undefined && isPlain && options.degreeMax <= KERNEL_DEGREE_MAX;
     this.#untilTables = options.kernelAfter ?? KERNEL_AFTER;
     this.#wide = this.#createWide();
     if (this.#tableBytes() > this.#tableBytesMax()) this.#compress();
@@ -131,6 +127,16 @@ export class SequencePredictor {
 
   get bytes(): number {
     return this.#orders.bytes + this.#missOrder.bytes + this.#tableBytes();
+  }
+
+  /** Successors with a smaller share of the visits are passed over. */
+  get scoreMin(): number {
+    return this.#scoreMin;
+  }
+
+  set scoreMin(scoreMin: number) {
+    this.#scoreMin = scoreMin;
+    this.#tables?.weigh(scoreMin);
   }
 
   /** Whether bytes ran out, so that fewer successors are kept, of what is worth most. */
@@ -146,38 +152,54 @@ export class SequencePredictor {
     this.#named = -1;
     if (tables === null) {
       const isNew = this.#observeOrder(record, segment, position, leadAccesses);
-      if (this.#isKernelFit && --this.#untilTables <= 0) this.#layOut();
+      if (this.#isKernelFit && --this.#untilTables <= 0) this.layOut(null);
       return isNew;
     }
-    const answer = tables.step(record, segment, position, leadAccesses, this.scoreMin);
+    const answer = tables.step(record, segment, position, leadAccesses);
     if (answer >= 0) {
-      this.#record = record;
-      this.#previous = tables.words[PREVIOUS_AT]!;
+      this.#latest[1] = record;
       this.#named = answer;
       return true;
     }
     if (answer === REPEATED) return false;
     const isNew = this.#observeOrder(record, segment, position, leadAccesses);
-    if (this.#wide === null) this.#tables = null;
-    else if (!tables.takeBack()) this.#layOut();
+    if (this.#wide === null || !tables.takeBack()) {
+      this.#latest = this.#latest.slice();
+      this.#tables = null;
+      // Whoever has a home for them may lay them out before.
+      this.#untilTables = 1;
+    }
     return isNew;
   }
 
-  /** Hands the wide tables to a kernel; where that cannot be had it is not asked for again. */
-  #layOut(): void {
+  /** What a kernel needs for the wide tables as they are; null where none may have them. */
+  get kernelNeeds(): OrderTablesOptions | null {
+    if (!this.#isKernelFit || this.#wide === null) return null;
     const { visitsMax, lookahead, resident } = this.#options;
-    this.#tables =
-      this.#wide === null
-        ? null
-        : OrderTables.layOut({
-            orders: this.#orders,
-            successors: this.#wide.successors,
-            contexts: this.#wide.contexts,
-            resident: resident!,
-            visitsMax,
-            weights: [...this.#recency.subarray(0, lookahead)],
-          });
+    return {
+      orders: this.#orders,
+      successors: this.#wide.successors,
+      contexts: this.#wide.contexts,
+      resident: resident!,
+      visitsMax,
+      weights: [...this.#recency.subarray(0, lookahead)],
+      latest: this.#latest,
+    };
+  }
+
+  /** Whether the wide tables are in that memory. */
+  isLaidOutIn(memory: ArrayBuffer): boolean {
+    return this.#tables?.memory === memory;
+  }
+
+  /** Hands the wide tables to a kernel, in `home` or in a memory of their own; where that cannot be had it is not asked for again. */
+  layOut(home: OrderHome | null): void {
+    const needs = this.kernelNeeds;
+    this.#tables = needs === null ? null : OrderTables.layOut(needs, home);
     this.#isKernelFit = this.#tables !== null;
+    if (this.#tables === null) return;
+    this.#latest = this.#tables.latest;
+    this.#tables.weigh(this.#scoreMin);
   }
 
   #observeOrder(record: number, segment: number, position: number, leadAccesses: number): boolean {
@@ -187,8 +209,8 @@ export class SequencePredictor {
     const segments = record + HistoryField.segments;
     const previous = pushed === 0 ? -1 : history[segments + ((pushed - 1) & HISTORY_MASK)]!;
     if (previous === segment) return false;
-    this.#record = record;
-    this.#previous = previous;
+    this.#latest[0] = previous;
+    this.#latest[1] = record;
     for (
       let i = orders.ripen(record, position, leadAccesses);
       i >= 0;
@@ -207,18 +229,10 @@ export class SequencePredictor {
     return true;
   }
 
-  /** Hands over what the kernel named after the access observed last, for a kernel to go on with; false = it did not name, `gather` does. */
-  gatherNamed(candidates: CandidateSet): boolean {
-    const named = this.#named;
-    if (named < 0) return false;
-    if (named > 0) candidates.takeNamed(this.#tables!.words, NAMED_AT, (NAMED_AT + (named >> 2)) | 0);
-    return true;
-  }
-
   /** Names candidates after the access observed last. Would-be misses are asked for after would-be misses only. */
   gather(segment: number, candidates: CandidateSet, isWouldBeMiss: boolean): void {
     if (this.#named >= 0) {
-      if (this.#named > 0) this.#gatherNamedBy(this.#tables!.words, this.#named, candidates);
+      this.#gatherNamedBy(this.#tables!, this.#named, candidates);
       return;
     }
     if (this.#areSuccessorsOn) {
@@ -227,26 +241,32 @@ export class SequencePredictor {
     if (isWouldBeMiss && this.#areMissSuccessorsOn) {
       this.#gatherSuccessors(OrderKind.missSuccessor, Opinion.missSuccessor, segment, candidates);
     }
-    if (!this.#areContextsOn || this.#previous < 0) return;
-    if (this.#wide !== null) this.#gatherContext(this.#wide.contexts, this.#previous, segment, candidates);
-    else this.#gatherPair(this.#compact!, this.#previous, segment, candidates);
+    const previous = this.#latest[0]!;
+    if (!this.#areContextsOn || previous < 0) return;
+    if (this.#wide !== null) this.#gatherContext(this.#wide.contexts, previous, segment, candidates);
+    else this.#gatherPair(this.#compact!, previous, segment, candidates);
   }
 
   save(writer: SnapshotWriter): void {
-    writer.numbers(this.#previous, this.#record, this.scoreMin, this.isCompact ? 1 : 0, this.#orders.consumerCountMax);
+    writer.numbers(
+      this.#latest[0]!,
+      this.#latest[1]!,
+      this.scoreMin,
+      this.isCompact ? 1 : 0,
+      this.#orders.consumerCountMax,
+    );
     for (const part of this.#parts()) part.save(writer);
   }
 
   load(reader: SnapshotReader): void {
     const [previous, record, scoreMin, isCompact, consumerCountMax] = reader.numbers();
     this.#orders.limit(consumerCountMax!);
-    this.#previous = previous!;
-    this.#record = record!;
-    this.scoreMin = scoreMin!;
+    this.#tables = null;
+    this.#latest = Int32Array.of(previous!, record!);
+    this.#scoreMin = scoreMin!;
     this.#wide = isCompact === 1 ? null : this.#createWide();
     this.#compact = isCompact === 1 ? this.#createCompact() : null;
     for (const part of this.#parts()) part.load(reader);
-    this.#tables = null;
     this.#untilTables = this.#options.kernelAfter ?? KERNEL_AFTER;
     this.#named = -1;
   }
@@ -347,15 +367,15 @@ export class SequencePredictor {
   }
 
   /** What the kernel named, in its order: successors, then what follows the pair. */
-  #gatherNamedBy(words: Int32Array, bytes: number, candidates: CandidateSet): void {
-    const end = (NAMED_AT + (bytes >> 2)) | 0;
-    for (let at = NAMED_AT; at < end; at = (at + 3) | 0) {
-      const slot = candidates.claim(words[at]!);
+  #gatherNamedBy({ named, bins }: OrderTables, count: number, candidates: CandidateSet): void {
+    for (let i = 0; i < count; i++) {
+      // Read before anything is claimed: it may be the candidates' own columns that the kernel names in.
+      const bin = bins[OPINION_STRIDE * i]!;
+      const binAfterPair = bins[OPINION_STRIDE * i + 1]!;
+      const slot = candidates.claim(named[i]!);
       if (slot < 0) continue;
-      const bin = words[at + 1]!;
-      if (bin !== 0) candidates.say(slot, CONSUMER_SUCCESSOR, bin);
-      const binAfterPair = words[at + 2]!;
-      if (binAfterPair !== 0) candidates.say(slot, CONTEXT, binAfterPair);
+      if (bin !== 0) candidates.say(slot, CONSUMER_SUCCESSOR, bin - SUCCESSOR_BASE);
+      if (binAfterPair !== 0) candidates.say(slot, CONTEXT, binAfterPair - CONTEXT_BASE);
     }
   }
 
@@ -423,7 +443,7 @@ export class SequencePredictor {
   #gatherPair(compact: CompactOrder, previous: number, segment: number, candidates: CandidateSet): void {
     const record = compact.find(pairKey(previous, segment));
     if (record < 0) return;
-    this.#orders.setHint(this.#record, record);
+    this.#orders.setHint(this.#latest[1]!, record);
     const seen = compact.visitsAt(record);
     for (let place = 0; place < 2; place++) {
       const successor = compact.successorAt(record, place);
@@ -438,7 +458,7 @@ export class SequencePredictor {
     const entry = contexts.find(previous, segment);
     if (entry < 0) return;
     // The consumer's next access is told of this very entry.
-    this.#orders.words[this.#record + HistoryField.hint] = entry;
+    this.#orders.words[this.#latest[1]! + HistoryField.hint] = entry;
     const words = contexts.words;
     const counts = words[entry + CONTEXT_COUNTS]!;
     const seen = (counts >>> 8) & 15;

@@ -69,6 +69,8 @@ export const wasm = {
   multiplyDouble: (a: Code, b: Code): Code => [a, b, 0xa2],
   /** The least integer that is not below a double of moderate size. */
   ceiling: (double: Code): Code => [double, 0x9b, 0xaa],
+  /** The function of that number, by the order in which they were given to be compiled. */
+  call: (index: number, ...parameters: readonly Code[]): Code => [parameters, 0x10, unsigned(index)],
   /** Ends the function; the value is its result. */
   giveBack: (value: Code): Code => [value, 0x0f],
   i64: (value: number): Code => [0x42, signed(value)],
@@ -122,9 +124,10 @@ export const wasm = {
   branchIf: (depth: number, condition: Code): Code => [condition, 0x0d, unsigned(depth)],
 } as const;
 
-/** A function; its parameters are i32. */
+/** A function; its parameters are i32, those behind them doubles. */
 export interface WasmFunction {
   readonly parameterCount: number;
+  readonly doubleCount?: number;
   readonly hasResult: boolean;
   /** Beyond the parameters. */
   readonly locals: readonly (readonly [count: number, type: number])[];
@@ -153,9 +156,9 @@ export function compileWasm<Names extends string>(
   const { WebAssembly: host } = globalThis as { readonly WebAssembly?: WebAssemblyHost };
   if (host === undefined) return null;
   const all = Object.entries<WasmFunction>(functions);
-  const types = all.map(([, { parameterCount, hasResult }]) => [
+  const types = all.map(([, { parameterCount, doubleCount = 0, hasResult }]) => [
     0x60,
-    vector(Array.from({ length: parameterCount }, () => I32)),
+    vector([...new Array<number>(parameterCount).fill(I32), ...new Array<number>(doubleCount).fill(F64)]),
     vector(hasResult ? [I32] : []),
   ]);
   const bytes = flat([

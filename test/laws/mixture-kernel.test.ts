@@ -7,8 +7,10 @@ import type { NearLoopConfigInput } from '../../actors/near-loop/near-loop-confi
 import { opinionNames } from '../../actors/near-loop/opinion-bins.ts';
 import { type FetchWorth, Outcome, ProposalBuffer, Served, type SiteView } from '../../actors/prefetcher.ts';
 
-/** A site that lets every fourth segment be resident, with a headroom that comes and goes. */
+/** A site that holds what it is told to, with a headroom that comes and goes. */
 class ScriptedSite implements SiteView {
+  readonly resident = new Set<number>();
+  readonly held = new Set<number>();
   leadAccesses = 0;
   trafficHeadroom = Infinity;
   readonly fetchWorth?: FetchWorth;
@@ -18,8 +20,15 @@ class ScriptedSite implements SiteView {
       this.fetchWorth = { costOf: (segment) => 1 + (segment % 3), gainOf: (segment) => 1 / (1 + (segment % 5)) };
   }
 
+  takeOver(other: ScriptedSite): void {
+    for (const [mine, its] of [[this.resident, other.resident] as const, [this.held, other.held] as const]) {
+      mine.clear();
+      for (const segment of its) mine.add(segment);
+    }
+  }
+
   isResident(segment: number): boolean {
-    return segment % 4 === 3;
+    return this.resident.has(segment) || this.held.has(segment);
   }
 }
 
@@ -40,16 +49,28 @@ interface Access {
   readonly segment: number;
   readonly served: number;
   readonly gone: number;
+  /** A prefetch of it begins, or ends. */
+  readonly held: number;
   readonly ended: number;
   readonly expert: number;
   readonly skipped: number;
 }
 
 /** What is proposed after an access, and what is thought of it. */
-function access({ prefetcher, proposals }: Asked, entry: Access, position: number): readonly unknown[] {
+function access({ site, prefetcher, proposals }: Asked, entry: Access, position: number): readonly unknown[] {
   const { segment: demanded, consumer } = entry;
   const cursor = { position, segment: demanded, consumer, timeMs: Number.NaN, site: -1, op: 0, sizeBytes: -1 };
+  for (const released of [entry.gone, demanded]) {
+    if (site.held.delete(released)) prefetcher.onHeld(released, false);
+  }
+  site.resident.delete(entry.gone);
   prefetcher.onEvict(entry.gone, false);
+  if (entry.held !== demanded && !site.resident.has(entry.held)) {
+    const isHeld = !site.held.delete(entry.held);
+    if (isHeld) site.held.add(entry.held);
+    prefetcher.onHeld(entry.held, isHeld);
+  }
+  site.resident.add(demanded);
   // What was proposed after the access before, and something else.
   const { count: endedCount } = proposals;
   for (let i = 0; i < endedCount; i++)
@@ -89,6 +110,7 @@ const entry = fc.record({
   segment: fc.oneof(fc.nat({ max: 9 }), fc.nat({ max: 9 }), fc.nat({ max: 4000 })),
   served: fc.constantFrom(Served.miss, Served.hit, Served.stagedHit, Served.late),
   gone: fc.nat({ max: 9 }),
+  held: fc.oneof(fc.nat({ max: 9 }), fc.nat({ max: 4000 })),
   ended: fc.oneof(fc.constantFrom(Outcome.useful, Outcome.wasted), fc.nat({ max: 5 })),
   /** Naming experts, one that only comments, and somebody else. */
   expert: fc.constantFrom(0, 1, 4, 5, 7),
@@ -114,6 +136,7 @@ const config = fc.record({
   isTrustByConsumer: fc.boolean(),
   experts: fc.constantFrom(
     opinionNames.filter((name) => name !== 'next-item'),
+    opinionNames.filter((name) => name !== 'next-item' && name !== 'miss-successor'),
     opinionNames.filter((name) => name !== 'next-item' && name !== 'miss-successor' && name !== 'popularity'),
     opinionNames.filter((name) => name !== 'next-item' && name !== 'earlier-forecast'),
   ),
@@ -152,7 +175,8 @@ describe('kernel of the mixture', () => {
   test('the consumer of the largest id that misleads was judged by a place outside the accounts: it has the same account in both', () => {
     const [plain, fast] = [ask({}, Infinity), ask({}, 0)];
     for (let position = 0; position < 3000; position++) {
-      const one = { segment: position % 40, served: Served.miss, gone: (position * 7) % 40, expert: 7, skipped: 1 };
+      const gone = (position * 7) % 40;
+      const one = { segment: position % 40, served: Served.miss, gone, held: 5000, expert: 7, skipped: 1 };
       const misled = { ...one, consumer: 2 ** 31 - 1, ended: Outcome.wasted };
       expect(access(fast, misled, position)).toEqual(access(plain, misled, position));
     }
@@ -167,6 +191,7 @@ describe('kernel of the mixture', () => {
       segment: (position * position * 31 + ((position / 7) | 0)) % 611,
       served: position % 3,
       gone: position % 601,
+      held: (position * 7) % 611,
       ended: position % 4,
       expert: position % 6,
       skipped: 1,
@@ -176,6 +201,7 @@ describe('kernel of the mixture', () => {
       if (position < 50) access(restored, at(position), position);
     }
     restored.prefetcher.restore(fast.prefetcher.snapshot());
+    restored.site.takeOver(fast.site);
     for (let position = 4000; position < 6000; position++) {
       const expected = access(plain, at(position), position);
       expect(access(fast, at(position), position)).toEqual(expected);

@@ -7,6 +7,7 @@ import { ghostSchema } from '../../actors/cache-manager/ghost-config.ts';
 import { MissBound } from '../../actors/cache-manager/miss-bound.ts';
 import type { Site, SiteOptions } from '../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../actors/cache-manager/traffic-budget.ts';
+import { ResidentFlags } from '../../actors/near-loop/resident-flags.ts';
 import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
 import { createOrigin } from '../../actors/origin/simulated-origin.ts';
 import { type AccessCursor, Outcome, type Prefetcher, type ProposalBuffer } from '../../actors/prefetcher.ts';
@@ -77,6 +78,31 @@ class RandomPrefetcher implements Prefetcher {
   }
   onOutcome(_segment: number, _expert: number, outcome: number): void {
     this.outcomes.push(outcome);
+  }
+}
+
+/** Keeps the near loop's mirror of the site as the near loop does. */
+class MirroringPrefetcher extends RandomPrefetcher {
+  readonly demanded = new Set<number>();
+  readonly #flags: ResidentFlags;
+
+  constructor(staging: 'shared' | 'separate', seed: number, most: number, perAccess: number, flags: ResidentFlags) {
+    super(staging, seed, most, perAccess);
+    this.#flags = flags;
+  }
+
+  override onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void {
+    this.#flags.set(access.segment);
+    this.demanded.add(access.segment);
+    super.onAccess(access, served, proposals);
+  }
+  override onEvict(segment: number): boolean {
+    this.#flags.clear(segment);
+    return false;
+  }
+  override onHeld(segment: number, isHeld: boolean): void {
+    if (isHeld) this.#flags.hold(segment);
+    else this.#flags.release(segment);
   }
 }
 
@@ -206,6 +232,31 @@ describe('site', () => {
           site.serve(batch.slice(i, i + 1));
           const prospects = site.prospects(1000).map(({ segment }) => segment);
           expect([...prefetcher.held].sort((a, b) => a - b)).toEqual(prospects.sort((a, b) => a - b));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('what was demanded and is flagged neither as resident nor as held is not at the site, whatever a live engine asks', () => {
+    const call = fc.constantFrom('none', 'none', 'stage', 'invalidate', 'callBack', 'land', 'fail');
+    fc.assert(
+      fc.property(setting, rowsOf(60), fc.array(call, { minLength: 300, maxLength: 300 }), (s, rows, calls) => {
+        const flags = new ResidentFlags();
+        const prefetcher = new MirroringPrefetcher('separate', s.seed, 70, s.perAccess, flags);
+        const site = makeSite(s, prefetcher);
+        const batch = batchOf(rows);
+        for (let i = 0; i < batch.length; i++) {
+          const segment = rows[(i * 7) % rows.length]!.segment;
+          if (calls[i] === 'stage') site.stage(segment, -1, 0.9, 0);
+          else if (calls[i] === 'invalidate') site.invalidate(segment);
+          else if (calls[i] === 'callBack') site.callBack(segment);
+          else if (calls[i] === 'land') site.land(segment, 1000, 7);
+          else if (calls[i] === 'fail') site.fail(segment, 1000);
+          site.serve(batch.slice(i, i + 1));
+          for (const demanded of prefetcher.demanded) {
+            if (!flags.has(demanded)) expect(site.isResident(demanded)).toBe(false);
+          }
         }
       }),
       { numRuns: 200 },
