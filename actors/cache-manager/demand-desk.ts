@@ -86,7 +86,7 @@ export class DemandDesk {
       served = Served.late;
       table.stage[segment] = Stage.none;
       state.flights.forget(segment);
-      origin.join(segment);
+      origin.join(segment, table.expert[segment]!, table.rows[ROW_LENGTH * segment + Row.probability]!);
       joinedAt = table.rows[ROW_LENGTH * segment + Row.issuedAt]!;
       wait = origin.remaining?.(segment, now) ?? table.rows[ROW_LENGTH * segment + Row.landsAt]! - now;
       // It takes at least that long, and says nothing where others took longer.
