@@ -1,6 +1,6 @@
 /** The near loop's work on one access beside its order, as WebAssembly over the tables of `MixtureTables`. */
 
-import { compileWasm, type WasmInstance } from '../../streams/sources/wasm-module.ts';
+import { compiledOnce, compileWasm, type WasmInstance } from '../../streams/sources/wasm-module.ts';
 import type { MixtureAddresses, MixtureLayout } from './mixture-layout.ts';
 import { endedCode, proposeCode, refreshCode } from './proposal-code.ts';
 import { serveCode } from './serve-code.ts';
@@ -18,12 +18,7 @@ const starters = new Map<string, (() => MixtureKernel | null) | null>();
 /** A kernel over a memory for that layout; null where there is no WebAssembly, or no memory for it. */
 export function startMixtureKernel({ at, bytes }: MixtureLayout): MixtureKernel | null {
   const key = [...Object.values(at), bytes].join();
-  let start = starters.get(key);
-  if (start === undefined) {
-    start = compileWasm(code(at), Math.ceil(bytes / 65_536));
-    starters.set(key, start);
-  }
-  return start?.() ?? null;
+  return compiledOnce(starters, key, () => compileWasm(code(at), Math.ceil(bytes / 65_536)))?.() ?? null;
 }
 
 function code(at: MixtureAddresses) {
