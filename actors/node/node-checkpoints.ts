@@ -104,7 +104,7 @@ export class NodeCheckpoints {
       const { logPosition, watermarkMs, parts } = await saving;
       this.#newest = await checkpoints.put({
         logPosition,
-        watermarkMs: Number.isNaN(watermarkMs) ? (this.#newest?.watermarkMs ?? null) : watermarkMs,
+        watermarkMs: laterOf(this.#newest?.watermarkMs ?? null, watermarkMs),
         schemaVersion: SCHEMA_VERSION,
         createdAtMs: Math.round(clock.now()),
         parts,
@@ -119,6 +119,12 @@ export class NodeCheckpoints {
       throw error;
     }
   }
+}
+
+/** The later of two instants, of which either may be unknown. */
+function laterOf(beforeMs: number | null, nowMs: number): number | null {
+  if (Number.isNaN(nowMs)) return beforeMs;
+  return beforeMs === null ? nowMs : Math.max(beforeMs, nowMs);
 }
 
 /** Why a checkpoint that is whole cannot be used; null = it can. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type CheckpointHeader, sealCheckpoint } from '../../../engine/state/checkpoint-store.ts';
-import { Disks, ndjson, testNode } from './test-node.ts';
+import { Disks, ndjson, START_MS, testNode } from './test-node.ts';
 
 /** Names in an order that has something to learn, and chance enough to matter. */
 const names = (count: number, seed: number): string[] =>
@@ -152,6 +152,20 @@ describe('checkpoints', () => {
       [20, null],
     ]);
     await expect.poll(() => node.status().log.start).toBe(20);
+  });
+
+  test('of which a later one followed posts that went back in time had an earlier watermark: it never goes back', async () => {
+    const disks = new Disks();
+    const rows = (hour: number, segment: string): string =>
+      JSON.stringify({ time: START_MS - 86_400_000 + hour * 3_600_000, segment, consumer: 'c', size: 1 });
+    const watermarks: (number | null)[] = [];
+    for (const hours of [[5, 3], [2], [6]]) {
+      const { node, post } = await testNode({}, { disks });
+      for (const hour of hours) await post('/v1/accesses', rows(hour, `/h${hour}`));
+      await node.intake.idle();
+      watermarks.push((await node.checkpoint())!.watermarkMs! - START_MS);
+    }
+    expect(watermarks).toEqual([5, 5, 6].map((hour) => hour * 3_600_000 - 86_400_000));
   });
 
   test('that cannot be written degrade the node, which goes on taking accesses', async () => {
