@@ -114,6 +114,8 @@ export class BaselineSite implements Site {
     return false;
   }
   learnSize(): void {}
+  confirm(): void {}
+
   fail(): boolean {
     return false;
   }

@@ -91,7 +91,7 @@ export class DemandDesk {
       served = Served.late;
       table.stage[segment] = Stage.none;
       state.flights.forget(segment);
-      origin.join(segment);
+      origin.join(segment, table.expert[segment]!, table.rows[(segment << ROW_SHIFT) | Row.probability]!);
       joinedAt = table.rows[(segment << ROW_SHIFT) | Row.issuedAt]!;
       wait = origin.remaining?.(segment, now) ?? table.rows[(segment << ROW_SHIFT) | Row.landsAt]! - now;
       // It takes at least that long, and says nothing where others took longer.

@@ -30,8 +30,11 @@ export interface Origin {
   readonly preempted: number;
   /** Sends a prefetch if a slot is free; returns the instant it lands, or -1 when none is free. */
   prefetch(segment: number, sizeBytes: number, now: number, key: number): number;
-  /** A demand joined the prefetch in flight of `segment`: from now on it must not be called back for another demand. */
-  join(segment: number): void;
+  /**
+   * A demand joined the prefetch in flight of `segment`: from now on it must not be called back for another demand. Who asked for it, and at
+   * what probability, is of use where prefetches are answered: `Site.confirm` wants to know it.
+   */
+  join(segment: number, expert: number, probability: number): void;
   /** Frees the slot of a prefetch in flight that is no longer wanted. */
   callBack(segment: number): void;
   /** What is under way, to save or restore it; absent where nothing is remembered. */

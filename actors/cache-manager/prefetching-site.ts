@@ -223,6 +223,10 @@ export class PrefetchingSite implements Site {
     return table.stage[segment] === Stage.staged;
   }
 
+  confirm(segment: number, expert: number, probability: number): void {
+    this.#settlement.judge(segment, expert, Outcome.late, probability);
+  }
+
   learnSize(segment: number, sizeBytes: number): void {
     this.#state.sizes.observe(segment, sizeBytes);
   }

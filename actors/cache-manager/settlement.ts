@@ -25,7 +25,7 @@ export class Settlement {
 
   /** A prefetch that was sent has ended. Where it stood must have been cleared. */
   settle(segment: number, outcome: OutcomeCode): void {
-    const { table, classes, ledger, position, prefetcher, benefit, expertTrust, onSettled, onDecision, holdout } =
+    const { table, classes, ledger, position, prefetcher, benefit, onSettled, onDecision, holdout, origin } =
       this.#state;
     const { rows } = table;
     const row = segment << ROW_SHIFT;
@@ -41,10 +41,17 @@ export class Settlement {
     if (onDecision !== null) this.#tell(Decision.outcome + outcome, segment);
     ledger.ended(issuedAt, outcome, expert, probability);
     benefit?.ended(bytes);
-    if (outcome <= Outcome.wasted) expertTrust?.ended(expert, probability, outcome !== Outcome.wasted);
     prefetcher.onHeld?.(segment, false);
-    prefetcher.onOutcome?.(segment, expert, outcome, probability);
+    // Of a fetch that someone else does it is not known yet whether it delivers; what fails unasked for counts for nothing either.
+    if (outcome !== Outcome.late || origin.isAnswered !== true) this.judge(segment, expert, outcome, probability);
     onSettled?.(segment, expert, outcome);
+  }
+
+  /** Whoever asked for a prefetch is judged by how it ended. */
+  judge(segment: number, expert: number, outcome: OutcomeCode, probability: number): void {
+    const { expertTrust, prefetcher } = this.#state;
+    if (outcome <= Outcome.wasted) expertTrust?.ended(expert, probability, outcome !== Outcome.wasted);
+    prefetcher.onOutcome?.(segment, expert, outcome, probability);
   }
 
   /** A proposal of `expert` at `probability` (NaN = not stated) is not followed, for this `Refusal`. */

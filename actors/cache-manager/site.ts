@@ -127,6 +127,8 @@ export interface Site extends SiteView {
    * Only where the origin is answered, as is `fail`.
    */
   land(segment: number, now: number, sizeBytes: number): boolean;
+  /** A prefetch that a demand joined has delivered, so it counts for who asked for it. Only where the origin is answered. */
+  confirm(segment: number, expert: number, probability: number): void;
   /** The size of a segment became known by other means than an access or a landing. */
   learnSize(segment: number, sizeBytes: number): void;
   /** An outside fetcher gave up on the segment of a prefetch in flight. Returns whether one was. */

@@ -43,7 +43,7 @@ export class EngineAnswers {
       durationMs: Math.max(0, timeMs - open.sentAt),
     });
     if (isJoined) {
-      this.#feed.tell({ kind: 'closed', id });
+      this.#feed.tell({ kind: 'closed', id, isFailed: false });
       return false;
     }
     // A version that is not the one last said is older or newer than what readers have seen: either way one of the two is stale.
@@ -60,7 +60,7 @@ export class EngineAnswers {
     if (taken === null) return false;
     desk?.failed();
     if (taken.isJoined) {
-      this.#feed.tell({ kind: 'closed', id });
+      this.#feed.tell({ kind: 'closed', id, isFailed: true });
       return false;
     }
     this.#feed.tell({ kind: 'failed', segment: taken.open.segment, timeMs: this.#feed.instant(timeMs) });

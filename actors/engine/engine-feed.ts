@@ -60,9 +60,12 @@ export class EngineFeed {
         return site.land(event.segment, event.timeMs, event.sizeBytes);
       case 'failed':
         return site.fail(event.segment, event.timeMs);
-      case 'closed':
-        origin?.closeJoined(event.id);
+      case 'closed': {
+        const joined = origin?.closeJoined(event.id);
+        if (joined === undefined || event.isFailed) return true;
+        site.confirm(joined.segment, joined.expert, joined.probability ?? Number.NaN);
         return true;
+      }
       case 'measured':
         origin?.measured(event.sizeBytes, event.durationMs);
         return true;

@@ -339,6 +339,6 @@ export class Engine {
   }
 
   #emit(): void {
-    this.#output.emit(this.#parts, (id) => this.#feed.tell({ kind: 'closed', id }));
+    this.#output.emit(this.#parts, (id) => this.#feed.tell({ kind: 'closed', id, isFailed: false }));
   }
 }

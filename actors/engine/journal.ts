@@ -8,8 +8,8 @@ import { RowBuffer } from './row-buffer.ts';
 export type JournalEvent =
   | { readonly kind: 'landed'; readonly segment: number; readonly timeMs: number; readonly sizeBytes: number }
   | { readonly kind: 'failed'; readonly segment: number; readonly timeMs: number }
-  /** A prefetch that a demand joined needs no answer any more. */
-  | { readonly kind: 'closed'; readonly id: number }
+  /** A prefetch that a demand joined needs no answer any more; `isFailed`: its fetch did not deliver. */
+  | { readonly kind: 'closed'; readonly id: number; readonly isFailed: boolean }
   | { readonly kind: 'measured'; readonly sizeBytes: number; readonly durationMs: number }
   | { readonly kind: 'sized'; readonly segment: number; readonly sizeBytes: number }
   | { readonly kind: 'hinted'; readonly hint: Hint }

@@ -27,6 +27,12 @@ export interface OpenPrefetch {
   readonly until: number;
 }
 
+/** One that a demand joined, and who asked for it at what probability (null = not stated). */
+interface JoinedPrefetch extends OpenPrefetch {
+  readonly expert: number;
+  readonly probability: number | null;
+}
+
 /**
  * Prefetches take a slot until they are answered, called back, given up, or joined by a demand, whose fetch they are from then on. What a fetch lasts is learned from fetches that the
  * caller measured, demand and prefetch alike; waits of demands that are not measured are taken to be as expected.
@@ -41,7 +47,7 @@ export class LiveOrigin implements Origin {
   /** By segment; a map keeps the order of sending, so the first is the oldest. */
   readonly #open = new Map<number, OpenPrefetch>();
   /** By id: those that a demand joined, still fetched by someone. As many as may be open, the oldest forgotten first. */
-  readonly #joined = new Map<number, OpenPrefetch>();
+  readonly #joined = new Map<number, JoinedPrefetch>();
   #lastJoined: OpenPrefetch | null = null;
   readonly #segmentOf = new Map<number, number>();
   readonly #sent: OpenPrefetch[] = [];
@@ -94,12 +100,12 @@ export class LiveOrigin implements Origin {
     return open === null ? 0 : Math.max(0, open.sentAt + this.#fetchTime.expected(open.sizeBytes) - now);
   }
 
-  join(segment: number): void {
+  join(segment: number, expert: number, probability: number): void {
     const open = this.#open.get(segment);
     if (open === undefined) return;
     this.#close(segment);
     this.#lastJoined = open;
-    this.#joined.set(open.id, open);
+    this.#joined.set(open.id, { ...open, expert, probability: Number.isNaN(probability) ? null : probability });
     if (this.#joined.size > this.#options.concurrencyMax) this.#joined.delete(this.#joined.keys().next().value!);
   }
 
@@ -130,9 +136,11 @@ export class LiveOrigin implements Origin {
     return this.#joined.get(id);
   }
 
-  /** Its answer came, or is not needed. */
-  closeJoined(id: number): void {
+  /** Its answer came, or is not needed; undefined = it was forgotten. */
+  closeJoined(id: number): JoinedPrefetch | undefined {
+    const joined = this.#joined.get(id);
     this.#joined.delete(id);
+    return joined;
   }
 
   /** Calls back what was joined and not answered in time, so that who joined may fetch for itself. Decisions do not depend on it. */

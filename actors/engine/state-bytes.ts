@@ -32,6 +32,14 @@ export function toStateBytes(header: unknown, arrays: readonly StateArray[]): Ui
   return bytes;
 }
 
+/** Why this program cannot read a state although it is whole: another version wrote it. Null = it can, or it is no state at all. */
+export function versionFaultOf(bytes: Uint8Array): string | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < FIXED_BYTES || view.getUint32(0, true) !== MAGIC) return null;
+  const version = view.getUint32(4, true);
+  return version === VERSION ? null : `a state of version ${version}; this program reads ${VERSION}`;
+}
+
 /**
  * The header and the arrays, which are views of `bytes` where these are aligned in memory.
  * `isVerified`: the caller knows that they are whole.
@@ -47,9 +55,8 @@ export function fromStateBytes(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < FIXED_BYTES || view.getUint32(0, true) !== MAGIC)
     throw bad('these bytes are no state of an engine');
-  const version = view.getUint32(4, true);
-  if (version !== VERSION)
-    throw new AnteroomError('unsupported', `a state of version ${version}; this program reads ${VERSION}`);
+  const fault = versionFaultOf(bytes);
+  if (fault !== null) throw new AnteroomError('unsupported', fault);
   if (!isVerified && view.getUint32(12, true) !== checksum(bytes))
     throw bad('the state is damaged: its checksum does not fit');
   const textLength = view.getUint32(8, true);

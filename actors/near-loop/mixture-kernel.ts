@@ -1,6 +1,6 @@
 /** The near loop's work on one access, as WebAssembly over the tables of `MixtureTables` and `OrderTables`. */
 
-import { compileWasm, type WasmFunction, type WasmInstance } from '../../streams/sources/wasm-module.ts';
+import { compiledOnce, compileWasm, type WasmFunction, type WasmInstance } from '../../streams/sources/wasm-module.ts';
 import { type OrderPlace, stepOf } from '../sequence-predictor/order-kernel.ts';
 import type { OrderTablesOptions } from '../sequence-predictor/order-tables.ts';
 import { accessCode } from './access-code.ts';
@@ -32,12 +32,9 @@ export function startMixtureKernel(
   // In steps, so that tables that grew a little find what was compiled.
   const pageCount = Math.ceil(bytes / 65_536) + (order === null ? 0 : 2 ** Math.ceil(Math.log2(orderBytes / 65_536)));
   const key = [...Object.values(at), capacity, pageCount, order?.successors.degree, ...(order?.weights ?? [])].join();
-  let start = starters.get(key);
-  if (start === undefined) {
-    start = compileWasm<FunctionName>(codeOf(layout, order, capacity), pageCount);
-    starters.set(key, start);
-  }
-  return start?.() ?? null;
+  return (
+    compiledOnce(starters, key, () => compileWasm<FunctionName>(codeOf(layout, order, capacity), pageCount))?.() ?? null
+  );
 }
 
 /** Where order finds its words, behind the tables of the mixture, and names: in the candidates' columns. */

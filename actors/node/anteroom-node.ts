@@ -110,12 +110,12 @@ export class AnteroomNode {
     const startedMs = this.#clock.now();
     parts.look();
     const { loaded, damaged } = await checkpoints.load();
-    const replayed = await engine.recover(loaded);
+    const replayed = await engine.recover(loaded, damaged);
     this.#recovery = {
       from: loaded?.header.logPosition ?? null,
       replayed,
       ms: this.#clock.now() - startedMs,
-      restored: this.engine.restored,
+      restored: loaded === null && damaged.length > 0 ? 'relearned' : this.engine.restored,
       damaged,
     };
     const { log } = this.#stores;

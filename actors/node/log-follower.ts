@@ -113,7 +113,9 @@ export class LogFollower {
       this.#options.engine.observe(slice);
       await this.#options.settle?.();
       this.#accesses += slice.length;
-      this.#watermarkMs = slice.timeMs[slice.length - 1]!;
+      // Of a post that went back in time the engine takes the rows to be at the latest before them.
+      const latestMs = slice.timeMs[slice.length - 1]!;
+      if (!(latestMs <= this.#watermarkMs)) this.#watermarkMs = latestMs;
       toldInTurn += slice.length;
       if (toldInTurn >= rowsPerTurn || from + rowsPerCall >= told.length) {
         toldInTurn = 0;

@@ -2,6 +2,7 @@
 
 import type { Clock, TimerId } from '../../engine/clock.ts';
 import type { CheckpointHeader, LoadedCheckpoint } from '../../engine/state/checkpoint-store.ts';
+import { versionFaultOf } from '../engine/state-bytes.ts';
 import type { NodeStores } from './data-folder.ts';
 import type { NodeConfig } from './node-config.ts';
 import type { NodeLogger } from './node-logger.ts';
@@ -30,6 +31,8 @@ export interface NodeCheckpointsOptions {
 export class NodeCheckpoints {
   readonly #options: NodeCheckpointsOptions;
   #newest: CheckpointHeader | null = null;
+  /** Passed over at the start: nobody can go on from them, so they are not what the log is kept for. */
+  readonly #unusable = new Set<number>();
   #taking: Promise<CheckpointHeader | null> | null = null;
   #timer: TimerId | null = null;
   #isEnded = false;
@@ -42,12 +45,14 @@ export class NodeCheckpoints {
     return this.#newest;
   }
 
-  /** The newest that is whole, and what is wrong with those after it. */
+  /** The newest that is whole and of this version, and what is wrong with those after it. */
   async load(): Promise<{ readonly loaded: LoadedCheckpoint | null; readonly damaged: readonly string[] }> {
     const { stores, logger } = this.#options;
-    const { loaded, damaged } = await stores.checkpoints.latest();
-    for (const { header, problem } of damaged)
-      logger.warn({ checkpoint: header.id, problem }, 'a checkpoint is damaged and was passed over');
+    const { loaded, damaged } = await stores.checkpoints.latest(faultOf);
+    for (const { header, problem } of damaged) {
+      this.#unusable.add(header.id);
+      logger.warn({ checkpoint: header.id, problem }, 'a checkpoint cannot be used and was passed over');
+    }
     this.#newest = loaded?.header ?? null;
     return { loaded, damaged: damaged.map(({ header, problem }) => `checkpoint ${header.id}: ${problem}`) };
   }
@@ -99,12 +104,12 @@ export class NodeCheckpoints {
       const { logPosition, watermarkMs, parts } = await saving;
       this.#newest = await checkpoints.put({
         logPosition,
-        watermarkMs: Number.isNaN(watermarkMs) ? (this.#newest?.watermarkMs ?? null) : watermarkMs,
+        watermarkMs: laterOf(this.#newest?.watermarkMs ?? null, watermarkMs),
         schemaVersion: SCHEMA_VERSION,
         createdAtMs: Math.round(clock.now()),
         parts,
       });
-      const kept = await checkpoints.list();
+      const kept = (await checkpoints.list()).filter(({ id }) => !this.#unusable.has(id));
       // Where the newest is damaged the oldest kept must still find its rest in the log; one alone keeps the whole of it.
       if (kept.length > 1 || config.checkpoints.kept === 1) await log.trim(kept.at(-1)!.logPosition);
       troubles.set('checkpoint', null);
@@ -114,4 +119,19 @@ export class NodeCheckpoints {
       throw error;
     }
   }
+}
+
+/** The later of two instants, of which either may be unknown. */
+function laterOf(beforeMs: number | null, nowMs: number): number | null {
+  if (Number.isNaN(nowMs)) return beforeMs;
+  return beforeMs === null ? nowMs : Math.max(beforeMs, nowMs);
+}
+
+/** Why a checkpoint that is whole cannot be used; null = it can. */
+function faultOf({ header, parts }: LoadedCheckpoint): string | null {
+  const { schemaVersion } = header;
+  if (schemaVersion !== SCHEMA_VERSION)
+    return `another version wrote it: it has layout ${schemaVersion}, this version reads ${SCHEMA_VERSION}`;
+  const fault = versionFaultOf(parts[0]!);
+  return fault === null ? null : `another version wrote it: ${fault}`;
 }

@@ -15,7 +15,7 @@ import type { Elsewhere } from './connect-places.ts';
 import { ConsumerQuotas } from './consumer-quotas.ts';
 import type { NodeStores } from './data-folder.ts';
 import { LogFollower } from './log-follower.ts';
-import { type NodeState, SCHEMA_VERSION } from './node-checkpoints.ts';
+import type { NodeState } from './node-checkpoints.ts';
 import type { NodeConfig } from './node-config.ts';
 import type { NodeLogger } from './node-logger.ts';
 import type { NodeStatus } from './node-status.ts';
@@ -88,9 +88,9 @@ export class NodeEngine {
    * meanwhile it begins anew.
    * @throws AnteroomError 'corrupt' where that would leave something out, 'unsupported' for what this version or these settings cannot load.
    */
-  async recover(loaded: LoadedCheckpoint | null): Promise<number> {
+  async recover(loaded: LoadedCheckpoint | null, passedOver: readonly string[]): Promise<number> {
     const { elsewhere, isEnding, troubles, config, random, clock, dispatcher } = this.#options;
-    const from = this.#replayFrom(loaded);
+    const from = this.#replayFrom(loaded, passedOver);
     for (let attempt = 0; ; attempt++) {
       try {
         await this.#open(loaded, from);
@@ -207,30 +207,33 @@ export class NodeEngine {
   }
 
   /** Where the replay begins. @throws AnteroomError 'corrupt' where that would leave something out. */
-  #replayFrom(loaded: LoadedCheckpoint | null): number {
+  #replayFrom(loaded: LoadedCheckpoint | null, passedOver: readonly string[]): number {
     const { stores, config, logger } = this.#options;
     const { start, end } = stores.log.facts;
     if (loaded !== null) {
-      const { logPosition, schemaVersion, id } = loaded.header;
-      if (schemaVersion !== SCHEMA_VERSION)
-        throw new AnteroomError(
-          'unsupported',
-          `checkpoint ${id} has layout ${schemaVersion}, this version reads ${SCHEMA_VERSION}`,
-        );
+      const { logPosition, id } = loaded.header;
       if (logPosition > end)
         throw new AnteroomError(
           'corrupt',
           `the log ends at ${end}, before checkpoint ${id} at ${logPosition}: entries are missing`,
         );
       if (logPosition >= start) return logPosition;
-    } else if (start === 0) return 0;
-    const what =
-      loaded === null ? 'no whole checkpoint is there' : `the checkpoint stands at ${loaded.header.logPosition}`;
+    } else if (start === 0) {
+      if (passedOver.length > 0)
+        logger.warn({ end }, 'no checkpoint can be used, and the log has everything: all of it is learned again');
+      return 0;
+    }
+    const why =
+      passedOver.length === 0 ? 'no checkpoint is there' : `no checkpoint can be used (${passedOver.join('; ')})`;
+    const what = loaded === null ? why : `the checkpoint stands at ${loaded.header.logPosition}`;
     const message = `the log begins at ${start} and ${what}: what lies between is lost`;
+    const before = loaded === null && passedOver.length > 0 ? 'start the version that wrote it, or ' : '';
     if (!config.checkpoints.acceptLoss)
-      throw new AnteroomError('corrupt', `${message}; start with checkpoints.acceptLoss to go on without it`, {
-        context: { start },
-      });
+      throw new AnteroomError(
+        'corrupt',
+        `${message}; ${before}start once with checkpoints.acceptLoss: true to learn again from what the log has`,
+        { context: { start } },
+      );
     logger.error({ start }, message);
     return start;
   }

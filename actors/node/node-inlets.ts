@@ -21,6 +21,8 @@ export interface NodeInletsOptions {
   readonly config: NodeConfig;
   readonly stores: NodeStores;
   readonly clock: Clock;
+  /** The wall clock. */
+  readonly wallMs: () => number;
   readonly random: RandomSource;
   readonly logger: NodeLogger;
   readonly troubles: NodeTroubles;
@@ -131,9 +133,10 @@ export class NodeInlets {
 
   /** How a post is parsed under the settings in force. */
   postOptions(options: Partial<PostOptions>): PostOptions {
-    const { config, clock } = this.#options;
+    const { config, wallMs } = this.#options;
     const { rowsPerPostMax, rowsPerFrame, timeAheadMaxMs } = config.ingest;
-    const nowMs = clock.now();
+    // A machine that slept, or set its clock after the node had started, would refuse what its senders say is now.
+    const nowMs = wallMs();
     return {
       format: 'auto',
       isLenient: false,

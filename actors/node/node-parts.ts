@@ -68,8 +68,8 @@ export class NodeParts {
     const { dispatcher, checkpoints, engine, log, logger } = this.#options;
     dispatcher.pause();
     await checkpoints.settled();
-    const { loaded } = await checkpoints.load();
-    await engine.recover(loaded);
+    const { loaded, damaged } = await checkpoints.load();
+    await engine.recover(loaded, damaged);
     // What was appended while the end was read is told before anything else can be.
     while (log.facts.end > engine.follower.position) await engine.replay(engine.follower.position);
     intake.revive(log.facts.end);

@@ -20,9 +20,9 @@ export interface Recovery {
   /** Accesses and answers told again from the log. */
   readonly replayed: number;
   readonly ms: number;
-  /** As the engine says; null = nothing was restored. */
+  /** As the engine says; `relearned` also where no checkpoint could be used and the log was told instead; null = there was none. */
   readonly restored: Restored | null;
-  /** Checkpoints that were damaged and passed over. */
+  /** Checkpoints that were passed over, damaged or of another version, and why. */
   readonly damaged: readonly string[];
 }
 

@@ -3,7 +3,7 @@
 import type { Clock, TimerId } from '../../engine/clock.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { entropySeed } from '../../engine/host/entropy.ts';
-import { RealClock } from '../../engine/host/real-clock.ts';
+import { RealClock, wallMs } from '../../engine/host/real-clock.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { AnteroomNode, engineModeOf, type NodeLogger } from './anteroom-node.ts';
 import type { Elsewhere } from './connect-places.ts';
@@ -55,7 +55,7 @@ export async function runNode(config: NodeConfig, logger: NodeLogger, options: R
     throw error;
   });
   const random = new Xoshiro128(entropySeed());
-  const node = new AnteroomNode({ config, stores, clock, random, logger, tracing, elsewhere });
+  const node = new AnteroomNode({ config, stores, clock, wallMs, random, logger, tracing, elsewhere });
   const metrics = new NodeMetrics({
     status: () => node.status(),
     stats: () => (node.hasEngine ? node.engine.stats() : null),

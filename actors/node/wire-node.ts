@@ -25,6 +25,8 @@ export interface NodeOptions {
   readonly config: NodeConfig;
   readonly stores: NodeStores;
   readonly clock: Clock;
+  /** What time it is for accesses, ms: the machine's wall clock, which may step; default: as `clock` says. */
+  readonly wallMs?: () => number;
   readonly random: RandomSource;
   readonly logger: NodeLogger;
   /** Besides those of the configuration. */
@@ -90,7 +92,7 @@ export function wireNode(options: NodeOptions, lifeCycle: NodeLifeCycle, hooks: 
   });
   const beside = { config, stores, clock, logger, troubles };
   const { isEnding } = hooks;
-  const inlets = new NodeInlets({ ...beside, random, intake, isEnding });
+  const inlets = new NodeInlets({ ...beside, random, intake, isEnding, wallMs: options.wallMs ?? (() => clock.now()) });
   const checkpoints = new NodeCheckpoints(beside);
   const engine = new NodeEngine({
     ...beside,

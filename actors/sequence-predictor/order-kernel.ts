@@ -2,6 +2,7 @@
 
 import {
   type Code,
+  compiledOnce,
   compileWasm,
   F64,
   I32,
@@ -517,10 +518,7 @@ export function startKernel(degree: number, weights: readonly number[], bytes: n
   let pageCount = 4;
   while (pageCount * 65_536 < bytes) pageCount *= 2;
   const name = [degree, pageCount, ...weights].join();
-  let start = starters.get(name);
-  if (start === undefined) {
-    start = compileWasm({ step: stepOf(degree, weights, ownPlace) }, pageCount);
-    starters.set(name, start);
-  }
-  return start?.() ?? null;
+  return (
+    compiledOnce(starters, name, () => compileWasm({ step: stepOf(degree, weights, ownPlace) }, pageCount))?.() ?? null
+  );
 }

@@ -7,6 +7,11 @@ import { TIMERS_MAX_DEFAULT, TimerQueue } from '../timer-queue.ts';
 /** The longest delay the host's timers take; a longer one would fire at once. */
 const HOST_DELAY_MS_MAX = 2 ** 31 - 1;
 
+/** Milliseconds since the Unix epoch by the machine's wall clock, which may go back. For what compares with times from elsewhere; timers go by `RealClock`. */
+export function wallMs(): number {
+  return Date.now();
+}
+
 /**
  * Milliseconds since the Unix epoch as it was when the process started, moved on by the monotonic clock: a correction of
  * the wall clock does not move it, so over weeks it may differ from the wall clock by what was corrected.

@@ -61,8 +61,13 @@ export interface CheckpointStore {
   list(): Promise<readonly CheckpointHeader[]>;
   /** Null = it is whole. @throws AnteroomError 'not-found'. */
   verify(id: number): Promise<string | null>;
-  /** The newest that is whole, and the newer ones that are not. */
-  latest(): Promise<{ readonly loaded: LoadedCheckpoint | null; readonly damaged: readonly DamagedCheckpoint[] }>;
+  /**
+   * The newest that is whole and in which `faultOf` finds nothing (null); and the newer ones, with what is wrong with each. `faultOf` is of use
+   * where the owner of the state may not be able to read it.
+   */
+  latest(
+    faultOf?: (checkpoint: LoadedCheckpoint) => string | null,
+  ): Promise<{ readonly loaded: LoadedCheckpoint | null; readonly damaged: readonly DamagedCheckpoint[] }>;
   /** @throws AnteroomError 'not-found'. */
   delete(id: number): Promise<void>;
   close(): Promise<void>;

@@ -105,7 +105,7 @@ export class LmdbCheckpointStore implements CheckpointStore {
     return problemOf(header, this.#parts(header));
   }
 
-  async latest(): Promise<{
+  async latest(faultOf: (checkpoint: LoadedCheckpoint) => string | null = () => null): Promise<{
     readonly loaded: LoadedCheckpoint | null;
     readonly damaged: readonly DamagedCheckpoint[];
   }> {
@@ -117,7 +117,7 @@ export class LmdbCheckpointStore implements CheckpointStore {
       // The thread is started in the next turn, before the copying takes this one.
       if (digesting !== null) await eventLoopRound();
       const parts = this.#parts(header);
-      const problem = problemOf(header, parts, await digesting);
+      const problem = problemOf(header, parts, await digesting) ?? faultOf({ header, parts });
       if (problem === null) return { loaded: { header, parts }, damaged };
       damaged.push({ header, problem });
     }

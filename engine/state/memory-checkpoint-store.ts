@@ -51,15 +51,16 @@ export class MemoryCheckpointStore implements CheckpointStore {
     return problemOf(header, parts);
   }
 
-  async latest(): Promise<{
+  async latest(faultOf: (checkpoint: LoadedCheckpoint) => string | null = () => null): Promise<{
     readonly loaded: LoadedCheckpoint | null;
     readonly damaged: readonly DamagedCheckpoint[];
   }> {
     const damaged: DamagedCheckpoint[] = [];
     for (const header of await this.list()) {
-      const { parts } = this.#find(header.id);
-      const problem = problemOf(header, parts);
-      if (problem === null) return { loaded: { header, parts: parts.map((part) => part!.slice()) }, damaged };
+      const { parts: found } = this.#find(header.id);
+      const parts = found.flatMap((part) => (part === null ? [] : [part.slice()]));
+      const problem = problemOf(header, found) ?? faultOf({ header, parts });
+      if (problem === null) return { loaded: { header, parts }, damaged };
       damaged.push({ header, problem });
     }
     return { loaded: null, damaged };

@@ -1,7 +1,7 @@
 /** `anteroom status`, `drain`, `reload`, `forecast`, `plans`, `decisions` and `dlq`: looking after a running node. */
 
 import type { Command } from 'commander';
-import type { NodeStatus } from '../../actors/node/node-status.ts';
+import type { NodeStatus, Recovery } from '../../actors/node/node-status.ts';
 import { addClientOptions, askNode, type ClientFlags, hasStopped, instant, print } from './node-client.ts';
 import { positiveInteger } from './whole-number.ts';
 
@@ -193,6 +193,11 @@ interface ForecastAnswer {
   }[];
 }
 
+function startOf({ from, restored, damaged }: Recovery): string {
+  const where = from === null ? 'from what the log has' : `from position ${from}`;
+  return `${where}${restored === null ? '' : ` (${restored})`}${damaged.length === 0 ? '' : `, passing over ${damaged.join('; ')}`}`;
+}
+
 function statusText(status: NodeStatus): string {
   const { log, checkpoint, delivery, tail, recovery } = status;
   const rows: [string, string][] = [
@@ -215,7 +220,7 @@ function statusText(status: NodeStatus): string {
       'last start',
       recovery === null
         ? 'going on'
-        : `${recovery.from === null ? 'from the beginning of the log' : `from position ${recovery.from} (${recovery.restored})`}, ${recovery.replayed} replayed, ${Math.round(recovery.ms)} ms`,
+        : `${startOf(recovery)}, ${recovery.replayed} replayed, ${Math.round(recovery.ms)} ms`,
     ],
     [
       'appends',

@@ -48,9 +48,9 @@ export class FaultyCheckpointStore implements CheckpointStore {
     return this.#inner.verify(id);
   }
 
-  async latest(): ReturnType<CheckpointStore['latest']> {
+  async latest(faultOf?: Parameters<CheckpointStore['latest']>[0]): ReturnType<CheckpointStore['latest']> {
     await readingTime(this.#clock, this.#weather);
-    return this.#inner.latest();
+    return this.#inner.latest(faultOf);
   }
 
   /** What the newest kept one holds, whole or not, as bytes of the length that it should have: what a planted bug takes. */

@@ -145,6 +145,19 @@ interface WebAssemblyHost {
   readonly Instance: new (module: object) => { readonly exports: Readonly<Record<string, unknown>> };
 }
 
+/** Modules that are kept compiled for each place that makes them; their code depends on sizes, so of many engines there are many. */
+export const COMPILED_MAX = 64;
+
+/** What `compile` gave for that key, from `known` where it is still there; beyond `COMPILED_MAX` the first compiled is forgotten. */
+export function compiledOnce<Start>(known: Map<string, Start>, key: string, compile: () => Start): Start {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const start = compile();
+  if (known.size >= COMPILED_MAX) known.delete(known.keys().next().value!);
+  known.set(key, start);
+  return start;
+}
+
 /**
  * Compiles functions that share a memory of `pageCount` pages of 64 KiB; gives what starts an instance of them, or null where
  * WebAssembly or its vectors are not to be had (`--jitless`, hardened hosts). That gives null where no memory is left.

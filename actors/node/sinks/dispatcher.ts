@@ -71,6 +71,8 @@ export class Dispatcher {
   #counts = { delivered: 0, failed: 0, retries: 0, overflowed: 0, cancelled: 0, deadLettersDropped: 0, redriven: 0 };
   #idleWaiters: (() => void)[] = [];
   readonly #backedOff = new Set<() => void>();
+  /** By sink: requests whose latest try failed and that will be tried again. */
+  readonly #failing = new Map<string, number>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -172,9 +174,8 @@ export class Dispatcher {
           ? { kind: 'failed', why: `there is no sink ${letter.sink} any more`, isRetryable: false }
           : await sink.deliver(letter.request);
       if (end.kind === 'done') {
-        this.#options.onSink(letter.sink, null);
-        await this.#remove(at);
-        this.#counts.redriven++;
+        this.#works(letter.sink);
+        if (await this.#remove(at)) this.#counts.redriven++;
       }
       ends.push({ key: letter.key, sink: letter.sink, end });
     }
@@ -224,18 +225,26 @@ export class Dispatcher {
     const { config, clock, random, onSink } = this.#options;
     for (let attempt = 0; ; attempt++) {
       const end = await sink.deliver(request);
+      if (attempt > 0) this.#failing.set(sink.name, this.#failing.get(sink.name)! - 1);
       if (end.kind === 'done') {
-        onSink(sink.name, null);
+        this.#works(sink.name);
         return end;
       }
+      onSink(sink.name, end.why);
       const isLast = !end.isRetryable || attempt + 1 >= config.attemptsMax || this.#isEnded;
       if (isLast) {
         await this.#bury(sink.name, request, end.why, attempt + 1);
         return end;
       }
       this.#counts.retries++;
+      this.#failing.set(sink.name, (this.#failing.get(sink.name) ?? 0) + 1);
       await this.#wait(clock, backOffMs(attempt, config.backOff, random));
     }
+  }
+
+  /** A sink took a request: its trouble is over once nothing is left that it failed to take. */
+  #works(sink: string): void {
+    if ((this.#failing.get(sink) ?? 0) === 0) this.#options.onSink(sink, null);
   }
 
   async #wait(clock: Clock, ms: number): Promise<void> {
@@ -251,9 +260,8 @@ export class Dispatcher {
   }
 
   async #bury(sink: string, request: OutgoingRequest, why: string, attempts: number): Promise<void> {
-    const { letters, clock, config, onSink } = this.#options;
+    const { letters, clock, config } = this.#options;
     const atMs = Math.round(clock.now());
-    onSink(sink, why);
     const letter: DeadLetter = { key: request.key, sink, why, attempts, atMs, request };
     try {
       await letters.put(
@@ -271,12 +279,13 @@ export class Dispatcher {
     }
   }
 
-  async #remove(at: string): Promise<void> {
-    // Two redrives at a time may both have delivered it.
-    if (this.#options.letters.get(at) === null) return;
+  /** False = it is gone already: two redrives at a time may both have delivered it. */
+  async #remove(at: string): Promise<boolean> {
+    if (this.#options.letters.get(at) === null) return false;
     this.#letterCount--;
     try {
       await this.#options.letters.remove(at);
+      return true;
     } catch (error) {
       this.#letterCount++;
       throw error;

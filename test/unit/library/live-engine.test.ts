@@ -126,6 +126,24 @@ describe('a live engine', () => {
     expect(new Set(requests.map((r) => r.name)).size).toBeLessThan(requests.length);
   });
 
+  test('demands that joined fetches which then failed earned trust for who asked: only those that delivered do', () => {
+    const trustAfter = (answer: (engine: Engine, id: number) => unknown): number[] => {
+      const { engine } = liveEngine();
+      const open: number[] = [];
+      engine.prefetches$.subscribe(({ id }) => open.push(id));
+      // Answers come a while after the demand that joined.
+      for (let i = 0; i < 480; i++) {
+        engine.observe({ segment: `/page/${i % 40}`, consumer: 'ann', timeMs: 1000 * i, size: 100 });
+        while (open.length > 12) answer(engine, open.shift()!);
+      }
+      expect(engine.stats().prefetches.late).toBeGreaterThan(100);
+      return engine.stats().governor.state!.experts.map(({ trust }) => trust);
+    };
+    expect(new Set(trustAfter((engine, id) => engine.failed(id)))).toEqual(new Set([1]));
+    expect(new Set(trustAfter(() => {}))).toEqual(new Set([1]));
+    expect(trustAfter((engine, id) => engine.landed(id)).some((trust) => trust !== 1)).toBe(true);
+  });
+
   test('every issued prefetch has exactly one outcome', async () => {
     const { engine } = liveEngine();
     let count = 0;

@@ -110,6 +110,46 @@ describe('prefetch requests', () => {
     expect(one.node.status().delivery).toMatchObject({ deadLetters: 0, redriven: delivery.deadLetters });
   });
 
+  test('a sink that fails slowly was in trouble only after its last try: it is from the first that failed until all it failed to take is done with', async () => {
+    const sink = new ScriptedSink();
+    sink.end = { kind: 'failed', why: 'timeout after 10000 ms', isRetryable: true };
+    // Others work meanwhile, which does not hide what waits for another try.
+    const first: Sink = {
+      name: 'scripted',
+      deliver: (request) => {
+        const end = sink.deliver(request);
+        sink.end = { kind: 'done', sizeBytes: 100 };
+        return end;
+      },
+    };
+    const one = await testNode(settings, { sinks: [first] });
+    await one.post('/v1/accesses', body);
+    await settled(one);
+    const { delivery, troubles } = one.node.status();
+    expect(delivery).toMatchObject({ deadLetters: 0, retries: 1 });
+    expect(delivery.delivered).toBeGreaterThan(0);
+    expect(troubles).toEqual({ sink: 'scripted: timeout after 10000 ms' });
+    expect(((await one.ask('/metrics')).body as { text: string }).text).toContain('anteroom_up{state="degraded"} 1');
+    expect((await one.ask('/readyz')).status).toBe(200);
+    one.clock.advanceTo(one.clock.now() + 100);
+    await settled(one);
+    expect([one.node.lifeCycle.state, one.node.status().delivery.deadLetters]).toEqual(['ready', 0]);
+  });
+
+  test('two redrives at a time that both deliver a letter counted it twice: it is redriven once', async () => {
+    const sink = new ScriptedSink();
+    sink.end = { kind: 'failed', why: 'status 400', isRetryable: false };
+    const one = await testNode(settings, { sinks: [sink] });
+    await one.post('/v1/accesses', body);
+    await settled(one);
+    const { deadLetters } = one.node.status().delivery;
+    expect(deadLetters).toBeGreaterThan(0);
+    sink.end = { kind: 'done', sizeBytes: -1 };
+    const redrive = () => one.post('/v1/dead-letters/redrive', '{}', { 'content-type': 'application/json' });
+    await Promise.all([redrive(), redrive()]);
+    expect(one.node.status().delivery).toMatchObject({ deadLetters: 0, redriven: deadLetters });
+  });
+
   test('whose redrive succeeded left the node degraded by its sink until the next request: the trouble is gone', async () => {
     const sink = new ScriptedSink();
     sink.end = { kind: 'failed', why: 'status 400', isRetryable: false };

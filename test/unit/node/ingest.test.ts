@@ -11,8 +11,10 @@ import {
   Utf8,
   vectorFromArray,
 } from 'apache-arrow';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { checkNodeConfig } from '../../../actors/node/http/authorise.ts';
 import { frameNames } from '../../../actors/node/log-frame.ts';
+import { runNode } from '../../../actors/node/run-node.ts';
 import { AccessBatch } from '../../../streams/access-batch.ts';
 import { AccessArrowWriter, concatBytes } from '../../../streams/codec/access-arrow-writer.ts';
 import { Disks, ndjson, START_MS, testNode } from './test-node.ts';
@@ -368,4 +370,45 @@ test('a gzip of a log is taken as the log', async () => {
   expect(
     (await post('/v1/accesses', gzipSync(`${clf('10.0.0.1', 1, '/a')}\n${clf('10.0.0.1', 2, '/b')}\n`))).body,
   ).toMatchObject({ accepted: 2, format: 'clf' });
+});
+
+describe('a node whose machine sets its clock while it runs', () => {
+  const hour = 3_600_000;
+  afterEach(() => void vi.restoreAllMocks());
+
+  test('refused what its senders said is now, and gave accesses without a time that of its start: both go by the wall clock', async () => {
+    const config = checkNodeConfig({ store: 'memory', http: { port: 0 }, ingest: { timeAheadMaxMs: '1h' } }, 'test');
+    const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+    const { node, address, stop } = await runNode(config, quiet);
+    const post = async (rows: readonly object[]): Promise<object> => {
+      const body = rows.map((row) => JSON.stringify(row)).join('\n');
+      const headers = { 'content-type': 'application/x-ndjson' };
+      const answer = await fetch(`${address}/v1/accesses`, { method: 'POST', body, headers });
+      return { status: answer.status, ...((await answer.json()) as object) };
+    };
+    const latest = async (): Promise<number> => {
+      await node.intake.idle();
+      return node.follower.watermarkMs;
+    };
+    const realNow = Date.now;
+    let offset = 0;
+    vi.spyOn(Date, 'now').mockImplementation(() => realNow() + offset);
+    const started = Date.now();
+    expect(await post([{ segment: '/a' }])).toMatchObject({ status: 200 });
+    // As after a sleep, or the first answer of a time server: three days forward.
+    offset = 72 * hour;
+    expect(await post([{ time: started + offset, segment: '/b' }])).toMatchObject({ status: 200 });
+    await post([{ segment: '/c' }]);
+    const forward = await latest();
+    expect(forward - started).toBeGreaterThanOrEqual(offset);
+    expect(forward - started).toBeLessThan(offset + hour);
+    // Back again: nothing is refused that is not ahead, time stands until it is where it was, and the node works.
+    offset = 0;
+    expect(await post([{ time: Date.now() + 2 * hour, segment: '/x' }])).toMatchObject({ status: 400 });
+    expect(await post([{ time: Date.now(), segment: '/d' }, { segment: '/e' }])).toMatchObject({ status: 200 });
+    expect(await latest()).toBe(forward);
+    expect(node.status()).toMatchObject({ state: 'ready', troubles: {}, log: { end: 5 } });
+    expect(node.status().upSeconds).toBeLessThan(3600);
+    await stop();
+  });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Disks, ndjson, testNode } from './test-node.ts';
+import { type CheckpointHeader, sealCheckpoint } from '../../../engine/state/checkpoint-store.ts';
+import { Disks, ndjson, START_MS, testNode } from './test-node.ts';
 
 /** Names in an order that has something to learn, and chance enough to matter. */
 const names = (count: number, seed: number): string[] =>
@@ -48,7 +49,7 @@ describe('a restart', () => {
       damaged: [expect.stringContaining('digest')],
     });
     expect(second.node.engine.position).toBe(150);
-    expect(second.logged.some((line) => line.startsWith('warn a checkpoint is damaged'))).toBe(true);
+    expect(second.logged.some((line) => line.startsWith('warn a checkpoint cannot be used'))).toBe(true);
   });
 
   test("without a whole checkpoint begins at the log's first entry, and where that was trimmed it is refused", async () => {
@@ -66,6 +67,52 @@ describe('a restart', () => {
       message: expect.stringContaining('lost'),
     });
     expect((await testNode({ checkpoints: { acceptLoss: true } }, { disks })).node.lifeCycle.state).toBe('ready');
+  });
+
+  test('from a checkpoint of another version was refused without advice: the one before it or the whole log is told, else it is said what to do', async () => {
+    const disks = new Disks();
+    const first = await testNode({}, { disks });
+    const save = async (): Promise<void> => {
+      await first.post('/v1/accesses', ndjson(names(50, 1)));
+      await first.node.intake.idle();
+      await first.node.checkpoint();
+    };
+    const kept = disks.checkpoints.checkpoints;
+    /** As if another version had written the newest: in the header, or in the engine's state, with digests that fit. */
+    const age = (how: 'header' | 'state'): void => {
+      const id = Math.max(...kept.keys());
+      const { header, parts } = kept.get(id)! as { header: CheckpointHeader; parts: Uint8Array[] };
+      if (how === 'state') new DataView(parts[0]!.buffer).setUint32(4, 3, true);
+      kept.set(id, { header: sealCheckpoint(id, { ...header, schemaVersion: how === 'state' ? 1 : 0, parts }), parts });
+    };
+    await save();
+    age('header');
+    const whole = await testNode({}, { disks });
+    expect(whole.node.engine.position).toBe(50);
+    expect(whole.node.status().recovery).toMatchObject({
+      ...{ from: null, replayed: 50, restored: 'relearned' },
+      damaged: ['checkpoint 1: another version wrote it: it has layout 0, this version reads 1'],
+    });
+    expect(whole.logged.some((line) => line.startsWith('warn no checkpoint can be used, and the log has'))).toBe(true);
+    await save();
+    await save();
+    age('state');
+    const before = await testNode({}, { disks });
+    expect(before.node.status().recovery).toMatchObject({ from: 100, replayed: 50, restored: 'exact' });
+    // What nobody can go on from does not count as the one before: the log is kept for that which can.
+    await before.post('/v1/accesses', ndjson(names(10, 1)));
+    await before.node.intake.idle();
+    await before.node.checkpoint();
+    expect(before.node.status().log.start).toBe(100);
+    age('header');
+    await expect(testNode({}, { disks })).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringMatching(
+        /^the log begins at 100 and no checkpoint can be used \(checkpoint 4: .*; checkpoint 3: .* version 3.*\): what lies between is lost; start the version that wrote it, or start once with checkpoints.acceptLoss: true/,
+      ),
+    });
+    const lossy = await testNode({ checkpoints: { acceptLoss: true } }, { disks });
+    expect(lossy.node.status().recovery).toMatchObject({ from: null, restored: 'relearned' });
   });
 
   test('on a log that ends before its checkpoint or has a damaged entry is refused', async () => {
@@ -105,6 +152,20 @@ describe('checkpoints', () => {
       [20, null],
     ]);
     await expect.poll(() => node.status().log.start).toBe(20);
+  });
+
+  test('of which a later one followed posts that went back in time had an earlier watermark: it never goes back', async () => {
+    const disks = new Disks();
+    const rows = (hour: number, segment: string): string =>
+      JSON.stringify({ time: START_MS - 86_400_000 + hour * 3_600_000, segment, consumer: 'c', size: 1 });
+    const watermarks: (number | null)[] = [];
+    for (const hours of [[5, 3], [2], [6]]) {
+      const { node, post } = await testNode({}, { disks });
+      for (const hour of hours) await post('/v1/accesses', rows(hour, `/h${hour}`));
+      await node.intake.idle();
+      watermarks.push((await node.checkpoint())!.watermarkMs! - START_MS);
+    }
+    expect(watermarks).toEqual([5, 5, 6].map((hour) => hour * 3_600_000 - 86_400_000));
   });
 
   test('that cannot be written degrade the node, which goes on taking accesses', async () => {

@@ -55,7 +55,7 @@ describe('with slots', () => {
     const two = origin('10msx2');
     two.prefetch(1, 0, 0, 0);
     two.prefetch(2, 0, 1, 0);
-    two.join(2);
+    two.join(2, 0, 0.5);
     expect(two.demand(3, 0, 2, 0)).toBe(12);
     expect(two.preempted).toBe(1);
     expect(two.demand(4, 0, 3, 0)).toBe(21);
@@ -92,7 +92,7 @@ describe('with slots', () => {
             const prefetches = fetches.filter((fetch) => fetch.isPrefetch);
             const chosen = prefetches[pick % Math.max(1, prefetches.length)];
             if (kind === 'join' && chosen !== undefined) {
-              timed.join(chosen.segment);
+              timed.join(chosen.segment, 0, 0.5);
               chosen.isPrefetch = false;
             } else if (kind === 'callBack' && chosen !== undefined) {
               timed.callBack(chosen.segment);
