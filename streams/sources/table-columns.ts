@@ -172,9 +172,9 @@ function idOf(names: NameInterner, value: unknown): number {
   return typeof value === 'boolean' ? names.internString(String(value)) : unnamed;
 }
 
-/** A number that is not negative; `absent` where there is none; NaN where it is no number. */
+/** A number that is not negative; `absent` where there is none (data frames write NaN for that); NaN where it is no number. */
 function countOf(value: unknown, absent: number): number {
-  if (value === null || value === undefined || value === '' || value === '-') return absent;
+  if (value === null || value === undefined || value === '' || value === '-' || Number.isNaN(value)) return absent;
   const count =
     typeof value === 'number'
       ? value
