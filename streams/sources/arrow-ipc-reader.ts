@@ -313,6 +313,7 @@ class ArrowIpcDecoder implements StreamDecoder {
       throw new AnteroomError('unsupported', problem, { context: { version: ownVersion } });
     }
     this.#columns = new TableColumns('arrow-ipc', columns, this.#options);
+    sink.leaveOut?.(this.#columns.leftOut);
   }
 
   /** What the reader pulls from. It is only asked to go on when a record batch is queued, and looks at most one chunk ahead. */

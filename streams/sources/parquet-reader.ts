@@ -52,6 +52,7 @@ export async function* readParquet(
     elements.map((element) => ({ name: element.name, unit: unitOf(element) })),
     options,
   );
+  sink.leaveOut?.(table.leftOut);
   const needed = neededColumns(table.columnOfRole);
   const names = [...new Set(needed.map(([, index]) => elements[index]!.name))];
   let scan: ParquetScan;
