@@ -68,6 +68,7 @@ export class AccessBatchBuilder implements AccessSink {
   #rejectedCount = 0;
   readonly #rejections: string[] = [];
   readonly #skipped = new Map<string, number>();
+  #leftOut: readonly string[] = [];
 
   constructor(options: AccessBatchBuilderOptions) {
     this.file = options.file;
@@ -207,7 +208,12 @@ export class AccessBatchBuilder implements AccessSink {
       hasTime: this.#latestMs !== Number.NEGATIVE_INFINITY,
       hasSize: this.#hasSize,
       hasConsumer: this.#hasConsumer,
+      leftOut: this.#leftOut,
     };
+  }
+
+  leaveOut(columns: readonly string[]): void {
+    this.#leftOut = columns;
   }
 
   /** New columns: a batch that was taken is immutable, so they are never reused. */

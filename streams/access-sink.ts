@@ -42,6 +42,8 @@ export interface AccessSink {
   reject(place: RecordPlace, expected: string, found: string): void;
   /** A record that is well-formed but is not an access (a comment, a failed request); counted under `reason`. */
   skip(reason: string): void;
+  /** Names of the columns of a table that are not read, in their order. Told once, if at all. */
+  leaveOut?(columns: readonly string[]): void;
   /** The input ended inside a record: as `reject`, with code 'truncated'. */
   truncated(place: RecordPlace, expected: string): void;
 }
@@ -57,6 +59,8 @@ export interface SourceSummary {
   readonly hasTime: boolean;
   readonly hasSize: boolean;
   readonly hasConsumer: boolean;
+  /** Columns that are not read, where the input is a table whose columns have names. */
+  readonly leftOut: readonly string[];
 }
 
 /** A batch stream that is pulled: the reader does not run ahead of its consumer. */

@@ -47,6 +47,7 @@ export type Reason =
   | 'times-unreliable'
   | 'nothing-missed'
   | 'cache-too-small'
+  | 'refused-by-settings'
   | 'nothing-predicted'
   | 'too-little'
   | 'waits-longer'

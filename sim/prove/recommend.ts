@@ -3,6 +3,7 @@
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
 import { Refusal } from '../../actors/cache-manager/ledger.ts';
 import type { RunResult } from '../replay/result.ts';
+import { refusingAdvice, refusingClause, refusingSetting } from '../report/own-limits.ts';
 import { amountText, percent, waitText } from '../report/words.ts';
 import type { Interval, Level } from './block-bootstrap.ts';
 import { partText } from './parts.ts';
@@ -45,7 +46,7 @@ export function recommend(argument: Case): Recommendation {
     answer: isYes ? 'turn-on' : 'do-not',
     reason,
     trafficMax: isYes ? budget.trafficMax : null,
-    headline: isYes ? headlineOf(argument) : `do not turn this on: ${clauses[reason]}`,
+    headline: isYes ? headlineOf(argument) : `do not turn this on: ${clauseOf(reason, argument)}`,
     sentences: isYes ? yesSentences(argument) : [whyNot(reason, argument), ...hints(reason, argument)],
   };
 }
@@ -56,11 +57,19 @@ function reasonOf(argument: Case): Reason {
   if (!isLongEnough) return 'too-short';
   if (timesAreUnreliable) return 'times-unreliable';
   if (baseline.misses === 0 || missesSaved.estimate === null) return 'nothing-missed';
-  if (budget.issued === 0) return isTooSmall(argument) ? 'cache-too-small' : 'nothing-predicted';
+  const isLittle = Math.abs(missesSaved.estimate) < GAIN_MIN;
+  if (budget.issued === 0 && isTooSmall(argument)) return 'cache-too-small';
+  if (isLittle && settingOf(argument) !== null) return 'refused-by-settings';
+  if (budget.issued === 0) return 'nothing-predicted';
   if ((benefitPerMillion.high ?? 0) <= 0) return 'costs-more';
   if ((missesSaved.estimate ?? 0) < GAIN_MIN) return 'too-little';
   if ((waitSaved.estimate ?? 0) < 0) return 'waits-longer';
   return (benefitPerMillion.low ?? 0) > 0 ? 'worth-it' : 'not-certain';
+}
+
+/** The setting that kept it from fetching, if one did. */
+function settingOf({ ledger }: Case): string | null {
+  return refusingSetting((name) => ledger.refusals[Refusal[name]]!, ledger.issued);
 }
 
 /** Whether what was proposed, or the mean access, would not fit into what may be staged: half of the cache by default. */
@@ -86,7 +95,11 @@ function hints(reason: Reason, { budget, budgets }: Case): string[] {
   ];
 }
 
-const clauses: Readonly<Record<Reason, string>> = {
+function clauseOf(reason: Reason, argument: Case): string {
+  return reason === 'refused-by-settings' ? refusingClause(settingOf(argument)!) : clauses[reason];
+}
+
+const clauses: Readonly<Record<Exclude<Reason, 'refused-by-settings'>, string>> = {
   'worth-it': '',
   'too-short': 'the log is too short to tell',
   'times-unreliable': 'the times of this log cannot be relied on',
@@ -110,6 +123,8 @@ function whyNot(reason: Reason, { budget, level }: Case): string {
       return 'Without prefetching nothing was missed in the part that judges; there is nothing to gain.';
     case 'cache-too-small':
       return 'What is asked for is larger than what this cache could hold early: try a larger --cache.';
+    case 'refused-by-settings':
+      return refusingAdvice;
     case 'nothing-predicted':
       return 'Nothing was prefetched in the part that counts, so it would cost nothing and save nothing.';
     case 'too-little':

@@ -1,10 +1,14 @@
 /** What a person should know of a log before believing its figures, one sentence each. */
 
+import { printable } from '../../engine/printable.ts';
 import { countedText } from '../report/words.ts';
 import type { Trace } from './trace.ts';
 
 /** From this share of clamped times on, waits and everything else that is timed say little. */
 const UNRELIABLE_SHARE = 0.1;
+
+/** Columns that a warning names. */
+const COLUMNS_LISTED_MAX = 12;
 
 /** What a whole log of its format has beside accesses: counted in the result, and nothing to be warned of. */
 const PARTS_OF_FORMATS: ReadonlySet<string> = new Set(['comment', 'header', 'mark', 'session']);
@@ -12,6 +16,16 @@ const PARTS_OF_FORMATS: ReadonlySet<string> = new Set(['comment', 'header', 'mar
 /** Whether so many times went backwards that timed figures are not to be relied on. */
 export function areTimesUnreliable(clampedTimes: number, accesses: number): boolean {
   return accesses > 0 && clampedTimes / accesses >= UNRELIABLE_SHARE;
+}
+
+/** What a table may hold in a column whose name is not known. Empty where nothing is missing or every column is read. */
+function unknownText({ name, summary }: Trace): string {
+  const { hasTime, hasConsumer, hasSize } = summary;
+  const missing = [...(hasTime ? [] : ['time']), ...(hasConsumer ? [] : ['consumer']), ...(hasSize ? [] : ['size'])];
+  if (summary.leftOut.length === 0 || missing.length === 0) return '';
+  const columns = summary.leftOut.slice(0, COLUMNS_LISTED_MAX).map((column) => printable(column, 40));
+  const list = summary.leftOut.length > columns.length ? [...columns, '...'] : columns;
+  return `${name}: no ${missing.join(' or ')} was found; columns left out: ${list.join(', ')} (--columns ${missing[0]}=NAME says which holds it)`;
 }
 
 /** @param latency what the user said, if anything */
@@ -34,6 +48,8 @@ export function traceWarnings(
     if (PARTS_OF_FORMATS.has(reason)) continue;
     warnings.push(`${name}: skipped ${countedText(count, 'record', 'records')}: ${reason}`);
   }
+  const unknown = unknownText(trace);
+  if (unknown !== '') warnings.push(unknown);
   const clamped = summary.clampedTimeCount;
   if (clamped > 0) {
     const went =

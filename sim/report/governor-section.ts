@@ -51,7 +51,7 @@ function rowOf(run: GovernedRun): string {
         ? 'kept'
         : `passed ${countedText(missBound.breaches, 'time')}`,
     missBound === null ? '–' : wholeText(missBound.slack),
-    governor.trafficHeadroom === null ? 'no bound' : wholeText(governor.trafficHeadroom),
+    governor.trafficHeadroom === null ? 'no bound' : wholeText(Math.max(0, governor.trafficHeadroom)),
     countAndShare(throttledOf(run), run),
     countAndShare(budget, run),
     liftText(governor),

@@ -3,7 +3,7 @@
 import { type MissClassName, missClassNames } from '../../actors/cache-manager/miss-classes.ts';
 import type { RunResult } from '../replay/result.ts';
 import { escapeHtml } from './escape-html.ts';
-import { cacheText, grouped, percent } from './words.ts';
+import { cacheText, countedText, grouped, percent } from './words.ts';
 
 /** What each class of misses means, for whoever has not read the manual. */
 export const missClassTexts: Readonly<Record<MissClassName, string>> = {
@@ -40,5 +40,5 @@ function barOf(run: RunResult): string {
     return `<span style="flex-grow:${count};background:var(--c${i})" title="${escapeHtml(title)}">${label}</span>`;
   });
   const bound = run.trafficMax === null ? '' : ` ≤${run.trafficMax}`;
-  return `<div><p>${escapeHtml(`${cacheText(run)}, ${run.evict}${bound}: ${grouped(run.misses)} misses left, ${grouped(run.baselineMisses)} without prefetching`)}</p><div class="bar">${parts.join('')}</div></div>`;
+  return `<div><p>${escapeHtml(`${cacheText(run)}, ${run.evict}${bound}: ${countedText(run.misses, 'miss', 'misses')} left, ${grouped(run.baselineMisses)} without prefetching`)}</p><div class="bar">${parts.join('')}</div></div>`;
 }

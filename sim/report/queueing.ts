@@ -3,7 +3,8 @@
 import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
 import type { RunResult } from '../replay/result.ts';
 
-/** What chance may add to the mean of log-normal fetches. */
+/** What rounding may add to the mean of fetches that all take as long, and chance to that of log-normal ones. */
+const ROUNDING_MAX = 1.0001;
 const CHANCE_MAX = 1.2;
 
 /** What tells of queueing: of a run without prefetching. */
@@ -19,7 +20,7 @@ export function isQueueing(run: Waited): boolean {
   if (spec.kind !== 'time' || spec.concurrency === Infinity || mean === null || run.accesses === 0) return false;
   const bytes = run.bytes === null ? 0 : run.bytes / run.accesses;
   const fetchMs = spec.firstByteMs * Math.exp(spec.sigma ** 2 / 2) + (1000 * bytes) / spec.bytesPerSecond;
-  return mean > fetchMs * (spec.sigma === 0 ? 1 : CHANCE_MAX);
+  return mean > fetchMs * (spec.sigma === 0 ? ROUNDING_MAX : CHANCE_MAX);
 }
 
 /** One sentence on runs of one trace, empty where nothing queues without prefetching. */
@@ -33,5 +34,5 @@ export function tooSlow(queued: Waited): string {
   const spec = parseLatencySpec(queued.latency);
   const slots = spec.kind === 'time' ? spec.concurrency : 0;
   const wider = queued.latency.replace(/x\d+$/, `x${8 * slots}`);
-  return `An origin of ${queued.latency} does not keep up with this log: more is asked for than its ${slots} fetches at once bring, so most of the wait is for a turn. Say what your origin does, as --latency ${wider}.`;
+  return `An origin of ${queued.latency} does not keep up with this log: more is asked for than its ${slots} fetches at once bring, so much of the wait is for a turn. Say what your origin does, as --latency ${wider}.`;
 }

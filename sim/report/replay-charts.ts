@@ -12,6 +12,7 @@ export interface DetailedRun {
 
 /** Every chart that has something to show, in reading order. */
 export function chartsOf(runs: readonly DetailedRun[], focus: DetailedRun | undefined): readonly Chart[] {
+  if (runs.every(({ run }) => run.accesses === 0)) return [];
   const charts = [hitChart(runs), latencyChart(runs), tradeChart(runs)];
   if (focus !== undefined)
     charts.push(overTimeChart(focus), governorChart(focus), latenessChart(focus), reliabilityChart(focus));

@@ -3,6 +3,7 @@
 import type { RunResult } from '../replay/result.ts';
 import { areTimesUnreliable } from '../replay/trace-warnings.ts';
 import { baselineOf, best, type Comparison, compare, referenceOf } from './comparison.ts';
+import { refusingAdvice, refusingClause, refusingSetting } from './own-limits.ts';
 import { queueingSentence } from './queueing.ts';
 import { amountText, cacheText, countedText, grouped, moreOrFewer, percent, waitText } from './words.ts';
 
@@ -125,6 +126,10 @@ function refusalOf(judged: Judged): { readonly clause: string; readonly sentence
       clause: 'this cache is too small for what is asked for',
       sentence: 'The mean access is larger than what this cache could hold early: try a larger --cache.',
     };
+  }
+  const setting = refusingSetting((name) => run.refusals[name] ?? 0, run.prefetches.issued);
+  if (setting !== null && gain >= -GAIN_MIN && gain < GAIN_MIN) {
+    return { clause: refusingClause(setting), sentence: refusingAdvice };
   }
   if (run.prefetches.issued === 0) {
     return {

@@ -299,7 +299,7 @@ class ArrowIpcDecoder implements StreamDecoder {
       ownVersion = Number(/^access\/(\d+)$/.exec(schema.metadata.get(metadataKeys.schema) ?? '')?.[1] ?? 0);
       // Only the project's own schema promises that its times are milliseconds.
       columns = schema.fields.map(({ name, type }) => ({
-        name: `${name}`,
+        name: isNested(type) ? '' : `${name}`,
         unit: ownVersion > 0 ? 'ms' : unitOf(type),
       }));
       this.#reader = reader;
@@ -313,6 +313,7 @@ class ArrowIpcDecoder implements StreamDecoder {
       throw new AnteroomError('unsupported', problem, { context: { version: ownVersion } });
     }
     this.#columns = new TableColumns('arrow-ipc', columns, this.#options);
+    sink.leaveOut?.(this.#columns.leftOut);
   }
 
   /** What the reader pulls from. It is only asked to go on when a record batch is queued, and looks at most one chunk ahead. */
@@ -356,6 +357,8 @@ class ArrowIpcDecoder implements StreamDecoder {
 
 /** Values of a vector. Those of a dictionary are decoded once and kept in `decodedById` until a replacement of it comes. */
 function columnValueOf(vector: Vector, decodedById: Map<number, unknown[]>): ColumnValue {
+  // A column of nulls has no buffers.
+  if (DataType.isNull(vector.type)) return () => null;
   // A damaged count of rows must not be walked through: each takes a bit at least.
   const { valueOffsets, values } = vector.data[0] as Data;
   const heldCount = valueOffsets === undefined ? (values?.length ?? 0) : valueOffsets.length - 1;
@@ -363,9 +366,11 @@ function columnValueOf(vector: Vector, decodedById: Map<number, unknown[]>): Col
     throw new Error('its buffers hold fewer rows');
   checkOffsets(vector.data[0] as Data);
   if (!DataType.isDictionary(vector.type)) {
+    const scale = DataType.isDecimal(vector.type) ? vector.type.scale : null;
     return (row) => {
       try {
-        return vector.get(row);
+        const value = vector.get(row);
+        return scale === null || value === null ? value : decimalOf(value, scale);
       } catch {
         return damaged;
       }
@@ -389,6 +394,25 @@ function columnValueOf(vector: Vector, decodedById: Map<number, unknown[]>): Col
     }
     return decoded[key];
   };
+}
+
+/** Exact where there are no digits behind the point. Scales run to 76; a damaged one is not computed with. */
+function decimalOf(unscaled: unknown, scale: number): bigint | number | DamagedValue {
+  if (!(Math.abs(scale) <= 76)) return damaged;
+  const digits = BigInt(String(unscaled));
+  return scale > 0 ? Number(digits) / 10 ** scale : digits * 10n ** BigInt(-scale);
+}
+
+/** Columns of columns are not looked into; as in Parquet, they keep their place and have no name to match. */
+function isNested(type: DataType): boolean {
+  return (
+    DataType.isStruct(type) ||
+    DataType.isList(type) ||
+    DataType.isLargeList(type) ||
+    DataType.isFixedSizeList(type) ||
+    DataType.isMap(type) ||
+    DataType.isUnion(type)
+  );
 }
 
 /** Values of varying length may not overlap: else each could be decoded to all bytes that there are. */

@@ -15,7 +15,7 @@ export const roleAliases: Readonly<Record<ColumnRole, readonly string[]>> = {
   consumer:
     words(`consumer consumer_id client client_id clientid user user_id userid user_name username session session_id
     sessionid remote_addr client_ip clientip c_ip remote_ip ip ip_address
-    source_ip client_addr client_host request_client_ip request_remote_ip http_request_remote_ip host hostname host_name customer customer_id
+    source_ip client_addr client_host user_ip request_client_ip request_remote_ip http_request_remote_ip host hostname host_name customer customer_id
     account account_id device device_id visitor visitor_id requester`),
   site: words(`site site_id region location country pop edge edge_location x_edge_location datacenter data_center dc zone
     continent`),
@@ -43,7 +43,7 @@ for (const role of columnRoles)
     rolesByName.set(name, { role, rank, unit: null });
   });
 
-/** The role that `name` is known for, or null. Case, spaces, `-`, `_`, dots and a leading `@` make no difference, so a path to a nested member is known by its words. */
+/** The role that `name` is known for, or null. Case, what stands in brackets at the end unless it is a unit of time, spaces, `-`, `_`, dots and a leading `@` make no difference, so a path to a nested member is known by its words. */
 export function roleOfName(name: string): NamedRole | null {
   const normalised = normalisedName(name);
   const direct = rolesByName.get(normalised);
@@ -74,6 +74,9 @@ export function rolesOfHeader(names: readonly string[]): Map<ColumnRole, number>
 function normalisedName(name: string): string {
   return name
     .trim()
+    .replace(/[\s_]*[([]([^()[\]]*)[)\]]$/, (_, inner: string) =>
+      splitTimeUnit(`t_${inner}`).unit === null ? '' : `_${inner}`,
+    )
     .replace(/^[@#]/, '')
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .toLowerCase()

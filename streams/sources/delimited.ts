@@ -79,6 +79,7 @@ export class DelimitedParser implements LineParser {
     if (this.#dialect === null) {
       pos = this.#begin(bytes, start, end);
       if (this.#dialect === null) return pos;
+      this.#tellColumns(this.#dialect, sink);
     }
     const block = this.#block !== null && takesBlocks(sink) ? this.#block : null;
     if (block === null) return this.#parseRecords(bytes, pos, end, sink, isLast, Number.POSITIVE_INFINITY);
@@ -250,6 +251,10 @@ export class DelimitedParser implements LineParser {
       }
     }
     return pos;
+  }
+
+  #tellColumns({ hasHeader, names, roles }: DelimitedDialect, sink: AccessSink): void {
+    if (hasHeader) sink.leaveOut?.(names.filter((name, column) => name !== '' && roles[column] === 0));
   }
 
   /** Reads the first record; gives where the data starts, or where the first record does while it is not whole. */

@@ -54,7 +54,9 @@ function readRecords(view: DataView, start: number, count: number, byte: number,
  */
 function detect(head: Uint8Array, isWhole: boolean): number {
   const recordCount = Math.min(Math.floor(head.length / recordBytes), recordsLookedAt);
-  if (recordCount === 0 || (isWhole && head.length % recordBytes !== 0)) return 0;
+  // A file that was cut inside a record is still to be told, and then refused at the place of the cut.
+  const isCut = isWhole && head.length % recordBytes !== 0;
+  if (recordCount === 0 || (isCut && recordCount < 2)) return 0;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   let lastTime = 0;
   let isProven = false;

@@ -52,6 +52,7 @@ export async function* readParquet(
     elements.map((element) => ({ name: element.name, unit: unitOf(element) })),
     options,
   );
+  sink.leaveOut?.(table.leftOut);
   const needed = neededColumns(table.columnOfRole);
   const names = [...new Set(needed.map(([, index]) => elements[index]!.name))];
   let scan: ParquetScan;
@@ -199,11 +200,17 @@ function topLevelColumns(metadata: FileMetaData): readonly SchemaElement[] {
   return columns;
 }
 
-/** Timestamps and dates come out of the parsers as milliseconds; any other number has the unit that its name tells. */
+/**
+ * Timestamps and dates come out of the parsers as milliseconds, times of day in the unit of their type; any other number has
+ * the unit that its name tells.
+ */
 function unitOf(element: SchemaElement): TimeUnit | null {
-  const type = element.converted_type ?? element.logical_type?.type;
-  const isTime = type === 'TIMESTAMP_MILLIS' || type === 'TIMESTAMP_MICROS' || type === 'TIMESTAMP' || type === 'DATE';
-  return isTime || (type === undefined && element.type === 'INT96') ? 'ms' : null;
+  const { converted_type: converted, logical_type: logical } = element;
+  if (logical?.type === 'TIME') return logical.unit === 'NANOS' ? 'ns' : logical.unit === 'MICROS' ? 'us' : 'ms';
+  const type = converted ?? logical?.type;
+  if (type === 'TIME_MICROS') return 'us';
+  const isMs = type === 'TIME_MILLIS' || type === 'TIMESTAMP' || type === 'DATE' || type?.startsWith('TIMESTAMP_');
+  return isMs || (type === undefined && element.type === 'INT96') ? 'ms' : null;
 }
 
 function reasonOf(error: unknown): string {

@@ -45,6 +45,10 @@ export class StoppingSink implements AccessSink {
     this.#builder.skip(reason);
   }
 
+  leaveOut(columns: readonly string[]): void {
+    this.#builder.leaveOut(columns);
+  }
+
   truncated(place: RecordPlace, expected: string): void {
     this.#builder.truncated(place, expected);
   }

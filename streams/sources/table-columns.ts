@@ -36,6 +36,8 @@ const unnamed = -2;
 export class TableColumns {
   /** Index of the column that holds each role. */
   readonly columnOfRole: ReadonlyMap<ColumnRole, number>;
+  /** Names of the columns that are not read. */
+  readonly leftOut: readonly string[];
   readonly #scale: TimeScale;
   readonly #text = new Uint8Array(128);
   readonly #encoder = new TextEncoder();
@@ -59,6 +61,8 @@ export class TableColumns {
       throw new AnteroomError('bad-usage', `${problem}. The columns are: ${shownNames(names)}`);
     }
     this.columnOfRole = columnOfRole;
+    const read = new Set(columnOfRole.values());
+    this.leftOut = names.filter((name, column) => name !== '' && !read.has(column));
     const time = columnOfRole.get('time');
     const unit =
       time === undefined ? null : (columns[time]!.unit ?? options.timeUnit ?? roleOfName(names[time]!)?.unit);
@@ -172,9 +176,9 @@ function idOf(names: NameInterner, value: unknown): number {
   return typeof value === 'boolean' ? names.internString(String(value)) : unnamed;
 }
 
-/** A number that is not negative; `absent` where there is none; NaN where it is no number. */
+/** A number that is not negative; `absent` where there is none (data frames write NaN for that); NaN where it is no number. */
 function countOf(value: unknown, absent: number): number {
-  if (value === null || value === undefined || value === '' || value === '-') return absent;
+  if (value === null || value === undefined || value === '' || value === '-' || Number.isNaN(value)) return absent;
   const count =
     typeof value === 'number'
       ? value

@@ -10,6 +10,7 @@ import { blocksOf, type ProveOptions, prove } from '../../../sim/prove/prove.ts'
 import { replay } from '../../../sim/replay/replay.ts';
 import { replayConfigSchema } from '../../../sim/replay/replay-config.ts';
 import type { RunResult } from '../../../sim/replay/result.ts';
+import { verdicts } from '../../../sim/report/summary.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'anteroom-prove-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -57,6 +58,23 @@ describe('recommendation', () => {
     const config = replayConfigSchema.parse({ prices: { secondOfWaiting: 1e-6, request: 1 } });
     const { caches } = await proved('workload:chains,accesses=12000,segments=1000', { config, trafficMax: [1.3] });
     expect(caches[0]!.recommendation).toMatchObject({ answer: 'do-not', reason: 'costs-more' });
+  });
+
+  test('where the policy refused every prefetch it said "nothing worth fetching early" of chains', async () => {
+    const chains = 'workload:chains,accesses=12000,segments=1000';
+    for (const [settings, setting] of [
+      [{ policy: { deny: ['*'] } }, 'policy'],
+      [{ caps: { requestsMax: 0 } }, 'caps.requestsMax'],
+    ] as const) {
+      const config = replayConfigSchema.parse(settings);
+      const { recommendation } = (await proved(chains, { config, trafficMax: [1.3] })).caches[0]!;
+      expect(recommendation.reason).toBe('refused-by-settings');
+      expect(recommendation.headline).toContain(`${setting} refused most of what it would have fetched`);
+      const { result } = await replay({ cache: '0.1', unit: 'segments', traces: [chains], config });
+      expect(verdicts(result.runs)[0]!.headline).toContain(`${setting} refused most of what it would have fetched`);
+    }
+    const { caches } = await proved('workload:uniform,accesses=8000,segments=500');
+    expect(caches[0]!.recommendation.reason).not.toBe('refused-by-settings');
   });
 
   test('is no on a log too short for blocks, and where nothing is missed', async () => {

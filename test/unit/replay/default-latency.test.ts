@@ -22,6 +22,17 @@ async function runOver(backwards: number, latency?: string) {
   return { latency: result.runs[0]!.latency, warnings: warnings.join('\n') };
 }
 
+test('a column of times with an unknown name was left out without a word', async () => {
+  const path = join(folder, 'odd.csv');
+  writeFileSync(path, 'Zeitpunkt,url,bytes,status\n2026-11-21T10:00:00Z,/a,5,200\n2026-11-21T10:00:01Z,/b,5,200\n');
+  const { warnings } = await replay({ traces: [path], cache: '0.3', prefetch: ['none'] });
+  expect(warnings.join('\n')).toMatch(
+    /odd\.csv: no time or consumer was found; columns left out: Zeitpunkt, status \(--columns time=NAME/,
+  );
+  const told = { traces: [path], formatOptions: { columns: { time: 'Zeitpunkt' } }, cache: '0.3', prefetch: ['none'] };
+  expect((await replay(told)).warnings.join('\n')).toContain('no consumer was found; columns left out: status');
+});
+
 describe('fetches last, by default,', () => {
   test('50 ms where times are in order', async () => {
     expect((await runOver(0)).latency).toBe('50ms@100MB/sx32');

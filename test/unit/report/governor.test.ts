@@ -3,6 +3,7 @@ import { liftOf } from '../../../actors/cache-manager/governor-state.ts';
 import type { RunGovernor } from '../../../sim/replay/run-governor.ts';
 import { governorSection } from '../../../sim/report/governor-section.ts';
 import { governorLine } from '../../../sim/report/governor-text.ts';
+import { missCausesFigure } from '../../../sim/report/miss-causes.ts';
 import { runOf } from './run-of.ts';
 
 const governor: RunGovernor = {
@@ -61,6 +62,13 @@ describe('the governor in the report', () => {
     expect(html).toContain('hint&lt;b&gt; (10 % (10 segments), ≤1.3): turned off 2 times, on again 1 time');
     expect(html).toContain('Of 30 consumers with a record up to 2 were doubted');
     expect(html).not.toContain('hint<b>');
+  });
+
+  test('a log of one access had -1 requests still allowed and 1 misses left', () => {
+    const html = governorSection([{ ...run, governor: { ...governor, trafficHeadroom: -1 } }]);
+    expect(html).toContain('<td>41</td><td>0</td>');
+    const one = runOf({ misses: 1, missClasses: { unseen: 1 } });
+    expect(missCausesFigure([one])).toContain(': 1 miss left,');
   });
 
   test('of a sample says so, with its share and confidence', () => {

@@ -136,6 +136,10 @@ describe('charts of a replay', () => {
     expect(chartsOf(instant, undefined).map((chart) => chart.title)).toEqual(['Hits by cache size']);
   });
 
+  test('a replay that counted nothing had charts without a point', () => {
+    expect(chartsOf([{ run: runOf({ accesses: 0, missRatio: null }), details: noDetails }], undefined)).toEqual([]);
+  });
+
   test('with instant fetches misses avoided stand against traffic', () => {
     const instant = { latency: '0', latencyRatio: null };
     const both = [runOf(instant), engineOf(instant)].map((run) => ({ run, details: noDetails }));

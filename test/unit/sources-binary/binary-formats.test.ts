@@ -33,6 +33,11 @@ describe('oracle-general', () => {
     expect(lenient.summary.accessCount).toBe(2);
   });
 
+  test('a short file that was cut inside a record is told all the same', () => {
+    expect(detectOf(oracleGeneral, oracle.subarray(0, 50))).toBeGreaterThan(0.5);
+    expect(detectOf(oracleGeneral, oracle.subarray(0, 30))).toBe(0);
+  });
+
   test('says that a file which ends inside a record is truncated, and where', () => {
     expect(() => readTrace(oracleGeneral, oracle.subarray(0, 50))).toThrow(
       expect.objectContaining({ code: 'truncated', context: expect.objectContaining({ byte: 48 }) }),

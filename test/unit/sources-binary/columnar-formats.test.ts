@@ -1,10 +1,15 @@
 import {
   CompressionType,
   compressionRegistry,
+  Decimal,
   Dictionary,
+  Field,
   Int32,
+  List,
   makeData,
+  Null,
   RecordBatchStreamWriter,
+  Struct,
   Table,
   type Timestamp,
   TimestampMicrosecond,
@@ -142,6 +147,51 @@ describe('arrow-ipc', () => {
     await expect(rows(tableToIPC(tableFromArrays({ x: [1], y: [2] })))).rejects.toThrow(/x, y/);
   });
 
+  test('columns of nulls, structs and lists whose names are known do not make a file unreadable', async () => {
+    const user = new Struct([new Field('id', new Utf8())]);
+    const bytes = tableToIPC(
+      new Table({
+        key: vectorFromArray(['a', 'b'], new Utf8()),
+        user: vectorFromArray([{ id: 'x' }, { id: 'y' }], user),
+        country: vectorFromArray([['de'], ['fr']], new List(new Field('item', new Utf8()))),
+        size: vectorFromArray([null, null], new Null()),
+      }),
+    );
+    expect((await rows(bytes)).map((row) => [row.segment, row.consumer, row.site, row.size])).toEqual([
+      ['a', null, null, -1],
+      ['b', null, null, -1],
+    ]);
+    const nested = tableToIPC(new Table({ time: vectorFromArray([1]), request: vectorFromArray([{ id: 'x' }], user) }));
+    await expect(rows(nested)).rejects.toThrow(/columns are: time, \(nested\)/);
+  });
+
+  test('a size that a data frame left NaN is unknown, as in a text log', async () => {
+    const bytes = tableToIPC(tableFromArrays({ key: ['a', 'b'], size: Float64Array.of(Number.NaN, 7) }));
+    expect((await rows(bytes)).map((row) => row.size)).toEqual([-1, 7]);
+  });
+
+  test('decimals are numbers: whole ones are exact ids, others are scaled', async () => {
+    const decimals = (scale: number, values: readonly bigint[]): Vector => {
+      const words = new BigUint64Array(
+        values.flatMap((value) => [BigInt.asUintN(64, value), value < 0n ? 2n ** 64n - 1n : 0n]),
+      );
+      return new Vector([
+        makeData({ type: new Decimal(scale, 38, 128), length: values.length, data: new Uint32Array(words.buffer) }),
+      ]);
+    };
+    const bytes = tableToIPC(
+      new Table({
+        time: decimals(3, [1500n, 2250n]),
+        key: decimals(0, [2n ** 62n + 1n, -7n]),
+        size: decimals(-2, [3n, 0n]),
+      }),
+    );
+    expect((await rows(bytes)).map((row) => [row.timeMs, row.segment, row.size])).toEqual([
+      [1500, '4611686018427387905', 300],
+      [2250, '-7', 0],
+    ]);
+  });
+
   test('reads record batches that are compressed with LZ4', async () => {
     const codec = compressionRegistry.get(CompressionType.LZ4_FRAME);
     compressionRegistry.set(CompressionType.LZ4_FRAME, { encode: storedLz4Frame, decode: decompressLz4Frame });
@@ -215,6 +265,26 @@ describe('parquet', () => {
       Date.UTC(2015, 4, 17, 10, 5, 3, 500),
       Date.UTC(2015, 4, 17, 10, 5, 4),
     ]);
+  });
+
+  test.each([
+    ['TIME_MILLIS', 'INT32', [36_000_000, 36_000_500]],
+    ['TIME_MICROS', 'INT64', [36_000_000_000n, 36_000_500_000n]],
+  ] as const)('times of day in %s are not taken for seconds', async (converted, type, data) => {
+    const bytes = new Uint8Array(
+      parquetWriteBuffer({
+        schema: [
+          { name: 'root', num_children: 2 },
+          { name: 'time', type, converted_type: converted, repetition_type: 'REQUIRED' },
+          { name: 'key', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
+        ],
+        columnData: [
+          { name: 'time', data: [...data] },
+          { name: 'key', data: ['a', 'b'] },
+        ],
+      }),
+    );
+    expect(rowsOf(await readFileTrace(parquet, bytes)).map((row) => row.timeMs)).toEqual([36_000_000, 36_000_500]);
   });
 
   test('a cut file is truncated', async () => {

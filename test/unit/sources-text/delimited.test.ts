@@ -23,6 +23,19 @@ describe('delimited text', () => {
     ]);
   });
 
+  test('a unit in brackets kept a column from being known', () => {
+    const header = 'User IP;Request URI;When (UTC);Response Size (bytes);Elapsed [s]';
+    const { rows, summary } = readingOf(csv, `${header}\n10.0.0.1;/a;2015-05-17 10:05:03;512;7\n`);
+    expect(rows[0]).toMatchObject({
+      timeMs: Date.parse('2015-05-17T10:05:03Z'),
+      segment: '/a',
+      consumer: '10.0.0.1',
+      size: 512,
+    });
+    expect(summary.leftOut).toEqual(['Elapsed [s]']);
+    expect(readingOf(csv, 'Time (us),key\n1500,a\n').rows[0]).toMatchObject({ timeMs: 1.5 });
+  });
+
   test('takes -1, - and nothing as absent, and keeps country code NA', () => {
     const { rows } = readingOf(
       csv,
