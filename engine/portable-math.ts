@@ -66,8 +66,7 @@ export function cosine(x: number): number {
   return sine(x + HALF_PI);
 }
 
-/** Sine of x radians, absolute error below 1e-12 for |x| < 1e4. */
-export function sine(x: number): number {
+function sine(x: number): number {
   const turns = Math.round(x / (2 * HALF_PI));
   const r = x - turns * 2 * HALF_PI;
   let term = r;

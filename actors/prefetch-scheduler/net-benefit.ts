@@ -22,7 +22,7 @@ export interface Candidate {
  *   - (1 - P) x price of the transfer - price of the space - value of what is displaced.
  *
  * The transfer is charged only where the prefetch is not used: one that is used takes the place of the demand's own fetch,
- * byte for byte (REPORT.md counts traffic so too). A demand is taken to fall anywhere in the horizon: before the
+ * byte for byte, as traffic counts it. A demand is taken to fall anywhere in the horizon: before the
  * fetch has landed it saves what has passed of it, after that the whole fetch. A segment that stays for less than the horizon is
  * used in proportion.
  */

@@ -16,6 +16,7 @@ const { values } = parseArgs({
     shared: { type: 'string', default: '../shared' },
     traces: { type: 'string' },
     far: { type: 'boolean', default: true },
+    cache: { type: 'string', default: '0.01' },
   },
 });
 const folder = `${values.shared}/traces`;
@@ -45,7 +46,7 @@ for (const name of wanted) {
   const trace = await Trace.open(`${folder}/${file}`, { seed: 1, addressBytes: null });
   const near = new CalibrationStats();
   const run: PlannedRun = {
-    cache: resolveCacheSize({ kind: 'fraction', fraction: 0.01 }, 'segments', trace.facts),
+    cache: resolveCacheSize({ kind: 'fraction', fraction: Number(values.cache) }, 'segments', trace.facts),
     evict: 'auto',
     eviction: 'auto',
     prefetch: 'anteroom',

@@ -125,7 +125,7 @@ function pairs(
   return rows;
 }
 
-/** The net benefit of REPORT's definition, of one block. */
+/** The report's net benefit, of one block. */
 function benefitOf(rows: Float64Array, at: number, { prices, latencyUnit, missPenaltyMs }: Valuation): number {
   const less = (column: number): number => rows[at + column]! - rows[at + costColumns + column]!;
   const savedMs = latencyUnit === 'ms' ? less(Cost.wait) : less(Cost.misses) * missPenaltyMs;

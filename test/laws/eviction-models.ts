@@ -1,8 +1,9 @@
 /** Naive models of the eviction policies: plain arrays, searched from end to end, one for each policy, written from the papers. */
 
 import type { EvictionName, EvictionOptions } from '../../actors/cache-manager/eviction.ts';
+import { ageOf } from '../../actors/cache-manager/evictions/reuse-ages.ts';
 import { admittedClass, fastGap, reuseClassOf, slowGap } from '../../actors/cache-manager/evictions/reuse-classes.ts';
-import { ageOf, ReuseHazards } from '../../actors/cache-manager/evictions/reuse-hazards.ts';
+import { ReuseHazards } from '../../actors/cache-manager/evictions/reuse-hazards.ts';
 
 /** What a model can be asked; the contract of `Eviction` in its plainest form. */
 export interface EvictionModel {

@@ -282,7 +282,7 @@ function readTrace(name: string): { rows: Row[]; weights: number[] } {
 }
 
 describe('total demand', () => {
-  // PEERS.md: "as in the last hour" is what to beat on session_bikeshare, where seasons rule, and hard to beat on the two others.
+  // "As in the last hour" is what to beat on session_bikeshare, where seasons rule, and hard to beat on the two others.
   for (const [name, ratioMax] of [
     ['session_bikeshare', 0.56],
     ['serverless_nasa_ipsc', 1.03],

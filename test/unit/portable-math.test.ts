@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cosine, exponential, logarithm, power, sine } from '../../engine/portable-math.ts';
+import { cosine, exponential, logarithm, power } from '../../engine/portable-math.ts';
 
 /** The host's functions are right to about one unit in the last place, far below the errors stated for ours. */
 const relativeError = (found: number, expected: number): number =>
@@ -28,10 +28,9 @@ describe('portable functions against the host, within the errors that they state
     );
   });
 
-  test('sine and cosine: absolute error below 1e-12 for |x| < 1e4', () => {
+  test('cosine: absolute error below 1e-12 for |x| < 1e4', () => {
     fc.assert(
       fc.property(fc.oneof(real(-9999, 9999), real(-7, 7)), (x) => {
-        expect(Math.abs(sine(x) - Math.sin(x))).toBeLessThan(1e-12);
         expect(Math.abs(cosine(x) - Math.cos(x))).toBeLessThan(1e-12);
       }),
       runs,
@@ -59,5 +58,4 @@ test('the ends of the domains', () => {
   expect(power(0, 0)).toBe(1);
   expect(power(0, 2)).toBe(0);
   expect(power(5, 0)).toBe(1);
-  expect(sine(0)).toBe(0);
 });

@@ -4,6 +4,7 @@ import type { StateFields } from '../../../engine/state-fields.ts';
 import type { EvictionOptions } from '../eviction.ts';
 import { grownTable } from './dense-table.ts';
 import { Policy } from './policy.ts';
+import { ageOf, ageStart } from './reuse-ages.ts';
 import {
   admittedClass,
   fastGap,
@@ -13,7 +14,7 @@ import {
   sizeOctaveOf,
   slowGap,
 } from './reuse-classes.ts';
-import { ageOf, ageStart, ReuseHazards } from './reuse-hazards.ts';
+import { ReuseHazards } from './reuse-hazards.ts';
 import { SegmentLists } from './segment-lists.ts';
 
 /** Known segments inspected at each access, for the exposure. */

@@ -2,6 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { createEviction } from '../../../actors/cache-manager/evictions/create-eviction.ts';
+import { hitDensities } from '../../../actors/cache-manager/evictions/hit-densities.ts';
+import { ageCount, ageOf, ageStart } from '../../../actors/cache-manager/evictions/reuse-ages.ts';
 import {
   admittedClass,
   fastGap,
@@ -9,13 +11,7 @@ import {
   reuseClassOf,
   slowGap,
 } from '../../../actors/cache-manager/evictions/reuse-classes.ts';
-import {
-  ageCount,
-  ageOf,
-  ageStart,
-  hitDensities,
-  ReuseHazards,
-} from '../../../actors/cache-manager/evictions/reuse-hazards.ts';
+import { ReuseHazards } from '../../../actors/cache-manager/evictions/reuse-hazards.ts';
 import { Xoshiro128 } from '../../../engine/random.ts';
 
 describe('ages', () => {

@@ -16,6 +16,7 @@ import type { PrefetchRequest } from '../../../actors/engine/prefetch-desk.ts';
 import { defaultPrices } from '../../../actors/prices.ts';
 import { replay } from '../../../sim/replay/replay.ts';
 import { replayConfigSchema } from '../../../sim/replay/replay-config.ts';
+import type { RunResult } from '../../../sim/replay/result.ts';
 
 function capsOf(config: Partial<PrefetchCapsConfig>, isTimed = true): PrefetchCaps {
   return new PrefetchCaps(prefetchCapsSchema.parse(config), defaultPrices, isTimed);
@@ -34,6 +35,18 @@ function ran(config: EngineConfigInput, rounds = 12): { engine: Engine; requests
   for (let i = 0; i < rounds * 40; i++)
     engine.observe({ segment: `/page/${i % 40}`, timeMs: 1000 * (i + 1), size: 100 });
   return { engine, requests };
+}
+
+/** The run with prefetching of a replay with these settings. */
+async function replayed(settings: object): Promise<RunResult> {
+  const { result } = await replay({
+    traces: ['workload:chains,segments=300,accesses=4000'],
+    latency: '4req',
+    cache: '0.05',
+    prefetch: ['anteroom'],
+    config: replayConfigSchema.parse(settings),
+  });
+  return result.runs.find((run) => run.prefetch === 'anteroom')!;
 }
 
 const free = ran({}).requests.length;
@@ -105,15 +118,7 @@ describe('caps', () => {
   });
 
   test('a replay keeps them by its config', async () => {
-    const config = replayConfigSchema.parse({ caps: { requestsMax: 25 } });
-    const { result } = await replay({
-      traces: ['workload:chains,segments=300,accesses=4000'],
-      latency: '4req',
-      cache: '0.05',
-      prefetch: ['anteroom'],
-      config,
-    });
-    expect(result.runs.find((r) => r.prefetch === 'anteroom')!.prefetches.issued).toBe(25);
+    expect((await replayed({ caps: { requestsMax: 25 } })).prefetches.issued).toBe(25);
   });
 
   test('a rate where nothing is timed is refused with its name', async () => {
@@ -255,21 +260,10 @@ describe('the policy', () => {
   });
 
   test('a replay keeps it by its config', async () => {
-    const runWith = async (policy: object) => {
-      const config = replayConfigSchema.parse({ policy });
-      const { result } = await replay({
-        traces: ['workload:chains,segments=300,accesses=4000'],
-        latency: '4req',
-        cache: '0.05',
-        prefetch: ['anteroom'],
-        config,
-      });
-      return result.runs.find((r) => r.prefetch === 'anteroom')!;
-    };
-    const none = await runWith({ deny: ['*'] });
+    const none = await replayed({ policy: { deny: ['*'] } });
     expect(none.prefetches.issued).toBe(0);
     expect(none.refusals.denied).toBeGreaterThan(0);
-    const some = await runWith({ allow: ['*1*'] });
+    const some = await replayed({ policy: { allow: ['*1*'] } });
     expect(some.prefetches.issued).toBeGreaterThan(0);
     expect(some.refusals.denied).toBeGreaterThan(0);
   });
