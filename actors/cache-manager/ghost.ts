@@ -16,13 +16,16 @@ export interface GhostSite {
   copyUnitsOf(segment: number): number;
 }
 
+/** A change of leader among those who left: the lower, the later the leader stands among its eviction's. */
+const LEADS = -2;
+
 /** Lists of a ghost; a segment is in one of them at most. */
 const LOST = 1;
 const EXTRA = 2;
 const STAGED_EXTRA = 3;
 const LARGER = 4;
 
-/** What became of a row that was run ahead: a hit, a miss that the ghost holds from then on, and whether others left for it. */
+/** What became of a row that was run ahead: a hit, a miss that the ghost holds from then on, and whether others left for it or came to lead. */
 const HIT = 1;
 const STAYS = 2;
 const OTHERS_LEFT = 4;
@@ -66,13 +69,17 @@ export class Ghost {
   #left = new Int32Array(64);
   #leftCount = 0;
   #leftNext = 0;
+  readonly #onLead: ((expert: number) => void) | null;
 
   constructor(options: {
     readonly makeEviction: (onEvict?: (segment: number) => void) => Eviction;
     readonly site: GhostSite | null;
     readonly segmentCountHint: number;
     readonly isBytes: boolean;
+    /** Told, at a demand, who leads in the eviction from the next one on. */
+    readonly onLead?: ((expert: number) => void) | undefined;
   }) {
+    this.#onLead = options.onLead ?? null;
     this.#isBytes = options.isBytes;
     const hint = options.site === null ? 0 : options.segmentCountHint;
     this.#known = new Uint8Array(hint);
@@ -81,6 +88,7 @@ export class Ghost {
     [this.lost, this.extras, this.stagedExtras, this.larger] = [lists[0]!, lists[1]!, lists[2]!, lists[3]!];
     this.#site = options.site;
     this.eviction = options.site === null ? options.makeEviction() : options.makeEviction((s) => this.#leave(s));
+    if (this.#onLead !== null) this.eviction.tellLeader?.((expert) => this.#lead(expert));
   }
 
   /**
@@ -146,7 +154,7 @@ export class Ghost {
     if (known !== before || this.#isBytes) this.#know(segment, known);
   }
 
-  /** Everything but what the settings give: #site, #isBytes; and #codes, #next, #end, #left, #leftCount, #leftNext, which are of one batch. */
+  /** Everything but what the settings give: #site, #isBytes, #onLead; and #codes, #next, #end, #left, #leftCount, #leftNext, which are of one batch. */
   persist(fields: StateFields): void {
     this.misses = fields.number(this.misses);
     this.missBytes = fields.number(this.missBytes);
@@ -160,8 +168,10 @@ export class Ghost {
   #tell(segment: number, bytes: number): boolean {
     const code = this.#codes[this.#next++]!;
     if ((code & OTHERS_LEFT) !== 0) {
-      for (let left = this.#left[this.#leftNext++]!; left !== END; left = this.#left[this.#leftNext++]!)
-        this.#know(left, this.#knownOf(left) & ~IS_THERE);
+      for (let left = this.#left[this.#leftNext++]!; left !== END; left = this.#left[this.#leftNext++]!) {
+        if (left <= LEADS) this.#onLead!(LEADS - left);
+        else this.#know(left, this.#knownOf(left) & ~IS_THERE);
+      }
     }
     if ((code & HIT) !== 0) return true;
     this.misses++;
@@ -173,6 +183,11 @@ export class Ghost {
   #leave(segment: number): void {
     if (this.#next < this.#end) this.#note(segment);
     else this.#know(segment, this.#knownOf(segment) & ~IS_THERE);
+  }
+
+  #lead(expert: number): void {
+    if (this.#next < this.#end) this.#note(LEADS - expert);
+    else this.#onLead!(expert);
   }
 
   #note(segment: number): void {
