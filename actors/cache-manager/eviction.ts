@@ -57,6 +57,10 @@ export interface Eviction {
   evictNext(): void;
   /** Changes the capacity, evicting until `used` fits. 0 is allowed: then nobody is resident. */
   resize(capacity: number): void;
+  /** Of one that follows others: tells which of them leads, as a number, at once and at each change. */
+  tellLeader?(told: (expert: number) => void): void;
+  /** Of one that follows others: beside one that sees the same demands and no prefetches, to be told before an access who leads there from the next on. */
+  advise?(expert: number): void;
   /** What is resident and remembered, to save or restore it. */
   persist(fields: StateFields): void;
 }

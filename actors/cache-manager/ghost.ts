@@ -16,13 +16,16 @@ export interface GhostSite {
   copyUnitsOf(segment: number): number;
 }
 
+/** A change of leader among those who left: the lower, the later the leader stands among its eviction's. */
+const LEADS = -2;
+
 /** Lists of a ghost; a segment is in one of them at most. */
 const LOST = 1;
 const EXTRA = 2;
 const STAGED_EXTRA = 3;
 const LARGER = 4;
 
-/** What became of a row that was run ahead: a hit, a miss that the ghost holds from then on, and whether others left for it. */
+/** What became of a row that was run ahead: a hit, a miss that the ghost holds from then on, and whether others left for it or came to lead. */
 const HIT = 1;
 const STAYS = 2;
 const OTHERS_LEFT = 4;
@@ -63,18 +66,22 @@ export class Ghost {
   #known: Uint8Array;
   /** Rows that were run ahead and hit, with nobody leaving, before the next that is in the log or the end of all. */
   #hits = 0;
-  /** All other rows that were run ahead and are not told yet: what became of each, who left for it up to an END, and the hits after it. */
+  /** All other rows that were run ahead and are not told yet: what became of each, who left for it or came to lead up to an END, and the hits after it. */
   #log = new Int32Array(64);
   #next = 0;
   #end = 0;
   #isAhead = false;
+  readonly #onLead: ((expert: number) => void) | null;
 
   constructor(options: {
     readonly makeEviction: (onEvict?: (segment: number) => void) => Eviction;
     readonly site: GhostSite | null;
     readonly segmentCountHint: number;
     readonly isBytes: boolean;
+    /** Told, at a demand, who leads in the eviction from the next one on. */
+    readonly onLead?: ((expert: number) => void) | undefined;
   }) {
+    this.#onLead = options.onLead ?? null;
     this.#isBytes = options.isBytes;
     const hint = options.site === null ? 0 : options.segmentCountHint;
     this.#known = new Uint8Array(hint);
@@ -83,6 +90,7 @@ export class Ghost {
     [this.lost, this.extras, this.stagedExtras, this.larger] = [lists[0]!, lists[1]!, lists[2]!, lists[3]!];
     this.#site = options.site;
     this.eviction = options.site === null ? options.makeEviction() : options.makeEviction((s) => this.#leave(s));
+    if (this.#onLead !== null) this.eviction.tellLeader?.((expert) => this.#lead(expert));
   }
 
   /**
@@ -161,7 +169,7 @@ export class Ghost {
     if (known !== before || this.#isBytes) this.#know(segment, known);
   }
 
-  /** Everything but what the settings give: #site, #isBytes; and #hits, #log, #next, #end, #isAhead, which are of one batch. */
+  /** Everything but what the settings give: #site, #isBytes, #onLead; and #hits, #log, #next, #end, #isAhead, which are of one batch. */
   persist(fields: StateFields): void {
     this.misses = fields.number(this.misses);
     this.missBytes = fields.number(this.missBytes);
@@ -176,8 +184,10 @@ export class Ghost {
     const log = this.#log;
     const code = log[this.#next++]!;
     if ((code & OTHERS_LEFT) !== 0) {
-      for (let left = log[this.#next++]!; left !== END; left = log[this.#next++]!)
-        this.#know(left, this.#knownOf(left) & ~IS_THERE);
+      for (let left = log[this.#next++]!; left !== END; left = log[this.#next++]!) {
+        if (left <= LEADS) this.#onLead!(LEADS - left);
+        else this.#know(left, this.#knownOf(left) & ~IS_THERE);
+      }
     }
     this.#hits = log[this.#next++]!;
     if ((code & HIT) !== 0) return true;
@@ -190,6 +200,11 @@ export class Ghost {
   #leave(segment: number): void {
     if (this.#isAhead) this.#note(segment);
     else this.#know(segment, this.#knownOf(segment) & ~IS_THERE);
+  }
+
+  #lead(expert: number): void {
+    if (this.#isAhead) this.#note(LEADS - expert);
+    else this.#onLead!(expert);
   }
 
   #note(word: number): void {

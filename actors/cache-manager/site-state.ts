@@ -86,7 +86,8 @@ export class SiteState {
       reactiveUsed: () => this.reactive.used,
     };
     const books = [this.budget, this.missBound, this.sizes, beside] as const;
-    this.whole = options.ghost?.kind === 'sampled' ? null : new TrafficGuard(options, ...books);
+    const onLead = (expert: number) => this.reactive.advise?.(expert);
+    this.whole = options.ghost?.kind === 'sampled' ? null : new TrafficGuard(options, ...books, onLead);
     this.guard = this.whole ?? new SampledGuard(options, options.ghost!, ...books);
     this.staging = new SegmentFifo(hint);
     this.queue = new PrefetchQueue(options.queueLengthMax ?? 1024);

@@ -80,11 +80,18 @@ export class TrafficGuard implements SiteGuard {
   #ease = 0;
   #untilLook = 0;
 
-  constructor(options: SiteOptions, budget: TrafficBudget, missBound: MissBound, sizes: SegmentSizes, site: GhostSite) {
+  constructor(
+    options: SiteOptions,
+    budget: TrafficBudget,
+    missBound: MissBound,
+    sizes: SegmentSizes,
+    site: GhostSite,
+    onLead?: (expert: number) => void,
+  ) {
     const { capacity, makeEviction, makeReference, segmentCountHint = 1024, unit } = options;
     const isBytes = unit === 'bytes';
     const beside = { isBytes, site: budget.isBounded || missBound.isBounded ? site : null, segmentCountHint };
-    this.baseline = new Ghost({ ...beside, makeEviction: (onEvict) => makeEviction(capacity, onEvict) });
+    this.baseline = new Ghost({ ...beside, makeEviction: (onEvict) => makeEviction(capacity, onEvict), onLead });
     this.reference =
       makeReference === undefined
         ? this.baseline

@@ -27,6 +27,11 @@ const ALL_HIT = 0b1111;
 /** Each change of leader doubles that share, to all residents at most; the excess fades by a factor of e over so many accesses a resident. */
 const LEAD_SHARE_MOST = 1;
 const FADING = 16;
+/** Beside one that is asked for the same: share of the bar from which its change of leader is followed, and multiple of it for a change against it. */
+const FOLLOW_FROM = 0.5;
+const DEPART_FROM = 2;
+/** Nobody. */
+const NONE = -1;
 
 /**
  * Algorithm: S3-FIFO, ARC, W-TinyLFU or, where space is counted in bytes, GDSF, and Hazard each see every demand, as directories without contents. One of them leads; who must leave
@@ -34,6 +39,8 @@ const FADING = 16;
  * leader moves nothing by itself. For each of the others the misses that it would have spared are summed up, never below zero
  * (Page's CUSUM, 1954); when that reaches a bar, a share of the residents, the best one leads and all sums start anew. Each change of leader costs
  * the contents on which two differ, so each doubles the bar, which then falls again: who has just changed needs better evidence to change back.
+ * Beside one that sees the same demands and no prefetches (`advise`) it changes its leader when that does, unless its own evidence for it is less than half a bar, and
+ * away from the leader of both only at two bars: what differs little between two is a matter of chance, which a handful of prefetches would else turn.
  * Why: which policy suits differs by trace and over time.
  * Cost: that of its policies, O(1), with GDSF O(log n), with Hazard the classes in use; a change of leader looks at all residents once.
  * Gets wrong: where the best changes time and again, it comes to follow late.
@@ -56,6 +63,10 @@ export class AutoEviction extends Policy {
   readonly #barLeast: number;
   /** Share of the residents that another must have spared to lead. */
   #bar: number;
+  /** Who leads where no prefetches are seen, and who will with the next access; `NONE` = not told. */
+  #guide = NONE;
+  #advised = NONE;
+  #onLead: ((expert: number) => void) | null = null;
 
   constructor(options: EvictionOptions) {
     super(options);
@@ -76,6 +87,15 @@ export class AutoEviction extends Policy {
   /** Name of the policy that is followed now. */
   get leader(): string {
     return this.#experts[this.#leader]!.name;
+  }
+
+  tellLeader(told: (expert: number) => void): void {
+    this.#onLead = told;
+    told(this.#leader);
+  }
+
+  advise(expert: number): void {
+    this.#advised = expert;
   }
 
   has(segment: number): boolean {
@@ -99,6 +119,7 @@ export class AutoEviction extends Policy {
       this.#move(segment, kept);
     }
     if (hits !== 0 && hits !== ALL_HIT) this.#compare(hits);
+    if (this.#advised !== NONE) this.#takeAdvice();
     if (this.#bar > this.#barLeast) {
       this.#bar = Math.max(this.#barLeast, this.#bar - this.#bar / (FADING * Math.max(1, this.residents.count)));
     }
@@ -136,7 +157,7 @@ export class AutoEviction extends Policy {
     this.#place[segment] = absent;
   }
 
-  /** Everything but what the settings give: #barLeast; and #s3Fifo, #arc, #third and #hazard are saved as experts. */
+  /** Everything but what the settings give: #barLeast, #onLead; and #s3Fifo, #arc, #third and #hazard are saved as experts. */
   override persist(fields: StateFields): void {
     super.persist(fields);
     this.#lists.persist(fields);
@@ -145,6 +166,8 @@ export class AutoEviction extends Policy {
     this.#place = fields.array(this.#place);
     this.#leader = fields.number(this.#leader);
     this.#bar = fields.number(this.#bar);
+    this.#guide = fields.number(this.#guide);
+    this.#advised = fields.number(this.#advised);
   }
 
   /** What is fetched now has the size of now: the leader would otherwise keep a hit on a copy that nobody has. True = it gave such a copy up. */
@@ -168,9 +191,27 @@ export class AutoEviction extends Policy {
         best = i;
       }
     }
-    if (mostSpared <= LEAD_LEAST || mostSpared <= this.#bar * this.residents.count) return;
+    if (mostSpared > (this.#leader === this.#guide ? DEPART_FROM : 1) * this.#barCount()) this.#lead(best);
+  }
+
+  /** Misses spared from which another leads. */
+  #barCount(): number {
+    return Math.max(LEAD_LEAST, this.#bar * this.residents.count);
+  }
+
+  #takeAdvice(): void {
+    const advised = this.#advised;
+    const isFirst = this.#guide === NONE;
+    this.#guide = advised;
+    this.#advised = NONE;
+    if (isFirst || advised === this.#leader) return;
+    if (this.#spared[advised]! > FOLLOW_FROM * this.#barCount()) this.#lead(advised);
+  }
+
+  #lead(expert: number): void {
     this.#bar = Math.min(LEAD_SHARE_MOST, 2 * this.#bar);
-    this.#follow(best);
+    this.#follow(expert);
+    this.#onLead?.(expert);
   }
 
   #take(segment: number, size: number, list: typeof kept | typeof extra): void {
