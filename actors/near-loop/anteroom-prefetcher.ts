@@ -197,7 +197,7 @@ export class AnteroomPrefetcher implements Prefetcher {
       return;
     }
     const how = this.#howOf(served);
-    const answer = kernel.run.access(segment, consumer, how, position, lead);
+    const answer = kernel.run.access(segment, consumer, how, 0, position, lead);
     if (answer >= 0) {
       this.#gatheredAt = position;
       this.#servedClass = how & 3;
@@ -240,8 +240,7 @@ export class AnteroomPrefetcher implements Prefetcher {
       return;
     }
     const how = this.#howOf(served);
-    kernel.moveTo(position, lead);
-    const passing = kernel.run.serve(segment, position, count, how, consumer);
+    const passing = kernel.run.serve(segment, consumer, how, count, position, lead);
     if (count > 0) this.#decideBeside(kernel, passing, how, proposals);
   }
 

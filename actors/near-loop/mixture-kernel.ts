@@ -9,10 +9,10 @@ import { endedCode, proposeCode, refreshCode } from './proposal-code.ts';
 import { serveCode } from './serve-code.ts';
 
 /**
- * `serve(segment, position, count, how, consumer)` settles what the access decides, notes it, and weighs the candidates that it gave rise to; gives
+ * `serve(segment, consumer, how, count, position, lead)` settles what the access decides, notes it, and weighs the candidates that it gave rise to; gives
  * how many of them pass. `propose(allowed, passing, how, position, consumer)` makes proposals of the best of these, at least one.
  * `ended(segment, how, position)` learns from the end of a prefetch, and `refresh()` makes that count. `how`: class of `servedClassOf` with `ServeMode`; `EndMode`.
- * Where order is in the same memory, `access(segment, consumer, how, position, lead)` does what `step` of order and then `serve` do, see `AccessAnswer`; elsewhere there are neither `step` nor `access`.
+ * Where order is in the same memory, `access(segment, consumer, how, 0, position, lead)` does what `step` of order and then `serve` do, see `AccessAnswer`; elsewhere there are neither `step` nor `access`.
  */
 export type MixtureKernel = WasmInstance<FunctionName>;
 type FunctionName = 'serve' | 'propose' | 'ended' | 'refresh' | 'step' | 'access';
@@ -43,11 +43,10 @@ export function orderPlaceOf({ at, bytes }: MixtureLayout): OrderPlace {
 }
 
 function codeOf(layout: MixtureLayout, order: OrderTablesOptions | null, capacity: number): Functions {
-  const { at, bytes } = layout;
+  const { at } = layout;
   const serving = { serve: serveCode(at), propose: proposeCode(at), ended: endedCode(at), refresh: refreshCode(at) };
   if (order === null) return serving as Functions;
-  const step = stepOf(order.successors.degree, order.weights, orderPlaceOf(layout));
-  const names = [...Object.keys(serving), 'step'];
-  const calls = { serve: names.indexOf('serve'), step: names.indexOf('step') };
-  return { ...serving, step, access: accessCode(at, bytes, capacity, calls) };
+  const place = orderPlaceOf(layout);
+  const step = stepOf(order.successors.degree, order.weights, place);
+  return { ...serving, step, access: accessCode(at, place, order, capacity) };
 }

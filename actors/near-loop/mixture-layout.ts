@@ -13,11 +13,9 @@ export type Column = Float64Array | Float32Array | Int32Array | Uint32Array | Ui
 /** Moves a column to where it is to lie, in bytes, and gives it back from there. */
 export type Place = <T extends Column>(column: T, at: number) => T;
 
-/** The first bytes of the memory: what calls are told besides their parameters, and settings. */
+/** The first bytes of the memory: the horizon, and settings. */
 export const MixtureField = {
   /** Doubles. */
-  position: 0,
-  lead: 8,
   horizon: 16,
   rateLast: 24,
   rateFall: 32,

@@ -153,12 +153,6 @@ export class MixtureTables {
     return { memory: this.memory, step: this.run.step, place: orderPlaceOf(this.#layout) };
   }
 
-  /** A call is about an access there, and fetches take so many accesses. */
-  moveTo(position: number, lead: number): void {
-    this.#instants[0] = position;
-    this.#instants[1] = lead;
-  }
-
   readonly #place: Place = <T extends Column>(column: T, at: number): T => {
     const make = column.constructor as new (memory: ArrayBuffer, from: number, length: number) => T;
     const placed = new make(this.memory, at, column.length);

@@ -44,34 +44,42 @@ export const POSITION_MASK = 2 ** 28 - 1;
 /** What `serve` is told beside the class: the candidates have the opinions of order alone; whether they pass is decided elsewhere. */
 export const ServeMode = { named: 4, undecided: 8 } as const;
 
-const [segment, position, count, how, consumer] = [0, 1, 2, 3, 4];
-const [slot, bins, weights, set_, i, bin, n, x, row, since] = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
-const [finalBin, trial, account, admitted, served] = [15, 16, 17, 18, 19];
-const [sum, y, low, truth, step, moved, now, horizon, trust, left] = [20, 21, 22, 23, 24, 25, 26, 27, 28, 29];
-const [w0, w1, w5, w6, l0, l1, l5, l6] = [30, 31, 32, 33, 34, 35, 36, 37];
+/** What it is told: whose access, of which consumer, how it was served, how many candidates; where in the log, and how many accesses fetches take. */
+const [segment, consumer, how, count, now, lead] = [0, 1, 2, 3, 4, 5];
+const [slot, bins, weights, set_, i, bin, n, x, row, since] = [6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+const [finalBin, trial, account, admitted, served, position] = [16, 17, 18, 19, 20, 21];
+const [sum, y, low, truth, step, moved, horizon, trust, left] = [22, 23, 24, 25, 26, 27, 28, 29, 30];
+const [w0, w1, w5, w6, l0, l1, l5, l6] = [31, 32, 33, 34, 35, 36, 37, 38];
+/** Those that whoever has this code in its own may know of, and the first that is free behind them. */
+export const ServeLocal = { segment, consumer, how, count, now, lead, x, row, admitted, position, free: 39 } as const;
+export const serveLocals: WasmFunction['locals'] = [
+  [16, I32],
+  [17, F64],
+];
 const isRare = and(get(set_), i32(RARE));
 
 /** The code of `serve` over tables at these addresses. */
 export function serveCode(at: MixtureAddresses): WasmFunction {
   return {
-    parameterCount: 5,
+    parameterCount: 4,
+    doubleCount: 2,
     hasResult: true,
-    locals: [
-      [15, I32],
-      [18, F64],
-    ],
-    body: [
-      set(now, number(MixtureField.position)),
-      set(horizon, addDouble(number(MixtureField.horizon), number(MixtureField.lead))),
-      set(row, rowOf(get(segment))),
-      set(x, factOf(at, row, Fact.count)),
-      ifElse(isLess(get(x), i32(255)), putFact(at, row, Fact.count, add(get(x), i32(1))), []),
-      putFact(at, row, Fact.lastAt, get(position)),
-      settled(at),
-      ifElse(get(count), weighed(at), []),
-      get(admitted),
-    ],
+    locals: serveLocals,
+    body: [set(position, wholeOf(get(now))), servedCode(at), get(admitted)],
   };
+}
+
+/** What it does, in a function with the same locals where `position` is known; leaves in `admitted` how many pass. */
+export function servedCode(at: MixtureAddresses): Code {
+  return [
+    set(horizon, addDouble(number(MixtureField.horizon), get(lead))),
+    set(row, rowOf(get(segment))),
+    set(x, factOf(at, row, Fact.count)),
+    ifElse(isLess(get(x), i32(255)), putFact(at, row, Fact.count, add(get(x), i32(1))), []),
+    putFact(at, row, Fact.lastAt, get(position)),
+    settled(at),
+    ifElse(get(count), weighed(at), []),
+  ];
 }
 
 /** The open trials of the demanded segment, then those whose horizon has passed, as `TrialRing` takes them. */

@@ -82,20 +82,73 @@ const [SLOT, INDEX] = [8, 8];
 const [NEXT, OTHER, COUNTS, ENTRY] = [8, 12, 16, 20];
 const FILLED_AT = 60;
 
+/** `step(record, segment, position, lead)`: see `stepCode`. */
+export function stepOf(degree: number, weights: readonly number[], place: OrderPlace): WasmFunction {
+  const given = { record: 0, segment: 1, position: 2, lead: 3, own: 4 };
+  const { locals, value } = stepCode(degree, weights, place, given, wasm.giveBack(i32(KernelAnswer.repeated)));
+  return { parameterCount: 4, hasResult: true, locals, body: value };
+}
+
+/** Locals that hold what `stepCode` is told: see there. */
+export interface StepLocals {
+  readonly record: number;
+  readonly segment: number;
+  readonly position: number;
+  readonly lead: number;
+  /** The first that is its own. */
+  readonly own: number;
+}
+
 /**
- * `step(record, segment, position, lead)` does what `SequencePredictor` does with an access and then with its naming, to the last bit,
- * unless something would have to grow: then it gives `KernelAnswer.left`, and entries of the history that it made ripe stay so.
+ * Given the byte of the consumer's record, a segment, a log position and accesses that a fetch takes, it does what `SequencePredictor` does with an access and then with its naming, to the last bit,
+ * unless something would have to grow: then the function ends with `KernelAnswer.left`, and entries of the history that it made ripe stay so. A repeat of the
+ * consumer's previous segment comes to `repeated`, two ifs deep. What it is worth is how many are named.
  *
  * What decides differently from access to access is chosen without branches where that is short: a branch that is guessed wrong costs as much as sixty instructions.
  */
-export function stepOf(degree: number, weights: readonly number[], to: OrderPlace): WasmFunction {
-  const [record, segment, position, lead] = [0, 1, 2, 3];
-  const [pushed, ripe, previous, oldest, source, place, base, header] = [4, 5, 6, 7, 8, 9, 10, 11];
-  const [a, b, at, first, entry, packed, x, last, key, weight] = [12, 13, 14, 15, 16, 17, 18, 19, 20, 21];
-  const [tick, visits, one, two, seen, row, mask, raised, isKept] = [22, 23, 24, 25, 26, 27, 28, 29, 30];
-  const [isNext, isOther, named, own] = [31, 32, 33, 34];
-  const [age, out, ownAt, pairOf, scale, share] = [35, 36, 37, 38, 39, 40];
-  const [keys, slots, furtherSlots, pairFlags, flags] = [41, 42, 43, 44, 45];
+export function stepCode(
+  degree: number,
+  weights: readonly number[],
+  to: OrderPlace,
+  { record, segment, position, lead, own: n }: StepLocals,
+  repeated: Code,
+): { readonly locals: WasmFunction['locals']; readonly value: Code } {
+  const [pushed, ripe, previous, oldest, source, place, base, header] = [
+    n,
+    n + 1,
+    n + 2,
+    n + 3,
+    n + 4,
+    n + 5,
+    n + 6,
+    n + 7,
+  ];
+  const [a, b, at, first, entry, packed, x, last, key, weight] = [
+    n + 8,
+    n + 9,
+    n + 10,
+    n + 11,
+    n + 12,
+    n + 13,
+    n + 14,
+    n + 15,
+    n + 16,
+    n + 17,
+  ];
+  const [tick, visits, one, two, seen, row, mask, raised, isKept] = [
+    n + 18,
+    n + 19,
+    n + 20,
+    n + 21,
+    n + 22,
+    n + 23,
+    n + 24,
+    n + 25,
+    n + 26,
+  ];
+  const [isNext, isOther, named, own] = [n + 27, n + 28, n + 29, n + 30];
+  const [age, out, ownAt, pairOf, scale, share] = [n + 31, n + 32, n + 33, n + 34, n + 35, n + 36];
+  const [keys, slots, furtherSlots, pairFlags, flags] = [n + 37, n + 38, n + 39, n + 40, n + 41];
   const ROW = SLOT * degree;
 
   const home = to.at;
@@ -278,10 +331,7 @@ export function stepOf(degree: number, weights: readonly number[], to: OrderPlac
     set(previous, i32(-1)),
     ifElse(
       get(pushed),
-      [
-        set(previous, segmentAt(sub(get(pushed), i32(1)))),
-        ifElse(equal(get(previous), get(segment)), wasm.giveBack(i32(KernelAnswer.repeated)), []),
-      ],
+      [set(previous, segmentAt(sub(get(pushed), i32(1)))), ifElse(equal(get(previous), get(segment)), repeated, [])],
       [],
     ),
     storeAt(i32(0), home + KernelField.latest, get(previous)),
@@ -495,15 +545,13 @@ export function stepOf(degree: number, weights: readonly number[], to: OrderPlac
   ];
 
   return {
-    parameterCount: 4,
-    hasResult: true,
     locals: [
       [34, I32],
       [1, I64],
       [2, F64],
       [5, V128],
     ],
-    body: [look, touch, ripen, choose, follow, push, name, shiftRight(sub(get(out), i32(to.named)), i32(2))],
+    value: [look, touch, ripen, choose, follow, push, name, shiftRight(sub(get(out), i32(to.named)), i32(2))],
   };
 }
 

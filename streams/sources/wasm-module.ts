@@ -69,8 +69,6 @@ export const wasm = {
   multiplyDouble: (a: Code, b: Code): Code => [a, b, 0xa2],
   /** The least integer that is not below a double of moderate size. */
   ceiling: (double: Code): Code => [double, 0x9b, 0xaa],
-  /** The function of that number, by the order in which they were given to be compiled. */
-  call: (index: number, ...parameters: readonly Code[]): Code => [parameters, 0x10, unsigned(index)],
   /** Ends the function; the value is its result. */
   giveBack: (value: Code): Code => [value, 0x0f],
   i64: (value: number): Code => [0x42, signed(value)],
