@@ -210,6 +210,7 @@ async function proveCache(cache: CacheSize, context: TraceContext): Promise<Cach
     evictUsed: eviction,
     evictionAlone,
     baselineLatencyMs: latencyOf(baseline.costs, baseline.record),
+    baselineOrigin: { requests: baseline.record.ledger.demandFetches, bytes: baseline.record.ledger.demandBytes },
     budgets,
     parts,
     recommendation: recommend({
