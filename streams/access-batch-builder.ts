@@ -31,7 +31,7 @@ export interface AccessBatchBuilderOptions {
 /** Rejections listed by a summary. */
 const REJECTIONS_LISTED_MAX = 10;
 /** Characters of what was found that an error shows. */
-const FOUND_LENGTH_MAX = 80;
+export const FOUND_LENGTH_MAX = 80;
 
 /**
  * Builds access batches by appending rows.

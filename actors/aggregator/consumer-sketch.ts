@@ -16,7 +16,10 @@ export function distinctConsumers(low: number, high: number): number {
 /** Where the sketch is all but full: it tells more apart only by guesswork. */
 const TOLD_MAX = 260;
 
-/** How many consumers, as a person says it: `about 12`, `at least 260`. */
-export function consumersText(distinct: number): string {
-  return distinct > TOLD_MAX ? `at least ${TOLD_MAX}` : `about ${Math.round(distinct)}`;
+/** How many consumers, as a person says it: ` by about 12 consumers`, ` by at least 260 consumers`; empty where none was named. */
+export function byConsumers(distinct: number): string {
+  if (distinct === 0) return '';
+  if (distinct > TOLD_MAX) return ` by at least ${TOLD_MAX} consumers`;
+  const count = Math.round(distinct);
+  return ` by about ${count} ${count === 1 ? 'consumer' : 'consumers'}`;
 }

@@ -1,6 +1,6 @@
 /** `anteroom explain http://...`: what a running node knows of one segment, or why misses remain there. */
 
-import { consumersText } from '../../actors/aggregator/consumer-sketch.ts';
+import { byConsumers } from '../../actors/aggregator/consumer-sketch.ts';
 import { missClassNames } from '../../actors/cache-manager/miss-classes.ts';
 import type { EngineStats } from '../../actors/engine/engine-stats.ts';
 import { AnteroomError } from '../../engine/errors.ts';
@@ -58,7 +58,7 @@ async function segmentStory(flags: ClientFlags, segment: string, count: number):
     segment,
     use === null
       ? '  its use is not remembered any more'
-      : `  accessed ${Math.round(use.count)} times by ${consumersText(use.consumers)} consumers, weight ${Number(use.frequency.toPrecision(3))} after decay`,
+      : `  accessed ${Math.round(use.count)} times${byConsumers(use.consumers)}, weight ${Number(use.frequency.toPrecision(3))} after decay`,
     ...before.map(
       (edge) => `  led to by ${edge.source}, ${share(edge.confidence)} of the times that this was accessed`,
     ),

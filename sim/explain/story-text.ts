@@ -27,8 +27,11 @@ function segmentText(story: SegmentStory): string {
   ];
   if (story.omitted > 0) {
     const last = story.events.at(-1);
-    const from = last === undefined ? '' : ` --from ${(last.kind === 'hits' ? last.lastPosition : last.position) + 1}`;
-    lines.push(`… and ${countedText(story.omitted, 'more event')} (--events, or${from} to go on)`);
+    const goOn =
+      last === undefined
+        ? ''
+        : `, or --from ${(last.kind === 'hits' ? last.lastPosition : last.position) + 1} to go on`;
+    lines.push(`… and ${countedText(story.omitted, 'more event')} (--events${goOn})`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -120,7 +123,7 @@ function logText(story: LogStory): string {
   const lines = [
     runText(story.run),
     '',
-    `Without prefetching ${countedText(baselineMisses, 'miss', 'misses')}. Prefetching avoided ${grouped(avoided)} of them and cost ${grouped(pollution)} new ones; ${grouped(misses)} are left:`,
+    `Without prefetching ${countedText(baselineMisses, 'miss', 'misses')}. Prefetching avoided ${grouped(avoided)} of them and cost ${countedText(pollution, 'new one')}; ${grouped(misses)} are left:`,
     ...(Object.keys(missClassTexts) as MissClassName[]).map((name) => line(missClasses[name], missClassTexts[name])),
     line(pollution, DISPLACED_TEXT),
   ];

@@ -29,7 +29,13 @@ export function introduction(trace: TraceProof, name: string, result: ProofResul
     ? '\nToo many times of this log went backwards: waits and money here are unreliable.'
     : '';
   const waited = trace.caches
-    .map((cache) => ({ ...trace.log, latency: trace.latency, latencyMs: cache.baselineLatencyMs }))
+    .map(({ baselineLatencyMs, baselineOrigin }) => ({
+      ...trace.log,
+      latency: trace.latency,
+      latencyMs: baselineLatencyMs,
+      originRequests: baselineOrigin.requests,
+      originBytes: baselineOrigin.bytes,
+    }))
     .find(isQueueing);
   const queueing = waited === undefined ? '' : ` ${tooSlow(waited)}`;
   return `${name}: ${countedText(trace.log.accesses, 'access', 'accesses')} to ${countedText(trace.log.segments, 'segment')}; the first ${grouped(trace.chosenFrom)} were only learned from${chosen}, all figures are of the last ${grouped(judged)} in ${countedText(trace.judgedBlocks, 'block')}. Ranges are ${percent(Number(result.level))} intervals. Fetches take ${trace.latency === '0' ? 'no time' : trace.latency}.${queueing}${unreliable}`;

@@ -73,6 +73,8 @@ export interface CacheProof {
   /** What the eviction alone does against LRU, on the blocks that judge; null where it is LRU. */
   readonly evictionAlone: Effect | null;
   readonly baselineLatencyMs: RunResult['latencyMs'];
+  /** What the same eviction alone fetches. */
+  readonly baselineOrigin: { readonly requests: number; readonly bytes: number };
   readonly budgets: readonly BudgetProof[];
   readonly parts: readonly PartProof[];
   readonly recommendation: Recommendation;

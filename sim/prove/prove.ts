@@ -60,12 +60,18 @@ const JUDGED_BLOCKS_MIN = 20;
  * come. The first half of the rest chooses the bound, the second half judges it: a bound is never praised on the blocks that it was
  * chosen on. The engine sees each access only after it has decided, so every block is held out from what is judged on it.
  *
- * @throws AnteroomError as `replay` does.
+ * @throws AnteroomError as `replay` does, and 'bad-usage' for belady, which sees the future: no advice can rest on it.
  */
 export async function prove(options: ProveOptions): Promise<ProveOutcome> {
   const { evict = 'auto', level = '0.9', resamples = 2000, ...rest } = options;
   if (!(level in normalQuantiles)) {
     throw new AnteroomError('bad-usage', `--level: expected one of ${Object.keys(normalQuantiles).join(', ')}`);
+  }
+  if (evict === 'belady') {
+    throw new AnteroomError(
+      'bad-usage',
+      '--evict: belady sees the future, so nothing can be advised on it: replay shows it as a bound',
+    );
   }
   const replayOptions: ReplayOptions = { trafficMax: DEFAULT_BOUNDS, ...rest, evict: [evict], prefetch: ['anteroom'] };
   const plan = checkOptions(replayOptions);
@@ -210,6 +216,7 @@ async function proveCache(cache: CacheSize, context: TraceContext): Promise<Cach
     evictUsed: eviction,
     evictionAlone,
     baselineLatencyMs: latencyOf(baseline.costs, baseline.record),
+    baselineOrigin: { requests: baseline.record.ledger.demandFetches, bytes: baseline.record.ledger.demandBytes },
     budgets,
     parts,
     recommendation: recommend({

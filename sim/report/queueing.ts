@@ -8,17 +8,17 @@ const ROUNDING_MAX = 1.0001;
 const CHANCE_MAX = 1.2;
 
 /** What tells of queueing: of a run without prefetching. */
-export type Waited = Pick<RunResult, 'latency' | 'latencyMs' | 'accesses' | 'bytes'>;
+export type Waited = Pick<RunResult, 'latency' | 'latencyMs' | 'accesses' | 'bytes' | 'originRequests' | 'originBytes'>;
 
 /**
  * Whether the mean wait is longer than if every access waited for a whole fetch of its own, which only queueing can do.
- * A lesser queue is not seen.
+ * A lesser queue is not seen. The bytes of accesses leave out what the log gives no size for, those of fetches do not.
  */
 export function isQueueing(run: Waited): boolean {
   const spec = parseLatencySpec(run.latency);
   const { mean } = run.latencyMs;
   if (spec.kind !== 'time' || spec.concurrency === Infinity || mean === null || run.accesses === 0) return false;
-  const bytes = run.bytes === null ? 0 : run.bytes / run.accesses;
+  const bytes = Math.max((run.bytes ?? 0) / run.accesses, run.originBytes / Math.max(1, run.originRequests));
   const fetchMs = spec.firstByteMs * Math.exp(spec.sigma ** 2 / 2) + (1000 * bytes) / spec.bytesPerSecond;
   return mean > fetchMs * (spec.sigma === 0 ? ROUNDING_MAX : CHANCE_MAX);
 }

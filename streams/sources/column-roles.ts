@@ -6,24 +6,24 @@ import { splitTimeUnit, type TimeUnit } from './time-scale.ts';
 /** Known names of each role, the surest first: where a log has several, the earliest in this list is taken. */
 export const roleAliases: Readonly<Record<ColumnRole, readonly string[]>> = {
   time: words(`time timestamp t ts datetime date_time event_time eventtime op_time access_time accessed_at time_local
-    time_iso8601 start_time starttime start_utc arrival_time created_at created when at epoch unix_time date`),
+    time_iso8601 start_time starttime start_utc arrival_time created_at created edge_start_timestamp when at epoch unix_time date`),
   segment:
     words(`segment segment_id object object_id objectid obj obj_id key cache_key item item_id itemid block block_id
     blockid lbn lba page page_id url uri request_uri cs_uri_stem path request_path file filename file_name file_path
     resource resource_id document document_id doc_id asset asset_id content_id video_id product_id article article_id
-    url_original url_full url_path http_request_path http_request_request_url id request`),
+    url_original url_full url_path http_request_path http_request_request_url client_request_uri id request`),
   consumer:
     words(`consumer consumer_id client client_id clientid user user_id userid user_name username session session_id
     sessionid remote_addr client_ip clientip c_ip remote_ip ip ip_address
-    source_ip client_addr client_host user_ip request_client_ip request_remote_ip http_request_remote_ip host hostname host_name customer customer_id
+    source_ip client_host client_addr user_ip request_client_ip request_remote_ip http_request_remote_ip host hostname host_name customer customer_id
     account account_id device device_id visitor visitor_id requester`),
-  site: words(`site site_id region location country pop edge edge_location x_edge_location datacenter data_center dc zone
+  site: words(`site site_id region location country pop edge edge_location x_edge_location edge_colo_code datacenter data_center dc zone
     continent`),
   op: words(
-    'op operation op_name method verb http_method request_method cs_method http_request_method http_request_request_method action rw command cmd access_type',
+    'op operation op_name method verb http_method request_method cs_method http_request_method http_request_request_method client_request_method action rw command cmd access_type',
   ),
   size: words(`size size_bytes bytes object_size obj_size length len content_length bytes_sent body_bytes_sent
-    response_size sc_bytes io_size http_response_body_bytes http_request_response_size downstream_content_size`),
+    response_size response_body_size edge_response_bytes sc_bytes io_size http_response_body_bytes http_request_response_size downstream_content_size`),
   weight: words('weight count op_count invocations'),
 };
 

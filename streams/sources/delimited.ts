@@ -7,6 +7,7 @@ import { decimalOf, isAbsent, MALFORMED } from './decimal-bytes.ts';
 import { DelimitedBlock } from './delimited-block.ts';
 import { type DelimitedDialect, dialectOf, headerRoleCount, splitRecord } from './delimited-dialect.ts';
 import { refuseOtherOptions } from './format-options.ts';
+import { operationOfMethod, requestLineOf } from './http-words.ts';
 import { byteOrderMarkLength, LineDecoder, type LineParser } from './line-decoder.ts';
 import { operationOf } from './operation-words.ts';
 import { takesBlocks } from './row-block.ts';
@@ -110,6 +111,7 @@ export class DelimitedParser implements LineParser {
     let recordsLeft = recordsMax;
     const columnCount = roles.length;
     const isSpaced = delimiter === SPACE;
+    const hasOp = roles.includes(OP);
     const scale = this.#scale;
     const { segments, consumers, sites } = sink;
     while (pos < end && recordsLeft > 0) {
@@ -180,8 +182,15 @@ export class DelimitedParser implements LineParser {
             if (faultAt >= 0) break;
             if (isDigits && (bytes[from] !== ZERO || to - from === 1))
               segment = segments.internU64((value / TWO_32) >>> 0, value >>> 0);
-            else if (to > from) segment = segments.internBytes(source, from, to);
-            else isFaulty = true;
+            else if (to > from) {
+              // Only in quotes can a field of text divided by spaces hold a request line: `"GET /a HTTP/1.1"` is its path.
+              const request = isSpaced && source !== bytes ? requestLineOf(source, from, to) : null;
+              if (request === null) segment = segments.internBytes(source, from, to);
+              else {
+                segment = segments.internBytes(source, request.pathStart, request.pathEnd);
+                if (!hasOp) op = operationOfMethod(source, from, request.methodEnd);
+              }
+            } else isFaulty = true;
             break;
           case CONSUMER:
             if (faultAt >= 0) break;

@@ -1,5 +1,6 @@
 /** Newline-delimited JSON: one object a line. */
 
+import { FOUND_LENGTH_MAX } from '../access-batch-builder.ts';
 import type { AccessSink } from '../access-sink.ts';
 import type { ColumnRole, FormatOptions, StreamFormat } from '../format.ts';
 import { Operation, type OperationCode } from '../operation.ts';
@@ -196,8 +197,12 @@ export class NdjsonParser implements LineParser {
         refuseLine(bytes, lineStart, this.#starts[SEGMENT]!, end, sink, this.line, false, expected);
       } else {
         const wayOut = this.#asked.size > 0 ? '' : ': say which with --columns segment=NAME';
-        const found = `only ${memberPaths(bytes, lineStart).join(', ')}${wayOut}`;
-        sink.reject({ line: this.line, column: 1 }, expected, found);
+        const found = `only ${memberPaths(bytes, lineStart).join(', ')}`;
+        // What was found is cut where it is long; the way out is not to be cut with it.
+        const isLong = found.length + wayOut.length > FOUND_LENGTH_MAX;
+        const place = { line: this.line, column: 1 };
+        if (isLong) sink.reject(place, `${expected}${wayOut}`, found);
+        else sink.reject(place, expected, `${found}${wayOut}`);
       }
       return;
     }

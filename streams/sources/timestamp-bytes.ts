@@ -6,12 +6,18 @@ const DAY_MS = 86_400_000;
 const MONTH_DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
 
 /**
- * `2015-05-17T10:05:03.123+02:00` in bytes [start, end), or MALFORMED. The date may stand alone (midnight); `T` may be a space;
- * seconds, fraction (`.` or `,`, any length) and zone (`Z`, `+hh:mm`, `+hhmm`, `+hh`) may be left out: no zone means UTC.
+ * `2015-05-17T10:05:03.123+02:00` in bytes [from, end), or MALFORMED. The date may stand alone (midnight); `T` may be a space;
+ * seconds, fraction (`.` or `,`, any length) and zone (`Z`, `UTC`, `GMT`, `+hh:mm`, `+hhmm`, `+hh`, a space before it) may be left
+ * out: no zone means UTC. It may stand in square brackets, as in logs of nginx and Envoy.
  */
-export function isoTimeOf(bytes: Uint8Array, start: number, end: number): number {
+export function isoTimeOf(bytes: Uint8Array, from: number, end: number): number {
+  let start = from;
   let last = end;
   while (last > start && bytes[last - 1] === 32) last--;
+  if (bytes[start] === 91 && bytes[last - 1] === 93) {
+    start++;
+    last--;
+  }
   const length = last - start;
   if (length < 10 || bytes[start + 4] !== 45 || bytes[start + 7] !== 45) return MALFORMED;
   const year = twoDigits(bytes, start) * 100 + twoDigits(bytes, start + 2);
@@ -138,10 +144,12 @@ function twoDigits(bytes: Uint8Array, at: number): number {
 }
 
 /** A fault gives -MALFORMED, so that subtracting it gives MALFORMED. */
-function zoneMsOf(bytes: Uint8Array, start: number, end: number): number {
-  if (start === end) return 0;
+function zoneMsOf(bytes: Uint8Array, from: number, end: number): number {
+  if (from === end) return 0;
+  const start = bytes[from] === 32 ? from + 1 : from;
   const first = bytes[start]!;
   if ((first | 32) === 122) return start + 1 === end ? 0 : -MALFORMED;
+  if (end - start === 3 && isUtc(first, bytes[start + 1]!, bytes[start + 2]!)) return 0;
   if ((first !== 43 && first !== 45) || end - start < 3) return -MALFORMED;
   let at = start + 3;
   let minutes = 0;
@@ -153,6 +161,11 @@ function zoneMsOf(bytes: Uint8Array, start: number, end: number): number {
   const offset = offsetMsOf(twoDigits(bytes, start + 1), minutes);
   if (offset === MALFORMED) return -MALFORMED;
   return first === 45 ? -offset : offset;
+}
+
+/** `UTC` or `GMT`. */
+function isUtc(a: number, b: number, c: number): boolean {
+  return (a === 85 && b === 84 && c === 67) || (a === 71 && b === 77 && c === 84);
 }
 
 function offsetMsOf(hours: number, minutes: number): number {

@@ -128,7 +128,7 @@ sinks:
   test('explain tells the story of a segment at the node, and what its misses are due to', async () => {
     const one = await anteroom(['explain', node.url, '--segment', '/page-3']);
     expect(one.status).toBe(0);
-    expect(one.stdout).toMatch(/^\/page-3\n {2}accessed 60 times by about 1 consumers/);
+    expect(one.stdout).toMatch(/^\/page-3\n {2}accessed 60 times by about 1 consumer,/);
     expect(one.stdout).toMatch(/led to by \/page-2/);
     expect(one.stdout).toMatch(/followed by \/page-4/);
     expect(one.stdout).toMatch(/decisions, the latest first:\n {4}\d{4}-/);

@@ -52,6 +52,12 @@ describe('the story of a segment', () => {
     expect(rest.events).toEqual(whole.events.filter((event) => event.position >= from));
   });
 
+  test('told of no events it said "--events, or to go on", and of one new miss "1 new ones"', async () => {
+    const story = await storyOf('s7', { eventsMax: 0 });
+    expect(storyText(story)).toMatch(/… and [\d,]+ more events \(--events\)\n$/);
+    expect(storyText({ ...(await logStory()), pollution: 1 })).toContain('and cost 1 new one;');
+  });
+
   test('is of the very run that a replay makes', async () => {
     const { result } = await replay({ traces: [ring], cache: '10', evict: ['lru'] });
     const run = result.runs.find(({ prefetch }) => prefetch === 'anteroom')!;

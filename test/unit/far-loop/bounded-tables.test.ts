@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bitCount } from '../../../actors/aggregator/bit-count.ts';
-import { distinctConsumers } from '../../../actors/aggregator/consumer-sketch.ts';
+import { byConsumers, distinctConsumers } from '../../../actors/aggregator/consumer-sketch.ts';
 import { FrequentTable } from '../../../actors/aggregator/frequent-table.ts';
 import { TopK } from '../../../actors/aggregator/top-k.ts';
 import { ConsumerContexts } from '../../../actors/graph-builder/consumer-contexts.ts';
@@ -52,6 +52,15 @@ describe('consumer sketch', () => {
     for (const word of [0, 1, 0x80000000, 0xffffffff, 0x0f0f0f0f]) {
       expect(bitCount(word)).toBe(word.toString(2).replaceAll('0', '').length);
     }
+  });
+
+  test('a log without consumers was accessed "by about 0 consumers", another "by about 1 consumers"', () => {
+    expect([0, 1.01, 11.7, 266].map(byConsumers)).toEqual([
+      '',
+      ' by about 1 consumer',
+      ' by about 12 consumers',
+      ' by at least 260 consumers',
+    ]);
   });
 
   test('estimates few consumers closely, and says "266 or more" when it is full', () => {

@@ -77,6 +77,13 @@ describe('recommendation', () => {
     expect(caches[0]!.recommendation.reason).not.toBe('refused-by-settings');
   });
 
+  test('of belady it said "turn it on", though nobody can evict by the future', async () => {
+    await expect(proved('workload:chains,accesses=2000,segments=100', { evict: 'belady' })).rejects.toMatchObject({
+      code: 'bad-usage',
+      message: expect.stringContaining('belady sees the future'),
+    });
+  });
+
   test('is no on a log too short for blocks, and where nothing is missed', async () => {
     const short = await proved('workload:chains,accesses=150,segments=40');
     expect(short.caches[0]!.recommendation.reason).toBe('too-short');

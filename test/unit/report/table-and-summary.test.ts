@@ -102,6 +102,9 @@ describe('table', () => {
     expect(isQueueing(waiting(5051, '50ms@10B/sx1'))).toBe(true);
     // One access a second of 7 bytes: the mean of fetches of 50.00007 ms is not exactly that.
     expect(isQueueing({ ...waiting(50.000070000000015, '50ms@100MB/sx32'), accesses: 50, bytes: 350 })).toBe(false);
+    // Two thirds of the accesses have no size in the log; each fetch is of 1,000 bytes.
+    const unsized = { ...waiting(50.0100000001, '50ms@100MB/sx32'), bytes: 333_000, originBytes: 400_000 };
+    expect(isQueueing(unsized)).toBe(false);
     for (const latency of ['50ms@100MB/s', '0', '8req']) expect(isQueueing(waiting(949, latency))).toBe(false);
     expect(queueingSentence([{ ...queued, prefetch: 'anteroom' }, waiting(20, '50ms@100MB/sx32')])).toBe('');
     expect(verdicts([queued, engineOf({ latency: queued.latency })])[0]!.details[0]).toContain('does not keep up');

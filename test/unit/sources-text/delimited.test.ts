@@ -36,6 +36,20 @@ describe('delimited text', () => {
     expect(readingOf(csv, 'Time (us),key\n1500,a\n').rows[0]).toMatchObject({ timeMs: 1.5 });
   });
 
+  test('a path asked for by HTTP/1.1 and by HTTP/2 was two segments of a log divided by spaces', () => {
+    const lines = '[2015-05-17T10:05:03Z] "GET /a HTTP/1.1" 200 7\n[2015-05-17T10:05:04Z] "POST /a HTTP/2" 200 7\n';
+    const columns = { time: '1', segment: '2', size: '4' };
+    const timeMs = Date.parse('2015-05-17T10:05:03Z');
+    expect(readingOf(csv, lines, { columns }).rows).toEqual([
+      { ...absent, timeMs, segment: '/a', size: 7 },
+      { ...absent, timeMs: timeMs + 1000, segment: '/a', op: 'write', size: 7 },
+    ]);
+    expect(readingOf(csv, lines, { columns: { ...columns, op: '3' } }).rows.map((row) => row.op)).not.toContain(
+      'write',
+    );
+    expect(readingOf(csv, 'key,t\n"GET /a HTTP/1.1",1\n').rows[0]!.segment).toBe('GET /a HTTP/1.1');
+  });
+
   test('takes -1, - and nothing as absent, and keeps country code NA', () => {
     const { rows } = readingOf(
       csv,

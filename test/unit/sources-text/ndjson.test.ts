@@ -90,6 +90,28 @@ describe('newline-delimited JSON', () => {
     );
   });
 
+  test('a long list of members cut off the way out', () => {
+    const members = Array.from({ length: 20 }, (_, i) => `"member${i}":1`).join(',');
+    expect(readingOf(ndjson, `{${members}}\n`).error).toMatch(
+      /names the segment: say which with --columns segment=NAME, found only member0, .*\.\.\.$/,
+    );
+  });
+
+  test('takes the names of Cloudflare, Fastly and Traefik', () => {
+    const timeMs = Date.parse('2015-05-17T10:05:03Z');
+    const time = '"2015-05-17T10:05:03Z"';
+    const records = [
+      `{"ClientIP":"10.0.0.1","ClientRequestMethod":"GET","ClientRequestURI":"/a","EdgeResponseBytes":7,"EdgeStartTimestamp":${time},"EdgeColoCode":"FRA"}`,
+      `{"timestamp":${time},"client_ip":"10.0.0.2","url":"/b","request_method":"GET","response_body_size":8}`,
+      `{"ClientAddr":"10.0.0.3:4711","ClientHost":"10.0.0.3","DownstreamContentSize":9,"RequestMethod":"GET","RequestPath":"/c","time":${time}}`,
+    ];
+    expect(records.map((record) => readingOf(ndjson, `${record}\n`).rows[0])).toEqual([
+      { ...absent, timeMs, segment: '/a', consumer: '10.0.0.1', site: 'FRA', size: 7 },
+      { ...absent, timeMs, segment: '/b', consumer: '10.0.0.2', size: 8 },
+      { ...absent, timeMs, segment: '/c', consumer: '10.0.0.3', size: 9 },
+    ]);
+  });
+
   test('takes null, empty and - as absent', () => {
     expect(readingOf(ndjson, '{"key":"k","user":null,"region":"","size":null,"time":null,"op":null}\n').rows).toEqual([
       { ...absent, segment: 'k' },
