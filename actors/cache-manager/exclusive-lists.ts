@@ -39,9 +39,12 @@ export class ExclusiveLists {
   /** Node n, a sentinel for n <= listCount and then segment n - listCount - 1: its newer neighbour at 2n, its older one at 2n + 1. */
   #links: Int32Array;
   readonly #base: number;
+  readonly #counted: number;
   #units = new Float64Array(0);
 
-  constructor(listCount: number, segmentCountHint: number) {
+  /** The first `counted` lists know only how many segments they have: nobody asks who came first. */
+  constructor(listCount: number, counted: number, segmentCountHint: number) {
+    this.#counted = counted;
     this.lists = Array.from({ length: listCount }, (_, i) => new ExclusiveList(this, i + 1));
     this.#listOf = new Uint8Array(segmentCountHint);
     this.#base = listCount + 1;
@@ -69,27 +72,30 @@ export class ExclusiveLists {
     const from = this.#listOf[segment]!;
     this.#listOf[segment] = list;
     if (from > 0) {
-      const newer = links[node]!;
-      const older = links[node | 1]!;
-      links[(newer << 1) | 1] = older;
-      links[older << 1] = newer;
       const left = this.lists[from - 1]!;
       left.count--;
       left.used -= this.#unitsOf(segment);
     }
+    if (from > this.#counted) {
+      const newer = links[node]!;
+      const older = links[node | 1]!;
+      links[(newer << 1) | 1] = older;
+      links[older << 1] = newer;
+    }
     if (list === 0) return;
+    const joined = this.lists[list - 1]!;
+    joined.count++;
+    joined.used += units;
+    if (units !== 1 || this.#units.length > 0) this.#setUnits(segment, units);
+    if (list <= this.#counted) return;
     const newest = links[(list << 1) | 1]!;
     links[node] = list;
     links[node | 1] = newest;
     links[newest << 1] = node >> 1;
     links[(list << 1) | 1] = node >> 1;
-    const joined = this.lists[list - 1]!;
-    joined.count++;
-    joined.used += units;
-    if (units !== 1 || this.#units.length > 0) this.#setUnits(segment, units);
   }
 
-  /** Everything but what the settings give: #base. */
+  /** Everything but what the settings give: #base, #counted. */
   persist(fields: StateFields): void {
     for (const list of this.lists) {
       list.count = fields.number(list.count);

@@ -16,7 +16,7 @@ export interface GhostSite {
   copyUnitsOf(segment: number): number;
 }
 
-/** Lists of a ghost; a segment is in one of them at most. */
+/** Lists of a ghost, of which the first is counted alone; a segment is in one of them at most. */
 const LOST = 1;
 const EXTRA = 2;
 const STAGED_EXTRA = 3;
@@ -76,7 +76,7 @@ export class Ghost {
     this.#isBytes = options.isBytes;
     const hint = options.site === null ? 0 : options.segmentCountHint;
     this.#known = new Uint8Array(hint);
-    this.#lists = new ExclusiveLists(4, hint);
+    this.#lists = new ExclusiveLists(4, LOST, hint);
     const { lists } = this.#lists;
     [this.lost, this.extras, this.stagedExtras, this.larger] = [lists[0]!, lists[1]!, lists[2]!, lists[3]!];
     this.#site = options.site;
