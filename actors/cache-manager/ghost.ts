@@ -2,9 +2,12 @@
 
 import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
-import type { Eviction } from './eviction.ts';
+import { type Eviction, RowEnd as ends } from './eviction.ts';
 import { type ExclusiveList, ExclusiveLists } from './exclusive-lists.ts';
 import { grownTable } from './grown-table.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const RowEnd = ends;
 
 /** Where a site has a copy. */
 export type Where = 'nowhere' | 'reactive' | 'staged';
@@ -22,12 +25,10 @@ const EXTRA = 2;
 const STAGED_EXTRA = 3;
 const LARGER = 4;
 
-/** What became of a row that was run ahead: a hit, a miss that the ghost holds from then on, and whether others left for it. */
+/** Ends those who left for one row where that is `RowEnd.other`, less what became of it: a hit, a miss that the ghost holds from then on. */
+const END = -1;
 const HIT = 1;
 const STAYS = 2;
-const OTHERS_LEFT = 4;
-/** Ends those who left for one row. */
-const END = -1;
 
 /** What is known of a segment: where the site has it, as it was told last, and whether the ghost has it. */
 const AT_REACTIVE = 1;
@@ -59,8 +60,8 @@ export class Ghost {
   readonly #lists: ExclusiveLists;
   readonly #site: GhostSite | null;
   #known: Uint8Array;
-  /** Rows that were run ahead and are not told yet: what became of each, and who left, row by row. */
-  #codes = new Uint8Array(0);
+  /** Rows that were run ahead and are not told yet: how each ended, and who left where one number does not say it. */
+  #ended = new Int32Array(0);
   #next = 0;
   #end = 0;
   #left = new Int32Array(64);
@@ -88,32 +89,40 @@ export class Ghost {
    * depends on demands alone, and in one loop it costs a fraction.
    */
   runAhead(segment: Uint32Array, from: number, to: number): void {
-    if (this.#codes.length < to - from) this.#codes = new Uint8Array(to - from);
-    const codes = this.#codes;
+    if (this.#ended.length < to - from) this.#ended = new Int32Array(to - from);
+    const ended = this.#ended;
     const { eviction } = this;
     this.#leftCount = 0;
     this.#leftNext = 0;
     this.#next = 0;
     this.#end = to - from;
-    codes.fill(HIT, 0, to - from);
+    if (eviction.accessRows !== undefined) {
+      eviction.accessRows(segment, from, to, ended);
+      return;
+    }
     for (let i = from; i < to; i++) {
-      if (eviction.accessHits !== undefined) i = eviction.accessHits(segment, i, to);
-      if (i === to) return;
       const id = segment[i]!;
       const leftBefore = this.#leftCount;
-      let code = HIT;
-      if (!eviction.access(id, 1)) code = eviction.has(id) ? STAYS : 0;
-      if (this.#leftCount > leftBefore) {
-        code |= OTHERS_LEFT;
-        this.#note(END);
+      const isHit = eviction.access(id, 1);
+      const left = this.#leftCount - leftBefore;
+      if (isHit && left === 0) {
+        ended[i - from] = RowEnd.hit;
+        continue;
       }
-      codes[i - from] = code;
+      const stays = isHit || eviction.has(id);
+      if (!isHit && stays && left <= 1) {
+        ended[i - from] = left === 0 ? RowEnd.free : this.#left[leftBefore]!;
+        this.#leftCount = leftBefore;
+        continue;
+      }
+      ended[i - from] = RowEnd.other;
+      this.#note(END - (isHit ? HIT : 0) - (stays ? STAYS : 0));
     }
   }
 
   /** Passes the next row where it was run ahead and was a hit for which nobody left; false = `access` must be told of it. */
   passHit(): boolean {
-    if (this.#next >= this.#end || this.#codes[this.#next] !== HIT) return false;
+    if (this.#next >= this.#end || this.#ended[this.#next] !== RowEnd.hit) return false;
     this.#next++;
     return true;
   }
@@ -149,7 +158,7 @@ export class Ghost {
     if (known !== before || this.#isBytes) this.#know(segment, known);
   }
 
-  /** Everything but what the settings give: #site, #isBytes; and #codes, #next, #end, #left, #leftCount, #leftNext, which are of one batch. */
+  /** Everything but what the settings give: #site, #isBytes; and #ended, #next, #end, #left, #leftCount, #leftNext, which are of one batch. */
   persist(fields: StateFields): void {
     this.misses = fields.number(this.misses);
     this.missBytes = fields.number(this.missBytes);
@@ -161,15 +170,22 @@ export class Ghost {
 
   /** What became of the next row that was run ahead. */
   #tell(segment: number, bytes: number): boolean {
-    const code = this.#codes[this.#next++]!;
-    if ((code & OTHERS_LEFT) !== 0) {
-      for (let left = this.#left[this.#leftNext++]!; left !== END; left = this.#left[this.#leftNext++]!)
-        this.#know(left, this.#knownOf(left) & ~IS_THERE);
+    const ended = this.#ended[this.#next++]!;
+    if (ended === RowEnd.hit) return true;
+    let isHit = false;
+    let stays = true;
+    if (ended >= 0) {
+      this.#know(ended, this.#knownOf(ended) & ~IS_THERE);
+    } else if (ended === RowEnd.other) {
+      let left = this.#left[this.#leftNext++]!;
+      for (; left > END; left = this.#left[this.#leftNext++]!) this.#know(left, this.#knownOf(left) & ~IS_THERE);
+      isHit = ((END - left) & HIT) !== 0;
+      stays = ((END - left) & STAYS) !== 0;
     }
-    if ((code & HIT) !== 0) return true;
+    if (isHit) return true;
     this.misses++;
     this.missBytes += bytes;
-    if (code !== 0 && this.#site !== null) this.#know(segment, this.#knownOf(segment) | IS_THERE);
+    if (stays && this.#site !== null) this.#know(segment, this.#knownOf(segment) | IS_THERE);
     return false;
   }
 
