@@ -133,7 +133,7 @@ export class Ghost {
     if (this.eviction.access(segment, units)) return true;
     this.misses++;
     this.missBytes += bytes;
-    if (this.#site !== null && this.eviction.has(segment)) this.#know(segment, this.#knownOf(segment) | IS_THERE);
+    if (this.#site !== null && this.eviction.has(segment)) this.#come(segment);
     return false;
   }
 
@@ -146,7 +146,7 @@ export class Ghost {
   invalidate(segment: number): void {
     assert(this.#next === this.#end, 'nothing is invalidated among rows that were run ahead');
     this.eviction.remove(segment);
-    if (this.#site !== null) this.#know(segment, this.#knownOf(segment) & ~IS_THERE);
+    if (this.#site !== null) this.#gone(segment);
   }
 
   /** Brings the lists up to date after the site gained or gave up a segment. */
@@ -155,7 +155,7 @@ export class Ghost {
     const before = this.#knownOf(segment);
     const known = (before & IS_THERE) | (where === 'nowhere' ? 0 : where === 'reactive' ? AT_REACTIVE : AT_STAGED);
     // In bytes what is known may be the same, and the copy another.
-    if (known !== before || this.#isBytes) this.#know(segment, known);
+    if (known !== before || this.#isBytes) this.#know(segment, before, known);
   }
 
   /** Everything but what the settings give: #site, #isBytes; and #ended, #next, #end, #left, #leftCount, #leftNext, which are of one batch. */
@@ -175,23 +175,23 @@ export class Ghost {
     let isHit = false;
     let stays = true;
     if (ended >= 0) {
-      this.#know(ended, this.#knownOf(ended) & ~IS_THERE);
+      this.#gone(ended);
     } else if (ended === RowEnd.other) {
       let left = this.#left[this.#leftNext++]!;
-      for (; left > END; left = this.#left[this.#leftNext++]!) this.#know(left, this.#knownOf(left) & ~IS_THERE);
+      for (; left > END; left = this.#left[this.#leftNext++]!) this.#gone(left);
       isHit = ((END - left) & HIT) !== 0;
       stays = ((END - left) & STAYS) !== 0;
     }
     if (isHit) return true;
     this.misses++;
     this.missBytes += bytes;
-    if (stays && this.#site !== null) this.#know(segment, this.#knownOf(segment) | IS_THERE);
+    if (stays && this.#site !== null) this.#come(segment);
     return false;
   }
 
   #leave(segment: number): void {
     if (this.#next < this.#end) this.#note(segment);
-    else this.#know(segment, this.#knownOf(segment) & ~IS_THERE);
+    else this.#gone(segment);
   }
 
   #note(segment: number): void {
@@ -203,11 +203,25 @@ export class Ghost {
     return segment < this.#known.length ? this.#known[segment]! : 0;
   }
 
-  #know(segment: number, known: number): void {
+  /** The ghost holds a segment from now on. */
+  #come(segment: number): void {
+    const before = this.#knownOf(segment);
+    if ((before & IS_THERE) !== 0) return;
+    this.count++;
+    this.#know(segment, before, before | IS_THERE);
+  }
+
+  /** It does no longer. */
+  #gone(segment: number): void {
+    const before = this.#knownOf(segment);
+    if ((before & IS_THERE) === 0) return;
+    this.count--;
+    this.#know(segment, before, before & ~IS_THERE);
+  }
+
+  #know(segment: number, before: number, known: number): void {
     if (segment >= this.#known.length) this.#known = grownTable(this.#known, segment);
-    const before = this.#known[segment]!;
     this.#known[segment] = known;
-    this.count += (known >> 2) - (before >> 2);
     if (this.#isBytes) this.#list(segment, this.#isLarger(segment, known) ? LARGER : LIST_OF[known]!);
     else if (LIST_OF[known] !== LIST_OF[before]) this.#lists.move(segment, LIST_OF[known]!, 1);
   }
