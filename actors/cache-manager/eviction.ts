@@ -45,10 +45,11 @@ export interface Eviction {
   access(segment: number, size: number): boolean;
   /** `access` of a segment if it is resident; false = it is not, and nothing has changed. */
   touch(segment: number): boolean;
-  /** Where a policy is faster so: `access` of rows [from, to) up to the first that misses, which is given and left. */
-  accessHits?(segments: Uint32Array, from: number, to: number): number;
-  /** With it: `access` of a segment of one unit that misses, in exchange for one, which is given and not told to `onEvict`; -1 = nothing is done, call `access`. */
-  exchange?(segment: number): number;
+  /**
+   * `access` of rows [from, to), of one unit each, where every other is too and the capacity is at least 1; but nobody is called back: `ended[i - from]` says how row i
+   * ended, by a `RowEnd` or, where it missed and one left for it, by who did. For policies that do it faster so. Absent: one by one.
+   */
+  accessRows?(segments: Uint32Array, from: number, to: number, ended: Int32Array): void;
   /** Admits a segment that nobody demanded (a prefetch). False when it is resident already or larger than the cache. */
   admit(segment: number, size: number): boolean;
   /** Takes a segment out (invalidation, promotion elsewhere) without calling `onEvict`; false when it was not resident. Ghost history of it may stay. */
@@ -64,6 +65,9 @@ export interface Eviction {
   /** What is resident and remembered, to save or restore it. */
   persist(fields: StateFields): void;
 }
+
+/** How a row ended for which nobody left; below 0, as no segment is. `other`: it did not become resident, or several left. */
+export const RowEnd = { hit: -1, free: -2, other: -3 } as const;
 
 /** The largest capacity, in units: what a policy holds and remembers is counted by adding and taking away, which must stay exact. */
 export const CAPACITY_MAX = 2 ** 50;

@@ -3,18 +3,24 @@
 import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
 
-/** One of the lists; kept true by {@link ExclusiveLists}. */
+/** One of the lists. */
 export class ExclusiveList {
-  /** Segments listed. */
-  count = 0;
-  /** Cache units listed. */
-  used = 0;
   readonly #lists: ExclusiveLists;
   readonly #list: number;
 
   constructor(lists: ExclusiveLists, list: number) {
     this.#lists = lists;
     this.#list = list;
+  }
+
+  /** Segments listed. */
+  get count(): number {
+    return this.#lists.countOf(this.#list);
+  }
+
+  /** Cache units listed. */
+  get used(): number {
+    return this.#lists.usedOf(this.#list);
   }
 
   has(segment: number): boolean {
@@ -39,11 +45,19 @@ export class ExclusiveLists {
   /** Node n, a sentinel for n <= listCount and then segment n - listCount - 1: its newer neighbour at 2n, its older one at 2n + 1. */
   #links: Int32Array;
   readonly #base: number;
+  readonly #counted: number;
   #units = new Float64Array(0);
+  /** By number; of list 0 nothing is known. Units from the first on that are not 1. */
+  readonly #counts: Int32Array;
+  readonly #used: Float64Array;
 
-  constructor(listCount: number, segmentCountHint: number) {
+  /** The first `counted` lists know only how many segments they have: nobody asks who came first. */
+  constructor(listCount: number, counted: number, segmentCountHint: number) {
+    this.#counted = counted;
     this.lists = Array.from({ length: listCount }, (_, i) => new ExclusiveList(this, i + 1));
     this.#listOf = new Uint8Array(segmentCountHint);
+    this.#counts = new Int32Array(listCount + 1);
+    this.#used = new Float64Array(listCount + 1);
     this.#base = listCount + 1;
     this.#links = new Int32Array(2 * (this.#base + segmentCountHint));
     for (let sentinel = 0; sentinel <= listCount; sentinel++)
@@ -53,6 +67,14 @@ export class ExclusiveLists {
   /** Number of the list that a segment is in; 0 = none. */
   listOf(segment: number): number {
     return segment < this.#listOf.length ? this.#listOf[segment]! : 0;
+  }
+
+  countOf(list: number): number {
+    return this.#counts[list]!;
+  }
+
+  usedOf(list: number): number {
+    return this.#units.length === 0 ? this.#counts[list]! : this.#used[list]!;
   }
 
   /** The segment that came to a list longest ago, or -1. */
@@ -67,52 +89,48 @@ export class ExclusiveLists {
     const links = this.#links;
     const node = (segment + this.#base) << 1;
     const from = this.#listOf[segment]!;
+    if (this.#units.length > 0 || (list !== 0 && units !== 1)) this.#moveUnits(segment, from, list, units);
     this.#listOf[segment] = list;
-    if (from > 0) {
+    this.#counts[from]! -= 1;
+    this.#counts[list]! += 1;
+    if (from > this.#counted) {
       const newer = links[node]!;
       const older = links[node | 1]!;
       links[(newer << 1) | 1] = older;
       links[older << 1] = newer;
-      const left = this.lists[from - 1]!;
-      left.count--;
-      left.used -= this.#unitsOf(segment);
     }
-    if (list === 0) return;
+    if (list <= this.#counted) return;
     const newest = links[(list << 1) | 1]!;
     links[node] = list;
     links[node | 1] = newest;
     links[newest << 1] = node >> 1;
     links[(list << 1) | 1] = node >> 1;
-    const joined = this.lists[list - 1]!;
-    joined.count++;
-    joined.used += units;
-    if (units !== 1 || this.#units.length > 0) this.#setUnits(segment, units);
   }
 
-  /** Everything but what the settings give: #base. */
+  /** Everything but what the settings give: #base, #counted; #counts and #used are saved by list. */
   persist(fields: StateFields): void {
-    for (const list of this.lists) {
-      list.count = fields.number(list.count);
-      list.used = fields.number(list.used);
+    for (let list = 1; list <= this.lists.length; list++) {
+      const used = this.usedOf(list);
+      this.#counts[list] = fields.number(this.#counts[list]!);
+      this.#used[list] = fields.number(used);
     }
     this.#listOf = fields.array(this.#listOf);
     this.#links = fields.array(this.#links);
     this.#units = fields.array(this.#units);
   }
 
-  #unitsOf(segment: number): number {
-    return this.#units.length === 0 ? 1 : this.#units[segment]!;
-  }
-
-  #setUnits(segment: number, units: number): void {
+  /** To be called before the counts change. */
+  #moveUnits(segment: number, from: number, list: number, units: number): void {
+    if (this.#units.length === 0) this.#used.set(this.#counts);
     if (segment >= this.#units.length) {
       const before = this.#units.length;
-      const length = Math.max(this.#listOf.length, segment + 1);
-      const larger = new Float64Array(length).fill(1, before);
+      const larger = new Float64Array(Math.max(this.#listOf.length, segment + 1)).fill(1, before);
       larger.set(this.#units);
       this.#units = larger;
     }
-    this.#units[segment] = units;
+    this.#used[from]! -= this.#units[segment]!;
+    this.#used[list]! += units;
+    if (list !== 0) this.#units[segment] = units;
   }
 
   #grow(segment: number): void {

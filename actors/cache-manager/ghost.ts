@@ -2,9 +2,12 @@
 
 import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
-import type { Eviction } from './eviction.ts';
+import { type Eviction, RowEnd as ends } from './eviction.ts';
 import { type ExclusiveList, ExclusiveLists } from './exclusive-lists.ts';
 import { grownTable } from './grown-table.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const RowEnd = ends;
 
 /** Where a site has a copy. */
 export type Where = 'nowhere' | 'reactive' | 'staged';
@@ -16,23 +19,18 @@ export interface GhostSite {
   copyUnitsOf(segment: number): number;
 }
 
-/** A change of leader among those who left: the lower, the later the leader stands among its eviction's. */
-const LEADS = -2;
-
-/** Lists of a ghost; a segment is in one of them at most. */
+/** Lists of a ghost, of which the first is counted alone; a segment is in one of them at most. */
 const LOST = 1;
 const EXTRA = 2;
 const STAGED_EXTRA = 3;
 const LARGER = 4;
 
-/** What became of a row that was run ahead: a hit, a miss that the ghost holds from then on, and whether others left for it or came to lead. */
+/** Ends those who left for one row where that is `RowEnd.other`, less what became of it: a hit, a miss that the ghost holds from then on. */
+const END = -1;
 const HIT = 1;
 const STAYS = 2;
-const OTHERS_LEFT = 4;
-/** Ends those who left for one row. */
-const END = -1;
-/** Most numbers of one row in the log of those run ahead, but for those who left. */
-const ROW_MAX = 4;
+/** Among those who left: a change of leader; the lower, the later the leader stands among its eviction's. */
+const LEADS = -16;
 
 /** What is known of a segment: where the site has it, as it was told last, and whether the ghost has it. */
 const AT_REACTIVE = 1;
@@ -64,13 +62,13 @@ export class Ghost {
   readonly #lists: ExclusiveLists;
   readonly #site: GhostSite | null;
   #known: Uint8Array;
-  /** Rows that were run ahead and hit, with nobody leaving, before the next that is in the log or the end of all. */
-  #hits = 0;
-  /** All other rows that were run ahead and are not told yet: what became of each, who left for it or came to lead up to an END, and the hits after it. */
-  #log = new Int32Array(64);
+  /** Rows that were run ahead and are not told yet: how each ended, and who left where one number does not say it. */
+  #ended = new Int32Array(0);
   #next = 0;
   #end = 0;
-  #isAhead = false;
+  #left = new Int32Array(64);
+  #leftCount = 0;
+  #leftNext = 0;
   readonly #onLead: ((expert: number) => void) | null;
 
   constructor(options: {
@@ -85,7 +83,7 @@ export class Ghost {
     this.#isBytes = options.isBytes;
     const hint = options.site === null ? 0 : options.segmentCountHint;
     this.#known = new Uint8Array(hint);
-    this.#lists = new ExclusiveLists(4, hint);
+    this.#lists = new ExclusiveLists(4, LOST, hint);
     const { lists } = this.#lists;
     [this.lost, this.extras, this.stagedExtras, this.larger] = [lists[0]!, lists[1]!, lists[2]!, lists[3]!];
     this.#site = options.site;
@@ -98,43 +96,42 @@ export class Ghost {
    * depends on demands alone, and in one loop it costs a fraction.
    */
   runAhead(segment: Uint32Array, from: number, to: number): void {
+    if (this.#ended.length < to - from) this.#ended = new Int32Array(to - from);
+    const ended = this.#ended;
     const { eviction } = this;
-    this.#isAhead = true;
-    this.#end = 0;
-    let told = from;
-    for (let i = from; ; i++) {
-      if (eviction.accessHits !== undefined) i = eviction.accessHits(segment, i, to);
-      if (i === to) break;
+    this.#leftCount = 0;
+    this.#leftNext = 0;
+    this.#next = 0;
+    this.#end = to - from;
+    if (eviction.accessRows !== undefined) {
+      eviction.accessRows(segment, from, to, ended);
+      return;
+    }
+    for (let i = from; i < to; i++) {
       const id = segment[i]!;
-      const at = this.#end;
-      if (at + ROW_MAX >= this.#log.length) this.#log = grownTable(this.#log, at + ROW_MAX);
-      this.#end = at + 2;
-      const left = eviction.exchange?.(id) ?? -1;
-      let code = STAYS;
-      if (left >= 0) this.#log[this.#end++] = left;
-      else if (eviction.access(id, 1)) code = HIT;
-      else if (!eviction.has(id)) code = 0;
-      if (this.#end > at + 2) {
-        code |= OTHERS_LEFT;
-        this.#note(END);
-      } else if (code === HIT) {
-        this.#end = at;
+      const leftBefore = this.#leftCount;
+      const isHit = eviction.access(id, 1);
+      const left = this.#leftCount - leftBefore;
+      if (isHit && left === 0) {
+        ended[i - from] = RowEnd.hit;
         continue;
       }
-      this.#log[at] = i - told;
-      this.#log[at + 1] = code;
-      told = i + 1;
+      const stays = isHit || eviction.has(id);
+      const one = left === 0 ? RowEnd.free : this.#left[leftBefore]!;
+      if (!isHit && stays && left <= 1 && one > LEADS) {
+        ended[i - from] = one;
+        this.#leftCount = leftBefore;
+        continue;
+      }
+      ended[i - from] = RowEnd.other;
+      this.#note(END - (isHit ? HIT : 0) - (stays ? STAYS : 0));
     }
-    this.#note(to - told);
-    this.#hits = this.#log[0]!;
-    this.#next = 1;
-    this.#isAhead = false;
   }
 
   /** Passes the next row where it was run ahead and was a hit for which nobody left; false = `access` must be told of it. */
   passHit(): boolean {
-    if (this.#hits === 0) return false;
-    this.#hits--;
+    if (this.#next >= this.#end || this.#ended[this.#next] !== RowEnd.hit) return false;
+    this.#next++;
     return true;
   }
 
@@ -144,7 +141,7 @@ export class Ghost {
     if (this.eviction.access(segment, units)) return true;
     this.misses++;
     this.missBytes += bytes;
-    if (this.#site !== null && this.eviction.has(segment)) this.#know(segment, this.#knownOf(segment) | IS_THERE);
+    if (this.#site !== null && this.eviction.has(segment)) this.#come(segment);
     return false;
   }
 
@@ -155,9 +152,9 @@ export class Ghost {
 
   /** The segment changed at its origin. */
   invalidate(segment: number): void {
-    assert(this.#hits === 0 && this.#next >= this.#end, 'nothing is invalidated among rows that were run ahead');
+    assert(this.#next === this.#end, 'nothing is invalidated among rows that were run ahead');
     this.eviction.remove(segment);
-    if (this.#site !== null) this.#know(segment, this.#knownOf(segment) & ~IS_THERE);
+    if (this.#site !== null) this.#gone(segment);
   }
 
   /** Brings the lists up to date after the site gained or gave up a segment. */
@@ -166,10 +163,10 @@ export class Ghost {
     const before = this.#knownOf(segment);
     const known = (before & IS_THERE) | (where === 'nowhere' ? 0 : where === 'reactive' ? AT_REACTIVE : AT_STAGED);
     // In bytes what is known may be the same, and the copy another.
-    if (known !== before || this.#isBytes) this.#know(segment, known);
+    if (known !== before || this.#isBytes) this.#know(segment, before, known);
   }
 
-  /** Everything but what the settings give: #site, #isBytes, #onLead; and #hits, #log, #next, #end, #isAhead, which are of one batch. */
+  /** Everything but what the settings give: #site, #isBytes, #onLead; and #ended, #next, #end, #left, #leftCount, #leftNext, which are of one batch. */
   persist(fields: StateFields): void {
     this.misses = fields.number(this.misses);
     this.missBytes = fields.number(this.missBytes);
@@ -179,48 +176,68 @@ export class Ghost {
     this.#known = fields.array(this.#known);
   }
 
-  /** What became of the next row in the log. */
+  /** What became of the next row that was run ahead. */
   #tell(segment: number, bytes: number): boolean {
-    const log = this.#log;
-    const code = log[this.#next++]!;
-    if ((code & OTHERS_LEFT) !== 0) {
-      for (let left = log[this.#next++]!; left !== END; left = log[this.#next++]!) {
-        if (left <= LEADS) this.#onLead!(LEADS - left);
-        else this.#know(left, this.#knownOf(left) & ~IS_THERE);
+    const ended = this.#ended[this.#next++]!;
+    if (ended === RowEnd.hit) return true;
+    let isHit = false;
+    let stays = true;
+    if (ended >= 0) {
+      this.#gone(ended);
+    } else if (ended === RowEnd.other) {
+      let left = this.#left[this.#leftNext++]!;
+      for (; left > END || left <= LEADS; left = this.#left[this.#leftNext++]!) {
+        if (left > END) this.#gone(left);
+        else this.#onLead!(LEADS - left);
       }
+      isHit = ((END - left) & HIT) !== 0;
+      stays = ((END - left) & STAYS) !== 0;
     }
-    this.#hits = log[this.#next++]!;
-    if ((code & HIT) !== 0) return true;
+    if (isHit) return true;
     this.misses++;
     this.missBytes += bytes;
-    if (code !== 0 && this.#site !== null) this.#know(segment, this.#knownOf(segment) | IS_THERE);
+    if (stays && this.#site !== null) this.#come(segment);
     return false;
   }
 
   #leave(segment: number): void {
-    if (this.#isAhead) this.#note(segment);
-    else this.#know(segment, this.#knownOf(segment) & ~IS_THERE);
+    if (this.#next < this.#end) this.#note(segment);
+    else this.#gone(segment);
   }
 
   #lead(expert: number): void {
-    if (this.#isAhead) this.#note(LEADS - expert);
+    if (this.#next < this.#end) this.#note(LEADS - expert);
     else this.#onLead!(expert);
   }
 
-  #note(word: number): void {
-    if (this.#end === this.#log.length) this.#log = grownTable(this.#log, this.#end);
-    this.#log[this.#end++] = word;
+  #note(segment: number): void {
+    if (this.#leftCount === this.#left.length) this.#left = grownTable(this.#left, this.#leftCount);
+    this.#left[this.#leftCount++] = segment;
   }
 
   #knownOf(segment: number): number {
     return segment < this.#known.length ? this.#known[segment]! : 0;
   }
 
-  #know(segment: number, known: number): void {
+  /** The ghost holds a segment from now on. */
+  #come(segment: number): void {
+    const before = this.#knownOf(segment);
+    if ((before & IS_THERE) === 0) this.count++;
+    else if (!this.#isBytes) return;
+    this.#know(segment, before, before | IS_THERE);
+  }
+
+  /** It does no longer. */
+  #gone(segment: number): void {
+    const before = this.#knownOf(segment);
+    if ((before & IS_THERE) === 0) return;
+    this.count--;
+    this.#know(segment, before, before & ~IS_THERE);
+  }
+
+  #know(segment: number, before: number, known: number): void {
     if (segment >= this.#known.length) this.#known = grownTable(this.#known, segment);
-    const before = this.#known[segment]!;
     this.#known[segment] = known;
-    this.count += (known >> 2) - (before >> 2);
     if (this.#isBytes) this.#list(segment, this.#isLarger(segment, known) ? LARGER : LIST_OF[known]!);
     else if (LIST_OF[known] !== LIST_OF[before]) this.#lists.move(segment, LIST_OF[known]!, 1);
   }

@@ -80,13 +80,17 @@ export class IssueDesk {
 
   /** Considers each proposal of an access, the likeliest first. */
   considerAll(p: ProposalBuffer): void {
-    if (p.count > 1) sortByProbability(p);
+    if (p.count === 1) {
+      this.consider(p.segment[0]! | 0, p.sizeBytes[0]!, p.probability[0]!, p.expert[0]!);
+      return;
+    }
+    sortByProbability(p);
     const state = this.#state;
     // What one access sends must fit beside each other, or its last would push out its best.
     const room = state.isShared ? Infinity : state.share.units;
     let sent = 0;
     for (let i = 0; i < p.count; i++) {
-      const segment = p.segment[i]!;
+      const segment = p.segment[i]! | 0;
       if (sent >= room && sent > 0) this.#settlement.refuse(segment, Refusal.crowded, p.expert[i]!, p.probability[i]!);
       else if (this.consider(segment, p.sizeBytes[i]!, p.probability[i]!, p.expert[i]!)) sent += state.unitsOf(segment);
     }

@@ -251,7 +251,8 @@ export class PrefetchingSite implements Site {
       ledger.moveTo(position, this);
       this.#guard.moveTo(position);
     }
-    const id = batch.segment[i]!;
+    // Ids are below 2^31: without a sign they would be asked about it wherever they are passed on.
+    const id = batch.segment[i]! | 0;
     state.position = position;
     this.rowCount++;
     if (!state.isTimed) state.now = position;

@@ -1,6 +1,7 @@
 /** Least recently used: the segment that was demanded longest ago leaves. */
 
 import type { StateFields } from '../../../engine/state-fields.ts';
+import { RowEnd } from '../eviction.ts';
 import { Policy } from './policy.ts';
 import { SegmentLists } from './segment-lists.ts';
 
@@ -33,22 +34,15 @@ export class LruEviction extends Policy {
     return segment < this.residents.segmentLimit && this.#lists.renew(recency, segment);
   }
 
-  accessHits(segments: Uint32Array, from: number, to: number): number {
-    return this.#lists.renewRows(recency, segments, from, to);
-  }
-
-  exchange(segment: number): number {
+  accessRows(segments: Uint32Array, from: number, to: number, ended: Int32Array): void {
     const { residents } = this;
-    const lists = this.#lists;
-    // As many units as segments: each has one, so that one leaves for one.
-    const isExchange = residents.used === residents.capacity && residents.used === residents.count;
-    if (!isExchange || segment >= lists.segmentLimit) return -1;
-    const oldest = lists.oldest(recency);
-    lists.unlink(oldest);
-    residents.leave(oldest);
-    residents.enter(segment, 1);
-    lists.push(recency, segment);
-    return oldest;
+    for (let i = from; i < to; ) {
+      const room = residents.capacity - residents.used;
+      const stop = this.#lists.turnRows(recency, segments, i, to, room, ended, from);
+      if (room > 0) for (; i < stop; i++) if (ended[i - from] === RowEnd.free) residents.enter(segments[i], 1);
+      i = stop;
+      if (i < to) this.grow(segments[i]);
+    }
   }
 
   /** The state, to save or restore it. */

@@ -1,7 +1,11 @@
 /** Doubly linked lists threaded through one table by segment id. */
 
 import type { StateFields } from '../../../engine/state-fields.ts';
+import { RowEnd as ends } from '../eviction.ts';
 import { grownTable } from './dense-table.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const RowEnd = ends;
 
 /**
  * Several ordered lists of segments, each segment in one of them at most; every operation is O(1).
@@ -80,31 +84,58 @@ export class SegmentLists {
     return true;
   }
 
-  /** Moves the segments of rows [from, to) to the newest end of `list`, up to the first that is in no list, which is given. */
-  renewRows(list: number, segments: Uint32Array, from: number, to: number): number {
+  /**
+   * Brings the segments of rows [from, to) to the newest end of `list` one by one, and says in `ended[i - first]` how row i ended: `RowEnd.hit` where its segment was
+   * linked, `RowEnd.free` where it came into one of the first `room` free places, else the segment at the oldest end, which was unlinked for it. Stops at one that
+   * is beyond `segmentLimit`, and gives its row.
+   */
+  turnRows(
+    list: number,
+    segments: Uint32Array,
+    from: number,
+    to: number,
+    room: number,
+    ended: Int32Array,
+    first: number,
+  ): number {
     const links = this.#links;
     const base = this.#base | 0;
     const limit = this.segmentLimit | 0;
     const sentinel = (list + 1) | 0;
-    let newest = links[2 * sentinel + 1]! | 0;
+    const [newestAt, oldestAt] = [(sentinel << 1) | 1, sentinel << 1];
+    let newest = links[newestAt]! | 0;
+    let free = room;
     let i = from | 0;
     for (; i < to; i = (i + 1) | 0) {
       const segment = segments[i]!;
       if (segment >= limit) break;
       const node = (segment + base) | 0;
-      if (node === newest) continue;
-      const at = (node << 1) | 0;
+      const at = node << 1;
       const newer = links[at]! | 0;
-      if (newer === 0) break;
-      const older = links[at + 1]! | 0;
-      links[(newer << 1) + 1] = older;
-      links[older << 1] = newer;
+      if (newer !== 0) {
+        ended[(i - first) | 0] = RowEnd.hit;
+        if (node === newest) continue;
+        const older = links[at | 1]! | 0;
+        links[(newer << 1) | 1] = older;
+        links[older << 1] = newer;
+      } else if (free > 0) {
+        ended[(i - first) | 0] = RowEnd.free;
+        free--;
+      } else {
+        const oldest = links[oldestAt]! | 0;
+        const next = links[oldest << 1]! | 0;
+        links[oldestAt] = next;
+        links[(next << 1) | 1] = sentinel;
+        links[oldest << 1] = 0;
+        if (oldest === newest) newest = sentinel;
+        ended[(i - first) | 0] = oldest - base;
+      }
       links[at] = sentinel;
-      links[at + 1] = newest;
+      links[at | 1] = newest;
       links[newest << 1] = node;
       newest = node;
     }
-    links[2 * sentinel + 1] = newest;
+    links[newestAt] = newest;
     return i;
   }
 
