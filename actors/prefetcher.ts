@@ -36,6 +36,8 @@ export interface AccessCursor {
   op: number;
   /** Bytes as the source said, -1 unknown. */
   sizeBytes: number;
+  /** Whose access comes next, -1 or absent = not known. It decides nothing: memory may be asked for what that will need. */
+  nextSegment?: number;
 }
 
 /** A row of a batch as the access being served; a column that few prefetchers ask for is read when one does. */
@@ -43,6 +45,7 @@ export class RowCursor implements AccessCursor {
   position = 0;
   segment = 0;
   consumer = -1;
+  nextSegment = -1;
   #batch: AccessBatch | null = null;
   #row = 0;
 
@@ -53,6 +56,7 @@ export class RowCursor implements AccessCursor {
     this.position = position;
     this.segment = segment;
     this.consumer = batch.consumer[row]!;
+    this.nextSegment = row + 1 < batch.length ? batch.segment[row + 1]! | 0 : -1;
   }
 
   get timeMs(): number {

@@ -1,7 +1,7 @@
 /** The kernel's work on one access from end to end: who is at the site, what order learns and names, and what is served. */
 
 import { type Code, I32, type WasmFunction, wasm } from '../../streams/sources/wasm-module.ts';
-import { KernelAnswer, KernelField, type OrderPlace, stepCode } from '../sequence-predictor/order-kernel.ts';
+import { KernelAnswer, KernelField, type OrderPlace, stepCode, touchCode } from '../sequence-predictor/order-kernel.ts';
 import type { OrderTablesOptions } from '../sequence-predictor/order-tables.ts';
 import { HISTORY_BYTES } from '../sequence-predictor/recent-history.ts';
 import { field, putFact, rowOf } from './mixture-code.ts';
@@ -13,7 +13,7 @@ import { ServeLocal, ServeMode, servedCode, serveLocals } from './serve-code.ts'
 const { get, set, i32, add, and, or, multiply, shiftLeft, shiftRight, sub, isLess, exceeds, notEqual, atLeast } = wasm;
 const { atLeastUnsigned, remainderUnsigned, select, storeAt, storeByte, wholeOf, ifElse, block, branch, giveBack } =
   wasm;
-const { segment, consumer, how, count, now, lead, row, admitted, position, free } = ServeLocal;
+const { segment, consumer, how, count, now, lead, x, row, admitted, position, free } = ServeLocal;
 const [record, accesses] = [free, free + 1];
 
 /** What `access` gives instead of twice eight bits, how many candidates there are and how many of them pass: nothing was done; a repeat was served, which says nothing. */
@@ -52,6 +52,8 @@ export function accessCode(
       // Nobody reads it before it is written again: it asks memory for the row.
       set(row, rowOf(get(segment))),
       putFact(at, row, Fact.lastAt, get(position)),
+      // What the next access will need may come from far.
+      touchCode(order.successors.degree, place, segment, count, x),
       ifElse(
         isLess(get(consumer), i32(0)),
         [],

@@ -197,7 +197,7 @@ export class AnteroomPrefetcher implements Prefetcher {
       return;
     }
     const how = this.#howOf(served);
-    const answer = kernel.run.access(segment, consumer, how, 0, position, lead);
+    const answer = kernel.run.access(segment, consumer, how, access.nextSegment ?? -1, position, lead);
     if (answer >= 0) {
       this.#gatheredAt = position;
       this.#servedClass = how & 3;

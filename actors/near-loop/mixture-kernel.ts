@@ -12,7 +12,7 @@ import { serveCode } from './serve-code.ts';
  * `serve(segment, consumer, how, count, position, lead)` settles what the access decides, notes it, and weighs the candidates that it gave rise to; gives
  * how many of them pass. `propose(allowed, passing, how, position, consumer)` makes proposals of the best of these, at least one.
  * `ended(segment, how, position)` learns from the end of a prefetch, and `refresh()` makes that count. `how`: class of `servedClassOf` with `ServeMode`; `EndMode`.
- * Where order is in the same memory, `access(segment, consumer, how, 0, position, lead)` does what `step` of order and then `serve` do, see `AccessAnswer`; elsewhere there are neither `step` nor `access`.
+ * Where order is in the same memory, `access(segment, consumer, how, next, position, lead)` asks memory for what an access of `next` will need, and does what `step` of order and then `serve` do, see `AccessAnswer`; elsewhere there are neither `step` nor `access`.
  */
 export type MixtureKernel = WasmInstance<FunctionName>;
 type FunctionName = 'serve' | 'propose' | 'ended' | 'refresh' | 'step' | 'access';

@@ -555,6 +555,35 @@ export function stepCode(
   };
 }
 
+/** Asks memory for what an access of the segment in `next` after one of that in `segment` will need, as `touch` of `stepCode`; `x` is overwritten. */
+export function touchCode(degree: number, { at: home }: OrderPlace, segment: number, next: number, x: number): Code {
+  const field = (offset: number): Code => load(i32(0), home + offset);
+  const mixed = (shift: number): Code => xor(get(x), shiftRight(get(x), i32(shift)));
+  const key = (local: number, factor: number): Code => multiply(add(get(local), i32(1)), i32(factor | 0));
+  return [
+    ifElse(
+      wasm.atLeastUnsigned(get(next), field(KernelField.indexLength)),
+      [],
+      wasm.storeByte(
+        add(
+          field(KernelField.rows),
+          multiply(load(add(field(KernelField.index), multiply(get(next), i32(INDEX)))), i32(SLOT * degree)),
+        ),
+        SLOT - 1,
+        i32(0),
+      ),
+    ),
+    set(x, xor(key(segment, 0x9e3779b1), key(next, 0x85ebca6b))),
+    set(x, multiply(mixed(15), i32(0x2c1b3c6d))),
+    set(x, mixed(13)),
+    wasm.storeByte(
+      add(field(KernelField.contexts), shiftLeft(and(get(x), field(KernelField.bucketMask)), i32(6))),
+      COUNTS + 3,
+      i32(0),
+    ),
+  ];
+}
+
 /** Modules by what their code depends on: what was compiled once is compiled for all. */
 const starters = new Map<string, (() => WasmInstance<'step'> | null) | null>();
 
