@@ -51,6 +51,8 @@ interface Access {
   readonly gone: number;
   /** A prefetch of it begins, or ends. */
   readonly held: number;
+  /** Who is said to come next, which decides nothing. */
+  readonly next: number;
   readonly ended: number;
   readonly expert: number;
   readonly skipped: number;
@@ -58,8 +60,9 @@ interface Access {
 
 /** What is proposed after an access, and what is thought of it. */
 function access({ site, prefetcher, proposals }: Asked, entry: Access, position: number): readonly unknown[] {
-  const { segment: demanded, consumer } = entry;
-  const cursor = { position, segment: demanded, consumer, timeMs: Number.NaN, site: -1, op: 0, sizeBytes: -1 };
+  const { segment: demanded, consumer, next: nextSegment } = entry;
+  const nothing = { timeMs: Number.NaN, site: -1, op: 0, sizeBytes: -1 };
+  const cursor = { position, segment: demanded, consumer, nextSegment, ...nothing };
   for (const released of [entry.gone, demanded]) {
     if (site.held.delete(released)) prefetcher.onHeld(released, false);
   }
@@ -111,6 +114,7 @@ const entry = fc.record({
   served: fc.constantFrom(Served.miss, Served.hit, Served.stagedHit, Served.late),
   gone: fc.nat({ max: 9 }),
   held: fc.oneof(fc.nat({ max: 9 }), fc.nat({ max: 4000 })),
+  next: fc.oneof(fc.nat({ max: 9 }), fc.nat({ max: 5000 }), fc.constantFrom(-1, 2 ** 31 - 1)),
   ended: fc.oneof(fc.constantFrom(Outcome.useful, Outcome.wasted), fc.nat({ max: 5 })),
   /** Naming experts, one that only comments, and somebody else. */
   expert: fc.constantFrom(0, 1, 4, 5, 7),
@@ -176,7 +180,7 @@ describe('kernel of the mixture', () => {
     const [plain, fast] = [ask({}, Infinity), ask({}, 0)];
     for (let position = 0; position < 3000; position++) {
       const gone = (position * 7) % 40;
-      const one = { segment: position % 40, served: Served.miss, gone, held: 5000, expert: 7, skipped: 1 };
+      const one = { segment: position % 40, served: Served.miss, gone, held: 5000, next: -1, expert: 7, skipped: 1 };
       const misled = { ...one, consumer: 2 ** 31 - 1, ended: Outcome.wasted };
       expect(access(fast, misled, position)).toEqual(access(plain, misled, position));
     }
@@ -192,6 +196,7 @@ describe('kernel of the mixture', () => {
       served: position % 3,
       gone: position % 601,
       held: (position * 7) % 611,
+      next: position % 700,
       ended: position % 4,
       expert: position % 6,
       skipped: 1,
