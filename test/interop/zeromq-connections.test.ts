@@ -240,7 +240,7 @@ describe('an endpoint of ZeroMQ', () => {
       }
       isSent = true;
     })();
-    while (!isSent) {
+    for (let i = 0; i < 100 && !isSent; i++) {
       await centre.bind('tcp://127.0.0.1:*');
       await pass(1);
     }
