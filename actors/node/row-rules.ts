@@ -71,8 +71,7 @@ export class RowRules {
       typeof segment,
     ][])
       for (; this.#seen[kind] < names.count; this.#seen[kind]++)
-        if (names.bytesOf(this.#seen[kind]).length > this.#limits.nameBytesMax)
-          this.#tooLong[kind].add(this.#seen[kind]);
+        if (names.byteLengthOf(this.#seen[kind]) > this.#limits.nameBytesMax) this.#tooLong[kind].add(this.#seen[kind]);
   }
 
   #faultOf(batch: AccessBatch, row: number): string | null {
