@@ -291,6 +291,12 @@ export class Interner implements NameInterner {
     }
   }
 
+  /** How many bytes a name has. */
+  byteLengthOf(id: number): number {
+    const length = this.#names[id * STRIDE + LENGTH]!;
+    return length === IS_NUMBER ? this.bytesOf(id).length : length;
+  }
+
   /** The bytes of a name, as interned. Names in the arena are views: read, do not write. */
   bytesOf(id: number): Uint8Array {
     assert(id >= 0 && id < this.#count, `id ${id} was not given out (count ${this.#count})`);

@@ -121,6 +121,9 @@ export const nodeConfigSchema = z
         timeAheadMaxMs: durationField({ minMs: 0 })
           .default(86_400_000)
           .describe('How far ahead of the clock the time of an access may be; later ones are refused.'),
+        nameBytesMax: bytesField({ minBytes: 1 })
+          .default(8192)
+          .describe('Bytes of the name of a segment, consumer or site; an access with a longer one is refused.'),
       })
       .prefault({})
       .describe('What is taken in, and how much at once.'),

@@ -134,7 +134,7 @@ export class NodeInlets {
   /** How a post is parsed under the settings in force. */
   postOptions(options: Partial<PostOptions>): PostOptions {
     const { config, wallMs } = this.#options;
-    const { rowsPerPostMax, rowsPerFrame, timeAheadMaxMs } = config.ingest;
+    const { rowsPerPostMax, rowsPerFrame, timeAheadMaxMs, nameBytesMax } = config.ingest;
     // A machine that slept, or set its clock after the node had started, would refuse what its senders say is now.
     const nowMs = wallMs();
     return {
@@ -143,6 +143,7 @@ export class NodeInlets {
       ...options,
       nowMs,
       latestMs: nowMs + timeAheadMaxMs,
+      nameBytesMax,
       rowsMax: rowsPerPostMax,
       rowsPerFrame,
     };

@@ -9,6 +9,7 @@ import type { FormatOptions } from '../../streams/format.ts';
 import { openSource } from '../../streams/sources/open.ts';
 import { accessFrame, frameNames } from './log-frame.ts';
 import { allowsName, type NameRules } from './name-rules.ts';
+import { type RowLimits, RowRules } from './row-rules.ts';
 
 /**
  * Formats that strangers may post: text by lines, and Arrow after it was verified. Readers of binary traces and Parquet believe the
@@ -27,14 +28,10 @@ export const postFormats: readonly string[] = [
 /** Far more than the metadata of any batch that fits a post. */
 const ARROW_ELEMENTS_MAX = 1_000_000;
 
-export interface PostOptions extends FormatOptions {
+export interface PostOptions extends FormatOptions, RowLimits {
   /** Name of a format, or `auto`. */
   readonly format: string;
   readonly isLenient: boolean;
-  /** Instant of accesses that say none. */
-  readonly nowMs: number;
-  /** Accesses later than this are refused. */
-  readonly latestMs: number;
   readonly rowsMax: number;
   readonly rowsPerFrame: number;
   /** Consumers that the sender may name; default: any. */
@@ -45,7 +42,7 @@ export interface ParsedPost {
   readonly format: string;
   readonly frames: readonly LogFrame[];
   readonly accepted: number;
-  /** Bad records that were left out (lenient), the first ten with their places. */
+  /** Bad records that were left out (lenient), the first ten of each kind with their places. */
   readonly rejected: number;
   readonly rejections: readonly string[];
   /** Well-formed records that are no accesses, by reason. */
@@ -60,7 +57,17 @@ export interface ParsedPost {
  * 'forbidden' for a consumer that the sender may not name.
  */
 export async function parsePost(body: Uint8Array, options: PostOptions): Promise<ParsedPost> {
-  const { format, isLenient, nowMs, latestMs, rowsMax, rowsPerFrame, consumers = null, ...heeded } = options;
+  const {
+    format,
+    isLenient,
+    nowMs,
+    latestMs,
+    nameBytesMax,
+    rowsMax,
+    rowsPerFrame,
+    consumers = null,
+    ...heeded
+  } = options;
   if (format !== 'auto' && !postFormats.includes(format)) throw notTaken(format);
   const names = frameNames();
   const isArrow = format === 'arrow-ipc' || (format === 'auto' && looksLikeArrow(body));
@@ -84,17 +91,18 @@ export async function parsePost(body: Uint8Array, options: PostOptions): Promise
     throw notTaken(source.format);
   }
   const frames: LogFrame[] = [];
+  const rules = new RowRules(names, { nowMs, latestMs, nameBytesMax }, isLenient);
   let rows = 0;
+  let accepted = 0;
   for await (const batch of source.batches) {
     rows += batch.length;
     if (rows > rowsMax)
       throw new AnteroomError('limit', `more than ${rowsMax} accesses in one post`, { context: { rowsMax } });
-    const timed = withTimes(batch, nowMs, latestMs);
-    frames.push(
-      frames.length === 0 && source.summary().accessCount === batch.length
-        ? accessFrame(timed, names)
-        : compactFrame(timed, names),
-    );
+    const taken = rules.admit(batch);
+    accepted += taken.length;
+    // Names of rows that were left out are not kept either.
+    const isWhole = frames.length === 0 && source.summary().accessCount === batch.length && rules.rejected === 0;
+    if (taken.length > 0) frames.push(isWhole ? accessFrame(taken, names) : compactFrame(taken, names));
     await eventLoopRound();
   }
   checkConsumers(names.consumers, consumers);
@@ -102,9 +110,9 @@ export async function parsePost(body: Uint8Array, options: PostOptions): Promise
   return {
     format: source.format,
     frames,
-    accepted: rows,
-    rejected: summary.rejectedCount,
-    rejections: summary.rejections,
+    accepted,
+    rejected: summary.rejectedCount + rules.rejected,
+    rejections: [...summary.rejections, ...rules.rejections],
     skipped: Object.fromEntries(summary.skipped),
     clampedTimes: summary.clampedTimeCount,
   };
@@ -166,24 +174,4 @@ type Names = ReturnType<typeof frameNames>['segments'];
 function internCopy(to: Names, from: Names, id: number): number {
   const bytes = from.bytesOf(id);
   return to.internBytes(bytes, 0, bytes.length);
-}
-
-/** Absent times become `nowMs`. @throws AnteroomError 'bad-record' for one after `latestMs`. */
-function withTimes(batch: AccessBatch, nowMs: number, latestMs: number): AccessBatch {
-  const { timeMs } = batch;
-  let times = timeMs;
-  for (let i = 0; i < timeMs.length; i++) {
-    if (timeMs[i]! > latestMs)
-      throw new AnteroomError(
-        'bad-record',
-        `access ${batch.position + i + 1}: its time ${new Date(timeMs[i]!).toISOString()} is too far ahead of the clock, which says ${new Date(nowMs).toISOString()}; is it in another unit (time-unit=s|ms|us|ns)?`,
-        { context: { row: batch.position + i } },
-      );
-    if (!Number.isNaN(timeMs[i]!)) continue;
-    if (times === timeMs) times = timeMs.slice();
-    times[i] = nowMs;
-  }
-  if (times === timeMs) return batch;
-  const { segment, consumer, site, op, size, weight } = batch;
-  return new AccessBatch(batch.position, { timeMs: times, segment, consumer, site, op, size, weight });
 }

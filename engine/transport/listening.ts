@@ -16,7 +16,8 @@ export async function listenAt(socket: Pull | Router, endpoint: string, waitMs: 
   const until = clock.now() + waitMs;
   for (let pauseMs = TRY_AGAIN_MS; ; pauseMs = Math.min(TRY_AGAIN_MS_MAX, pauseMs * 2)) {
     try {
-      await socket.bind(endpoint);
+      // On this thread: the binding's own `bind` takes the socket to another, and one that has connections already must not be in use there meanwhile.
+      socket.bindSync(endpoint);
       return socket.lastEndpoint ?? endpoint;
     } catch (cause) {
       const leftMs = until - clock.now();

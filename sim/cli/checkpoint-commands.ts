@@ -50,7 +50,7 @@ export function registerCheckpointCommands(program: Command): void {
       const newer = (await store.list()).filter((header) => header.id > id);
       for (const header of newer) await store.delete(header.id);
       const answer = { restored: id, removed: newer.map((header) => header.id) };
-      print(flags, answer, `the node will start from checkpoint ${id}; ${newer.length} newer removed\n`);
+      print(flags, answer, () => `the node will start from checkpoint ${id}; ${newer.length} newer removed\n`);
     } finally {
       await store.close();
     }
@@ -101,5 +101,5 @@ function show(flags: CheckpointFlags, rows: readonly Checked[]): void {
     const verdict = problem === undefined ? '' : problem === null ? '  whole' : `  DAMAGED: ${problem}`;
     return `${String(id).padStart(6)}  ${instant(createdAtMs)}  position ${logPosition}  ${bytes} bytes  ${digest.slice(0, 12)}${verdict}\n`;
   });
-  print(flags, rows, lines.join('') || 'none\n');
+  print(flags, rows, () => lines.join('') || 'none\n');
 }

@@ -5,7 +5,7 @@ import { missClassNames } from '../../actors/cache-manager/miss-classes.ts';
 import type { EngineStats } from '../../actors/engine/engine-stats.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { missClassTexts } from '../report/miss-causes.ts';
-import { askNode, type ClientFlags, instant } from './node-client.ts';
+import { askNode, type ClientFlags, instant, shown } from './node-client.ts';
 
 /** What is told of a segment, or of the whole; as JSON the answers of the node, one beside the other. */
 export interface NodeStory {
@@ -53,6 +53,23 @@ async function segmentStory(flags: ClientFlags, segment: string, count: number):
     decisions: readonly { timeMs: number | null; position: number; why: string }[];
   }>(flags, `/v1/decisions?segment=${name}&limit=${count}`);
   const plan = plans.find((one) => one.segment === segment) ?? null;
+  const json = { segment, use, before, edges, forecasts, plan, decisions };
+  return { json, text: segmentText(shown(json), use) };
+}
+
+interface SegmentFacts {
+  readonly segment: string;
+  readonly before: readonly Edge[];
+  readonly edges: readonly Edge[];
+  readonly forecasts: readonly { probability: number; horizonMs: number; expert: string; why: readonly string[] }[];
+  readonly plan: { readonly state: string; readonly reason: string } | null;
+  readonly decisions: readonly { timeMs: number | null; position: number; why: string }[];
+}
+
+function segmentText(
+  { segment, before, edges, forecasts, plan, decisions }: SegmentFacts,
+  use: { readonly count: number; readonly frequency: number; readonly consumers: number } | null,
+): string {
   const share = (value: number): string => `${(value * 100).toFixed(1)} %`;
   const lines = [
     segment,
@@ -71,7 +88,7 @@ async function segmentStory(flags: ClientFlags, segment: string, count: number):
     decisions.length === 0 ? '  no decision about it is remembered' : '  decisions, the latest first:',
     ...decisions.map(({ timeMs, position, why }) => `    ${instant(timeMs)}  ${String(position).padStart(9)}  ${why}`),
   ];
-  return { json: { segment, use, before, edges, forecasts, plan, decisions }, text: `${lines.join('\n')}\n` };
+  return `${lines.join('\n')}\n`;
 }
 
 function wholeStory(stats: EngineStats): NodeStory {

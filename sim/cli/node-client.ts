@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { AnteroomError, type ErrorCode } from '../../engine/errors.ts';
 import { RealClock } from '../../engine/host/real-clock.ts';
 import { readTextFile } from '../../engine/host/text-file.ts';
-import { printableLines } from '../../engine/printable.ts';
+import { printableLines, printableTexts } from '../../engine/printable.ts';
 
 export interface ClientFlags {
   readonly url: string;
@@ -84,9 +84,19 @@ function answerIn(text: string): unknown {
   }
 }
 
-/** The answer as text without the control characters that names may hold, or as it is. */
-export function print(flags: { readonly json?: boolean }, answer: unknown, text: string): void {
-  process.stdout.write(flags.json === true ? `${JSON.stringify(answer, null, 2)}\n` : printableLines(text));
+/** Characters of a name or a reason that are shown; `--json` has all of it. */
+const SHOWN_MAX = 400;
+
+/** An answer as it may be put into lines of text: names that strangers chose neither steer the terminal nor make lines of their own. */
+export function shown<T>(answer: T): T {
+  return printableTexts(answer, SHOWN_MAX);
+}
+
+/** The answer as JSON where that was asked for, else what `textOf` makes of it as it may be shown. */
+export function print<T>(flags: { readonly json?: boolean }, answer: T, textOf: (shown: T) => string): void {
+  process.stdout.write(
+    flags.json === true ? `${JSON.stringify(answer, null, 2)}\n` : printableLines(textOf(shown(answer))),
+  );
 }
 
 /** An instant to the second; the same width for none. */

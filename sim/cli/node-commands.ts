@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { NodeStatus, Recovery } from '../../actors/node/node-status.ts';
-import { addClientOptions, askNode, type ClientFlags, hasStopped, instant, print } from './node-client.ts';
+import { addClientOptions, askNode, type ClientFlags, hasStopped, instant, print, shown } from './node-client.ts';
 import { positiveInteger } from './whole-number.ts';
 
 export function registerNodeCommands(program: Command): void {
@@ -10,7 +10,7 @@ export function registerNodeCommands(program: Command): void {
     program.command('status').description('how a running node does; exit status 1 = it is not ready'),
   ).action(async (flags: ClientFlags) => {
     const status = await askNode<NodeStatus>(flags, '/v1/status');
-    print(flags, status, statusText(status));
+    print(flags, status, statusText);
     if (!status.isReady) process.exitCode = 1;
   });
 
@@ -20,7 +20,7 @@ export function registerNodeCommands(program: Command): void {
       const answer = await askNode<{ state: string }>(flags, '/v1/drain', { method: 'POST' });
       if (flags.wait === true) await hasStopped(flags);
       const state = flags.wait === true ? 'stopped' : answer.state;
-      print(flags, { state }, `${state}\n`);
+      print(flags, { state }, () => `${state}\n`);
     });
 
   addClientOptions(
@@ -33,7 +33,7 @@ export function registerNodeCommands(program: Command): void {
     const text =
       (applied.length === 0 ? 'nothing changed\n' : `changed: ${applied.join(', ')}\n`) +
       (needsRestart.length === 0 ? '' : `as before until the node starts again: ${needsRestart.join(', ')}\n`);
-    print(flags, answer, text);
+    print(flags, answer, () => text);
   });
 
   addClientOptions(program.command('forecast').description('what is likely to be accessed next, and why'))
@@ -47,7 +47,7 @@ export function registerNodeCommands(program: Command): void {
       if (flags.segment !== undefined) query.set('segment', flags.segment);
       if (flags.horizonMs !== undefined) query.set('horizonMs', String(flags.horizonMs));
       const answer = await askNode<ForecastAnswer>(flags, `/v1/forecast?${query}`);
-      print(flags, answer, forecastText(answer, flags.segment));
+      print(flags, answer, (told) => forecastText(told, shown(flags.segment)));
     });
 
   addClientOptions(
@@ -60,10 +60,10 @@ export function registerNodeCommands(program: Command): void {
       if (flags.state !== undefined) query.set('state', flags.state);
       const answer = await askNode<PlansAnswer>(flags, `/v1/plans?${query}`);
       const counts = Object.entries(answer.counts).map(([state, count]) => `${count} ${state}`);
-      const lines = answer.plans.map(
-        ({ state, segment, reason }) => `${state.padEnd(8)}${segment}\n        ${reason}\n`,
-      );
-      print(flags, answer, `${lines.join('')}${counts.join(', ')} (${answer.mode})\n`);
+      print(flags, answer, ({ plans }) => {
+        const lines = plans.map(({ state, segment, reason }) => `${state.padEnd(8)}${segment}\n        ${reason}\n`);
+        return `${lines.join('')}${counts.join(', ')} (${answer.mode})\n`;
+      });
     });
 
   addClientOptions(
@@ -83,9 +83,10 @@ export function registerNodeCommands(program: Command): void {
       print(
         flags,
         answer,
-        answer.decisions
-          .map(({ position, timeMs, why }) => `${instant(timeMs)}  ${String(position).padStart(9)}  ${why}\n`)
-          .join('') || 'none yet\n',
+        ({ decisions }) =>
+          decisions
+            .map(({ position, timeMs, why }) => `${instant(timeMs)}  ${String(position).padStart(9)}  ${why}\n`)
+            .join('') || 'none yet\n',
       );
     });
 
@@ -95,13 +96,15 @@ export function registerNodeCommands(program: Command): void {
   addClientOptions(dlq.command('ls').description('list both')).action(async (flags: ClientFlags) => {
     const requests = await askNode<LettersAnswer>(flags, '/v1/dead-letters');
     const bad = await askNode<BadMessagesAnswer>(flags, '/v1/bad-messages');
-    const lines = requests.letters.map(
-      ({ key, sink, why, attempts, atMs }) => `${instant(atMs)}  ${sink}  ${key}  ${attempts} tries: ${why}\n`,
-    );
     const counts = `${requests.count} ${requests.count === 1 ? 'request' : 'requests'}, ${messageCount(bad.count)}\n`;
     // Bodies are for `dlq messages`.
     const messages = bad.messages.map(({ body: _, ...facts }) => facts);
-    print(flags, { ...requests, messages }, `${lines.join('')}${messageLines(bad)}${counts}`);
+    print(flags, { ...requests, messages }, (told) => {
+      const lines = told.letters.map(
+        ({ key, sink, why, attempts, atMs }) => `${instant(atMs)}  ${sink}  ${key}  ${attempts} tries: ${why}\n`,
+      );
+      return `${lines.join('')}${messageLines(told)}${counts}`;
+    });
   });
   addClientOptions(
     dlq
@@ -109,7 +112,7 @@ export function registerNodeCommands(program: Command): void {
       .description('messages of sources that could not be read; --json has their bodies, as base64'),
   ).action(async (flags: ClientFlags) => {
     const answer = await askNode<BadMessagesAnswer>(flags, '/v1/bad-messages');
-    print(flags, answer, `${messageLines(answer)}${messageCount(answer.count)}\n`);
+    print(flags, answer, (told) => `${messageLines(told)}${messageCount(told.count)}\n`);
   });
 
   addClientOptions(
@@ -123,16 +126,18 @@ export function registerNodeCommands(program: Command): void {
     const messages = await askNode<RedriveMessagesAnswer>(flags, '/v1/bad-messages/redrive', again);
     const all = [...requests.results, ...messages.results];
     const faults = [
-      ...all
+      ...shown(all)
         .filter(({ end }) => end.kind === 'failed')
         .map(({ key, sink, source, end }) => `${sink ?? source}  ${key}  ${end.why ?? ''}\n`),
-      ...keys.filter((key) => !all.some((one) => one.key === key)).map((key) => `there is no dead letter ${key}\n`),
+      ...shown(keys.filter((key) => !all.some((one) => one.key === key))).map(
+        (key) => `there is no dead letter ${key}\n`,
+      ),
     ];
     const { taken, duplicate } = messages;
     const texts = [`${requests.delivered} delivered, ${requests.failed} failed again`];
     if (messages.results.length > 0)
       texts.push(`messages: ${taken} taken, ${duplicate} in the log already, ${messages.failed} failed again`);
-    print(flags, { ...requests, messages }, `${faults.join('')}${texts.join('\n')}\n`);
+    print(flags, { ...requests, messages }, () => `${faults.join('')}${texts.join('\n')}\n`);
     if (faults.length > 0) process.exitCode = 1;
   });
 }
@@ -144,7 +149,14 @@ interface LettersAnswer {
 
 interface BadMessagesAnswer {
   readonly count: number;
-  readonly messages: readonly { key: string; why: string; atMs: number; body: string }[];
+  readonly messages: readonly BadMessage[];
+}
+
+interface BadMessage {
+  readonly key: string;
+  readonly why: string;
+  readonly atMs: number;
+  readonly body: string;
 }
 
 interface Redriven {
@@ -167,7 +179,7 @@ interface RedriveMessagesAnswer {
   readonly results: readonly Redriven[];
 }
 
-function messageLines({ messages }: BadMessagesAnswer): string {
+function messageLines({ messages }: { readonly messages: readonly Omit<BadMessage, 'body'>[] }): string {
   return messages.map(({ key, why, atMs }) => `${instant(atMs)}  ${key}  ${why}\n`).join('');
 }
 
@@ -194,8 +206,8 @@ interface ForecastAnswer {
 }
 
 function startOf({ from, restored, damaged }: Recovery): string {
-  const where = from === null ? 'from what the log has' : `from position ${from}`;
-  return `${where}${restored === null ? '' : ` (${restored})`}${damaged.length === 0 ? '' : `, passing over ${damaged.join('; ')}`}`;
+  const what = from === null ? 'from the beginning of the log' : `from position ${from}`;
+  return `${what}${restored === null ? '' : ` (${restored})`}${damaged.length === 0 ? '' : `, passing over ${damaged.join('; ')}`}`;
 }
 
 function statusText(status: NodeStatus): string {

@@ -68,7 +68,7 @@ export class SourceHost {
   }
 
   #parse(bytes: Uint8Array, format: string, options: Partial<PostOptions>): Promise<ParsedPost> {
-    const bounds = { nowMs: 0, latestMs: 4e12, rowsMax: 100_000, rowsPerFrame: 1000 };
+    const bounds = { nowMs: 0, latestMs: 4e12, nameBytesMax: 8192, rowsMax: 100_000, rowsPerFrame: 1000 };
     return parsePost(bytes, { format, isLenient: false, ...bounds, ...options });
   }
 

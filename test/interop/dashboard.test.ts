@@ -12,6 +12,8 @@ const names = [
   '<img src=http://example.org/x onerror=alert(1)>',
   `/a/very/long/name/${'that-has-no-place-to-break-'.repeat(8)}end`,
   '日本語',
+  '/turned\u202eexe.txt\u0007',
+  `/${'beyond-any-measure'.repeat(400)}`,
   ...Array.from({ length: 8 }, (_, i) => `/p${i}`),
 ];
 let running: RunningNode;
@@ -19,7 +21,11 @@ let browser: Browser;
 
 async function post(node: RunningNode, count: number, everyMs: number): Promise<void> {
   const rows = Array.from({ length: count }, (_, i) =>
-    JSON.stringify({ time: 1_700_000_000_000 + i * everyMs, segment: names[i % names.length], consumer: `c${i % 3}` }),
+    JSON.stringify({
+      time: 1_700_000_000_000 + i * everyMs,
+      segment: names[i % names.length],
+      consumer: `c${i % 3}`,
+    }),
   );
   const response = await fetch(`${node.address}/v1/accesses`, {
     method: 'POST',
@@ -69,6 +75,11 @@ describe.skipIf(isAbsent)('the dashboard', () => {
     expect(await textOf('decisions')).toMatch(/expects it to be asked for/);
     expect(await textOf('plan-numbers')).toMatch(/planned[\s\S]*queued[\s\S]*open[\s\S]*staged/);
     expect(await textOf('forecasts')).toMatch(/within 10 s, by/);
+    // Nothing turns the direction of the text beside it, and a name takes no page of its own.
+    const text = await browser.value<string>('document.body.innerText');
+    expect(text).toContain('/turned\\u{202e}exe.txt\\u{7}');
+    expect(text).not.toMatch(/\u202e/);
+    expect(text).not.toContain('beyond-any-measure'.repeat(40));
     expect(await browser.value('document.title')).toBe('Anteroom node');
     expect(await browser.value(`document.querySelectorAll('main img').length`)).toBe(0);
   });

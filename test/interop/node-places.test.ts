@@ -175,7 +175,9 @@ test.skipIf(isUnbuilt)(
       const text = await response.text();
       return response.status === 200 ? 'answered' : `${response.status} ${text}`;
     };
-    expect(await asked()).toBe('answered');
+    // Within 300 ms, which a busy machine may take for the first.
+    const answered = () => until(async () => ((await asked()) === 'answered' ? true : null));
+    await answered();
     apart.child.kill('SIGSTOP');
     const late = await Promise.all([asked(), asked()]);
     for (const answer of late)
@@ -183,16 +185,15 @@ test.skipIf(isUnbuilt)(
     // Both still wait for the place.
     expect(await asked()).toMatch(/^503 .*2 questions wait for answers of other places/);
     apart.child.kill('SIGCONT');
-    await until(async () => ((await asked()) === 'answered' ? true : null));
+    await answered();
     apart.child.kill('SIGKILL');
     await until(async () =>
       /^503 .*the place all, where the aggregator lives, is away/.test(await asked()) ? true : null,
     );
     apart = await startPart();
     await told(at);
-    expect(await asked()).toBe('answered');
+    await answered();
   },
-  60_000,
 );
 
 test.skipIf(isUnbuilt)(
@@ -214,6 +215,7 @@ test.skipIf(isUnbuilt)(
       name: 'node',
       publicKey: keys[0],
       keyFolder: keyFolders[0],
+      answerMs: 60_000,
       parts: [
         {
           name: 'experts',
@@ -265,5 +267,4 @@ test.skipIf(isUnbuilt)(
     expect(await answersOf(at)).toEqual(answers);
     expect(await digestOf(node)).toBe(expected);
   },
-  60_000,
 );

@@ -220,6 +220,35 @@ describe('an endpoint of ZeroMQ', () => {
     }
   });
 
+  test('taken while messages came in at another ended all reception: both go on', async () => {
+    const seen: number[] = [];
+    const common = { security: null, config: { retransmitMs: 20 } };
+    const centre = await createZeroMqTransport({
+      ...common,
+      place: 'centre',
+      receive: ({ frames }) => void seen.push(numberIn(frames[0]!)),
+    });
+    const site = await createZeroMqTransport({ ...common, place: 'site', receive: () => {} });
+    open.push(centre, site);
+    await site.connect('centre', await centre.bind('tcp://127.0.0.1:*'));
+    const count = 5000;
+    let isSent = false;
+    const sending = (async () => {
+      for (let n = 0; n < count; n++) {
+        while (site.send('centre', 'n', [numberFrame(n)]) !== 'accepted') await site.ready('centre');
+        if (n % 100 === 0) await pass(1);
+      }
+      isSent = true;
+    })();
+    for (let i = 0; i < 100 && !isSent; i++) {
+      await centre.bind('tcp://127.0.0.1:*');
+      await pass(1);
+    }
+    await sending;
+    await until(() => seen.length === count, 'all have arrived');
+    expect(seen).toEqual(Array.from({ length: count }, (_, n) => n));
+  });
+
   test('that is closed still lets out the answers that were given before', async () => {
     const receiver = await receive('tcp://127.0.0.1:*');
     const asker = new Dealer({ context: new Context(), linger: 0, receiveTimeout: 5000 });

@@ -30,7 +30,7 @@ code{font-family:ui-monospace,monospace;overflow-wrap:anywhere}
 #help dt{color:var(--ink)}
 main{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,370px),1fr));gap:12px;padding-bottom:32px;align-items:stretch}
 main:focus,#graph:focus{outline:none}
-section{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px;min-width:0}
+section{overflow-wrap:anywhere;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px;min-width:0}
 .wide{grid-column:1/-1}
 .numbers{display:flex;flex-wrap:wrap;gap:4px 20px;margin-bottom:8px}
 .numbers div{min-width:72px}
@@ -84,7 +84,7 @@ svg .edge{stroke:var(--c0);fill:none}
 svg .node{fill:var(--card);stroke:var(--c0);stroke-width:1.5}
 #notice:empty{display:none}
 #notice,#signin,#empty{margin-bottom:10px;padding:8px 12px;border:1px solid var(--line);border-radius:8px;background:var(--card);width:calc(100% - 32px)}
-#notice{border-color:var(--bad)}
+#notice{border-color:var(--bad);overflow-wrap:anywhere}
 kbd{border:1px solid var(--edge);border-radius:4px;padding:0 4px;font-size:11px;color:var(--ink)}
 @media (prefers-reduced-motion:reduce){*{transition:none!important;animation:none!important}}
 @media (max-width:760px){.wide-graph{display:none}.graph-list{display:block}

@@ -53,6 +53,9 @@ export type NumberRow = readonly [name: string, value: string, tone?: string];
 
 export interface PageKit {
   at(id: string): PageElement;
+  /** A text with names that strangers chose, as it may be shown: not beyond measure, control characters and what turns the direction of a line written out. */
+  plain(text: string): string;
+  /** Texts are shown `plain`. */
   make(tag: string, className: string, ...nodes: (PageElement | string)[]): PageElement;
   /** An element of an SVG. */
   draw(tag: string, attributes: Record<string, string | number>, text?: string): PageElement;
@@ -74,10 +77,15 @@ export interface PageKit {
 export function pageKit(page: DashboardPage): PageKit {
   const { document } = page;
   const at = (id: string): PageElement => document.getElementById(id)!;
+  const plain = (text: string): string =>
+    (text.length > 600 ? `${text.slice(0, 600)}…` : text).replace(
+      /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu,
+      (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`,
+    );
   const make = (tag: string, className: string, ...nodes: (PageElement | string)[]): PageElement => {
     const element = document.createElement(tag);
     if (className !== '') element.className = className;
-    element.append(...nodes);
+    element.append(...nodes.map((node) => (typeof node === 'string' ? plain(node) : node)));
     return element;
   };
   const digits = (value: number): string => String(Number(value.toPrecision(3)));
@@ -95,11 +103,12 @@ export function pageKit(page: DashboardPage): PageKit {
   };
   return {
     at,
+    plain,
     make,
     draw: (tag, attributes, text) => {
       const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
       for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-      if (text !== undefined) element.textContent = text;
+      if (text !== undefined) element.textContent = plain(text);
       return element;
     },
     percent: (share, fraction = 1) =>

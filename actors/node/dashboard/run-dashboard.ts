@@ -20,7 +20,7 @@ export interface DashboardParts {
 export function runDashboard(page: DashboardPage, parts: DashboardParts): void {
   const { document } = page;
   const { kit, charts, figures, lists, showDemand, showGraph } = parts;
-  const { at, ask, grouped, short, numbers } = kit;
+  const { at, plain, ask, grouped, short, numbers } = kit;
   let isPaused = false;
   let round = 0;
   let isGraphShown = false;
@@ -62,7 +62,7 @@ export function runDashboard(page: DashboardPage, parts: DashboardParts): void {
       const state = at('state');
       state.textContent = 'no answer';
       state.className = 'badge bad';
-      at('notice').textContent = (error as Error).message;
+      at('notice').textContent = plain((error as Error).message);
     }
   };
   let hasRun = false;
@@ -78,7 +78,7 @@ export function runDashboard(page: DashboardPage, parts: DashboardParts): void {
   };
   const told = (work: Promise<void>): void => {
     work.catch((error: unknown) => {
-      at('notice').textContent = (error as Error).message;
+      at('notice').textContent = plain((error as Error).message);
     });
   };
 

@@ -19,7 +19,7 @@ export interface Figures {
 }
 
 export function figures(kit: PageKit): Figures {
-  const { at, make, draw, percent, grouped, short, bytes, duration, numbers, bar } = kit;
+  const { at, plain, make, draw, percent, grouped, short, bytes, duration, numbers, bar } = kit;
 
   const showReliability = (bins: readonly ReliabilityBin[]): void => {
     const known = bins.filter(({ count }) => count > 0);
@@ -119,9 +119,11 @@ export function figures(kit: PageKit): Figures {
         status.mode === 'prefetching'
           ? 'prefetching'
           : 'observing: no sink is configured, so nothing is fetched; this is what prefetching would do';
-      const troubles = Object.entries(status.troubles)
-        .map(([name, why]) => `${name}: ${why}`)
-        .join(' · ');
+      const troubles = plain(
+        Object.entries(status.troubles)
+          .map(([name, why]) => `${name}: ${why}`)
+          .join(' · '),
+      );
       if (at('notice').textContent !== troubles) at('notice').textContent = troubles;
       const { log, checkpoint, delivery } = status;
       const waiting = log.end - status.toldUntil;

@@ -40,13 +40,13 @@ export interface Lists {
 }
 
 export function lists(kit: PageKit, showGraph: (name: string) => Promise<void>): Lists {
-  const { at, make, percent, grouped, short, duration, ask } = kit;
+  const { at, plain, make, percent, grouped, short, duration, ask } = kit;
   const clock = (ms: number | null): string =>
     ms === null ? '' : new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
   const segmentButton = (name: string): PageElement => {
     const button = make('button', 'link', name);
     button.setAttribute('type', 'button');
-    button.setAttribute('aria-label', `${name}: show what is around it`);
+    button.setAttribute('aria-label', `${plain(name)}: show what is around it`);
     button.addEventListener('click', () => void showGraph(name).then(() => at('graph').focus()));
     return button;
   };
@@ -121,7 +121,8 @@ export function lists(kit: PageKit, showGraph: (name: string) => Promise<void>):
         const answer = await ask<{ consumer: string | null; after: string | null; forecasts: readonly Forecast[] }>(
           `/v1/forecast?count=5${consumer === '' ? '' : `&consumer=${encodeURIComponent(consumer)}`}`,
         );
-        const text = `${answer.consumer ?? 'Anyone'}${answer.after === null ? '' : `, after ${answer.after}`}: ${answer.forecasts.length === 0 ? 'nothing is expected yet.' : 'likely next'}`;
+        const after = answer.after === null ? '' : `, after ${plain(answer.after)}`;
+        const text = `${plain(answer.consumer ?? 'Anyone')}${after}: ${answer.forecasts.length === 0 ? 'nothing is expected yet.' : 'likely next'}`;
         if (isAsked || said.textContent !== text) said.textContent = text;
         at('forecasts').replaceChildren(
           ...answer.forecasts.map((one) =>
@@ -137,7 +138,7 @@ export function lists(kit: PageKit, showGraph: (name: string) => Promise<void>):
           ),
         );
       } catch (error) {
-        said.textContent = (error as Error).message;
+        said.textContent = plain((error as Error).message);
         at('forecasts').replaceChildren();
       }
     },

@@ -161,6 +161,31 @@ sinks:
     expect(left.letters.map(({ key }) => key)).not.toContain(first!.key);
   });
 
+  test('names with line feeds, overrides of direction or thousands of letters made lines of their own: each is one short line', async () => {
+    const names = ['/a\nstate           stopped', '/b\u202etxt.exe', `/${'long'.repeat(1500)}`, '\u001b[2J<b>"\'`'];
+    const rows = Array.from({ length: 80 }, (_, i) =>
+      JSON.stringify({ time: 1_790_001_000_000 + i * 1000, segment: names[i % 4], consumer: 'c\n2' }),
+    ).join('\n');
+    expect((await fetch(`${node.url}/v1/accesses?format=ndjson`, { method: 'POST', body: rows })).status).toBe(200);
+    const told = [
+      await ask('forecast', '--consumer', 'c\n2'),
+      await ask('decisions', '--limit', '50'),
+      await ask('plans', '--limit', '50'),
+      await anteroom(['explain', node.url, '--segment', names[0]!]),
+    ];
+    for (const { status, stdout } of told) {
+      expect(status).toBe(0);
+      for (const line of stdout.split('\n')) {
+        expect(line.length).toBeLessThan(1000);
+        expect(line).not.toMatch(/^state {2,}stopped/);
+        for (const mark of ['\u202e', '\u001b']) expect(line).not.toContain(mark);
+      }
+    }
+    expect(told[0]!.stdout.split('\n')[0]).toBe('c\\x0a2, after \\x1b[2J<b>"\'`');
+    const whole = await json<{ forecasts: { segment: string }[] }>('forecast', '--consumer', 'c\n2');
+    expect(whole.forecasts.map(({ segment }) => segment)).toContain(names[2]);
+  });
+
   test('checkpoints of a node that runs are asked of it, and its folder says so; drained, they are read, verified and restored there', async () => {
     const config = scratch.path('node.yaml');
     await fetch(`${node.url}/v1/checkpoints`, { method: 'POST' });

@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { AnteroomError } from '../../../engine/errors.ts';
 import { ioFault } from '../../../engine/host/io-fault.ts';
 import { spool } from '../../../engine/host/source-file.ts';
-import { printable, printableLines } from '../../../engine/printable.ts';
+import { printable, printableLines, printableTexts } from '../../../engine/printable.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -46,5 +46,8 @@ test('an input that cannot be put aside for want of a folder says which folder, 
 test('text of strangers is cut and keeps its accents, but none of its control characters', () => {
   expect(printable('a\u001b[2J\u009b\u007f\n\té…')).toBe('a\\x1b[2J\\x9b\\x7f\\x0a\\x09é…');
   expect(printable('abcdef', 3)).toBe('abc...');
+  expect(printable('/a\u202egnp.\u2069\u2028\u200fz')).toBe('/a\\u{202e}gnp.\\u{2069}\\u{2028}\\u{200f}z');
+  const answer = { segment: 'a\nb', 'k\n': ['long name', null, 7, { x: true }] };
+  expect(printableTexts(answer, 7)).toEqual({ segment: 'a\\x0ab', 'k\\x0a': ['long na...', null, 7, { x: true }] });
   expect(printableLines('a\u0007\nb')).toBe('a\\x07\nb');
 });

@@ -118,6 +118,42 @@ describe('a post of accesses', () => {
     ).toBe(200);
   });
 
+  test('that names things at any length filled the memory: names have a limit, and a lenient post takes the others', async () => {
+    const { node, post } = await testNode({ ingest: { nameBytesMax: 5 } });
+    const rows = [
+      { segment: '/fits', consumer: 'c', time: START_MS },
+      { segment: '/lang\u00e9', consumer: 'c', time: START_MS },
+      { segment: '/b', consumer: 'a\u001bconsumer', time: START_MS },
+      { segment: '/b', consumer: 'c', time: START_MS + 1e12 },
+      { segment: '/b', consumer: 'c' },
+    ];
+    const body = rows.map((row) => JSON.stringify(row)).join('\n');
+    const { status, body: strict } = await post('/v1/accesses?format=ndjson', body);
+    expect([status, strict]).toMatchObject([
+      400,
+      {
+        error: {
+          code: 'bad-record',
+          message: 'access 2: its segment has a name of 7 bytes (/langé...): expected at most 5',
+        },
+      },
+    ]);
+    expect(node.status().log.end).toBe(0);
+    expect((await post('/v1/accesses?format=ndjson&lenient=1', body)).body).toMatchObject({
+      ...{ accepted: 2, rejected: 3 },
+      rejections: [
+        expect.stringContaining('access 2: its segment'),
+        'access 3: its consumer has a name of 10 bytes (a\\x1bconsumer...): expected at most 5',
+        expect.stringMatching(/^access 4: its time .* is too far ahead/),
+      ],
+    });
+    await node.intake.idle();
+    expect([node.engine.accessMap('/fits')?.count, node.engine.accessMap('/b')?.count]).toEqual([1, 1]);
+    expect(node.engine.accessMap('/langé')).toBeNull();
+    // What is not a name of any row that was taken is in no log either.
+    expect(node.status().log.entryCount).toBe(1);
+  });
+
   test('larger than a body or a post may be is refused with 413', async () => {
     const { post } = await testNode({ http: { bodyBytesMax: 1024 }, ingest: { rowsPerPostMax: 3 } });
     expect((await post('/v1/accesses', ndjson(Array.from({ length: 100 }, () => '/a')))).status).toBe(413);

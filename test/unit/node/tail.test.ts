@@ -225,3 +225,16 @@ test('lines that a full log could not take are taken when it has room again', as
   await expect.poll(() => one.node.lifeCycle.state).toBe('ready');
   await one.node.drain();
 });
+
+test('a line from far ahead of the clock, or with a name beyond any measure, held a followed file for ever: it is passed over and counted', async () => {
+  const file = join(folder, `ahead-${files++}`);
+  const one = await testNode({ tail: [{ file, format: 'clf' }], ingest: { nameBytesMax: 100 } });
+  await follow(one, 0);
+  writeFileSync(file, line('/a') + line('/ahead').replace('2026', '2031') + line(`/${'x'.repeat(200)}`));
+  await follow(one, 1);
+  appendFileSync(file, line('/b'));
+  await follow(one, 2);
+  expect(one.node.lifeCycle.troubles).toEqual({});
+  expect(one.node.status().sources).toMatchObject([{ type: 'tail', counts: { bad: 2, accesses: 2 } }]);
+  await one.node.drain();
+});
