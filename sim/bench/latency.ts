@@ -31,7 +31,7 @@ const { values } = parseArgs({
     latencies: { type: 'string', default: LATENCIES },
     bounds: { type: 'string', default: '1.0,1.05,1.1,1.3,1.6' },
     cache: { type: 'string', default: '0.01,0.1' },
-    prices: { type: 'string', default: '1024,64,16,8,4,2,1,0.7,0.5,0.35,0.25,0.1' },
+    prices: { type: 'string', default: '1024,512,256,128,64,32,16,8,4,2,1,0.7,0.5,0.35,0.25,0.1' },
     config: { type: 'string', default: '{}' },
     points: { type: 'boolean', default: false },
   },

@@ -3,6 +3,7 @@ import type { Eviction } from '../../../actors/cache-manager/eviction.ts';
 import { createEviction } from '../../../actors/cache-manager/evictions/create-eviction.ts';
 import { Ghost } from '../../../actors/cache-manager/ghost.ts';
 import { Xoshiro128 } from '../../../engine/random.ts';
+import { play } from '../cache-manager/scripted-site.ts';
 
 const CAPACITY = 60;
 const seeds = [1, 2, 3, 4, 5];
@@ -77,6 +78,54 @@ describe('auto beside one that sees no prefetches', () => {
       const alone = beside(log(seed), own, false).misses;
       expect(beside(log(seed), own, true).misses).toBeLessThan(1.02 * alone);
     }
+  });
+});
+
+describe('a site of auto', () => {
+  /** Of the accesses of a site that stages one useless segment in 3,000, those at which another leads than alone. */
+  function apart(seed: number, isAdvised: boolean): number {
+    const rows = log(seed);
+    const alone = auto();
+    let aloneBy = 0;
+    alone.tellLeader?.((expert) => {
+      aloneBy = expert;
+    });
+    let count = 0;
+    const made: Eviction[] = [];
+    const { site } = play({
+      capacity: CAPACITY,
+      rows: Array.from(rows),
+      script: Object.fromEntries(
+        [3, 6, 9, 12, 15].map((thousands, i) => [1000 * thousands, [[5000 + i, 0.9] as const]]),
+      ),
+      makeEviction: (_capacity, onEvict) => {
+        const eviction = auto(onEvict);
+        made.push(eviction);
+        if (made.length > 1) return eviction;
+        if (!isAdvised) Object.defineProperty(eviction, 'advise', { value: undefined });
+        let ledBy = 0;
+        eviction.tellLeader?.((expert) => {
+          ledBy = expert;
+        });
+        const access = eviction.access.bind(eviction);
+        eviction.access = (segment, size) => {
+          const isHit = access(segment, size);
+          alone.access(segment, size);
+          if (ledBy !== aloneBy) count++;
+          return isHit;
+        };
+        return eviction;
+      },
+    });
+    expect(site.ledger.issued).toBe(5);
+    return count;
+  }
+
+  test('follows the policy that its baseline follows, though a handful of prefetches turns its own evidence', () => {
+    const sum = (isAdvised: boolean) => seeds.reduce((total, seed) => total + apart(seed, isAdvised), 0);
+    const alone = sum(false);
+    expect(alone).toBeGreaterThan(100);
+    expect(sum(true)).toBeLessThan(alone / 10);
   });
 });
 
