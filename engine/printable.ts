@@ -2,14 +2,15 @@
 
 const LEAST_ACCENT = 0xa0;
 
-/** Control characters as `\xNN`, and no more than `lengthMax` characters. Line feeds are control characters too. */
+/** Control characters, and those that turn the direction of the line after them, as `\xNN`, and no more than `lengthMax` characters. Line feeds are control characters too. */
 export function printable(text: string, lengthMax = Number.POSITIVE_INFINITY): string {
   const cut = text.length > lengthMax ? `${text.slice(0, lengthMax)}...` : text;
   let line = '';
   for (const character of cut) {
     const code = character.codePointAt(0)!;
     const isControl = code < 0x20 || (code >= 0x7f && code < LEAST_ACCENT);
-    line += isControl ? `\\x${code.toString(16).padStart(2, '0')}` : character;
+    const isTurn = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+    line += isControl || isTurn ? `\\x${code.toString(16).padStart(2, '0')}` : character;
   }
   return line;
 }

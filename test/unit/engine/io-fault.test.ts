@@ -43,6 +43,11 @@ test('an input that cannot be put aside for want of a folder says which folder, 
   });
 });
 
+test('a name with a mark of direction turned the rest of a line around in a terminal', () => {
+  expect(printable('/a\u202egnp.b: 3 misses')).toBe('/a\\x202egnp.b: 3 misses');
+  expect(printable('\u2067x\u2069 שלום')).toBe('\\x2067x\\x2069 שלום');
+});
+
 test('text of strangers is cut and keeps its accents, but none of its control characters', () => {
   expect(printable('a\u001b[2J\u009b\u007f\n\té…')).toBe('a\\x1b[2J\\x9b\\x7f\\x0a\\x09é…');
   expect(printable('abcdef', 3)).toBe('abc...');
