@@ -34,6 +34,7 @@ describe('delimited text', () => {
     });
     expect(summary.leftOut).toEqual(['Elapsed [s]']);
     expect(readingOf(csv, 'Time (us),key\n1500,a\n').rows[0]).toMatchObject({ timeMs: 1.5 });
+    expect(readingOf(csv, '# time, object\n15, a\n').rows[0]).toMatchObject({ timeMs: 15_000 });
   });
 
   test('a path asked for by HTTP/1.1 and by HTTP/2 was two segments of a log divided by spaces', () => {
