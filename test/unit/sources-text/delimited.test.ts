@@ -51,6 +51,11 @@ describe('delimited text', () => {
     expect(readingOf(csv, 'key,t\n"GET /a HTTP/1.1",1\n').rows[0]!.segment).toBe('GET /a HTTP/1.1');
   });
 
+  test('a file of lines that end with a carriage return alone was one header and no access', () => {
+    expect(readingOf(csv, 'time,key\r1,a\r2,b\r').error).toMatch(/^bad-usage: .*carriage return alone: tr /);
+    expect(readingOf(csv, 'time,key\r\n1,a\r\n').rows).toHaveLength(1);
+  });
+
   test('takes -1, - and nothing as absent, and keeps country code NA', () => {
     const { rows } = readingOf(
       csv,
