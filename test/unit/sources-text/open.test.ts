@@ -202,7 +202,7 @@ describe('an opened source', () => {
     expect((await refusal(bytesOf(balancer))).message).toMatch(/4=10.1.16.50:2817, .* 9=GET https:\/\/h:443\/p HTTP/);
     const named = await openSource(bytesOf(balancer), { columns: { time: '2', segment: '9', size: '8' } });
     for await (const batch of named.batches) expect(batch.size[0]).toBe(6792);
-    expect(named.names.segments.nameOf(0)).toBe('GET https://h:443/p HTTP/1.1');
+    expect(named.names.segments.nameOf(0)).toBe('https://h:443/p');
     expect((await refusal(Uint8Array.of(0xff, 0xfe, 0x6b, 0, 0x65, 0, 0x79, 0, 10, 0))).message).toMatch(
       /UTF-16.*iconv/,
     );
