@@ -185,6 +185,12 @@ describe('an opened source', () => {
       /^no format cvs; there are: auto, csv, tsv/,
     );
     expect(await refusal(Uint8Array.of(0x42, 0x5a, 0x68, 0x39, 0x31))).toMatchObject({ code: 'unsupported' });
+    // A Parquet file with a delimiter was read as text, its bytes as names.
+    const table = bytesOf('PAR1\u0000\u0001, and binary\n\u0002\nPAR1');
+    for (const options of [{ delimiter: ';' }, { hasHeader: false }]) {
+      const { error } = await read(table, options);
+      expect(error).toMatchObject({ code: 'bad-usage', message: expect.stringContaining('parquet has no use for') });
+    }
     const unknown = await refusal(bytesOf('Dear Sir,\n\nI write to you.\n'));
     expect(unknown.code).toBe('unknown-format');
     expect(unknown.message).toMatch(/say which with --format/);
