@@ -1,5 +1,6 @@
 /** A proof in the terminal: the answer for each cache first, then the figures it rests on. */
 
+import { cellWidth, padLeft, padRight } from '../report/cell-text.ts';
 import { isQueueing, tooSlow } from '../report/queueing.ts';
 import { shortTraceNames } from '../report/trace-names.ts';
 import { amountText, cacheText, countedText, grouped, percent } from '../report/words.ts';
@@ -93,10 +94,10 @@ export function intervalText({ estimate, low, high }: Interval, textOf: (value: 
 }
 
 function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
+  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => cellWidth(row[c]!))));
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
+      .map((cell, c) => (c === 0 ? padRight(cell, widths[c]!) : padLeft(cell, widths[c]!)))
       .join('  ')
       .trimEnd();
   return rows.map(line).join('\n');

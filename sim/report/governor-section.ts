@@ -90,10 +90,15 @@ function consumersText(runs: readonly GovernedRun[]): string {
   const known = Math.max(...counts.map((each) => each.known));
   const lowered = Math.max(...counts.map((each) => each.lowered));
   if (known <= 1) return '';
+  const none = `None of the ${grouped(known)} consumers with a record was doubted`;
+  const why = 'because what was fetched for them was used less than half as often as forecast';
+  const forecasts = countedText(lowered, 'forecast was', 'forecasts were');
   const text =
     lowered === 0
-      ? `None of the ${grouped(known)} consumers with a record was doubted.`
-      : `Of ${countedText(known, 'consumer')} with a record up to ${grouped(doubted)} ${doubted === 1 ? 'was' : 'were'} doubted at the end of a run, because what was fetched for them was used less than half as often as forecast; up to ${countedText(lowered, 'forecast was', 'forecasts were')} lowered for it.`;
+      ? `${none}.`
+      : doubted === 0
+        ? `${none} at the end of a run; up to ${forecasts} lowered before that, ${why}.`
+        : `Of ${countedText(known, 'consumer')} with a record up to ${grouped(doubted)} ${doubted === 1 ? 'was' : 'were'} doubted at the end of a run, ${why}; up to ${forecasts} lowered for it.`;
   return `<p>${escapeHtml(text)}</p>`;
 }
 

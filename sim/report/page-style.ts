@@ -2,9 +2,9 @@
 
 export const pageStyle = `
 :root{--bg:#f7f7f5;--card:#fff;--ink:#1d2129;--soft:#626a76;--line:#e3e4e6;--yes:#0b7a4b;--no:#a23b2a;
---c0:#2463b4;--c1:#d1642c;--c2:#2f8f5b;--c3:#8d4fb0;--c4:#b8932a;--c5:#7a828e;--c6:#c2447a;--c7:#2a9aa6;--c8:#6b7a1e;--c9:#7d5240}
+--c0:#2463b4;--c1:#d1642c;--c2:#2f8f5b;--c3:#8d4fb0;--c4:#b8932a;--c5:#7a828e;--c6:#c2447a;--c7:#2a9aa6;--c8:#6b7a1e;--c9:#7d5240;--on-color:#ffffff;--on-color-shadow:0 0 3px #0009}
 @media (prefers-color-scheme:dark){:root{--bg:#15181d;--card:#1d2229;--ink:#e7e9ec;--soft:#a0a8b4;--line:#333a44;--yes:#4fc790;--no:#ec8a76;
---c0:#7ab0f5;--c1:#f0976a;--c2:#6fcf97;--c3:#c597e4;--c4:#e0c060;--c5:#9aa3af;--c6:#f08ab4;--c7:#6fd3dd;--c8:#bccb62;--c9:#cf9f88}}
+--c0:#7ab0f5;--c1:#f0976a;--c2:#6fcf97;--c3:#c597e4;--c4:#e0c060;--c5:#9aa3af;--c6:#f08ab4;--c7:#6fd3dd;--c8:#bccb62;--c9:#cf9f88;--on-color:#14181d;--on-color-shadow:none}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 header,main{max-width:1240px;margin:0 auto;padding:0 20px}
@@ -60,7 +60,7 @@ svg .arrow{fill:var(--c0)}
 figure.governor p,figure.governor li{font-size:13px}
 figure.wide .causes p{margin:8px 0 2px;font-size:13px}
 .bar{display:flex;height:26px;border-radius:5px;overflow:hidden;gap:1px}
-.bar span{min-width:2px;flex-basis:0;overflow:hidden;color:#fff;font-size:11.5px;line-height:26px;padding-left:4px;text-shadow:0 0 3px #0009;white-space:nowrap}
+.bar span{min-width:2px;flex-basis:0;overflow:hidden;color:var(--on-color);font-size:11.5px;line-height:26px;padding-left:4px;text-shadow:var(--on-color-shadow);white-space:nowrap}
 ul.legend{list-style:none;display:flex;flex-wrap:wrap;gap:2px 18px;padding:0;margin:10px 0 0;font-size:12.5px;color:var(--soft)}
 .swatch{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px}
 code.digest{font-size:12px}

@@ -2,6 +2,7 @@
 
 import type { RunResult } from '../replay/result.ts';
 
+import { cellWidth, padLeft, padRight } from './cell-text.ts';
 import { shortTraceNames } from './trace-names.ts';
 
 interface Column {
@@ -77,10 +78,10 @@ function tableOf(runs: readonly RunResult[], shown: readonly Column[]): string {
       ],
     };
   });
-  const widths = titles.map((title, i) => Math.max(title.length, ...rows.map(({ cells }) => cells[i]!.length)));
+  const widths = titles.map((title, i) => Math.max(title.length, ...rows.map(({ cells }) => cellWidth(cells[i]!))));
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, i) => (isText[i] ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .map((cell, i) => (isText[i] ? padRight(cell, widths[i]!) : padLeft(cell, widths[i]!)))
       .join('  ')
       .trimEnd();
   const lines = [line(titles), widths.map((width) => '-'.repeat(width)).join('  ')];

@@ -38,6 +38,8 @@ const BY_HAND =
 
 /** What whoever has a log that begins with `head` may do. */
 function wayOut(head: Uint8Array, isWhole: boolean): string {
+  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff))
+    return '; it is text in UTF-16: iconv -f UTF-16 -t UTF-8 FILE | anteroom replay -';
   const first = headLines(head, isWhole)[0];
   if (/^[^\p{L}\p{N}]*\[\s*\{/u.test(new TextDecoder().decode(head.subarray(0, ARRAY_LOOK))))
     return `; if it is a JSON array, give one object a line instead: jq -c '.[]' FILE | anteroom replay -`;

@@ -77,7 +77,7 @@ function normalisedName(name: string): string {
     .replace(/[\s_]*[([]([^()[\]]*)[)\]]$/, (_, inner: string) =>
       splitTimeUnit(`t_${inner}`).unit === null ? '' : `_${inner}`,
     )
-    .replace(/^[@#]/, '')
+    .replace(/^[@#]\s*/, '')
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .toLowerCase()
     .replace(/[\s.-]+/g, '_');

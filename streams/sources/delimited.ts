@@ -1,5 +1,6 @@
 /** Comma-, tab- and otherwise separated text (RFC 4180), columns by name or number. */
 
+import { AnteroomError } from '../../engine/errors.ts';
 import type { AccessSink } from '../access-sink.ts';
 import type { FormatOptions, StreamFormat } from '../format.ts';
 import { Operation, type OperationCode } from '../operation.ts';
@@ -288,6 +289,11 @@ export class DelimitedParser implements LineParser {
     }
     if (recordEnd === end) return pos;
     const first = new TextDecoder().decode(bytes.subarray(pos, recordEnd)).replace(/\r$/, '');
+    if (/\r[^\r\n]/.test(first))
+      throw new AnteroomError(
+        'bad-usage',
+        "its lines end with a carriage return alone: tr '\\r' '\\n' < FILE | anteroom ... -",
+      );
     this.#dialect = dialectOf(first, this.#format, this.#options);
     this.#scale = new TimeScale(this.#dialect.timeUnit);
     this.#block = DelimitedBlock.of(this.#dialect, this.#scale);

@@ -112,8 +112,8 @@ async function* ofFile(batches: AsyncGenerator<AccessBatch>, file: string): Asyn
 function chooseFormat(content: Content, options: OpenOptions): Format {
   const { head, isWhole, file, fault } = content;
   if (head.length === 0 && fault !== null) throw faultError(content, fault);
-  if (options.delimiter !== undefined || options.hasHeader !== undefined) return formatNamed('csv');
-  if (options.columns === undefined) {
+  const isDelimited = options.delimiter !== undefined || options.hasHeader !== undefined;
+  if (options.columns === undefined && !isDelimited) {
     try {
       return detectFormat(formats, head, isWhole, file);
     } catch (error) {
@@ -123,6 +123,7 @@ function chooseFormat(content: Content, options: OpenOptions): Format {
   }
   const table = tables.find((format) => format.detect(head, isWhole) >= 0.9);
   if (table !== undefined) return table;
+  if (isDelimited) return formatNamed('csv');
   const isJson = head.find((byte) => byte > 32 && byte < 128) === 123;
   return formatNamed(isJson ? 'ndjson' : 'csv');
 }

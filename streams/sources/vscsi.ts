@@ -138,7 +138,9 @@ function recordReader(layout: Layout): FixedRecordReader {
 function detect(head: Uint8Array, isWhole: boolean): number {
   const layout = head.length >= v1.recordBytes ? layoutOf(head) : v1;
   const recordCount = Math.min(Math.floor(head.length / layout.recordBytes), recordsLookedAt);
-  if (recordCount === 0 || (isWhole && head.length % layout.recordBytes !== 0)) return 0;
+  // A file that was cut inside a record is still to be told, and then refused at the place of the cut.
+  const isCut = isWhole && head.length % layout.recordBytes !== 0;
+  if (recordCount === 0 || (isCut && recordCount < 2)) return 0;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   let lastTime = 0;
   for (let i = 0; i < recordCount; i++) {

@@ -71,6 +71,15 @@ describe('the governor in the report', () => {
     expect(missCausesFigure([one])).toContain(': 1 miss left,');
   });
 
+  test('consumers doubted for a while only were "up to 0 were doubted"', () => {
+    const html = governorSection([
+      { ...run, governor: { ...governor, consumers: { ...governor.consumers!, doubted: 0 } } },
+    ]);
+    expect(html).toContain(
+      'None of the 30 consumers with a record was doubted at the end of a run; up to 17 forecasts',
+    );
+  });
+
   test('of a sample says so, with its share and confidence', () => {
     const ghost = { kind: 'sampled' as const, rate: 0.05, confidence: 0.99, isEstimate: false, misses: 390, error: 30 };
     const html = governorSection([{ ...run, governor: { ...governor, ghost } }]);

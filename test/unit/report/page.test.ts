@@ -4,6 +4,7 @@ import { chainsOf } from '../../../sim/report/dependency-chains.ts';
 import { escapeHtml, jsonForScript } from '../../../sim/report/escape-html.ts';
 import { dependencyFigure, hourOfWeekFigure } from '../../../sim/report/figures.ts';
 import { reportPage } from '../../../sim/report/page.ts';
+import { pageStyle } from '../../../sim/report/page-style.ts';
 import { chartsOf } from '../../../sim/report/replay-charts.ts';
 import { engineOf, fullDetails, insightFor, noDetails, reportOf, runOf } from './run-of.ts';
 
@@ -17,6 +18,29 @@ describe('escaping', () => {
     const json = jsonForScript({ name: `${nasty}\u2028\u2029` });
     expect(json).not.toMatch(/<|\u2028|\u2029/);
     expect(JSON.parse(json)).toEqual({ name: `${nasty}\u2028\u2029` });
+  });
+});
+
+describe('colours', () => {
+  /** Relative luminance of `#rrggbb` (WCAG 2.1). */
+  const luminanceOf = (color: string): number => {
+    const [red, green, blue] = [1, 3, 5].map((at) => {
+      const part = Number.parseInt(color.slice(at, at + 2), 16) / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
+  };
+
+  test('shares in bars were white on light colours in a dark window', () => {
+    const [light, dark] = pageStyle.split('prefers-color-scheme:dark');
+    for (const theme of [light!, dark!]) {
+      const on = luminanceOf(/--on-color:(#[0-9a-f]{6})/.exec(theme)![1]!);
+      for (let i = 0; i <= 6; i++) {
+        const under = luminanceOf(new RegExp(`--c${i}:(#[0-9a-f]{6})`).exec(theme)![1]!);
+        const contrast = (Math.max(on, under) + 0.05) / (Math.min(on, under) + 0.05);
+        expect(contrast, `--c${i}`).toBeGreaterThan(theme === dark ? 4.5 : 2.5);
+      }
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { cellWidth } from '../../../sim/report/cell-text.ts';
 import { isQueueing, queueingSentence } from '../../../sim/report/queueing.ts';
 import { amountText, cacheText, grouped, percent, verdictLine, verdicts } from '../../../sim/report/summary.ts';
 import { bytesText, replayTable } from '../../../sim/report/table.ts';
@@ -51,6 +52,16 @@ describe('table', () => {
     expect(lines[3]).toMatch(
       /lru +anteroom <=1\.3 +300 +30\.00 +200 +60\.0 +30\.0 +0 +0\.00 +1\.100 .* 15ms +50ms +0\.5000 +2k$/,
     );
+  });
+
+  test('names of East Asia and emoji moved the columns after them', () => {
+    const lines = replayTable([runOf({ trace: 'ログ🦊.csv' }), runOf({ trace: 'cafe\u0301.csv' })]).split('\n');
+    expect(cellWidth('ログ🦊.csv')).toBe(10);
+    expect(cellWidth('cafe\u0301.csv')).toBe(8);
+    const cells = lines
+      .filter((line) => line.includes('lru'))
+      .map((line) => cellWidth(line.slice(0, line.indexOf('lru'))));
+    expect(new Set(cells).size).toBe(1);
   });
 
   test('a column in which nothing stands is left out', () => {

@@ -36,6 +36,8 @@ describe('oracle-general', () => {
   test('a short file that was cut inside a record is told all the same', () => {
     expect(detectOf(oracleGeneral, oracle.subarray(0, 50))).toBeGreaterThan(0.5);
     expect(detectOf(oracleGeneral, oracle.subarray(0, 30))).toBe(0);
+    expect(detectOf(vscsi, vscsi1Bytes(commands).subarray(0, 70))).toBeGreaterThan(0.5);
+    expect(detectOf(vscsi, vscsi1Bytes(commands).subarray(0, 40))).toBe(0);
   });
 
   test('says that a file which ends inside a record is truncated, and where', () => {

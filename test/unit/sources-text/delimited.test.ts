@@ -34,6 +34,7 @@ describe('delimited text', () => {
     });
     expect(summary.leftOut).toEqual(['Elapsed [s]']);
     expect(readingOf(csv, 'Time (us),key\n1500,a\n').rows[0]).toMatchObject({ timeMs: 1.5 });
+    expect(readingOf(csv, '# time, object\n15, a\n').rows[0]).toMatchObject({ timeMs: 15_000 });
   });
 
   test('a path asked for by HTTP/1.1 and by HTTP/2 was two segments of a log divided by spaces', () => {
@@ -48,6 +49,11 @@ describe('delimited text', () => {
       'write',
     );
     expect(readingOf(csv, 'key,t\n"GET /a HTTP/1.1",1\n').rows[0]!.segment).toBe('GET /a HTTP/1.1');
+  });
+
+  test('a file of lines that end with a carriage return alone was one header and no access', () => {
+    expect(readingOf(csv, 'time,key\r1,a\r2,b\r').error).toMatch(/^bad-usage: .*carriage return alone: tr /);
+    expect(readingOf(csv, 'time,key\r\n1,a\r\n').rows).toHaveLength(1);
   });
 
   test('takes -1, - and nothing as absent, and keeps country code NA', () => {

@@ -185,6 +185,12 @@ describe('an opened source', () => {
       /^no format cvs; there are: auto, csv, tsv/,
     );
     expect(await refusal(Uint8Array.of(0x42, 0x5a, 0x68, 0x39, 0x31))).toMatchObject({ code: 'unsupported' });
+    // A Parquet file with a delimiter was read as text, its bytes as names.
+    const table = bytesOf('PAR1\u0000\u0001, and binary\n\u0002\nPAR1');
+    for (const options of [{ delimiter: ';' }, { hasHeader: false }]) {
+      const { error } = await read(table, options);
+      expect(error).toMatchObject({ code: 'bad-usage', message: expect.stringContaining('parquet has no use for') });
+    }
     const unknown = await refusal(bytesOf('Dear Sir,\n\nI write to you.\n'));
     expect(unknown.code).toBe('unknown-format');
     expect(unknown.message).toMatch(/say which with --format/);
@@ -202,7 +208,10 @@ describe('an opened source', () => {
     expect((await refusal(bytesOf(balancer))).message).toMatch(/4=10.1.16.50:2817, .* 9=GET https:\/\/h:443\/p HTTP/);
     const named = await openSource(bytesOf(balancer), { columns: { time: '2', segment: '9', size: '8' } });
     for await (const batch of named.batches) expect(batch.size[0]).toBe(6792);
-    expect(named.names.segments.nameOf(0)).toBe('GET https://h:443/p HTTP/1.1');
+    expect(named.names.segments.nameOf(0)).toBe('https://h:443/p');
+    expect((await refusal(Uint8Array.of(0xff, 0xfe, 0x6b, 0, 0x65, 0, 0x79, 0, 10, 0))).message).toMatch(
+      /UTF-16.*iconv/,
+    );
     expect((await refusal(bytesOf('[\n  {"key":"a"},\n  {"key":"b"}\n]\n'))).message).toMatch(/JSON array.*jq -c/);
   });
 
