@@ -1,6 +1,7 @@
 /** From a learned graph's edges to ordered lists that another engine can start from. */
 
 import type { Dependency } from '../graph-builder/dependency-graph.ts';
+import { HINTS_MAX } from './hints-config.ts';
 
 /** A list of ids; see `Hint` for the fields. */
 export interface EdgeHint {
@@ -12,7 +13,7 @@ export interface EdgeHint {
 
 /**
  * Chains: each segment is followed by the target of its strongest edge, until one repeats or there is none; each edge is in one chain. What
- * a chain leaves out becomes a list of two. The probability is the mean confidence, and `ahead` is how far the product of confidences stays
+ * a chain leaves out becomes a list of two, as long as there are no more lists than an engine takes. The probability is the mean confidence, and `ahead` is how far the product of confidences stays
  * above one half of it. O(edges log edges).
  */
 export function hintsOf(edges: readonly Dependency[]): readonly EdgeHint[] {
@@ -41,7 +42,7 @@ export function hintsOf(edges: readonly Dependency[]): readonly EdgeHint[] {
     if (chain.length > 0) hints.push(hintOf(chain));
   }
   for (const edge of edges) if (!used.has(edge)) hints.push(hintOf([edge]));
-  return hints;
+  return hints.slice(0, HINTS_MAX);
 }
 
 function hintOf(chain: readonly Dependency[]): EdgeHint {

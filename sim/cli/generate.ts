@@ -4,6 +4,9 @@ import type { Command } from 'commander';
 import { AnteroomError } from '../../engine/errors.ts';
 import { nonNegativeInteger } from './whole-number.ts';
 
+/** Names that promise something else than CSV. */
+const OTHER_FORMATS = /\.(?:zst|bz2|xz|zip|parquet|arrow|feather|json|jsonl|ndjson)$/i;
+
 export function registerGenerate(program: Command): void {
   program
     .command('generate')
@@ -44,6 +47,11 @@ export function registerGenerate(program: Command): void {
         const { AccessBatchBuilder } = await import('../../streams/access-batch-builder.ts');
         const { writeCsv } = await import('./write-csv.ts');
         const { checkWritable } = await import('../../engine/host/file-access.ts');
+        if (OTHER_FORMATS.test(flags.out))
+          throw new AnteroomError(
+            'bad-usage',
+            `--out: CSV is written, compressed where the name ends in .gz: ${flags.out} is neither`,
+          );
         if (flags.out !== '-') await checkWritable(flags.out);
         const builder = new AccessBatchBuilder({ file: `workload:${name}` });
         const count = await writeCsv(flags.out, generateBatches(chosen, flags.seed, builder), builder);

@@ -45,6 +45,7 @@ describe.skipIf(isUnbuilt)('anteroom', () => {
         /no\/such\/folder/,
       ],
       ['an unknown workload', ['generate', 'nope'], /no workload "nope": expected one of/],
+      ['CSV under the name of another format', ['generate', 'uniform', '--out', 'x.csv.zst'], /x\.csv\.zst is neither/],
       ['a bad parameter of a workload', ['generate', 'uniform', '--colour', '3'], /colour/],
     ])('2 and one line on standard error for %s', async (_, words, message) => {
       const { status, stdout, stderr } = await anteroom(words);

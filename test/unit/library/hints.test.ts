@@ -6,6 +6,7 @@ import type { Engine } from '../../../actors/engine/engine.ts';
 import type { EngineConfigInput } from '../../../actors/engine/engine-config.ts';
 import type { PrefetchRequest } from '../../../actors/engine/prefetch-desk.ts';
 import type { Dependency } from '../../../actors/graph-builder/dependency-graph.ts';
+import { HINTS_MAX } from '../../../actors/hints/hints-config.ts';
 import { hintsOf } from '../../../actors/hints/hints-of-edges.ts';
 import { type ReplayOptions, replay } from '../../../sim/replay/replay.ts';
 import { replayConfigSchema } from '../../../sim/replay/replay-config.ts';
@@ -223,6 +224,11 @@ describe('chains of edges', () => {
     expect(hints[0]!.probability).toBeCloseTo(0.9);
     expect(hints[0]!.ahead).toBeGreaterThan(1);
     expect(hints[1]).toMatchObject({ ahead: 1, probability: 0.4 });
+  });
+
+  test('what one engine had learned was more lists than another takes', () => {
+    const edges = Array.from({ length: 10_003 }, (_, i) => edge(2 * i, 2 * i + 1, 0.5));
+    expect(hintsOf(edges)).toHaveLength(HINTS_MAX);
   });
 
   test('a circle ends where it began', () => {
