@@ -108,7 +108,7 @@ export class IssueDesk {
     }
     table.expert[segment] = expert;
     table.rows[(segment << ROW_SHIFT) | Row.probability] = probability;
-    const refusal = this.#refusal(segment, sizeBytes);
+    const refusal = this.#refusal(segment, sizeBytes, probability, expert);
     if (refusal >= 0) return this.#settlement.refuse(segment, refusal, expert, probability);
     const { origin, queue, now } = state;
     state.prefetcher.onHeld?.(segment, true);
@@ -129,10 +129,10 @@ export class IssueDesk {
     return refused !== segment;
   }
 
-  /** Why a prefetch of what has none, with the probability and expert of the table, may not be sent now; -1 = it may. */
-  #refusal(segment: number, sizeBytes: number): number {
+  /** Why a prefetch of what has none may not be sent now; -1 = it may. */
+  #refusal(segment: number, sizeBytes: number, probability: number, expert: number): number {
     const state = this.#state;
-    const { holdout, sizes, guard, admission, benefit, expertTrust, table } = state;
+    const { holdout, sizes, guard, admission, benefit, expertTrust } = state;
     if (state.reactive.has(segment)) return Refusal.resident;
     if (holdout?.isHeld(segment) === true) return Refusal.heldOut;
     if (sizeBytes >= 0) sizes.guess(segment, sizeBytes);
@@ -145,10 +145,9 @@ export class IssueDesk {
       if (!guard.canSend(bytes, state.lentCount)) return Refusal.budget;
       if (!guard.canLose(inFlight)) return Refusal.throttled;
     }
-    const probability = table.rows[(segment << ROW_SHIFT) | Row.probability]!;
     if (this.#isCrowded(segment, probability)) return Refusal.crowded;
     if (benefit !== null && !benefit.isWorth(probability, state.fetches.waitOf(bytes), bytes)) return Refusal.price;
-    if (expertTrust?.allows(table.expert[segment]!) === false) return Refusal.distrusted;
+    if (expertTrust?.allows(expert) === false) return Refusal.distrusted;
     return holdout?.withholds(segment, state.position, probability) === true ? Refusal.heldOut : -1;
   }
 

@@ -5,6 +5,7 @@ import {
   type EvictionOptions,
   evictionNames,
   type Future,
+  RowEnd,
 } from '../../actors/cache-manager/eviction.ts';
 import { createEviction } from '../../actors/cache-manager/evictions/create-eviction.ts';
 import { InvariantError } from '../../engine/assert.ts';
@@ -66,6 +67,49 @@ describe.each(evictionNames)('%s', (name) => {
         expect(eviction.has(evicted[0]!)).toBe(false);
         expect([eviction.count, eviction.used]).toEqual([before[0] - 1, before[1] - sizes[evicted[0]!]!]);
         expect(eviction.capacity).toBe(capacity);
+      }
+    }
+  });
+
+  test('a touch of a resident is its access, of anything else nothing', () => {
+    const random = new Xoshiro128(9);
+    const left: [number[], number[]] = [[], []];
+    const [touched, accessed] = left.map((list) =>
+      create(name, { capacity: 20, unit: 'bytes', onEvict: (segment) => list.push(segment) }),
+    ) as [Eviction, Eviction];
+    for (let i = 0; i < 2000; i++) {
+      const segment = Math.min(random.int(40), random.int(2000));
+      const size = 1 + random.int(3);
+      const isHit = accessed.has(segment);
+      expect(touched.touch(segment)).toBe(isHit);
+      if (!isHit) touched.access(segment, size);
+      accessed.access(segment, size);
+      expect(left[0]).toEqual(left[1]);
+      left[0].length = left[1].length = 0;
+      expect([touched.used, touched.count]).toEqual([accessed.used, accessed.count]);
+    }
+  });
+
+  test('rows taken together end as they do one by one', () => {
+    for (const capacity of [1, 2, 20, 100]) {
+      const random = new Xoshiro128(capacity);
+      const options = { capacity, segmentCountHint: 16 };
+      const left: number[] = [];
+      const together = create(name, options);
+      const single = create(name, { ...options, onEvict: (segment) => left.push(segment) });
+      if (together.accessRows === undefined) return;
+      const ended = new Int32Array(300);
+      for (let round = 0; round < 20; round++) {
+        const segments = Uint32Array.from({ length: 310 }, () => Math.min(random.int(60), random.int(3000)));
+        together.accessRows(segments, 10, 310, ended);
+        const expected = Array.from(segments.subarray(10), (segment) =>
+          single.access(segment, 1) ? RowEnd.hit : (left.pop() ?? RowEnd.free),
+        );
+        expect([...ended]).toEqual(expected);
+        expect(left).toEqual([]);
+        const residents = [together, single].map((each) => [...segments].filter((segment) => each.has(segment)));
+        expect(residents[0]).toEqual(residents[1]);
+        expect([together.used, together.count]).toEqual([single.used, single.count]);
       }
     }
   });
