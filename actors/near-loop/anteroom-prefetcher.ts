@@ -223,17 +223,17 @@ export class AnteroomPrefetcher implements Prefetcher {
     const nextItems = this.#nextItems === null ? null : this.#nextItemsFor(consumer);
     if (isNew) nextItems?.observe(consumer, segment, access.timeMs);
     const candidates = this.#candidates;
-    candidates.begin();
+    let count = 0;
     // A repeat that was served leaves nothing to expect that was not expected before.
-    const isAsked = isNew || served !== Served.hit;
-    if (isAsked) {
+    if (isNew || served !== Served.hit) {
+      candidates.begin();
       this.#streams?.gather(lead, candidates);
       this.#sequences.gather(segment, candidates, served !== Served.hit);
       if (nextItems !== null) this.#gatherNext(nextItems, consumer);
       this.#gatheredAt = position;
       this.#servedClass = servedClassOf(served);
+      count = candidates.count;
     }
-    const { count } = candidates;
     if (kernel === null) {
       for (let slot = 0; slot < count; slot++) this.#forecast(slot, position, this.#servedClass);
       if (count > 0) this.#decide(position, this.#servedClass, proposals);
