@@ -304,6 +304,8 @@ describe('a ZeroMQ place with keys', () => {
     site.send('centre', 'k', []);
     await until(() => arrived === 1, 'the first key is in use');
     await before.close();
+    // What is sent to the life that has ended is given up, not sent again.
+    await until(() => !site.isUp('centre'), 'it is seen to have gone');
     const after = await start(next);
     await after.bind(endpoint);
     site.send('centre', 'k', []);
