@@ -1,8 +1,23 @@
 import { describe, expect, test } from 'vitest';
 import { AnteroomPrefetcher } from '../../../actors/near-loop/anteroom-prefetcher.ts';
+import type { Prefetcher } from '../../../actors/prefetcher.ts';
 import { Xoshiro128 } from '../../../engine/random.ts';
 import { type ModelAccess, ModelSite } from './model-site.ts';
 import { MapAddressSpace, plantedPairs, streams, uniformTrace, walks } from './planted.ts';
+
+/** `inner`, with an ear for what it proposes. */
+function watched(inner: AnteroomPrefetcher, onProposal: (segment: number) => void): Prefetcher {
+  return {
+    name: 'watched',
+    staging: 'separate',
+    experts: inner.experts,
+    onAccess: (access, served, proposals) => {
+      inner.onAccess(access, served, proposals);
+      for (const segment of proposals.segment.subarray(0, proposals.count)) onProposal(segment);
+    },
+    onEvict: (segment) => inner.onEvict(segment, false),
+  };
+}
 
 describe('anteroom prefetcher', () => {
   test('forecasts on planted pairs come true as often as they say', () => {
@@ -39,16 +54,12 @@ describe('anteroom prefetcher', () => {
       };
       const inner = new AnteroomPrefetcher(view);
       const counts = [0, 0, 0];
-      site.serve(trace, {
-        name: 'watched',
-        staging: 'separate',
-        experts: inner.experts,
-        onAccess: (access, served, proposals) => {
-          inner.onAccess(access, served, proposals);
-          for (const segment of proposals.segment.subarray(0, proposals.count)) if (segment < 3) counts[segment]!++;
-        },
-        onEvict: (segment) => inner.onEvict(segment, false),
-      });
+      site.serve(
+        trace,
+        watched(inner, (segment) => {
+          if (segment < 3) counts[segment]!++;
+        }),
+      );
       return counts;
     };
     const [, small, large] = proposedOf([1, 4, 0.25]) as [number, number, number];
@@ -63,18 +74,13 @@ describe('anteroom prefetcher', () => {
       const site = new ModelSite({ capacity: 200, stagedMax: 60, headroomPerAccess: 4 });
       let unlikely = 0;
       const inner = new AnteroomPrefetcher(Object.assign(site, worth));
-      site.serve(trace, {
-        name: 'watched',
-        staging: 'separate',
-        experts: inner.experts,
-        onAccess: (access, served, proposals) => {
-          inner.onAccess(access, served, proposals);
+      site.serve(
+        trace,
+        watched(inner, (segment) => {
           // Of the pairs those with odd numbers are the unlikely ones.
-          for (const s of proposals.segment.subarray(0, proposals.count))
-            if (s >= 600 && s < 1200 && s % 2 === 1) unlikely++;
-        },
-        onEvict: (segment) => inner.onEvict(segment, false),
-      });
+          if (segment >= 600 && segment < 1200 && segment % 2 === 1) unlikely++;
+        }),
+      );
       return unlikely;
     };
     const inSegments = unlikelyOf({});
