@@ -22,6 +22,8 @@ export interface AccessBatchBuilderOptions {
   readonly limit?: number;
   /** Log position of the first row. Default 0. */
   readonly position?: number;
+  /** A time after it is kept as it is and moves no later one up: whoever takes the batches leaves such rows out. Default: none. */
+  readonly timeMsMax?: number;
   /** Where names go; own tables by default. Share them to give several inputs one id space. */
   readonly segments?: NameInterner;
   readonly consumers?: NameInterner;
@@ -48,6 +50,7 @@ export class AccessBatchBuilder implements AccessSink {
   readonly #rowsMax: number;
   readonly #isLenient: boolean;
   readonly #limit: number;
+  readonly #timeMsMax: number;
   readonly #full: AccessBatch[] = [];
   #position: number;
   #timeMs!: Float64Array;
@@ -75,6 +78,7 @@ export class AccessBatchBuilder implements AccessSink {
     this.#rowsMax = options.rowsMax ?? 32768;
     this.#limit = options.limit ?? Number.POSITIVE_INFINITY;
     this.#isLenient = options.isLenient ?? false;
+    this.#timeMsMax = options.timeMsMax ?? Number.POSITIVE_INFINITY;
     this.#position = options.position ?? 0;
     assert(Number.isInteger(this.#rowsMax) && this.#rowsMax >= 1, `rowsMax ${this.#rowsMax} is not a count of rows`);
     assert(this.#limit >= 0, `limit ${this.#limit} is negative`);
@@ -113,7 +117,7 @@ export class AccessBatchBuilder implements AccessSink {
     let at = timeMs;
     if (at > this.#latestMs) {
       assert(isTime(at), 'a time is in range or NaN');
-      this.#latestMs = at;
+      if (at <= this.#timeMsMax) this.#latestMs = at;
     } else if (at < this.#latestMs) {
       this.#clampedTimeCount++;
       at = this.#latestMs;
@@ -144,6 +148,7 @@ export class AccessBatchBuilder implements AccessSink {
   #take(rows: AccessRows, from: number, to: number): void {
     const row = this.#row;
     const times = this.#timeMs;
+    const timeMsMax = this.#timeMsMax;
     let latestMs = this.#latestMs;
     let clampedCount = 0;
     for (let i = from, at = row; i < to; i++, at++) {
@@ -151,7 +156,7 @@ export class AccessBatchBuilder implements AccessSink {
       if (timeMs < latestMs) clampedCount++;
       else if (timeMs > latestMs) {
         assert(isTime(timeMs), 'a time is in range or NaN');
-        latestMs = timeMs;
+        if (timeMs <= timeMsMax) latestMs = timeMs;
       } else assert(timeMs !== Number.NEGATIVE_INFINITY, 'a time is in range or NaN');
       times[at] = Math.max(timeMs, latestMs);
     }

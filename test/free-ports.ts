@@ -1,4 +1,4 @@
-/** Ports for tests that must know one before it is listened at, or listen at it again: nobody else is given them meanwhile. */
+/** Ports for tests that must know one before it is listened at, or listen at it again: hardly anybody else is given them meanwhile. */
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';

@@ -64,7 +64,8 @@ export const engineConfigSchema = z
     segmentsMax: z
       .int()
       .min(1)
-      .max(2 ** 31 - 1)
+      // Tables of the site reckon places of four words a segment in 31 bits.
+      .max(2 ** 29 - 1)
       .default(10_000_000)
       .describe('Distinct segments that are known; accesses to further ones are passed over, counted.'),
     consumersMax: z

@@ -8,7 +8,7 @@ const HELD = 2;
 
 /**
  * A mirror of the site, kept by the near loop from what it is told: resident from each demand to the eviction, held from the sending of a
- * prefetch to its end. Clear means unknown: whoever finds it clear asks the site.
+ * prefetch to its end. Clear means unknown, and whoever finds it clear asks the site, until the mirror is made exact.
  */
 export class ResidentFlags {
   #flags: Uint8Array = new Uint8Array(1024);

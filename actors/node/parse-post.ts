@@ -77,6 +77,7 @@ export async function parsePost(body: Uint8Array, options: PostOptions): Promise
     format: isArrow ? 'arrow-ipc' : format,
     lenient: isLenient,
     rowsMax: rowsPerFrame,
+    timeMsMax: latestMs,
     ...names,
   });
   const source = await opening.catch((error: unknown) => {

@@ -400,7 +400,9 @@ function columnValueOf(vector: Vector, decodedById: Map<number, unknown[]>): Col
 function decimalOf(unscaled: unknown, scale: number): bigint | number | DamagedValue {
   if (!(Math.abs(scale) <= 76)) return damaged;
   const digits = BigInt(String(unscaled));
-  return scale > 0 ? Number(digits) / 10 ** scale : digits * 10n ** BigInt(-scale);
+  if (scale <= 0) return digits * 10n ** BigInt(-scale);
+  const unit = 10n ** BigInt(scale);
+  return digits % unit === 0n ? digits / unit : Number(digits) / 10 ** scale;
 }
 
 /** Columns of columns are not looked into; as in Parquet, they keep their place and have no name to match. */

@@ -23,6 +23,8 @@ export interface OpenOptions extends FormatOptions {
   readonly limit?: number;
   /** Rows of a full batch. Default: the builder's. */
   readonly rowsMax?: number;
+  /** As the builder's. */
+  readonly timeMsMax?: number;
   /** Tables to intern names in, to give several inputs one id space. */
   readonly segments?: NameInterner;
   readonly consumers?: NameInterner;
@@ -66,6 +68,7 @@ export async function openSource(pathOrBytes: string | Uint8Array, options: Open
       isLenient: options.lenient ?? false,
       ...(options.limit === undefined ? {} : { limit: options.limit }),
       ...(options.rowsMax === undefined ? {} : { rowsMax: options.rowsMax }),
+      ...(options.timeMsMax === undefined ? {} : { timeMsMax: options.timeMsMax }),
       ...(options.segments === undefined ? {} : { segments: options.segments }),
       ...(options.consumers === undefined ? {} : { consumers: options.consumers }),
       ...(options.sites === undefined ? {} : { sites: options.sites }),

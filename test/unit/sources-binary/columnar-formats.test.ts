@@ -4,6 +4,7 @@ import {
   Decimal,
   Dictionary,
   Field,
+  Float64,
   Int32,
   List,
   makeData,
@@ -190,6 +191,16 @@ describe('arrow-ipc', () => {
       [1500, '4611686018427387905', 300],
       [2250, '-7', 0],
     ]);
+  });
+
+  test('a whole decimal with zeros behind its point was rounded to another id', async () => {
+    const scaled = 1_690_791_876_243n * 10n ** 9n;
+    const words = new BigUint64Array([BigInt.asUintN(64, scaled), scaled >> 64n]);
+    const key = new Vector([
+      makeData({ type: new Decimal(9, 38, 128), length: 1, data: new Uint32Array(words.buffer) }),
+    ]);
+    const bytes = tableToIPC(new Table({ time: vectorFromArray([1], new Float64()), key }));
+    expect((await rows(bytes)).map((row) => row.segment)).toEqual(['1690791876243']);
   });
 
   test('reads record batches that are compressed with LZ4', async () => {
