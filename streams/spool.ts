@@ -159,9 +159,14 @@ export class BatchSpool {
     return new AccessBatch(entry.position, { timeMs, segment, consumer, site, op, size, weight });
   }
 
-  /** All batches in the order in which they were added. */
-  forward(): AsyncGenerator<AccessBatch> {
-    return this.#inOrder((i) => i);
+  /** All batches in the order in which they were added; or those that reach beyond a log position, cut to the rows from there on. */
+  async *forward(position = -Infinity): AsyncGenerator<AccessBatch> {
+    const isBefore = (entry: Entry): boolean => entry.position + entry.rows <= position;
+    const first = this.#entries.findIndex((entry) => !isBefore(entry));
+    if (first < 0) return;
+    for await (const batch of this.#inOrder((i) => i, first)) {
+      yield batch.position >= position ? batch : batch.slice(position - batch.position, batch.length);
+    }
   }
 
   /** All batches, the last one first; rows within a batch stay in their order. */
@@ -179,10 +184,10 @@ export class BatchSpool {
     await this.#file.close();
   }
 
-  async *#inOrder(indexOf: (i: number) => number): AsyncGenerator<AccessBatch> {
+  async *#inOrder(indexOf: (i: number) => number, first = 0): AsyncGenerator<AccessBatch> {
     const count = this.#entries.length;
-    let ahead = count > 0 ? this.read(indexOf(0)) : null;
-    for (let i = 0; i < count; i++) {
+    let ahead = count > first ? this.read(indexOf(first)) : null;
+    for (let i = first; i < count; i++) {
       const batch = await ahead!;
       ahead = i + 1 < count ? this.read(indexOf(i + 1)) : null;
       // A failure is met when the batch is asked for; until then it must not count as unhandled.

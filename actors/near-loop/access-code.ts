@@ -1,19 +1,20 @@
 /** The kernel's work on one access from end to end: who is at the site, what order learns and names, and what is served. */
 
 import { type Code, I32, type WasmFunction, wasm } from '../../streams/sources/wasm-module.ts';
-import { KernelAnswer, KernelField, type OrderPlace, stepCode, touchCode } from '../sequence-predictor/order-kernel.ts';
+import { KernelAnswer, KernelField, type OrderPlace } from '../sequence-predictor/order-fields.ts';
+import { recordCode, stepCode, touchCode } from '../sequence-predictor/order-kernel.ts';
+import { namingCode } from '../sequence-predictor/order-naming.ts';
+import { RecordField } from '../sequence-predictor/order-record.ts';
 import type { OrderTablesOptions } from '../sequence-predictor/order-tables.ts';
-import { HISTORY_BYTES } from '../sequence-predictor/recent-history.ts';
 import { field, putFact, rowOf } from './mixture-code.ts';
 import { type MixtureAddresses, MixtureField } from './mixture-layout.ts';
 import { RESIDENT } from './resident-flags.ts';
 import { Fact } from './segment-facts.ts';
 import { ServeLocal, ServeMode, servedCode, serveLocals } from './serve-code.ts';
 
-const { get, set, i32, add, and, or, multiply, shiftLeft, shiftRight, sub, isLess, exceeds, notEqual, atLeast } = wasm;
-const { atLeastUnsigned, remainderUnsigned, select, storeAt, storeByte, wholeOf, ifElse, block, branch, giveBack } =
-  wasm;
-const { segment, consumer, how, count, now, lead, x, row, admitted, position, free } = ServeLocal;
+const { get, set, i32, add, and, or, shiftLeft, shiftRight, sub, isLess, exceeds, equal, notEqual, load } = wasm;
+const { atLeastUnsigned, select, storeAt, storeByte, wholeOf, ifElse, block, branch, giveBack } = wasm;
+const { segment, consumer, how, count, now, x, row, admitted, position, free } = ServeLocal;
 const [record, accesses] = [free, free + 1];
 
 /** What `access` gives instead of twice eight bits, how many candidates there are and how many of them pass: nothing was done; a repeat was served, which says nothing. */
@@ -53,23 +54,9 @@ export function accessCode(
       set(row, rowOf(get(segment))),
       putFact(at, row, Fact.lastAt, get(position)),
       // What the next access will need may come from far.
-      touchCode(order.successors.degree, place, segment, count, x),
-      ifElse(
-        isLess(get(consumer), i32(0)),
-        [],
-        [
-          set(record, get(consumer)),
-          ifElse(
-            atLeast(get(record), orderField(KernelField.consumerMax)),
-            set(record, remainderUnsigned(get(record), orderField(KernelField.consumerMax))),
-            [],
-          ),
-          set(record, multiply(add(get(record), i32(1)), i32(HISTORY_BYTES))),
-        ],
-      ),
-      ifElse(atLeastUnsigned(get(record), orderField(KernelField.historyBytes)), leave, []),
-      set(record, add(get(record), orderField(KernelField.history))),
-      set(accesses, wholeOf(get(lead))),
+      touchCode(order.successors.degree, place.at, segment, count, x),
+      recordCode(place.at, record, consumer, leave),
+      set(accesses, field(MixtureField.learnedLead)),
       block(
         set(count, step.value),
         storeAt(
@@ -79,6 +66,61 @@ export function accessCode(
         ),
         ifElse(exceeds(get(count), i32(capacity)), set(count, i32(capacity)), []),
         set(how, or(get(how), i32(ServeMode.named))),
+      ),
+      servedCode(at),
+      select(isLess(get(how), i32(0)), i32(AccessAnswer.repeated), or(shiftLeft(get(count), i32(8)), get(admitted))),
+    ],
+  };
+}
+
+/**
+ * The code of `weigh` over tables at these addresses: what `access` does after an access has been learned, with the record of that (`order-record.ts`), whose address is in the place of `count`.
+ * It leaves nothing but segments that it does not know of.
+ */
+export function weighCode(
+  at: MixtureAddresses,
+  place: OrderPlace,
+  order: OrderTablesOptions,
+  capacity: number,
+): WasmFunction {
+  const [entry, successors, own] = [free, free + 1, free + 2];
+  const leave = giveBack(i32(AccessAnswer.left));
+  const source = {
+    row: successors,
+    entry,
+    own,
+    next: RecordField.next,
+    other: RecordField.other,
+    counts: RecordField.counts,
+  };
+  const naming = namingCode(order.successors.degree, place, source, free + 3);
+  const isRepeated = isLess(load(get(entry), RecordField.counts), i32(0));
+  return {
+    parameterCount: 4,
+    doubleCount: 2,
+    hasResult: true,
+    locals: [...serveLocals, [3, I32], ...naming.locals],
+    body: [
+      ifElse(atLeastUnsigned(get(segment), field(MixtureField.segmentLimit)), leave, []),
+      ifElse(atLeastUnsigned(get(segment), sub(field(place.at + KernelField.flagsEnd), i32(1))), leave, []),
+      set(position, wholeOf(get(now))),
+      storeByte(add(get(segment), field(place.at + KernelField.flags)), 1, i32(RESIDENT)),
+      // Nobody reads it before it is written again: it asks memory for the row.
+      set(row, rowOf(get(segment))),
+      putFact(at, row, Fact.lastAt, get(position)),
+      set(entry, get(count)),
+      set(successors, add(get(entry), i32(RecordField.row))),
+      set(own, load(get(entry), RecordField.own)),
+      ifElse(
+        and(isRepeated, equal(and(get(how), i32(3)), i32(HIT))),
+        [set(how, i32(-1)), set(count, i32(0))],
+        [
+          naming.choose,
+          naming.name,
+          set(count, naming.count),
+          ifElse(exceeds(get(count), i32(capacity)), set(count, i32(capacity)), []),
+          set(how, or(get(how), i32(ServeMode.named))),
+        ],
       ),
       servedCode(at),
       select(isLess(get(how), i32(0)), i32(AccessAnswer.repeated), or(shiftLeft(get(count), i32(8)), get(admitted))),

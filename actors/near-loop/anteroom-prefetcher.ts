@@ -1,5 +1,6 @@
 /** The near loop: learns the order of accesses as they are served and proposes what is worth staging next. */
 
+import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { AddressSpace } from '../../streams/address-space.ts';
 import type {
@@ -14,6 +15,8 @@ import type {
 import { Outcome, Served } from '../prefetcher.ts';
 import { createNextItemModel } from '../sequence-predictor/create-next-item-model.ts';
 import { type NextItemModel, NextItemRanking } from '../sequence-predictor/next-item-model.ts';
+import type { OrderAhead, OrderTaker } from '../sequence-predictor/order-ahead.ts';
+import { RECORD_BYTES, RECORD_REPEATED, RECORD_WORDS, RecordField } from '../sequence-predictor/order-record.ts';
 import { SequencePredictor } from '../sequence-predictor/sequence-predictor.ts';
 import { StreamPredictor } from '../stream-predictor/stream-predictor.ts';
 import { AccessAnswer } from './access-code.ts';
@@ -21,6 +24,7 @@ import { CandidateMixture, servedClassOf } from './candidate-mixture.ts';
 import { CandidateSet, OPINION_STRIDE } from './candidate-set.ts';
 import { ConsumerTrust } from './consumer-trust.ts';
 import { IssuedCalibration } from './issued-calibration.ts';
+import { LearnedLead } from './learned-lead.ts';
 import { MixtureTables } from './mixture-tables.ts';
 import { type NearLoopConfig, type NearLoopConfigInput, nearLoopConfigSchema } from './near-loop-config.ts';
 import {
@@ -33,6 +37,7 @@ import {
   opinionNames,
   popularityBin,
 } from './opinion-bins.ts';
+import { orderOptionsOf } from './order-options.ts';
 import { EndMode } from './proposal-code.ts';
 import { ResidentFlags } from './resident-flags.ts';
 import { FACT_STRIDE, Fact, SegmentFacts } from './segment-facts.ts';
@@ -44,6 +49,8 @@ import { ValueGate } from './value-gate.ts';
 const KERNEL_AFTER = 16_384;
 /** Bound here, since what another module exports is looked up at each use. */
 const LEFT = AccessAnswer.left;
+/** Instead of a record's number: the access is learned here; or it was learned elsewhere, and order has come back since. */
+const [HERE, BEFORE] = [-1, -2];
 /** How much higher the floor stands where segments differ in size and a bound on traffic is the only price: what is worth little by the byte crowds out what is worth more. */
 const FLOOR_RATIO_IN_BYTES = 2;
 
@@ -72,6 +79,16 @@ export class AnteroomPrefetcher implements Prefetcher {
   readonly #gate: ValueGate;
   readonly #trust: ConsumerTrust | null;
   readonly #issued = new IssuedCalibration();
+  readonly #learnedLead = new LearnedLead();
+  /** What the kernel was told of it; -1 = nothing. */
+  #toldLead = -1;
+  /** Who would learn order elsewhere, until it does. */
+  #taker: OrderTaker | null = null;
+  /** Order, where it is learned elsewhere; of each of the next rows a record, and how many of these there are and were used. */
+  #ahead: OrderAhead | null = null;
+  #said: Int32Array = new Int32Array(0);
+  #saidCount = 0;
+  #usedCount = 0;
   #consumer = -1;
   readonly #isForecastOn: boolean;
   readonly #isPopularityOn: boolean;
@@ -107,13 +124,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     const isOn = opinionNames.map((name) => c.experts.includes(name));
     this.#config = c;
     this.#site = site;
-    this.#sequences = new SequencePredictor({
-      ...c,
-      bytesMax: c.modelBytesMax,
-      isOn,
-      resident: this.#resident,
-      kernelAfter,
-    });
+    this.#sequences = new SequencePredictor({ ...orderOptionsOf(c), resident: this.#resident, kernelAfter });
     this.#streams =
       addresses === null || !isOn[Opinion.stream]
         ? null
@@ -162,7 +173,7 @@ export class AnteroomPrefetcher implements Prefetcher {
   /** Bytes of all tables. */
   get bytes(): number {
     return (
-      this.#sequences.bytes +
+      this.modelBytes +
       (this.#streams?.bytes ?? 0) +
       (this.#nextItems?.bytes ?? 0) +
       this.#facts.bytes +
@@ -175,7 +186,17 @@ export class AnteroomPrefetcher implements Prefetcher {
 
   /** Bytes of the memories of order, which `modelBytesMax` bounds. */
   get modelBytes(): number {
-    return this.#sequences.bytes;
+    return this.#ahead?.bytes ?? this.#sequences.bytes;
+  }
+
+  /**
+   * From a while on, order may be learned by `taker`, ahead of the accesses and with the same decisions, as long as it is told of the same ones at log positions without gaps. Nothing can be saved then. False = what the settings
+   * ask for cannot be learned ahead.
+   */
+  offerOrder(taker: OrderTaker): boolean {
+    if (this.#streams !== null || this.#nextItems !== null || !this.#sequences.mayLearnAhead) return false;
+    this.#taker = taker;
+    return true;
   }
 
   /** From now on `onSettled` is told of each forecast on trial what was stated and whether it came true. For measurements: decides nothing. */
@@ -191,31 +212,89 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#consumer = consumer;
     const lead = this.#site.leadAccesses;
     if (--this.#untilAdjusted === 0) this.#adjust();
+    if (this.#learnedLead.pass(lead)) this.#beginEpoch(lead);
     const kernel = this.#kernel;
-    if (kernel === null || !kernel.isWhole) {
-      this.#serve(access, served, lead, proposals);
+    if (this.#ahead !== null) {
+      this.#accessAhead(access, served, lead, proposals);
       return;
+    }
+    if (kernel === null || !kernel.isWhole) {
+      this.#serve(access, served, lead, proposals, HERE);
+      return;
+    }
+    const learned = this.#learnedLead.accesses;
+    if (learned !== this.#toldLead) {
+      this.#toldLead = learned;
+      kernel.learnFor(learned);
     }
     const how = this.#howOf(served);
     const answer = kernel.run.access(segment, consumer, how, access.nextSegment ?? -1, position, lead);
-    if (answer >= 0) {
-      this.#gatheredAt = position;
-      this.#servedClass = how & 3;
-      this.#candidates.count = answer >> 8;
-      if (answer > 0) this.#decideBeside(kernel, answer & 255, how, proposals);
-    } else if (answer === LEFT) {
-      this.#serve(access, served, lead, proposals);
-    }
+    if (answer >= 0) this.#decideOn(kernel, answer, how, proposals);
+    else if (answer === LEFT) this.#serve(access, served, lead, proposals, HERE);
   }
 
-  /** An access that no kernel took from end to end. */
-  #serve(access: AccessCursor, served: number, lead: number, proposals: ProposalBuffer): void {
+  /** An access that was learned elsewhere. */
+  #accessAhead(access: AccessCursor, served: number, lead: number, proposals: ProposalBuffer): void {
+    const record = this.#usedCount++;
+    if (record >= this.#saidCount) {
+      this.#takeOrderBack();
+      this.#serve(access, served, lead, proposals, BEFORE);
+      return;
+    }
+    const kernel = this.#kernel;
+    if (kernel === null || !kernel.isWhole) {
+      this.#serve(access, served, lead, proposals, record);
+      return;
+    }
+    const { segment, consumer, position } = access;
+    const how = this.#howOf(served);
+    const answer = kernel.run.weigh(segment, consumer, how, kernel.saidAt + record * RECORD_BYTES, position, lead);
+    if (answer >= 0) this.#decideOn(kernel, answer, how, proposals);
+    else if (answer === LEFT) this.#serve(access, served, lead, proposals, record);
+  }
+
+  /** What is left to be done about an access that a kernel took from end to end. */
+  #decideOn(kernel: MixtureTables, answer: number, how: number, proposals: ProposalBuffer): void {
+    this.#gatheredAt = this.#position;
+    this.#servedClass = how & 3;
+    this.#candidates.count = answer >> 8;
+    if (answer > 0) this.#decideBeside(kernel, answer & 255, how, proposals);
+  }
+
+  /** With the access begins an epoch: what is known of its rows is fetched where they are learned elsewhere, which may begin now. */
+  #beginEpoch(lead: number): void {
+    if (this.#ahead === null) {
+      const taker = this.#taker;
+      if (taker?.isReady !== true || this.#kernel?.isWhole !== true || !this.#sequences.mayLearnAhead) return;
+      this.#taker = null;
+      const writer = new SnapshotWriter();
+      this.#sequences.save(writer);
+      this.#ahead = taker.begin(writer.finish(), this.#position, this.#learnedLead.known);
+      this.#said = this.#kernel.said;
+    }
+    this.#saidCount = this.#ahead.next(lead | 0, this.#said);
+    this.#usedCount = 0;
+  }
+
+  /** The access at hand was learned elsewhere, which went no further. */
+  #takeOrderBack(): void {
+    // Elsewhere nobody says how small a share is still considered.
+    const { scoreMin } = this.#sequences;
+    this.#sequences.load(new SnapshotReader(this.#ahead!.takeBack(), false));
+    this.#sequences.scoreMin = scoreMin;
+    this.#ahead = null;
+    this.#said = new Int32Array(0);
+    this.#layOut();
+  }
+
+  /** An access that no kernel took from end to end. `record`: what was set down of it where it was learned elsewhere, `HERE` or `BEFORE`. */
+  #serve(access: AccessCursor, served: number, lead: number, proposals: ProposalBuffer, record: number): void {
     const { segment, position, consumer } = access;
     this.#resident.set(segment);
     if (this.#kernel !== null && segment >= this.#kernel.segmentLimit) this.#makeRoom(segment);
     const isPlain = this.#kernel === null;
     if (isPlain) this.#learn(access, lead);
-    const isNew = this.#sequences.observe(consumer, segment, position, lead, served !== Served.hit);
+    const isNew = record === HERE ? this.#observe(access, served) : record === BEFORE || this.#isNewIn(record);
     if (this.#kernel?.isWhole === true && !this.#sequences.isLaidOutIn(this.#kernel.memory)) this.#layOut();
     const kernel = isPlain ? null : this.#kernel;
     if (kernel === null && !isPlain) this.#learn(access, lead);
@@ -228,7 +307,8 @@ export class AnteroomPrefetcher implements Prefetcher {
     if (isNew || served !== Served.hit) {
       candidates.begin();
       this.#streams?.gather(lead, candidates);
-      this.#sequences.gather(segment, candidates, served !== Served.hit);
+      if (record >= 0) this.#sequences.gatherSaid(this.#said, record * RECORD_WORDS, candidates);
+      else this.#sequences.gather(segment, candidates, served !== Served.hit);
       if (nextItems !== null) this.#gatherNext(nextItems, consumer);
       this.#gatheredAt = position;
       this.#servedClass = servedClassOf(served);
@@ -242,6 +322,16 @@ export class AnteroomPrefetcher implements Prefetcher {
     const how = this.#howOf(served);
     const passing = kernel.run.serve(segment, consumer, how, count, position, lead);
     if (count > 0) this.#decideBeside(kernel, passing, how, proposals);
+  }
+
+  #observe({ consumer, segment, position }: AccessCursor, served: number): boolean {
+    return this.#sequences.observe(consumer, segment, position, this.#learnedLead.accesses, served !== Served.hit);
+  }
+
+  /** Whether the access of a record was no repeat; the kernel may have what has grown beside order. */
+  #isNewIn(record: number): boolean {
+    this.#sequences.keepUp();
+    return (this.#said[record * RECORD_WORDS + RecordField.counts / 4]! & RECORD_REPEATED) === 0;
   }
 
   /** How an access was served, as a kernel is told. */
@@ -317,6 +407,7 @@ export class AnteroomPrefetcher implements Prefetcher {
 
   /** Everything learned, to be restored into a prefetcher with the same settings. */
   snapshot(): Snapshot {
+    assert(this.#ahead === null, 'order is learned elsewhere, so there is nothing to save');
     const writer = new SnapshotWriter();
     writer.numbers(this.#untilAdjusted, this.#horizon[0]!, this.#position);
     for (const part of this.#parts()) part.save(writer);
@@ -333,22 +424,25 @@ export class AnteroomPrefetcher implements Prefetcher {
     for (const part of this.#parts()) part.load(reader);
     this.#nextItems?.restore(reader.take());
     this.#kernel = null;
+    this.#toldLead = -1;
     this.#untilKernel = this.#kernelAfter;
   }
 
   /**
-   * The state, to save or restore it: that of `snapshot`, without copies. Parts: #sequences, #facts, #resident, #mixture, #gate, #issued, #trust,
-   * #streams. Made anew: #config, #site, #isForecastOn, #isPopularityOn, #kernel, #kernelAfter, #untilKernel. Of one access: #ranking, #candidates, #admitted, #believed, #rank, #waste,
+   * The state, to save or restore it: that of `snapshot`, without copies. Parts: #sequences, #facts, #resident, #mixture, #gate, #issued, #learnedLead, #trust,
+   * #streams. Nothing is saved while order is learned elsewhere: #taker, #ahead, #said, #saidCount, #usedCount. Made anew: #toldLead, #config, #site, #isForecastOn, #isPopularityOn, #kernel, #kernelAfter, #untilKernel. Of one access: #ranking, #candidates, #admitted, #believed, #rank, #waste,
    * #mixed, #consumer, #gatheredAt, #servedClass.
    */
   persist(fields: StateFields): void {
     fields.section('near-loop');
+    assert(this.#ahead === null, 'order is learned elsewhere, so there is nothing to save');
     this.#untilAdjusted = fields.number(this.#untilAdjusted);
     this.#horizon[0] = fields.number(this.#horizon[0]!);
     this.#position = fields.number(this.#position);
     for (const part of this.#parts()) persistLearner(fields, part);
     if (fields.isRestoring) {
       this.#kernel = null;
+      this.#toldLead = -1;
       this.#untilKernel = this.#kernelAfter;
     }
     const nextItems = fields.arrays(fields.isRestoring ? [] : (this.#nextItems?.snapshot() ?? []));
@@ -359,6 +453,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     const parts = [this.#sequences, this.#facts, this.#resident, this.#mixture, this.#gate, this.#issued];
     return [
       ...parts,
+      this.#learnedLead,
       ...(this.#trust === null ? [] : [this.#trust]),
       ...(this.#streams === null ? [] : [this.#streams]),
     ];
@@ -476,6 +571,11 @@ export class AnteroomPrefetcher implements Prefetcher {
             order: this.#sequences.kernelNeeds,
           });
     if (this.#kernel === null) return;
+    this.#toldLead = -1;
+    if (this.#ahead !== null) {
+      this.#kernel.said.set(this.#said);
+      this.#said = this.#kernel.said;
+    }
     const { orderHome } = this.#kernel;
     if (orderHome !== null) {
       this.#sequences.layOut(orderHome);

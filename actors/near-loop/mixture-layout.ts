@@ -1,6 +1,7 @@
 /** Where the near loop's tables lie in the memory of its kernel: addresses are part of the kernel's code. */
 
-import { NAMED_MAX } from '../sequence-predictor/order-kernel.ts';
+import { NAMED_MAX } from '../sequence-predictor/order-fields.ts';
+import { RECORD_BYTES, ROWS_AHEAD } from '../sequence-predictor/order-record.ts';
 import { ORDER_ROOM, orderBytes } from '../sequence-predictor/order-tables.ts';
 import { OPINION_STRIDE } from './candidate-set.ts';
 import type { MixtureTablesOptions } from './mixture-tables.ts';
@@ -33,6 +34,8 @@ export const MixtureField = {
   accountMax: 92,
   /** Segments that facts are kept of. */
   segmentLimit: 96,
+  /** Accesses that fetches are taken to need, where order is learned. */
+  learnedLead: 100,
 } as const;
 const TABLES_AT = 128;
 
@@ -40,7 +43,7 @@ const TABLES_AT = 128;
 const ROOM = 4;
 
 /** Bytes of each table, in the order in which they lie. */
-function bytesOf({ parts, candidates, facts, trust, gate, issued }: MixtureTablesOptions, room: number) {
+function bytesOf({ parts, candidates, facts, trust, gate, issued, order }: MixtureTablesOptions, room: number) {
   const segments = room * powerOfTwo(facts.segmentLimit);
   const accounts = room * powerOfTwo(trust?.accountLimit ?? 1);
   const { capacity } = candidates;
@@ -81,6 +84,8 @@ function bytesOf({ parts, candidates, facts, trust, gate, issued }: MixtureTable
     trustExpected: 4 * accounts,
     trustUsed: 4 * accounts,
     trustPassedOver: accounts,
+    /** What was learned ahead, row by row. */
+    said: order === null ? 0 : ROWS_AHEAD * RECORD_BYTES,
     facts: 4 * FACT_STRIDE * segments,
   };
 }

@@ -1,5 +1,6 @@
 /** What the near loop weighs, settles and proposes from, laid side by side in the memory of a kernel. */
 
+import { RECORD_WORDS, ROWS_AHEAD } from '../sequence-predictor/order-record.ts';
 import type { OrderHome, OrderTablesOptions } from '../sequence-predictor/order-tables.ts';
 import type { MixtureParts } from './candidate-mixture.ts';
 import type { CandidateSet } from './candidate-set.ts';
@@ -43,6 +44,9 @@ export class MixtureTables {
   readonly proposed: Int32Array;
   readonly stated: Float64Array;
   readonly strongest: Int32Array;
+  /** Records of what was learned ahead; and the byte at which they begin. */
+  readonly said: Int32Array;
+  readonly saidAt: number;
   readonly run: MixtureKernel['run'];
   readonly memory: ArrayBuffer;
   /** Whether `access` may be called: order is in the same memory. */
@@ -99,6 +103,8 @@ export class MixtureTables {
     this.proposed = new Int32Array(memory, at.proposed, capacity);
     this.stated = new Float64Array(memory, at.stated, capacity);
     this.strongest = new Int32Array(memory, at.strongest, capacity);
+    this.saidAt = at.said;
+    this.said = new Int32Array(memory, at.said, options.order === null ? 0 : ROWS_AHEAD * RECORD_WORDS);
     place(squashTable, at.squash);
     place(stretchTable, at.stretch);
     this.horizon = place(options.horizon, MixtureField.horizon);
@@ -150,7 +156,12 @@ export class MixtureTables {
   /** Room for the tables of order; null = there is none. */
   get orderHome(): OrderHome | null {
     if (this.#options.order === null) return null;
-    return { memory: this.memory, step: this.run.step, place: orderPlaceOf(this.#layout) };
+    return { memory: this.memory, step: this.run.step, learnRows: null, place: orderPlaceOf(this.#layout) };
+  }
+
+  /** From now on order is learned as if fetches took so many accesses. */
+  learnFor(leadAccesses: number): void {
+    this.#put(MixtureField.learnedLead, leadAccesses);
   }
 
   readonly #place: Place = <T extends Column>(column: T, at: number): T => {

@@ -1,10 +1,9 @@
-/** Learning and naming by order for one access, as WebAssembly over the tables of `SuccessorTable`, `ContextTable` and `RecentHistory`. */
+/** Learning by order for one access, as WebAssembly over the tables of `SuccessorTable`, `ContextTable` and `RecentHistory`. */
 
 import {
   type Code,
   compiledOnce,
   compileWasm,
-  F64,
   I32,
   I64,
   V128,
@@ -12,74 +11,33 @@ import {
   type WasmInstance,
   wasm,
 } from '../../streams/sources/wasm-module.ts';
-import { AGE_BINS, binBase, Opinion, SCORE_BINS, SUPPORT_BINS } from '../near-loop/opinion-bins.ts';
-import { HISTORY_LENGTH, HISTORY_MASK, HistoryField } from './recent-history.ts';
+import {
+  COUNTS,
+  ENTRY,
+  evenWords,
+  INDEX,
+  indexAt,
+  KERNEL_DEGREE_MAX,
+  KernelAnswer,
+  KernelField,
+  low,
+  NEXT,
+  type OrderPlace,
+  OTHER,
+  orderField,
+  ownPlace,
+  rowAt,
+  SLOT,
+  WEIGHT,
+} from './order-fields.ts';
+import { namingCode } from './order-naming.ts';
+import { RECORD_BYTES, RECORD_REPEATED, RecordField, ROWS_AHEAD } from './order-record.ts';
+import { HISTORY_BYTES, HISTORY_LENGTH, HISTORY_MASK, HistoryField } from './recent-history.ts';
 
 const { get, set, i32, add, sub, multiply, and, or, xor, shiftLeft, shiftRight, select } = wasm;
 const { equal, notEqual, isZero, isLess, exceeds, atLeast, load, storeAt, block, loop, branch, branchIf, ifElse } =
   wasm;
 
-/** Where its words lie, in bytes from where they begin: what the tables are, and what one call leaves. */
-export const KernelField = {
-  /** A row before the first. */
-  rows: 0,
-  index: 4,
-  /** Two words that stay 0: in the index, and behind a pair that is not known. */
-  nobody: 8,
-  contexts: 16,
-  bucketMask: 20,
-  visitsMax: 24,
-  filledMax: 28,
-  /** Segments in the index. */
-  indexLength: 32,
-  /** The consumer's segment before this one, or -1; and the word at which its record begins. */
-  latest: 36,
-  /** Byte at which the consumers' records begin, how many bytes they take, and how many consumers have one of their own. */
-  history: 80,
-  historyBytes: 84,
-  consumerMax: 88,
-  /** Four times the same: where a byte lies that is not 0, and behind it the flags. */
-  flags: 48,
-  /** Four times the same: how far behind that byte another lies, which is 0; all flags are between them. */
-  flagsEnd: 64,
-  /** Where who is named is left, and what is said of it, unless there is a better place. */
-  named: 96,
-  bins: 144,
-  /** Bytes: `scoreBinOf`. */
-  scoreBins: 320,
-  /** By visits of a row, up to the most that there may be: what a successor must weigh to be named. */
-  weightMin: 580,
-} as const;
-
-/** Where the kernel finds its words, and leaves who is named: a word each, and a row of bins as a `CandidateSet` has it, of which the first two are said. */
-export interface OrderPlace {
-  readonly at: number;
-  readonly named: number;
-  readonly bins: number;
-}
-
-/** In a memory of its own. */
-export const ownPlace: OrderPlace = { at: 0, named: KernelField.named, bins: KernelField.bins };
-/** At most so many are named: eight successors, and two that follow the pair. */
-export const NAMED_MAX = 10;
-/** Log2 of how many times a row of bins takes the bytes of who is named. */
-const BINS_LOG = 2;
-
-/** What `step` gives instead of how many are named. */
-export const KernelAnswer = { left: -1, repeated: -2 } as const;
-
-/** Who follows the pair, in the bits of those that are named; below them the successors. */
-const [IS_NEXT, IS_OTHER] = [256, 512];
-/** Slots of a row that are looked at together, which is all that a row may have where there is to be a kernel: one cache line. */
-export const KERNEL_DEGREE_MAX = 8;
-
-const SUCCESSOR_BASE = binBase[Opinion.consumerSuccessor]!;
-const CONTEXT_BASE = binBase[Opinion.context]!;
-const WEIGHT = 0xffff;
-/** Bytes of a slot, and of a segment in the index. */
-const [SLOT, INDEX] = [8, 8];
-/** Bytes of a context's fields. */
-const [NEXT, OTHER, COUNTS, ENTRY] = [8, 12, 16, 20];
 const FILLED_AT = 60;
 
 /** `step(record, segment, position, lead)`: see `stepCode`. */
@@ -103,16 +61,180 @@ export interface StepLocals {
  * Given the byte of the consumer's record, a segment, a log position and accesses that a fetch takes, it does what `SequencePredictor` does with an access and then with its naming, to the last bit,
  * unless something would have to grow: then the function ends with `KernelAnswer.left`, and entries of the history that it made ripe stay so. A repeat of the
  * consumer's previous segment comes to `repeated`, two ifs deep. What it is worth is how many are named.
- *
- * What decides differently from access to access is chosen without branches where that is short: a branch that is guessed wrong costs as much as sixty instructions.
  */
 export function stepCode(
   degree: number,
   weights: readonly number[],
   to: OrderPlace,
-  { record, segment, position, lead, own: n }: StepLocals,
+  given: StepLocals,
   repeated: Code,
 ): { readonly locals: WasmFunction['locals']; readonly value: Code } {
+  const leave = wasm.giveBack(i32(KernelAnswer.left));
+  const learning = learningCode(degree, weights, to.at, given, leave);
+  const { row, entry, previous, segment, pushed } = learning;
+  const own = learning.free;
+  const source = { row, entry, own, next: NEXT, other: OTHER, counts: COUNTS };
+  const naming = namingCode(degree, to, source, own + 1);
+  return {
+    locals: [...learning.locals, [1, I32], ...naming.locals],
+    value: [
+      learning.look,
+      ifElse(get(pushed), ifElse(equal(get(previous), get(segment)), repeated, []), []),
+      storeAt(i32(0), to.at + KernelField.latest, get(previous)),
+      learning.touch,
+      learning.ripen,
+      learning.find,
+      learning.hint,
+      set(own, load(get(learning.ownAt), 4)),
+      naming.choose,
+      learning.follow,
+      learning.push,
+      naming.name,
+      naming.count,
+    ],
+  };
+}
+
+/** `learnRows(from, to, position, lead)`: see `learnRowsOf`. */
+const [fromRow, toRow, firstPosition, leadTold] = [0, 1, 2, 3];
+
+/**
+ * Learns waiting rows [from, to), the first of which is at that log position, as `step` does, and leaves after each a record (`order-record.ts`) of what naming would read, before anything
+ * later is learned. Gives the first row that it has not learned: `to`, or one for which something would have to grow.
+ */
+export function learnRowsOf(degree: number, weights: readonly number[], place: OrderPlace): WasmFunction {
+  const [i, record, segment, position, consumer, out, x, isRepeat, at] = [0, 4, 5, 6, 7, 8, 9, 10, 11];
+  const home = place.at;
+  const given = { record, segment, position, lead: leadTold, own: 12 };
+  const learning = learningCode(degree, weights, home, given, wasm.giveBack(get(i)));
+  const { row, entry, ownAt, previous, pushed } = learning;
+  const consumersAt = COLUMN_BYTES;
+  const leave = wasm.giveBack(get(i));
+  const said: Code = [
+    set(out, add(orderField(home, KernelField.said), multiply(get(i), i32(RECORD_BYTES)))),
+    storeAt(get(out), RecordField.own, load(get(ownAt), 4)),
+    storeAt(get(out), RecordField.next, load(get(entry), NEXT)),
+    storeAt(get(out), RecordField.other, load(get(entry), OTHER)),
+    storeAt(
+      get(out),
+      RecordField.counts,
+      // Behind a pair that is not known there is something else.
+      or(
+        select(equal(get(entry), i32(home)), i32(0), load(get(entry), COUNTS)),
+        select(get(isRepeat), i32(RECORD_REPEATED), i32(0)),
+      ),
+    ),
+    [0, 16, 32, 48].map((offset) =>
+      wasm.storeVector(get(out), RecordField.row + offset, wasm.loadVector(get(row), offset)),
+    ),
+  ];
+  const rowAhead = (distance: number): Code =>
+    load(add(orderField(home, KernelField.waiting), shiftLeft(get(i), i32(2))), 4 * distance);
+  return {
+    parameterCount: 4,
+    hasResult: true,
+    locals: [[8, I32], ...learning.locals],
+    body: [
+      set(position, get(firstPosition)),
+      block(
+        loop(
+          branchIf(1, atLeast(get(fromRow), get(toRow))),
+          set(at, add(orderField(home, KernelField.waiting), shiftLeft(get(i), i32(2)))),
+          set(segment, load(get(at))),
+          set(consumer, load(get(at), consumersAt)),
+          // What a row some way on will need may come from far.
+          set(record, rowAhead(TOUCHED_AHEAD - 1)),
+          set(out, rowAhead(TOUCHED_AHEAD)),
+          touchCode(degree, home, record, out, x),
+          recordCode(home, record, consumer, leave),
+          learning.look,
+          set(isRepeat, and(exceeds(get(pushed), i32(0)), equal(get(previous), get(segment)))),
+          ifElse(
+            get(isRepeat),
+            set(previous, select(exceeds(get(pushed), i32(1)), learning.segmentBefore(2), i32(-1))),
+            [],
+          ),
+          learning.touch,
+          ifElse(get(isRepeat), [], learning.ripen),
+          learning.find,
+          said,
+          ifElse(get(isRepeat), [], [learning.hint, learning.follow, learning.push]),
+          set(i, add(get(i), i32(1))),
+          set(position, add(get(position), i32(1))),
+          branch(0),
+        ),
+      ),
+      get(i),
+    ],
+  };
+}
+
+/** How many rows ahead `learnRows` asks memory for what they will need: its columns go on for so many. */
+const TOUCHED_AHEAD = 4;
+/** Bytes of a column of waiting rows, which the next follows. */
+export const COLUMN_BYTES = 4 * (ROWS_AHEAD + 16);
+
+/** Leaves in `record` the byte at which the history of the consumer begins; ends by `leave` where it has none yet. */
+export function recordCode(home: number, record: number, consumer: number, leave: Code): Code {
+  const field = (offset: number): Code => orderField(home, offset);
+  return [
+    set(record, i32(0)),
+    ifElse(
+      isLess(get(consumer), i32(0)),
+      [],
+      [
+        set(record, get(consumer)),
+        ifElse(
+          atLeast(get(record), field(KernelField.consumerMax)),
+          set(record, wasm.remainderUnsigned(get(record), field(KernelField.consumerMax))),
+          [],
+        ),
+        set(record, multiply(add(get(record), i32(1)), i32(HISTORY_BYTES))),
+      ],
+    ),
+    ifElse(wasm.atLeastUnsigned(get(record), field(KernelField.historyBytes)), leave, []),
+    set(record, add(get(record), field(KernelField.history))),
+  ];
+}
+
+/** The steps of learning one access, for whoever puts them together; and locals that hold what they leave. */
+interface Learning {
+  readonly locals: WasmFunction['locals'];
+  /** The first local that is free behind them. */
+  readonly free: number;
+  /** Leaves in `pushed` how many segments the consumer has asked for, in `previous` the latest of them, or -1. */
+  readonly look: Code;
+  /** Leaves in `row` where the segment's row begins, in `ownAt` where the index has it. */
+  readonly touch: Code;
+  /** Visits what has become ripe. */
+  readonly ripen: Code;
+  /** Leaves in `entry` where the pair (`previous`, segment) is, or where what is not known is; not while anything is ripened. */
+  readonly find: Code;
+  /** Keeps where that was, for the consumer's next access. */
+  readonly hint: Code;
+  readonly follow: Code;
+  readonly push: Code;
+  readonly segment: number;
+  readonly pushed: number;
+  readonly previous: number;
+  readonly row: number;
+  readonly entry: number;
+  readonly ownAt: number;
+  /** The consumer's latest segment but `count` - 1. */
+  segmentBefore(count: number): Code;
+}
+
+/**
+ * What decides differently from access to access is chosen without branches where that is short: a branch that is guessed wrong costs as much as sixty instructions.
+ * `leave` ends the function where something would have to grow.
+ */
+function learningCode(
+  degree: number,
+  weights: readonly number[],
+  home: number,
+  { record, segment, position, lead, own: n }: StepLocals,
+  leave: Code,
+): Learning {
   const [pushed, ripe, previous, oldest, source, place, base, header] = [
     n,
     n + 1,
@@ -146,30 +268,21 @@ export function stepCode(
     n + 25,
     n + 26,
   ];
-  const [isNext, isOther, named, own] = [n + 27, n + 28, n + 29, n + 30];
-  const [age, out, ownAt, pairOf, scale, share] = [n + 31, n + 32, n + 33, n + 34, n + 35, n + 36];
-  const [keys, slots, furtherSlots, pairFlags, flags] = [n + 37, n + 38, n + 39, n + 40, n + 41];
+  const [isNext, isOther, ownAt, pairOf, keys] = [n + 27, n + 28, n + 29, n + 30, n + 31];
   const ROW = SLOT * degree;
 
-  const home = to.at;
-  const field = (offset: number): Code => load(i32(0), home + offset);
+  const field = (offset: number): Code => orderField(home, offset);
   const bump = (local: number, by: number): Code => set(local, add(get(local), i32(by)));
   const placeAt = (index: Code): Code => add(get(record), shiftLeft(and(index, i32(HISTORY_MASK)), i32(2)));
   const segmentAt = (index: Code): Code => load(placeAt(index), 4 * HistoryField.segments);
-  const low = (code: Code): Code => and(code, i32(WEIGHT));
   const nibble = (shift: number): Code => and(shiftRight(get(packed), i32(shift)), i32(15));
   const not = isZero;
 
-  const rowOf = (number: Code): Code => add(field(KernelField.rows), multiply(number, i32(ROW)));
+  const rowOf = (number: Code): Code => rowAt(home, number, degree);
   /** Leaves in `x` which row the segment at `at` of the index has, in `base` where it begins, in `header` its tick and visits. */
   const readIndex: Code = [set(x, load(get(at))), set(header, load(get(at), 4)), set(base, rowOf(get(x)))];
-  const indexOf = (of: number): Code => add(field(KernelField.index), multiply(get(of), i32(INDEX)));
+  const indexOf = (of: number): Code => indexAt(home, get(of));
 
-  /** The four words at even places, from slots two by two, which are keys; at odd places: ticks and weights. */
-  const evenWords = (offset: number): Code =>
-    wasm.words(wasm.loadVector(get(base), offset), wasm.loadVector(get(base), offset + 16), [0, 2, 4, 6]);
-  const oddWords = (offset: number): Code =>
-    wasm.words(wasm.loadVector(get(base), offset), wasm.loadVector(get(base), offset + 16), [1, 3, 5, 7]);
   /** What is -1 in a slot sets its bits, two a slot; those beyond the row are 0. */
   const bitsOf = (a: Code, b: Code): Code => {
     const bits = wasm.bitmask(wasm.narrowWords(a, b));
@@ -177,7 +290,7 @@ export function stepCode(
   };
   /** Which slots of the row at `base` hold the key that fills the vector. */
   const slotsWith = (key: Code): Code =>
-    bitsOf(wasm.equalWords(evenWords(0), key), wasm.equalWords(evenWords(32), key));
+    bitsOf(wasm.equalWords(evenWords(base, 0), key), wasm.equalWords(evenWords(base, 32), key));
   const slotAt = (bits: Code): Code => add(get(base), multiply(wasm.trailingZeros(bits), i32(SLOT / 2)));
 
   /** Leaves in `first` where the bucket of (`a`, `b`) begins. */
@@ -220,7 +333,6 @@ export function stepCode(
     storeAt(get(at), 4, or(shiftLeft(get(tick), i32(16)), add(get(visits), i32(1)))),
   ];
 
-  const leave = wasm.giveBack(i32(KernelAnswer.left));
   /** The context at `entry` was followed by `key`. */
   const confirmContext: Code = [
     set(packed, load(get(entry), COUNTS)),
@@ -328,13 +440,7 @@ export function stepCode(
   const look: Code = [
     set(pushed, load(get(record), 4 * HistoryField.pushed)),
     set(ripe, load(get(record), 4 * HistoryField.ripe)),
-    set(previous, i32(-1)),
-    ifElse(
-      get(pushed),
-      [set(previous, segmentAt(sub(get(pushed), i32(1)))), ifElse(equal(get(previous), get(segment)), repeated, [])],
-      [],
-    ),
-    storeAt(i32(0), home + KernelField.latest, get(previous)),
+    set(previous, select(get(pushed), segmentAt(sub(get(pushed), i32(1))), i32(-1))),
     set(key, add(get(segment), i32(1))),
     set(keys, wasm.splat(get(key))),
   ];
@@ -416,147 +522,45 @@ export function stepCode(
     storeAt(get(place), 4 * HistoryField.positions, get(position)),
   ];
 
-  /** The row of bins of who is named at `local`. */
-  const binsAt = (local: number): Code =>
-    add(shiftLeft(get(local), i32(BINS_LOG)), i32(to.bins - (to.named << BINS_LOG)));
-  const bitLength = (value: Code): Code => sub(i32(32), wasm.leadingZeros(value));
-  const atMost = (local: number, most: number): Code =>
-    ifElse(exceeds(get(local), i32(most)), set(local, i32(most)), []);
-
-  /** Where the flags of those are whose keys fill the vector; who is nobody counts as at the site, who lies beyond as unknown. */
-  const flagsOf = (vector: Code): Code =>
-    wasm.addWords(
-      wasm.leastWords(vector, wasm.loadVector(i32(0), home + KernelField.flagsEnd)),
-      wasm.loadVector(i32(0), home + KernelField.flags),
-    );
-  const heavyEnough = (words: Code): Code =>
-    wasm.atLeastWords(wasm.andVector(words, wasm.splat(i32(WEIGHT))), wasm.splat(get(weight)));
-  const flagAt = (flags: Code, vector: number, lane: number, to: number): Code =>
-    wasm.loadByteLane(flags, wasm.wordOf(get(vector), lane), to);
-
-  /** Leaves in `named` who is named: which successors, of those that weigh enough, then as `IS_NEXT` and `IS_OTHER` who follows the pair. */
-  const choose: Code = [
+  const find: Code = [
     set(entry, i32(home)),
     set(a, add(get(previous), i32(1))),
     set(b, get(key)),
-    ifElse(
-      exceeds(get(a), i32(0)),
-      [findContext, set(x, shiftRight(sub(get(entry), field(KernelField.contexts)), i32(2)))],
-      [],
-    ),
-    // As the index of a word, which is what the tables' own code takes for a hint.
-    storeAt(get(record), 4 * HistoryField.hint, select(equal(get(entry), i32(home)), i32(-1), get(x))),
-    set(pairFlags, flagsOf(wasm.loadVector(get(entry), NEXT))),
-    set(own, load(get(ownAt), 4)),
-    set(visits, low(get(own))),
-    set(weight, load(shiftLeft(get(visits), i32(2)), home + KernelField.weightMin)),
-    set(base, get(row)),
-    set(slots, flagsOf(evenWords(0))),
-    set(furtherSlots, flagsOf(evenWords(32))),
-    set(
-      flags,
-      [0, 1, 2, 3, 4, 5, 6, 7].reduce(
-        (flags, lane) => flagAt(flags, lane < 4 ? slots : furtherSlots, lane & 3, lane),
-        flagAt(flagAt(wasm.splat(i32(0)), pairFlags, 0, 8), pairFlags, 1, 9),
-      ),
-    ),
-    set(slots, wasm.narrowWords(heavyEnough(oddWords(0)), heavyEnough(oddWords(32)))),
-    set(mask, wasm.bitmask(wasm.narrowShorts(get(slots), get(slots)))),
-    set(
-      named,
-      and(
-        or(and(get(mask), i32((1 << degree) - 1)), i32(IS_NEXT | IS_OTHER)),
-        wasm.bitmask(wasm.equalBytes(get(flags), wasm.splat(i32(0)))),
-      ),
-    ),
+    ifElse(exceeds(get(a), i32(0)), findContext, []),
   ];
-
-  /** What `successorBin` adds for the visits of the row. */
-  const support: Code = [
-    ifElse(isLess(get(visits), i32(4)), set(one, sub(get(visits), i32(1))), [
-      set(one, add(bitLength(sub(get(visits), i32(2))), i32(1))),
-      atMost(one, SUPPORT_BINS - 1),
-    ]),
-    set(one, add(multiply(get(one), i32(SCORE_BINS)), i32(SUCCESSOR_BASE + 1))),
-    set(scale, wasm.divideDouble(wasm.double(1), wasm.doubleOf(shiftLeft(get(visits), i32(4))))),
-  ];
-  /** Names the successor in the first slot of `named`, with its `successorBin`. */
-  const nameSuccessor: Code = [
-    set(at, add(get(row), multiply(wasm.trailingZeros(get(named)), i32(SLOT)))),
-    set(packed, load(get(at), 4)),
-    set(age, and(sub(get(tick), shiftRight(get(packed), i32(16))), i32(255))),
-    ifElse(
-      isLess(get(age), i32(3)),
-      [set(age, sub(get(age), i32(1))), ifElse(isLess(get(age), i32(0)), set(age, i32(0)), [])],
-      [set(age, bitLength(sub(get(age), i32(1)))), atMost(age, AGE_BINS - 1)],
-    ),
-    set(share, wasm.multiplyDouble(wasm.doubleOf(low(get(packed))), get(scale))),
-    ifElse(wasm.atLeastDouble(get(share), wasm.double(1)), set(share, wasm.double(1)), []),
-    storeAt(get(out), 0, sub(load(get(at)), i32(1))),
-    storeAt(
-      binsAt(out),
-      0,
-      add(
-        add(
-          get(one),
-          wasm.loadByte(
-            wasm.wholePart(wasm.multiplyDouble(get(share), wasm.double(256))),
-            home + KernelField.scoreBins,
-          ),
-        ),
-        multiply(get(age), i32(SCORE_BINS * SUPPORT_BINS)),
-      ),
-    ),
-    bump(out, 4),
-    set(named, and(get(named), sub(get(named), i32(1)))),
-  ];
-
-  /** Names what follows the pair, or adds its `contextBin` to what was named already. */
-  const nameAfterPair = (offset: number, shift: number): Code => [
-    set(x, sub(load(get(entry), offset), i32(1))),
-    set(at, i32(to.named)),
-    block(
-      loop(branchIf(1, equal(get(at), get(out))), branchIf(1, equal(load(get(at)), get(x))), bump(at, 4), branch(0)),
-    ),
-    ifElse(equal(get(at), get(out)), [storeAt(get(at), 0, get(x)), storeAt(binsAt(at), 0, i32(0)), bump(out, 4)], []),
-    wasm.storeShort(
-      binsAt(at),
-      2,
-      add(
-        add(and(shiftRight(get(seen), i32(shift)), i32(15)), i32(CONTEXT_BASE + 1)),
-        shiftLeft(and(shiftRight(get(seen), i32(8)), i32(15)), i32(4)),
-      ),
-    ),
-  ];
-  const name: Code = [
-    set(out, i32(to.named)),
-    ifElse(
-      get(named),
-      [
-        set(tick, add(and(shiftRight(get(own), i32(16)), i32(255)), i32(1))),
-        support,
-        block(loop(branchIf(1, isZero(and(get(named), i32(IS_NEXT - 1)))), nameSuccessor, branch(0))),
-        set(seen, load(get(entry), COUNTS)),
-        ifElse(and(get(named), i32(IS_NEXT)), nameAfterPair(NEXT, 0), []),
-        ifElse(and(get(named), i32(IS_OTHER)), nameAfterPair(OTHER, 4), []),
-      ],
-      [],
-    ),
-  ];
+  /** As the index of a word, which is what the tables' own code takes. */
+  const hint: Code = storeAt(
+    get(record),
+    4 * HistoryField.hint,
+    select(equal(get(entry), i32(home)), i32(-1), shiftRight(sub(get(entry), field(KernelField.contexts)), i32(2))),
+  );
 
   return {
     locals: [
-      [34, I32],
+      [30, I32],
       [1, I64],
-      [2, F64],
-      [5, V128],
+      [1, V128],
     ],
-    value: [look, touch, ripen, choose, follow, push, name, shiftRight(sub(get(out), i32(to.named)), i32(2))],
+    free: n + 32,
+    look,
+    touch,
+    ripen,
+    find,
+    hint,
+    follow,
+    push,
+    segment,
+    pushed,
+    previous,
+    row,
+    entry,
+    ownAt,
+    segmentBefore: (count) => segmentAt(sub(get(pushed), i32(count))),
   };
 }
 
 /** Asks memory for what an access of the segment in `next` after one of that in `segment` will need, as `touch` of `stepCode`; `x` is overwritten. */
-export function touchCode(degree: number, { at: home }: OrderPlace, segment: number, next: number, x: number): Code {
+export function touchCode(degree: number, home: number, segment: number, next: number, x: number): Code {
   const field = (offset: number): Code => load(i32(0), home + offset);
   const mixed = (shift: number): Code => xor(get(x), shiftRight(get(x), i32(shift)));
   const key = (local: number, factor: number): Code => multiply(add(get(local), i32(1)), i32(factor | 0));
@@ -585,17 +589,21 @@ export function touchCode(degree: number, { at: home }: OrderPlace, segment: num
 }
 
 /** Modules by what their code depends on: what was compiled once is compiled for all. */
-const starters = new Map<string, (() => WasmInstance<'step'> | null) | null>();
+const starters = new Map<string, (() => OrderKernel | null) | null>();
+
+export type OrderKernel = WasmInstance<'step' | 'learnRows'>;
 
 /**
  * A kernel for rows of `degree` successors, of which those that come later weigh less (`weights` by lag), over a memory of at least `bytes` bytes;
  * null where there is no WebAssembly, or no memory for it.
  */
-export function startKernel(degree: number, weights: readonly number[], bytes: number): WasmInstance<'step'> | null {
+export function startKernel(degree: number, weights: readonly number[], bytes: number): OrderKernel | null {
   let pageCount = 4;
   while (pageCount * 65_536 < bytes) pageCount *= 2;
   const name = [degree, pageCount, ...weights].join();
-  return (
-    compiledOnce(starters, name, () => compileWasm({ step: stepOf(degree, weights, ownPlace) }, pageCount))?.() ?? null
-  );
+  const functions = () => ({
+    step: stepOf(degree, weights, ownPlace),
+    learnRows: learnRowsOf(degree, weights, ownPlace),
+  });
+  return compiledOnce(starters, name, () => compileWasm(functions(), pageCount))?.() ?? null;
 }

@@ -4,7 +4,9 @@ import { OPINION_STRIDE } from '../near-loop/candidate-set.ts';
 import { scoreBinOf } from '../near-loop/opinion-bins.ts';
 import type { ResidentFlags } from '../near-loop/resident-flags.ts';
 import type { ContextTable } from './context-table.ts';
-import { KernelField, NAMED_MAX, type OrderPlace, ownPlace, startKernel } from './order-kernel.ts';
+import { KernelField, NAMED_MAX, type OrderPlace, ownPlace } from './order-fields.ts';
+import { COLUMN_BYTES, startKernel } from './order-kernel.ts';
+import { RECORD_BYTES, ROWS_AHEAD } from './order-record.ts';
 import type { RecentHistory } from './recent-history.ts';
 import { leastWeight, type SuccessorTable } from './successor-table.ts';
 
@@ -24,10 +26,20 @@ export interface OrderTablesOptions {
 export interface OrderHome {
   readonly memory: ArrayBuffer;
   readonly step: Step;
+  /** Null where nothing is learned ahead. */
+  readonly learnRows: Step | null;
   readonly place: OrderPlace;
 }
 
 type Step = (record: number, segment: number, position: number, lead: number) => number;
+
+/** Rows to be learned ahead, in columns that go on for some rows that are only looked at. */
+export interface WaitingRows {
+  readonly segment: Int32Array;
+  readonly consumer: Int32Array;
+  /** Records as they are left, `RECORD_WORDS` a row. */
+  readonly said: Int32Array;
+}
 
 /** How much more memory is taken than the tables need at first: what is not written takes none, and a new kernel is a new function to call. */
 export const ORDER_ROOM = 8;
@@ -48,6 +60,9 @@ export class OrderTables {
   readonly #words: Int32Array;
   readonly #options: OrderTablesOptions;
   readonly #step: Step;
+  readonly #learnRows: Step | null;
+  /** Null where nothing is learned ahead. */
+  readonly waiting: WaitingRows | null = null;
   /** The two words of the options, here. */
   readonly latest: Int32Array;
   #scoreMin = Number.NaN;
@@ -60,10 +75,11 @@ export class OrderTables {
   /** Byte at which the histories begin. */
   #historyAt = 0;
 
-  private constructor(options: OrderTablesOptions, { memory, step, place }: OrderHome) {
+  private constructor(options: OrderTablesOptions, { memory, step, learnRows, place }: OrderHome) {
     this.#options = options;
     this.memory = memory;
     this.#step = step;
+    this.#learnRows = learnRows;
     this.#end = place.at + tablesAt(options);
     this.#words = new Int32Array(memory, place.at, tablesAt(options) / 4);
     this.named = new Int32Array(memory, place.named, NAMED_MAX);
@@ -72,6 +88,7 @@ export class OrderTables {
     this.latest.set(options.latest);
     this.#put(KernelField.visitsMax, options.visitsMax);
     new Uint8Array(memory, place.at + KernelField.scoreBins, scoreBinOf.length).set(scoreBinOf);
+    if (learnRows !== null) this.waiting = this.#makeWaiting();
   }
 
   /** Lays the tables out in `home`, or in a memory of their own; null where there is no WebAssembly, or no memory. */
@@ -83,7 +100,8 @@ export class OrderTables {
       const kernel =
         startKernel(successors.degree, weights, ORDER_ROOM * bytes) ?? startKernel(successors.degree, weights, bytes);
       if (kernel === null) return null;
-      own = { memory: kernel.memory, step: kernel.run.step, place: ownPlace };
+      const { step, learnRows } = kernel.run;
+      own = { memory: kernel.memory, step, learnRows, place: ownPlace };
     }
     const laidOut = new OrderTables(options, own);
     return laidOut.takeBack() ? laidOut : null;
@@ -171,13 +189,36 @@ export class OrderTables {
     if (orders.words !== this.#history || resident.flags !== this.#flags) return -1;
     return this.#step(this.#historyAt + 4 * record, segment, position | 0, leadAccesses | 0);
   }
+
+  /** Learns the waiting rows [from, to), the first of them at `position`; gives the first that it could not learn, or `to`. */
+  learnRows(from: number, to: number, position: number, leadAccesses: number): number {
+    if (this.#learnRows === null || this.#options.orders.words !== this.#history) return from;
+    return this.#learnRows(from, to, position | 0, leadAccesses | 0);
+  }
+
+  #makeWaiting(): WaitingRows {
+    const { memory } = this;
+    const at = this.#end;
+    const said = at + 2 * COLUMN_BYTES;
+    this.#end += WAITING_BYTES;
+    this.#put(KernelField.waiting, at);
+    this.#put(KernelField.said, said);
+    return {
+      segment: new Int32Array(memory, at, COLUMN_BYTES / 4),
+      consumer: new Int32Array(memory, at + COLUMN_BYTES, COLUMN_BYTES / 4),
+      said: new Int32Array(memory, said, (ROWS_AHEAD * RECORD_BYTES) / 4),
+    };
+  }
 }
+
+/** Bytes of rows that wait, and of what is said after them. */
+const WAITING_BYTES = 2 * COLUMN_BYTES + ROWS_AHEAD * RECORD_BYTES;
 
 /** Bytes of the tables as they are. */
 export function orderBytes(options: OrderTablesOptions): number {
   const { orders, successors, contexts, resident } = options;
   const tables = [orders.words, successors.words, successors.index, contexts.words, resident.flags];
-  return tables.reduce((sum, table) => sum + aligned(table.byteLength), tablesAt(options) + 4 * LINE);
+  return tables.reduce((sum, table) => sum + aligned(table.byteLength), tablesAt(options) + 4 * LINE + WAITING_BYTES);
 }
 
 /** Where the tables begin, from where the words do. */

@@ -1,5 +1,7 @@
 /** Expects what followed before: successors in the consumer's order, after a pair, and in the order of would-be misses. */
 
+import { assert } from '../../engine/assert.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
 import { type CandidateSet, OPINION_STRIDE } from '../near-loop/candidate-set.ts';
 import { binBase, contextBin, Opinion, successorBin } from '../near-loop/opinion-bins.ts';
 import type { ResidentFlags } from '../near-loop/resident-flags.ts';
@@ -8,7 +10,8 @@ import { COMPACT_ONE, CompactOrder, OrderKind, pairKey, successorKey } from './c
 import { COMPACT_DEGREE } from './compact-record.ts';
 import { CONTEXT_COUNTS, CONTEXT_SUCCESSOR, ContextTable } from './context-table.ts';
 import { movePairs, moveSuccessors } from './move-order.ts';
-import { KERNEL_DEGREE_MAX, KernelAnswer } from './order-kernel.ts';
+import { KERNEL_DEGREE_MAX, KernelAnswer } from './order-fields.ts';
+import { RECORD_REPEATED, RECORD_WORDS, RecordField, ROWS_AHEAD } from './order-record.ts';
 import { type OrderHome, OrderTables, type OrderTablesOptions } from './order-tables.ts';
 import { HISTORY_BYTES, HISTORY_LENGTH, HISTORY_MASK, HistoryField, RecentHistory } from './recent-history.ts';
 import {
@@ -161,15 +164,99 @@ export class SequencePredictor {
       this.#named = answer;
       return true;
     }
-    if (answer === REPEATED) return false;
-    const isNew = this.#observeOrder(record, segment, position, leadAccesses);
-    if (this.#wide === null || !tables.takeBack()) {
-      this.#latest = this.#latest.slice();
-      this.#tables = null;
-      // Whoever has a home for them may lay them out before.
-      this.#untilTables = 1;
+    if (answer === REPEATED) {
+      this.#noteRepeat(record);
+      return false;
     }
+    const isNew = this.#observeOrder(record, segment, position, leadAccesses);
+    this.keepUp();
     return isNew;
+  }
+
+  /** Lets the kernel have what has grown; where there is no room for it, or nothing left of wide tables, it has none until they are laid out anew. */
+  keepUp(): void {
+    const tables = this.#tables;
+    if (tables === null || (this.#wide !== null && tables.takeBack())) return;
+    this.#latest = this.#latest.slice();
+    this.#tables = null;
+    // Whoever has a home for them may lay them out before.
+    this.#untilTables = 1;
+  }
+
+  /**
+   * Learns rows [from, to), the first of them at `position`, as `observe` does, and sets down after each in `said` what `gather` would read, for `gatherSaid`: `RECORD_WORDS` a row. The columns go on
+   * behind `to` as far as rows are known. Gives the first row without a record: `to`, or one that was learned when bytes ran out, after which there is nothing to set down.
+   */
+  learnAhead(
+    { segment, consumer }: Pick<AccessBatch, 'segment' | 'consumer'>,
+    from: number,
+    to: number,
+    position: number,
+    leadAccesses: number,
+    said: Int32Array,
+  ): number {
+    assert(to - from <= ROWS_AHEAD && !this.#areMissSuccessorsOn, 'rows are learned ahead of how they are served');
+    let i = from;
+    while (i < to) {
+      if (this.#tables === null && this.#isKernelFit) this.layOut(null);
+      const tables = this.#tables;
+      const waiting = tables?.waiting ?? null;
+      if (tables !== null && waiting !== null) {
+        waiting.segment.set(segment.subarray(i, from + waiting.segment.length));
+        waiting.consumer.set(consumer.subarray(i, from + waiting.consumer.length));
+        const first = i;
+        i += tables.learnRows(0, to - i, position + i - from, leadAccesses);
+        said.set(waiting.said.subarray(0, (i - first) * RECORD_WORDS), (first - from) * RECORD_WORDS);
+        if (i === to) break;
+      }
+      const record = this.#orders.recordOf(consumer[i]!);
+      const isNew = this.#observeOrder(record, segment[i]! | 0, position + i - from, leadAccesses);
+      if (this.#wide === null) return i;
+      this.keepUp();
+      this.#sayRow(this.#wide, segment[i]! | 0, isNew, said, (i - from) * RECORD_WORDS);
+      i++;
+    }
+    return i;
+  }
+
+  /** Whether rows may be learned ahead: what is learned depends on their order alone, and there is a kernel for wide tables. */
+  get mayLearnAhead(): boolean {
+    return this.#isKernelFit && this.#wide !== null;
+  }
+
+  #sayRow({ successors, contexts }: WideOrder, segment: number, isNew: boolean, said: Int32Array, at: number): void {
+    said.fill(0, at, at + RECORD_WORDS);
+    const row = successors.rowOf(segment);
+    if (row >= 0) {
+      said[at + RecordField.own / 4] = successors.headerOf(segment);
+      said.set(successors.words.subarray(row, row + 2 * successors.degree), at + RecordField.row / 4);
+    }
+    const previous = this.#latest[0]!;
+    const entry = previous < 0 ? -1 : contexts.find(previous, segment);
+    if (entry >= 0) {
+      said[at + RecordField.next / 4] = contexts.words[entry + CONTEXT_SUCCESSOR]!;
+      said[at + RecordField.other / 4] = contexts.words[entry + CONTEXT_SUCCESSOR + 1]!;
+      said[at + RecordField.counts / 4] = contexts.words[entry + CONTEXT_COUNTS]!;
+    }
+    if (!isNew) said[at + RecordField.counts / 4]! |= RECORD_REPEATED;
+  }
+
+  /** Names candidates from the record at `at` of what was set down after an access: as `gather` did then. */
+  gatherSaid(said: Int32Array, at: number, candidates: CandidateSet): void {
+    const header = said[at + RecordField.own / 4]!;
+    const row = at + RecordField.row / 4;
+    if (visitsOfHeader(header) > 0) {
+      this.#gatherRow(said, row, row + 2 * this.#options.degreeMax, header, CONSUMER_SUCCESSOR, candidates);
+    }
+    this.#gatherEntry(said, at + RecordField.next / 4, at + RecordField.counts / 4, candidates);
+  }
+
+  /** A repeat of the consumer's latest segment comes after the one before. */
+  #noteRepeat(record: number): void {
+    const words = this.#orders.words;
+    const pushed = words[record + HistoryField.pushed]!;
+    this.#latest[0] = pushed < 2 ? -1 : words[record + HistoryField.segments + ((pushed - 2) & HISTORY_MASK)]!;
+    this.#latest[1] = record;
   }
 
   /** What a kernel needs for the wide tables as they are; null where none may have them. */
@@ -208,7 +295,10 @@ export class SequencePredictor {
     const pushed = history[record + HistoryField.pushed]!;
     const segments = record + HistoryField.segments;
     const previous = pushed === 0 ? -1 : history[segments + ((pushed - 1) & HISTORY_MASK)]!;
-    if (previous === segment) return false;
+    if (previous === segment) {
+      this.#noteRepeat(record);
+      return false;
+    }
     this.#latest[0] = previous;
     this.#latest[1] = record;
     for (
@@ -387,16 +477,26 @@ export class SequencePredictor {
     const table = kind === OrderKind.successor ? this.#wide.successors : this.#wide.missSuccessors!;
     const row = table.rowOf(segment);
     if (row < 0) return;
-    const words = table.words;
-    const header = table.headerOf(segment);
+    this.#gatherRow(table.words, row, row + 2 * table.degree, table.headerOf(segment), opinion, candidates);
+  }
+
+  /** Names the successors in words [first, last). */
+  #gatherRow(
+    words: Int32Array,
+    first: number,
+    last: number,
+    header: number,
+    opinion: number,
+    candidates: CandidateSet,
+  ): void {
     const visits = visitsOfHeader(header);
     const tick = tickOfHeader(header) + 1;
     const scale = 1 / (visits * WEIGHT_ONE);
     const weightMin = leastWeight(this.scoreMin, visits);
     const flags = candidates.residentFlags;
     const flagCount = flags.length | 0;
-    const end = (row + 2 * table.degree) | 0;
-    for (let i = row | 0; i < end; i = (i + 2) | 0) {
+    const end = last | 0;
+    for (let i = first | 0; i < end; i = (i + 2) | 0) {
       const packed = words[i + 1]!;
       const weight = weightOfSlot(packed);
       if (weight < weightMin) break;
@@ -459,11 +559,15 @@ export class SequencePredictor {
     if (entry < 0) return;
     // The consumer's next access is told of this very entry.
     this.#orders.words[this.#latest[1]! + HistoryField.hint] = entry;
-    const words = contexts.words;
-    const counts = words[entry + CONTEXT_COUNTS]!;
+    this.#gatherEntry(contexts.words, entry + CONTEXT_SUCCESSOR, entry + CONTEXT_COUNTS, candidates);
+  }
+
+  /** Names what follows a pair: two successors at `first`, what is known of them at `countsAt`. */
+  #gatherEntry(words: Int32Array, first: number, countsAt: number, candidates: CandidateSet): void {
+    const counts = words[countsAt]!;
     const seen = (counts >>> 8) & 15;
-    this.#gatherNamed(words[entry + CONTEXT_SUCCESSOR]! - 1, counts & 15, seen, candidates);
-    this.#gatherNamed(words[entry + CONTEXT_SUCCESSOR + 1]! - 1, (counts >>> 4) & 15, seen, candidates);
+    this.#gatherNamed(words[first]! - 1, counts & 15, seen, candidates);
+    this.#gatherNamed(words[first + 1]! - 1, (counts >>> 4) & 15, seen, candidates);
   }
 
   #gatherNamed(named: number, confirmed: number, seen: number, candidates: CandidateSet): void {

@@ -1,6 +1,13 @@
 /** A thread beside the main one, reached by messages only. */
 
-import { parentPort, Worker, workerData } from 'node:worker_threads';
+import {
+  MessageChannel,
+  type MessagePort,
+  parentPort,
+  receiveMessageOnPort,
+  Worker,
+  workerData,
+} from 'node:worker_threads';
 import { AnteroomError } from '../errors.ts';
 
 export interface WorkerThreadOptions {
@@ -18,6 +25,31 @@ export interface WorkerThreadOptions {
 /** A module of this source text, for a thread that must run from sources as well as built; it imports built-in modules and absolute addresses only. */
 export function moduleOf(source: string): URL {
   return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+}
+
+/** An end of a channel that can be moved to a thread. */
+export type ThreadPort = MessagePort;
+
+/** A channel whose messages are taken when they are asked for, by who may not wait for a turn of its loop. */
+export class ThreadChannel {
+  /** For the thread: what is posted there can be taken here at once. */
+  readonly far: ThreadPort;
+  readonly #near: MessagePort;
+
+  constructor() {
+    const { port1, port2 } = new MessageChannel();
+    this.#near = port1;
+    this.far = port2;
+  }
+
+  /** The first message that was not taken yet, or undefined. */
+  take(): unknown {
+    return receiveMessageOnPort(this.#near)?.message;
+  }
+
+  close(): void {
+    this.#near.close();
+  }
 }
 
 /** Starts at once; does not keep the process alive. */
@@ -43,7 +75,7 @@ export class WorkerThread {
   }
 
   /** Sends a copy; the buffers in `moved` are handed over instead and are empty here afterwards. */
-  post(message: unknown, moved: readonly ArrayBuffer[] = []): void {
+  post(message: unknown, moved: readonly (ArrayBuffer | ThreadPort)[] = []): void {
     this.#worker.postMessage(message, moved);
   }
 

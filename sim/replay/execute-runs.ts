@@ -117,6 +117,8 @@ export async function executeRuns(
       waiting.delete(run);
       const record = await executeRun(trace, run, {
         ...context,
+        // Where every core has a run, none is left to learn order for one.
+        orderThread: threadCount + 1 < coreCount() ? (context.orderThread ?? 'auto') : 'never',
         onProgress: (done) => {
           if (failure !== null) throw new AnteroomError('actor-stopped', 'another run has failed');
           progress(run, done);

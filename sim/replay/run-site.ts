@@ -14,6 +14,7 @@ import { HintedPrefetcher } from '../../actors/hints/hinted-prefetcher.ts';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
 import { createOrigin } from '../../actors/origin/simulated-origin.ts';
 import type { AddressSpace, Prefetcher, SiteView } from '../../actors/prefetcher.ts';
+import type { OrderTaker } from '../../actors/sequence-predictor/order-ahead.ts';
 import type { Interner } from '../../streams/interner.ts';
 import { createBaseline } from '../baselines/index.ts';
 import type { FutureTable, LookAhead } from './future.ts';
@@ -43,6 +44,8 @@ export interface RunSiteOptions {
   readonly lookAhead: LookAhead | null;
   readonly holdout: Holdout | undefined;
   readonly onSettled: NonNullable<SiteOptions['onSettled']>;
+  /** Who would learn order for the engine, or null. */
+  readonly orderTaker: OrderTaker | null;
 }
 
 export function createRunSite(options: RunSiteOptions): Site {
@@ -110,10 +113,12 @@ function engineBounds({ run, trace, context, addresses, holdout }: RunSiteOption
   };
 }
 
-function makePrefetcher({ run, trace, context, addresses, lookAhead }: RunSiteOptions, view: SiteView): Prefetcher {
+function makePrefetcher(options: RunSiteOptions, view: SiteView): Prefetcher {
+  const { run, trace, context, addresses, lookAhead, orderTaker } = options;
   const { config } = context;
   if (run.prefetch === 'anteroom') {
     const nearLoop = new AnteroomPrefetcher(view, config.nearLoop, addresses);
+    if (orderTaker !== null) nearLoop.offerOrder(orderTaker);
     return config.hints.lists.length === 0
       ? nearLoop
       : new HintedPrefetcher(nearLoop, view, hintsFor(config, trace.segments));

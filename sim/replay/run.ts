@@ -7,10 +7,11 @@ import type { Ledger } from '../../actors/cache-manager/ledger.ts';
 import type { OnDecision, Site, WritePolicy } from '../../actors/cache-manager/site.ts';
 import { LogDriver } from '../../actors/engine/log-driver.ts';
 import { farLoopOf } from '../../actors/far-loop-config.ts';
+import { type NearLoopConfig, nearLoopConfigSchema } from '../../actors/near-loop/near-loop-config.ts';
 import type { LatencySpec } from '../../actors/origin/latency-spec.ts';
 import { farExperts, Pipeline } from '../../actors/pipeline.ts';
 import { assert } from '../../engine/assert.ts';
-import { elapsedMs, residentBytesMax } from '../../engine/host/process-usage.ts';
+import { coreCount, elapsedMs, residentBytesMax } from '../../engine/host/process-usage.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { ActorSystem } from '../../engine/system.ts';
 import { manualTurns } from '../../engine/turns.ts';
@@ -19,6 +20,7 @@ import type { AccessBatch } from '../../streams/access-batch.ts';
 import { Credits } from '../../streams/operators/credits.ts';
 import { fromSource } from '../../streams/operators/from-source.ts';
 import { FutureTable, LookAhead, type NextAccesses } from './future.ts';
+import { OrderThread } from './order-thread.ts';
 import type { PlannedRun } from './plan-runs.ts';
 import type { ReplayConfig } from './replay-config.ts';
 import { RunAddressSpace } from './run-address-space.ts';
@@ -41,6 +43,11 @@ export interface RunContext {
   readonly onSite?: (site: Site) => void;
   /** Told of each decision about a prefetch. */
   readonly onDecision?: OnDecision;
+  /**
+   * Whether order is learned in a thread of its own, which decides nothing but how long a run takes; `auto`, the default: where there is a core for it and work enough. A URL: that module, whatever
+   * the work, and from as early on as may be.
+   */
+  readonly orderThread?: 'auto' | 'never' | URL;
   /** Handed the actors before the first access, to look on. */
   readonly onPipeline?: (pipeline: Pipeline) => void;
 }
@@ -59,12 +66,18 @@ export interface RunRecord {
   /** Null where nothing is withheld. */
   readonly holdout: HoldoutCounts | null;
   readonly seconds: number;
+  /** Accesses whose order a thread of its own learned, from when it was ready on; it decides nothing. */
+  readonly learnedAhead: number;
   /** Most memory that the process had held by the end of this run: what earlier runs of the same command took included. */
   readonly rssBytesMax: number;
 }
 
-/** What a run reads of a trace. */
-export type RunTrace = Pick<Trace, 'facts' | 'segments' | 'addresses' | 'batches' | 'nextAccesses'>;
+/** What a run reads of a trace; `shareRows` where a thread of its own may read along. */
+export type RunTrace = Pick<Trace, 'facts' | 'segments' | 'addresses' | 'batches' | 'nextAccesses'> &
+  Partial<Pick<Trace, 'shareRows'>>;
+
+/** Accesses that a run must have for a thread that learns order to be worth its start. */
+const THREAD_ACCESSES = 1_000_000;
 
 /** Replays `trace` through the planned run. The same trace, run, seed and settings give the same ledger, to the last bit. */
 export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunContext): Promise<RunRecord> {
@@ -86,6 +99,8 @@ export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunC
   });
   const isEngine = run.prefetch === 'anteroom';
   const holdout = isEngine ? holdoutOf(config.holdout, context.seed) : undefined;
+  const orderThread = orderThreadFor(trace, run, context);
+  if (context.orderThread instanceof URL) await orderThread?.started;
   const pipeline = new Pipeline({
     system,
     name: 'site',
@@ -93,17 +108,22 @@ export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunC
     farLoop: isEngine ? farLoopOf(config.farLoop, isTimed) : null,
     bytesPerUnit: run.cache.unit === 'bytes' ? 1 : null,
     missPenaltyMs: isTimed ? null : config.missPenaltyMs,
-    makeSite: (onSettled) => createRunSite({ run, trace, context, addresses, future, lookAhead, holdout, onSettled }),
+    makeSite: (onSettled) =>
+      createRunSite({ run, trace, context, addresses, future, lookAhead, holdout, onSettled, orderTaker: orderThread }),
   });
   context.onSite?.(pipeline.site);
   context.onPipeline?.(pipeline);
   const driver = new LogDriver(pipeline, config.farLoop, isTimed);
-  await serveAll(prepared(trace, future, next, lookAhead), (batch) => {
-    driver.push(batch);
-    context.onProgress?.(driver.position);
-    // A node would restart the actor; a replay that did would report figures of half an engine.
-    assert(faults.length === 0, `an actor failed: ${faults[0]}`);
-  });
+  try {
+    await serveAll(prepared(trace, future, next, lookAhead), (batch) => {
+      driver.push(batch);
+      context.onProgress?.(driver.position);
+      // A node would restart the actor; a replay that did would report figures of half an engine.
+      assert(faults.length === 0, `an actor failed: ${faults[0]}`);
+    });
+  } finally {
+    await orderThread?.close();
+  }
   const { site } = pipeline;
   const { accessCount } = trace.facts;
   assert(site.rowCount === accessCount, `${site.rowCount} of ${accessCount} rows were served`);
@@ -121,9 +141,27 @@ export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunC
     missExcess: site.missExcess,
     governor: site.governor,
     holdout: holdout?.counts ?? null,
+    learnedAhead: orderThread?.rowCount ?? 0,
     seconds: (elapsedMs() - startedMs) / 1000,
     rssBytesMax: residentBytesMax(),
   };
+}
+
+/** A thread that learns order for the engine; null where there is none for it, or every row is not a demand. */
+function orderThreadFor(
+  trace: RunTrace,
+  run: PlannedRun,
+  { config, writes, orderThread }: RunContext,
+): OrderThread | null {
+  if (run.prefetch !== 'anteroom' || writes !== 'access' || trace.addresses !== null) return null;
+  if (orderThread === 'never' || trace.shareRows === undefined) return null;
+  if (orderThread instanceof URL) return new OrderThread(trace.shareRows(), nearLoopOf(config), orderThread);
+  if (trace.facts.accessCount < THREAD_ACCESSES || coreCount() < 2) return null;
+  return new OrderThread(trace.shareRows(), nearLoopOf(config));
+}
+
+function nearLoopOf(config: ReplayConfig): NearLoopConfig {
+  return nearLoopConfigSchema.parse(config.nearLoop);
 }
 
 /** Gives `serve` each batch in turn; what it throws ends the run. */

@@ -86,6 +86,7 @@ export const wasm = {
   select: (condition: Code, then: Code, otherwise: Code): Code => [then, otherwise, condition, 0x1b],
   /** Sixteen bytes at any address. */
   loadVector: (address: Code, offset = 0): Code => [address, 0xfd, 0, 0, unsigned(offset)],
+  storeVector: (address: Code, offset: number, value: Code): Code => [address, value, 0xfd, 11, 0, unsigned(offset)],
   /** `vector` with the byte at an address as its byte `lane`. */
   loadByteLane: (vector: Code, address: Code, lane: number): Code => [address, vector, 0xfd, 84, 0, 0, lane],
   /** The same word four times. */

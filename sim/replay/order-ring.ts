@@ -1,0 +1,119 @@
+/** What a run and the thread that learns order for it share: records of rows, epoch by epoch, and how far each has come. */
+
+import { EPOCHS_AHEAD } from '../../actors/sequence-predictor/order-ahead.ts';
+import { RECORD_WORDS, ROWS_AHEAD } from '../../actors/sequence-predictor/order-record.ts';
+
+/** Epochs that there is room for: those that may be ahead and the one in use, as a power of two. */
+const SLOTS = 2 * EPOCHS_AHEAD;
+/** Words: epochs whose lead is known, epochs that are learned, how far the thread is, whether it is to end, bytes that order takes, in 64; by epoch leads and numbers of records; records. */
+const At = {
+  known: 0,
+  learned: 1,
+  state: 2,
+  stop: 3,
+  bytes: 4,
+  leads: 8,
+  counts: 8 + SLOTS,
+  end: 8 + 2 * SLOTS,
+} as const;
+const State = { starting: 0, ready: 1, failed: 2 } as const;
+/** Looks before whoever waits goes to sleep: waking up takes longer than an epoch. */
+const LOOKS = 2000;
+/** A sleeper looks again after so many ms, in case the other has ended without a word. */
+const SLEEP_MS = 100;
+
+/** Of the memory that both use. */
+const WORDS = At.end + SLOTS * ROWS_AHEAD * RECORD_WORDS;
+
+/** One thread tells leads and takes records, the other the reverse; each waits for the other in its tracks, so neither may be one that others wait for. */
+export class OrderRing {
+  readonly memory: SharedArrayBuffer;
+  readonly #words: Int32Array;
+
+  constructor(memory = new SharedArrayBuffer(4 * WORDS)) {
+    this.memory = memory;
+    this.#words = new Int32Array(memory);
+  }
+
+  get isReady(): boolean {
+    return Atomics.load(this.#words, At.state) === State.ready;
+  }
+
+  get hasFailed(): boolean {
+    return Atomics.load(this.#words, At.state) === State.failed;
+  }
+
+  get isToStop(): boolean {
+    return Atomics.load(this.#words, At.stop) === 1;
+  }
+
+  get bytes(): number {
+    return 64 * Atomics.load(this.#words, At.bytes);
+  }
+
+  setBytes(bytes: number): void {
+    Atomics.store(this.#words, At.bytes, Math.ceil(bytes / 64));
+  }
+
+  setReady(): void {
+    Atomics.store(this.#words, At.state, State.ready);
+  }
+
+  fail(): void {
+    Atomics.store(this.#words, At.state, State.failed);
+    this.#wake(At.learned);
+  }
+
+  stop(): void {
+    Atomics.store(this.#words, At.stop, 1);
+    this.#wake(At.known);
+  }
+
+  /** By which lead epoch number `epoch` is to be learned; those before it were told. */
+  tellLead(epoch: number, leadAccesses: number): void {
+    this.#words[At.leads + (epoch % SLOTS)] = leadAccesses;
+    Atomics.store(this.#words, At.known, epoch + 1);
+    this.#wake(At.known);
+  }
+
+  /** The lead of an epoch, once it is known; -1 = all is to end. */
+  awaitLead(epoch: number): number {
+    const isKnown = this.#await(At.known, epoch, () => this.isToStop);
+    return isKnown ? this.#words[At.leads + (epoch % SLOTS)]! : -1;
+  }
+
+  /** Room for the records of an epoch. */
+  recordsOf(epoch: number): Int32Array {
+    const from = At.end + (epoch % SLOTS) * ROWS_AHEAD * RECORD_WORDS;
+    return this.#words.subarray(from, from + ROWS_AHEAD * RECORD_WORDS);
+  }
+
+  /** The records of an epoch are there, so many. */
+  tellLearned(epoch: number, count: number): void {
+    this.#words[At.counts + (epoch % SLOTS)] = count;
+    Atomics.store(this.#words, At.learned, epoch + 1);
+    this.#wake(At.learned);
+  }
+
+  /** How many records of an epoch there are, once they are; -1 = whoever learns has failed. */
+  awaitLearned(epoch: number): number {
+    const isThere = this.#await(At.learned, epoch, () => this.hasFailed);
+    return isThere ? this.#words[At.counts + (epoch % SLOTS)]! : -1;
+  }
+
+  /** Waits until a word exceeds `epoch`; false = it need not any more. */
+  #await(at: number, epoch: number, isOver: () => boolean): boolean {
+    const words = this.#words;
+    for (let i = 0; i < LOOKS; i++) if (Atomics.load(words, at) > epoch) return true;
+    for (;;) {
+      const found = Atomics.load(words, at);
+      if (found > epoch) return true;
+      if (isOver()) return false;
+      Atomics.wait(words, at, found, SLEEP_MS);
+    }
+  }
+
+  #wake(at: number): void {
+    Atomics.notify(this.#words, at);
+  }
+}
