@@ -16,6 +16,8 @@ export const Fact = {
   proposedAs: 5,
   /** Slot of its newest trial in the ring, plus one; 0: none. */
   newestTrial: 6,
+  /** Nothing: written where a row will be needed soon and may come from far, since nothing waits for a write. */
+  touched: 7,
 } as const;
 
 export const FACT_STRIDE = 8;

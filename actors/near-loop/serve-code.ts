@@ -77,8 +77,21 @@ export function servedCode(at: MixtureAddresses): Code {
     set(x, factOf(at, row, Fact.count)),
     ifElse(isLess(get(x), i32(255)), putFact(at, row, Fact.count, add(get(x), i32(1))), []),
     putFact(at, row, Fact.lastAt, get(position)),
+    // Rows of those that will be weighed: what is settled meanwhile takes about as long as they do to come.
+    ifElse(get(count), touched(at), []),
     settled(at),
     ifElse(get(count), weighed(at), []),
+  ];
+}
+
+function touched(at: MixtureAddresses): Code {
+  return [
+    set(slot, i32(0)),
+    loop(
+      storeAt(rowOf(wordAt(at.candidateSegment, get(slot))), at.facts + 4 * Fact.touched, i32(0)),
+      bump(slot, 1),
+      branchIf(0, isLess(get(slot), get(count))),
+    ),
   ];
 }
 
