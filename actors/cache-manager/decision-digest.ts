@@ -1,6 +1,7 @@
 /** A running hash of every decision in order, so that two replays can be compared bit for bit. */
 
 import type { StateFields } from '../../engine/state-fields.ts';
+import { type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
 
 /** Codes of what was decided; those of `Served`, `Outcome` and `Refusal` are added to theirs. */
 export const Decision = { served: 0, issued: 4, outcome: 5, withdrawn: 11, refused: 12 } as const;
@@ -50,6 +51,18 @@ export class DecisionDigest {
     const a = avalanche(this.#a ^ this.#length);
     const b = avalanche(this.#b + a);
     return hex32(a) + hex32(b);
+  }
+
+  lend({ numbers, words }: SiteBooks): void {
+    words[SiteWord.digestA] = this.#a;
+    words[SiteWord.digestB] = this.#b;
+    numbers[SiteNumber.digestLength] = this.#length;
+  }
+
+  takeBack({ numbers, words }: SiteBooks): void {
+    this.#a = words[SiteWord.digestA]!;
+    this.#b = words[SiteWord.digestB]!;
+    this.#length = numbers[SiteNumber.digestLength]!;
   }
 
   /** The state, to save or restore it. */

@@ -2,6 +2,7 @@
 
 import { Outcome as outcomes, Served as servedCodes } from '../prefetcher.ts';
 import { Decision as decisions } from './decision-digest.ts';
+import type { Holdout } from './holdout.ts';
 import type { Landings } from './landings.ts';
 import { Row as columns, ROW_SHIFT as rowShift, Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
@@ -109,7 +110,7 @@ export class DemandDesk {
     }
     if (this.#space.readmissions.length > 0) this.#space.readmit();
     const isMiss = served === Served.miss || served === Served.late;
-    if (!isBaselineHit && isMiss) this.#classify(segment, stage, weight);
+    if (!isBaselineHit && isMiss) this.classify(segment, stage, weight);
     this.#note(segment, served);
     if (!isMiss) {
       this.#countHit(bytes, origin.isInstant ? -1 : wait);
@@ -122,16 +123,20 @@ export class DemandDesk {
 
   /** Tells whoever follows a segment that it was demanded. */
   #note(segment: number, served: number): void {
-    const { classes, holdout, position, prefetcher, ledger } = this.#state;
+    const { classes, holdout, ledger } = this.#state;
     classes.demanded(segment);
-    if (holdout !== null) {
-      if (holdout.mayExpire(position)) {
-        holdout.observe(segment, position, prefetcher.horizonAccesses ?? HORIZON_UNSTATED);
-      } else if (holdout.isHeld(segment)) {
-        holdout.demanded(segment);
-      }
-    }
+    if (holdout !== null) this.tellHoldout(holdout, segment);
     ledger.digest.add(Decision.served + served, segment);
+  }
+
+  /** Tells the holdout of the demand at the state's position. */
+  tellHoldout(holdout: Holdout, segment: number): void {
+    const { position, prefetcher } = this.#state;
+    if (holdout.mayExpire(position)) {
+      holdout.observe(segment, position, prefetcher.horizonAccesses ?? HORIZON_UNSTATED);
+    } else if (holdout.isHeld(segment)) {
+      holdout.demanded(segment);
+    }
   }
 
   /** Sends for a segment that nobody has sent for; gives how long that takes. */
@@ -150,7 +155,7 @@ export class DemandDesk {
   }
 
   /** Says why a miss that the baseline has too was not avoided. */
-  #classify(segment: number, stage: number, weight: number): void {
+  classify(segment: number, stage: number, weight: number): void {
     const { prefetcher, position, ledger, classes } = this.#state;
     const horizon = prefetcher.horizonAccesses ?? HORIZON_UNSTATED;
     const isForecast = (prefetcher.forecastOf?.(segment, position) ?? 0) > 0;

@@ -2,6 +2,7 @@
 
 import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
+import type { Place, SiteAddresses } from './site-layout.ts';
 
 /** One of the lists. */
 export class ExclusiveList {
@@ -48,7 +49,7 @@ export class ExclusiveLists {
   readonly #counted: number;
   #units = new Float64Array(0);
   /** By number; of list 0 nothing is known. Units from the first on that are not 1. */
-  readonly #counts: Int32Array;
+  #counts: Int32Array;
   readonly #used: Float64Array;
 
   /** The first `counted` lists know only how many segments they have: nobody asks who came first. */
@@ -105,6 +106,18 @@ export class ExclusiveLists {
     links[node | 1] = newest;
     links[newest << 1] = node >> 1;
     links[(list << 1) | 1] = node >> 1;
+  }
+
+  /** Segments that it has a row for. */
+  get segmentLimit(): number {
+    return this.#listOf.length;
+  }
+
+  /** Goes on in the memory of a kernel, where every segment is of one unit. */
+  adopt(place: Place, at: SiteAddresses): void {
+    this.#listOf = place(this.#listOf, at.listOf);
+    this.#links = place(this.#links, at.listLinks);
+    this.#counts = place(this.#counts, at.listCounts);
   }
 
   /** Everything but what the settings give: #base, #counted; #counts and #used are saved by list. */

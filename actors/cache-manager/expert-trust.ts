@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { StateFields } from '../../engine/state-fields.ts';
+import { type Place, type SiteAddresses, type SiteBooks, SiteNumber } from './site-layout.ts';
 
 export const expertTrustSchema = z.strictObject({
   isEnabled: z.boolean().default(true).describe('Whether experts are throttled one by one at all.'),
@@ -47,12 +48,12 @@ export class ExpertTrust {
   /** What an account keeps from one prefetch to the next, and what it begins with. */
   readonly #kept: number;
   readonly #prior: number;
-  readonly #expected = new Float64Array(256);
-  readonly #used = new Float64Array(256);
-  readonly #isOff = new Uint8Array(256);
+  #expected = new Float64Array(256);
+  #used = new Float64Array(256);
+  #isOff = new Uint8Array(256);
   readonly #passedOver = new Uint32Array(256);
-  readonly #turnedOff = new Uint32Array(256);
-  readonly #turnedOn = new Uint32Array(256);
+  #turnedOff = new Uint32Array(256);
+  #turnedOn = new Uint32Array(256);
   readonly #refused = new Float64Array(256);
 
   constructor(config: ExpertTrustConfig) {
@@ -83,10 +84,30 @@ export class ExpertTrust {
       if (trust >= this.#config.trustMin) return;
       this.#isOff[expert] = 1;
       this.#turnedOff[expert]! += 1;
-    } else if (trust >= Math.min(1, ON_AGAIN * this.#config.trustMin)) {
+    } else if (trust >= this.#onAgainAt) {
       this.#isOff[expert] = 0;
       this.#turnedOn[expert]! += 1;
     }
+  }
+
+  get #onAgainAt(): number {
+    return Math.min(1, ON_AGAIN * this.#config.trustMin);
+  }
+
+  /** Goes on in the memory of a kernel. */
+  adopt(place: Place, at: SiteAddresses): void {
+    this.#expected = place(this.#expected, at.trustExpected);
+    this.#used = place(this.#used, at.trustUsed);
+    this.#isOff = place(this.#isOff, at.trustOff);
+    this.#turnedOff = place(this.#turnedOff, at.trustTurnedOff);
+    this.#turnedOn = place(this.#turnedOn, at.trustTurnedOn);
+  }
+
+  lend({ numbers }: SiteBooks): void {
+    numbers[SiteNumber.trustKept] = this.#kept;
+    numbers[SiteNumber.trustPrior] = this.#prior;
+    numbers[SiteNumber.trustMin] = this.#config.trustMin;
+    numbers[SiteNumber.trustOnAgain] = this.#onAgainAt;
   }
 
   account(expert: number): ExpertAccount {

@@ -3,9 +3,10 @@
 import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
+import { type Place, type SiteAddresses, type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
 
 /** What an entry of the ring is, a power of two long. */
-const ENTRY = 4;
+export const ENTRY = 4;
 const LANDS_AT = 0;
 const ORDER = 1;
 const SEGMENT = 2;
@@ -113,6 +114,43 @@ export class FlightTable {
   pop(): number {
     if (this.#count === 0) assert(false, 'pop from an empty flight table');
     return this.takeDue(Infinity, true);
+  }
+
+  /** Segments that it has a row for, and entries of the ring that there is room for. */
+  get segmentLimit(): number {
+    return this.#live.length;
+  }
+
+  get ringLength(): number {
+    return this.#ring.length / ENTRY;
+  }
+
+  /** Whether all that is on its way is in the ring. */
+  get isInOrder(): boolean {
+    return this.#length === 0;
+  }
+
+  /** Goes on in the memory of a kernel. */
+  adopt(place: Place, at: SiteAddresses): void {
+    this.#ring = place(this.#ring, at.ring);
+    this.#live = place(this.#live, at.live);
+  }
+
+  /** Leaves the ring to a kernel; only where {@link isInOrder}. */
+  lend({ numbers, words }: SiteBooks): void {
+    numbers[SiteNumber.firstAt] = this.#firstAt;
+    numbers[SiteNumber.sequence] = this.#sequence;
+    words[SiteWord.ringHead] = this.#head;
+    words[SiteWord.ringCount] = this.#ringCount;
+    words[SiteWord.flightCount] = this.#count;
+  }
+
+  takeBack({ numbers, words }: SiteBooks): void {
+    this.#firstAt = numbers[SiteNumber.firstAt]!;
+    this.#sequence = numbers[SiteNumber.sequence]!;
+    this.#head = words[SiteWord.ringHead]!;
+    this.#ringCount = words[SiteWord.ringCount]!;
+    this.#count = words[SiteWord.flightCount]!;
   }
 
   /** The state, to save or restore it, as one heap, for a list in order is one: the ring (#firstAt, #head, #ring; landedAt is of one landing) is emptied into it. */

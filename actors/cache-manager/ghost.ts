@@ -5,6 +5,7 @@ import type { StateFields } from '../../engine/state-fields.ts';
 import { type Eviction, RowEnd as ends } from './eviction.ts';
 import { type ExclusiveList, ExclusiveLists } from './exclusive-lists.ts';
 import { grownTable } from './grown-table.ts';
+import { type Place, type SiteAddresses, type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
 
 // Constants of this module: those of another would be loaded and checked at each use.
 const RowEnd = ends;
@@ -20,7 +21,7 @@ export interface GhostSite {
 }
 
 /** Lists of a ghost, of which the first is counted alone; a segment is in one of them at most. */
-const LOST = 1;
+export const LOST = 1;
 const EXTRA = 2;
 const STAGED_EXTRA = 3;
 const LARGER = 4;
@@ -33,11 +34,11 @@ const STAYS = 2;
 const LEADS = -16;
 
 /** What is known of a segment: where the site has it, as it was told last, and whether the ghost has it. */
-const AT_REACTIVE = 1;
-const AT_STAGED = 2;
-const IS_THERE = 4;
+export const AT_REACTIVE = 1;
+export const AT_STAGED = 2;
+export const IS_THERE = 4;
 /** The list of each, where all copies are as large. */
-const LIST_OF = Uint8Array.of(0, EXTRA, STAGED_EXTRA, 0, LOST, 0, 0, 0);
+export const LIST_OF = Uint8Array.of(0, EXTRA, STAGED_EXTRA, 0, LOST, 0, 0, 0);
 
 /**
  * An eviction that sees every demand and no prefetch. With `site` it keeps two lists besides: `lost` is what the ghost holds and
@@ -164,6 +165,47 @@ export class Ghost {
     const known = (before & IS_THERE) | (where === 'nowhere' ? 0 : where === 'reactive' ? AT_REACTIVE : AT_STAGED);
     // In bytes what is known may be the same, and the copy another.
     if (known !== before || this.#isBytes) this.#know(segment, before, known);
+  }
+
+  /** Segments that it has a row for. */
+  get segmentLimit(): number {
+    return Math.min(this.#known.length, this.#lists.segmentLimit);
+  }
+
+  /** Rows of its tables, all together, and of the longest. */
+  get rowCount(): number {
+    return this.#known.length + this.#lists.segmentLimit;
+  }
+
+  get longest(): number {
+    return Math.max(this.#known.length, this.#lists.segmentLimit);
+  }
+
+  /** Goes on in the memory of a kernel, which has room for so many rows ahead, where every segment is of one unit and there is a site. */
+  adopt(place: Place, at: SiteAddresses, rowsAhead: number): void {
+    this.#known = place(this.#known, at.known);
+    this.#lists.adopt(place, at);
+    // Rows may have been run ahead already.
+    if (this.#ended.length < rowsAhead) this.#ended = grownTable(this.#ended, rowsAhead - 1);
+    this.#ended = place(this.#ended, at.rowEnds);
+  }
+
+  lend({ numbers, words }: SiteBooks): void {
+    numbers[SiteNumber.ghostMisses] = this.misses;
+    words[SiteWord.ghostCount] = this.count;
+    words[SiteWord.rowNext] = this.#next;
+    words[SiteWord.rowEnd] = this.#end;
+  }
+
+  takeBack(books: SiteBooks): void {
+    this.takeCounts(books);
+    this.#next = books.words[SiteWord.rowNext]!;
+  }
+
+  /** What is counted, while a kernel goes on. */
+  takeCounts({ numbers, words }: SiteBooks): void {
+    this.misses = numbers[SiteNumber.ghostMisses]!;
+    this.count = words[SiteWord.ghostCount]!;
   }
 
   /** Everything but what the settings give: #site, #isBytes, #onLead; and #ended, #next, #end, #left, #leftCount, #leftNext, which are of one batch. */

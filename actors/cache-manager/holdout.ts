@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
+import { type Place, type SiteAddresses, type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
 
 export const holdoutSchema = z.strictObject({
   share: z
@@ -35,7 +36,7 @@ export interface HoldoutCounts {
 
 const RING = 4096;
 /** Unused prefetches over which their stay is averaged. */
-const STAY_MEMORY = 64;
+export const STAY_MEMORY = 64;
 
 /**
  * Whether a prefetch is withheld depends on a hash of (seed, segment, log position) alone, so nothing that is known of it biases
@@ -128,6 +129,29 @@ export class Holdout {
       this.#count--;
       this.#oldestAt = this.#count === 0 ? Infinity : this.#position[this.#head]!;
     }
+  }
+
+  /** Segments that it has a row for; none beyond is withheld. */
+  get segmentLimit(): number {
+    return this.#held.length;
+  }
+
+  /** Goes on in the memory of a kernel. */
+  adopt(place: Place, at: SiteAddresses): void {
+    this.#held = place(this.#held, at.held);
+  }
+
+  /** Tells a kernel of whom to leave to this. */
+  lend({ numbers, words }: SiteBooks): void {
+    numbers[SiteNumber.stay] = this.#stay;
+    numbers[SiteNumber.oldestAt] = this.#oldestAt;
+    words[SiteWord.holdoutSeed] = this.#seed;
+    // Without a sign it may be as large as any word is.
+    numbers[SiteNumber.holdoutThreshold] = this.#threshold;
+  }
+
+  takeBack({ numbers }: SiteBooks): void {
+    this.#stay = numbers[SiteNumber.stay]!;
   }
 
   /** Everything but what the settings give: #threshold, #seed; and #oldestAt, which is in the ring. */

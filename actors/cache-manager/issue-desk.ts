@@ -16,9 +16,9 @@ const Row = columns;
 const ROW_SHIFT = rowShift;
 
 /** Accesses after it landed for which a staged segment is given its chance: as far ahead as successors are looked for. */
-const FRESH_FOR = 3;
+export const FRESH_FOR = 3;
 /** Probabilities closer than that ratio are taken to be level. */
-const LEVEL = 1.1;
+export const LEVEL = 1.1;
 
 /** The best first, each within what policy, caps, bounds and prices leave. O(1) a proposal where no slot is waited for. */
 export class IssueDesk {

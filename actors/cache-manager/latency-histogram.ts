@@ -1,9 +1,12 @@
 /** Waits counted in logarithmic buckets: quantiles within 0.8 % in fixed memory. */
 
 import type { StateFields } from '../../engine/state-fields.ts';
+import type { HistogramPlace, Place, SiteAddresses, SiteBooks } from './site-layout.ts';
 
 const MANTISSA_BITS = 7;
-const BUCKETS = 1 << (8 + MANTISSA_BITS);
+export const BUCKETS = 1 << (8 + MANTISSA_BITS);
+/** A bucket is a wait as a 32-bit float, shifted by so many bits. */
+export const BUCKET_SHIFT = 23 - MANTISSA_BITS;
 
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
@@ -13,8 +16,8 @@ const bits = new Uint32Array(float.buffer);
  * what fell into it, so a quantile is the mean of its bucket and a constant latency comes back exactly.
  */
 export class LatencyHistogram {
-  readonly #counts = new Float64Array(BUCKETS);
-  readonly #sums = new Float64Array(BUCKETS);
+  #counts = new Float64Array(BUCKETS);
+  #sums = new Float64Array(BUCKETS);
   /** A fixed latency brings the same wait again and again. */
   #lastWait = 0;
   #lastBucket = 0;
@@ -58,6 +61,28 @@ export class LatencyHistogram {
     this.#sum += wait * count;
   }
 
+  /** Goes on in the memory of a kernel. */
+  adopt(place: Place, at: SiteAddresses, { counts, sums }: HistogramPlace): void {
+    this.#counts = place(this.#counts, at[counts]);
+    this.#sums = place(this.#sums, at[sums]);
+  }
+
+  lend({ numbers, words }: SiteBooks, at: HistogramPlace): void {
+    numbers[at.zeroCount] = this.#zeroCount;
+    numbers[at.count] = this.#count;
+    numbers[at.sum] = this.#sum;
+    numbers[at.lastWait] = this.#lastWait;
+    words[at.lastBucket] = this.#lastBucket;
+  }
+
+  takeBack({ numbers, words }: SiteBooks, at: HistogramPlace): void {
+    this.#zeroCount = numbers[at.zeroCount]!;
+    this.#count = numbers[at.count]!;
+    this.#sum = numbers[at.sum]!;
+    this.#lastWait = numbers[at.lastWait]!;
+    this.#lastBucket = words[at.lastBucket]!;
+  }
+
   /** The state, to save or restore it. */
   persist(fields: StateFields): void {
     fields.into(this.#counts);
@@ -73,7 +98,7 @@ export class LatencyHistogram {
     if (wait !== this.#lastWait) {
       float[0] = wait;
       this.#lastWait = wait;
-      this.#lastBucket = bits[0]! >>> (23 - MANTISSA_BITS);
+      this.#lastBucket = bits[0]! >>> BUCKET_SHIFT;
     }
     return this.#lastBucket;
   }

@@ -6,6 +6,14 @@ import { type OutcomeCode, outcomeNames, Outcome as outcomes } from '../prefetch
 import { DecisionDigest } from './decision-digest.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { type MissClassName, missClassNames } from './miss-classes.ts';
+import {
+  latenessPlace,
+  type Place,
+  type SiteAddresses,
+  type SiteBooks,
+  SiteNumber,
+  waitsPlace,
+} from './site-layout.ts';
 
 // Constants of this module: those of another would be loaded and checked at each use.
 const Outcome = outcomes;
@@ -89,12 +97,12 @@ export class Ledger {
   stagedByteMs = 0;
   writesIgnored = 0;
   invalidations = 0;
-  readonly outcomes = new Float64Array(outcomeNames.length);
-  readonly refusals = new Float64Array(refusalNames.length);
+  outcomes = new Float64Array(outcomeNames.length);
+  refusals = new Float64Array(refusalNames.length);
   /** Misses that the baseline had too, by why they were not avoided. */
   readonly missClasses = new Float64Array(missClassNames.length);
-  readonly issuedByExpert = new Float64Array(256);
-  readonly usedByExpert = new Float64Array(256);
+  issuedByExpert = new Float64Array(256);
+  usedByExpert = new Float64Array(256);
   readonly waits = new LatencyHistogram();
   readonly lateness = new LatencyHistogram();
   readonly calibration = new CalibrationStats();
@@ -199,14 +207,28 @@ export class Ledger {
 
   /** A prefetch that was sent at `issuedAt` ended. */
   ended(issuedAt: number, outcome: OutcomeCode, expert: number, probability: number): void {
-    if (!(issuedAt >= this.warmup)) return;
+    if (issuedAt >= this.warmup) this.settle(outcome, expert, probability, this.#sliceOf(issuedAt));
+  }
+
+  /** Of a prefetch that was sent at `issuedAt`, whose end a kernel has counted: it was used. */
+  usedOf(issuedAt: number): void {
+    if (issuedAt >= this.warmup) this.#usedIn(this.#sliceOf(issuedAt));
+  }
+
+  #sliceOf(issuedAt: number): number {
     // Most were sent in the slice of the one before: a division less.
     if (!(issuedAt >= this.#sliceFrom && issuedAt < this.#sliceTo)) {
       this.#slice = Math.floor(issuedAt / this.#sliceLength);
       this.#sliceFrom = this.#slice * this.#sliceLength;
       this.#sliceTo = this.#sliceFrom + this.#sliceLength;
     }
-    this.settle(outcome, expert, probability, this.#slice);
+    return this.#slice;
+  }
+
+  #usedIn(slice: number): void {
+    // Without holes, which would not come back from a saved state.
+    while (this.#usedOfSlice.length <= slice) this.#usedOfSlice.push(0);
+    this.#usedOfSlice[slice]! += 1;
   }
 
   /** The demand that joined a prefetch sent at `issuedAt` waited so long. */
@@ -246,9 +268,7 @@ export class Ledger {
     const isUsed = outcome === Outcome.useful || outcome === Outcome.late;
     if (isUsed) {
       this.usedByExpert[expert]! += 1;
-      // Without holes, which would not come back from a saved state.
-      while (this.#usedOfSlice.length <= slice) this.#usedOfSlice.push(0);
-      this.#usedOfSlice[slice]! += 1;
+      this.#usedIn(slice);
     }
     // What was called back, invalidated or is still open says nothing about whether the forecast was right.
     if (!Number.isNaN(probability) && (isUsed || outcome === Outcome.wasted)) {
@@ -272,6 +292,56 @@ export class Ledger {
   /** Prefetches that could have been sent, but for the bound on misses or the record of their expert. */
   get throttled(): number {
     return this.refusals[Refusal.throttled]! + this.refusals[Refusal.distrusted]!;
+  }
+
+  /** Goes on in the memory of a kernel. */
+  adopt(place: Place, at: SiteAddresses): void {
+    this.outcomes = place(this.outcomes, at.outcomes);
+    this.refusals = place(this.refusals, at.refusals);
+    this.issuedByExpert = place(this.issuedByExpert, at.issuedByExpert);
+    this.usedByExpert = place(this.usedByExpert, at.usedByExpert);
+    const calibration = [at.calibrationCount, at.calibrationForecast, at.calibrationHits];
+    this.calibration.adopt((column, index) => place(column, calibration[index]!));
+    this.waits.adopt(place, at, waitsPlace);
+    this.lateness.adopt(place, at, latenessPlace);
+  }
+
+  /** Leaves the counters to a kernel; only while all is counted, and of accesses without sizes. */
+  lend(books: SiteBooks): void {
+    const { numbers } = books;
+    numbers[SiteNumber.warmup] = this.warmup;
+    numbers[SiteNumber.accesses] = this.accesses;
+    numbers[SiteNumber.misses] = this.misses;
+    numbers[SiteNumber.late] = this.late;
+    numbers[SiteNumber.demandFetches] = this.demandFetches;
+    numbers[SiteNumber.issued] = this.issued;
+    numbers[SiteNumber.baselineMisses] = this.baselineMisses;
+    numbers[SiteNumber.coveredMisses] = this.coveredMisses;
+    numbers[SiteNumber.pollutionMisses] = this.pollutionMisses;
+    numbers[SiteNumber.referenceMisses] = this.referenceMisses;
+    const [squared, total] = this.calibration.sums;
+    numbers[SiteNumber.calibrationSquared] = squared;
+    numbers[SiteNumber.calibrationTotal] = total;
+    this.waits.lend(books, waitsPlace);
+    this.lateness.lend(books, latenessPlace);
+    this.digest.lend(books);
+  }
+
+  takeBack(books: SiteBooks): void {
+    const { numbers } = books;
+    this.accesses = numbers[SiteNumber.accesses]!;
+    this.misses = numbers[SiteNumber.misses]!;
+    this.late = numbers[SiteNumber.late]!;
+    this.demandFetches = numbers[SiteNumber.demandFetches]!;
+    this.issued = numbers[SiteNumber.issued]!;
+    this.baselineMisses = numbers[SiteNumber.baselineMisses]!;
+    this.coveredMisses = numbers[SiteNumber.coveredMisses]!;
+    this.pollutionMisses = numbers[SiteNumber.pollutionMisses]!;
+    this.referenceMisses = numbers[SiteNumber.referenceMisses]!;
+    this.calibration.sums = [numbers[SiteNumber.calibrationSquared]!, numbers[SiteNumber.calibrationTotal]!];
+    this.waits.takeBack(books, waitsPlace);
+    this.lateness.takeBack(books, latenessPlace);
+    this.digest.takeBack(books);
   }
 
   /** Everything but what the settings give: #sliceLength; and #slice, #sliceFrom, #sliceTo, which are looked up anew. */

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { StateFields } from '../../engine/state-fields.ts';
+import { type SiteBooks, SiteNumber } from './site-layout.ts';
 
 export const missBoundSchema = z.strictObject({
   isEnabled: z.boolean().default(true).describe('Whether misses are bounded at all.'),
@@ -69,6 +70,16 @@ export class MissBound {
     const excess = this.misses - ghost.misses;
     if (excess > this.excess) this.excess = excess;
     if (excess > this.excessMax * ghost.misses + this.allowance + 1e-6) this.breachCount++;
+  }
+
+  lend({ numbers }: SiteBooks): void {
+    numbers[SiteNumber.siteMisses] = this.misses;
+    numbers[SiteNumber.excess] = this.excess;
+  }
+
+  takeBack({ numbers }: SiteBooks): void {
+    this.misses = numbers[SiteNumber.siteMisses]!;
+    this.excess = numbers[SiteNumber.excess]!;
   }
 
   /** The state, to save or restore it. */

@@ -2,6 +2,7 @@
 
 import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
+import type { Place, SiteAddresses } from './site-layout.ts';
 
 /** Classes of misses that the baseline had as well, in the order in which they are looked for. */
 export const MissClass = { unseen: 0, late: 1, evicted: 2, throttled: 3, overBudget: 4, unpredicted: 5 } as const;
@@ -10,9 +11,9 @@ export const missClassNames = ['unseen', 'late', 'evicted', 'throttled', 'overBu
 export type MissClassName = (typeof missClassNames)[number];
 
 /** What was decided about a segment since its last demand. The later decision counts. */
-const Note = { none: 0, evicted: 1, throttled: 2, overBudget: 3 } as const;
+export const Note = { none: 0, evicted: 1, throttled: 2, overBudget: 3 } as const;
 /** Beside the note: the log has asked for the segment before. */
-const SEEN = 0x80;
+export const SEEN = 0x80;
 
 /**
  * Keeps, for each segment, what was last decided about it since it was last demanded:
@@ -66,6 +67,17 @@ export class MissClasses {
     }
     if (isForecast) return MissClass.overBudget;
     return (word & SEEN) === 0 ? MissClass.unseen : MissClass.unpredicted;
+  }
+
+  /** Segments that it has a row for. */
+  get segmentLimit(): number {
+    return this.#note.length;
+  }
+
+  /** Goes on in the memory of a kernel. */
+  adopt(place: Place, at: SiteAddresses): void {
+    this.#note = place(this.#note, at.note);
+    this.#notedAt = place(this.#notedAt, at.notedAt);
   }
 
   /** The state, to save or restore it. */

@@ -2,6 +2,7 @@
 
 import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
+import type { Place, SiteAddresses } from './site-layout.ts';
 
 /** Where a segment's prefetch is. */
 export const Stage = { none: 0, staged: 1, inFlight: 2, queued: 3 } as const;
@@ -51,6 +52,13 @@ export class PrefetchTable {
     this.expert = grownTable(this.expert, segment);
     this.rows = grownTable(this.rows, (this.stage.length << ROW_SHIFT) - 1);
     this.limit = this.stage.length;
+  }
+
+  /** Goes on in the memory of a kernel. */
+  adopt(place: Place, at: SiteAddresses): void {
+    this.stage = place(this.stage, at.stage);
+    this.expert = place(this.expert, at.expert);
+    this.rows = place(this.rows, at.rows);
   }
 
   /** The state, to save or restore it; limit is the length of its columns. */

@@ -8,6 +8,7 @@ import { type FetchWorth, Outcome as outcomes, type Prefetcher, ProposalBuffer, 
 import { DemandDesk } from './demand-desk.ts';
 import { type GovernorState, stateOf } from './governor-state.ts';
 import { IssueDesk } from './issue-desk.ts';
+import { KernelRows } from './kernel-rows.ts';
 import { Landings } from './landings.ts';
 import type { Ledger } from './ledger.ts';
 import type { PrefetchPolicy } from './prefetch-policy.ts';
@@ -16,6 +17,7 @@ import { type Prospect, prospectsOf } from './prospects.ts';
 import { Settlement } from './settlement.ts';
 import type { FetchSample, Site, SiteOptions, WritePolicy } from './site.ts';
 import type { SiteGuard } from './site-guard.ts';
+import { SiteKernel } from './site-kernel.ts';
 import { SiteSpace } from './site-space.ts';
 import { SiteState } from './site-state.ts';
 import type { TrafficGuard } from './traffic-guard.ts';
@@ -26,8 +28,10 @@ const Stage = stages;
 
 /** Rows that the ghosts take ahead of the site: few enough for what they touched to be in the processor's cache still. */
 const ROWS_AHEAD = 512;
-/** Fewer rows than that are not worth going ahead for. */
+/** Fewer rows than that are not worth going ahead for, or giving to a kernel. */
 const ROWS_AHEAD_LEAST = 8;
+/** Accesses after which a kernel takes over: short runs need none. */
+const KERNEL_AFTER = 16_384;
 
 /**
  * Per access: land what is due, serve the demand, let the prefetcher propose, stage the best within the budget. Everything a
@@ -58,6 +62,10 @@ export class PrefetchingSite implements Site {
   readonly #policy: PrefetchPolicy | null;
   /** Whether a row is asked for more than its demand: for whether it is a write, by the future or by the policy. */
   readonly #isAsked: boolean;
+  /** What a kernel serves; null where it cannot, or no more. */
+  #rows: KernelRows | null = null;
+  readonly #kernelAfter: number;
+  #untilKernel: number;
   /** Whether a row of those being served may state a size, or one did before. */
   #isSized = false;
   rowCount = 0;
@@ -81,6 +89,9 @@ export class PrefetchingSite implements Site {
     this.#policy = options.admission?.policy ?? null;
     this.#isAsked = this.#writes !== 'access' || this.#future !== undefined || this.#policy !== null;
     this.#runsAhead = this.#writes !== 'access' || options.future !== undefined || state.isBytes ? null : state.whole;
+    const suits = this.#runsAhead !== null && !this.#isAsked;
+    this.#kernelAfter = suits ? (options.kernelAfter ?? KERNEL_AFTER) : Infinity;
+    this.#untilKernel = this.#kernelAfter;
     this.capacity = options.capacity;
     this.ledger = state.ledger;
     if (state.isBytes) this.fetchWorth = state;
@@ -120,6 +131,7 @@ export class PrefetchingSite implements Site {
   }
 
   get trafficHeadroom(): number {
+    this.#rows?.sync();
     return this.#state.trafficHeadroom;
   }
 
@@ -128,7 +140,7 @@ export class PrefetchingSite implements Site {
   }
 
   get leadAccesses(): number {
-    return this.#landings.leadAccesses;
+    return this.#rows === null ? this.#landings.leadAccesses : this.#rows.leadAccesses;
   }
 
   get unusedResidence(): number {
@@ -173,9 +185,50 @@ export class PrefetchingSite implements Site {
       const to = Math.min(batch.length, from + ROWS_AHEAD);
       if (to - from >= ROWS_AHEAD_LEAST) this.#runsAhead?.runAhead(batch.segment, from, to);
       this.#isSized = this.#state.sizes.isAny || hasAnySize(batch.size, from, to);
+      if (this.#hasKernel(to - from)) {
+        this.#serveRows(batch, from, to);
+        from = to;
+      }
       // A call for each row: a loop that is compiled while it runs does not come to know whose fields it reads.
       for (; from < to; from++) this.#serveRow(batch, from);
     }
+  }
+
+  /** Whether there is a kernel for so many rows, which have not said how large they are. */
+  #hasKernel(rowCount: number): boolean {
+    if (this.rowCount < this.#untilKernel || rowCount < ROWS_AHEAD_LEAST || this.#isSized) return false;
+    if (this.#rows !== null) return true;
+    this.#untilKernel = Infinity;
+    if (!SiteKernel.suits(this.#state)) return false;
+    const rows = new KernelRows({
+      state: this.#state,
+      space: this.#space,
+      landings: this.#landings,
+      settlement: this.#settlement,
+      desk: this.#desk,
+      demands: this.#demands,
+      rowsAhead: ROWS_AHEAD,
+      serveRow: (batch, row) => this.#serveRow(batch, row),
+    });
+    if (!rows.layOut()) return false;
+    this.#rows = rows;
+    this.#untilKernel = 0;
+    return true;
+  }
+
+  #serveRows(batch: AccessBatch, from: number, to: number): void {
+    const rows = this.#rows!;
+    try {
+      if (!rows.serve(batch, from, to)) this.#dropKernel(Infinity);
+    } finally {
+      this.rowCount += rows.takeServed();
+    }
+  }
+
+  /** From now on there is none, until so many rows were served. */
+  #dropKernel(until: number): void {
+    this.#rows = null;
+    this.#untilKernel = until;
   }
 
   stage(segment: number, sizeBytes: number, probability: number, expert: number): boolean {
@@ -285,7 +338,7 @@ export class PrefetchingSite implements Site {
 
   /**
    * All but the prefetcher, the origin, what the options give, and the parts that hold none (#settlement, #desk); #cursor is overwritten. Made anew with it: #guard,
-   * #runsAhead, #isAsked, #isSized, #isBounded, #writes, #future, #policy.
+   * #runsAhead, #isAsked, #isSized, #isBounded, #writes, #future, #policy, #rows, #kernelAfter, #untilKernel.
    */
   persist(fields: StateFields): void {
     fields.section('site');
@@ -302,6 +355,7 @@ export class PrefetchingSite implements Site {
     [landings.leadAccesses, landings.leadCount] = fields.plain([landings.leadAccesses, landings.leadCount] as const);
     this.#demands.pollutionCount = fields.number(this.#demands.pollutionCount);
     this.#space.unusedResidence = fields.number(this.#space.unusedResidence);
+    if (fields.isRestoring) this.#dropKernel(this.rowCount + this.#kernelAfter);
   }
 }
 

@@ -4,6 +4,7 @@ import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import { tableLengthFor } from './evictions/dense-table.ts';
 import { SegmentLists } from './evictions/segment-lists.ts';
+import { type Place, type SiteAddresses, type SiteBooks, SiteWord } from './site-layout.ts';
 
 const ONLY = 0;
 
@@ -73,6 +74,26 @@ export class SegmentFifo {
     this.#used -= size;
     this.#count--;
     return size;
+  }
+
+  /** Segments that it has a row for. */
+  get segmentLimit(): number {
+    return this.#lists.segmentLimit;
+  }
+
+  /** Goes on in the memory of a kernel. */
+  adopt(place: Place, at: SiteAddresses): void {
+    this.#lists.adopt(place, at.stagingLinks);
+  }
+
+  /** Leaves the list to a kernel, where every segment is of one unit. */
+  lend({ words }: SiteBooks): void {
+    words[SiteWord.stagingCount] = this.#count;
+  }
+
+  takeBack({ words }: SiteBooks): void {
+    this.#used = words[SiteWord.stagingCount]!;
+    this.#count = this.#used;
   }
 
   /** The state, to save or restore it. */

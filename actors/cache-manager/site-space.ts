@@ -19,7 +19,7 @@ const FOLLOW_BELOW = -3;
 const SLACK_KEPT = 24;
 
 /** Accesses for which what is staged is kept at least, where nothing else asks for its space: the longest horizon of the near loop by its defaults. */
-const HORIZON_LEAST = 64;
+export const HORIZON_LEAST = 64;
 
 /** Reactive and prefetch cache share the capacity; the bounds decide who may be made to leave. O(1) a segment that leaves. */
 export class SiteSpace {

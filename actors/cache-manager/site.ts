@@ -64,6 +64,8 @@ export interface SiteOptions {
   /** Accesses in a slice of the ledger. Default: one slice. */
   readonly sliceLength?: number;
   readonly segmentCountHint?: number;
+  /** Accesses after which a kernel may serve what plain code does, with the same result; Infinity = never. */
+  readonly kernelAfter?: number;
   /** Told how each prefetch ended: an `Outcome`, or `WITHDRAWN` for one that was never sent. */
   readonly onSettled?: (segment: number, expert: number, outcome: number) => void;
   /** Told of each decision about a prefetch (`Decision` codes, with those of its reason) after it was made; demands are not told. */

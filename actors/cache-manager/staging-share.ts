@@ -2,6 +2,7 @@
 
 import type { StateFields } from '../../engine/state-fields.ts';
 import { grownTable } from './grown-table.ts';
+import { type Place, type SiteAddresses, type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
 
 /** How many departures back a miss is still a regret: those of that share of the cache, and at least so many. */
 const WINDOW_SHARE = 1 / 32;
@@ -86,12 +87,56 @@ export class StagingShare {
     const wastedSince = this.#wasted.takeSince(segment);
     const evictedSince = this.#evicted.takeSince(segment);
     if (wastedSince === Infinity && evictedSince === Infinity) return;
+    const { window, step } = this.#regret();
+    if (wastedSince < window) this.#target = Math.min(this.#most, this.#target + step);
+    if (evictedSince < window) this.#target = Math.max(this.#least, this.#target - step);
+  }
+
+  /** How many departures back a miss is a regret, and by how much it then moves the boundary. */
+  #regret(): { readonly window: number; readonly step: number } {
     const unit = this.#meanUnits();
     const segments = this.#capacity / unit;
     const window = Math.max(WINDOW_LEAST, WINDOW_SHARE * segments);
-    const step = unit * Math.max(STEP_LEAST, STEP_SHARE * segments);
-    if (wastedSince < window) this.#target = Math.min(this.#most, this.#target + step);
-    if (evictedSince < window) this.#target = Math.max(this.#least, this.#target - step);
+    return { window, step: unit * Math.max(STEP_LEAST, STEP_SHARE * segments) };
+  }
+
+  /** Segments whose departures from the prefetch cache, and from the reactive cache, it has a row for. */
+  get wastedLimit(): number {
+    return this.#wasted.segmentLimit;
+  }
+
+  get evictedLimit(): number {
+    return this.#evicted.segmentLimit;
+  }
+
+  /** Goes on in the memory of a kernel. */
+  adopt(place: Place, at: SiteAddresses): void {
+    this.#wasted.adopt(place, at.wastedAt);
+    this.#evicted.adopt(place, at.evictedAt);
+  }
+
+  /** Leaves the boundary to a kernel, where every segment is of one unit. */
+  lend({ numbers, words }: SiteBooks): void {
+    const { window, step } = this.#regret();
+    numbers[SiteNumber.shareWindow] = window;
+    numbers[SiteNumber.shareStep] = step;
+    numbers[SiteNumber.shareLeast] = this.#least;
+    numbers[SiteNumber.shareMost] = this.#most;
+    numbers[SiteNumber.share] = this.#target;
+    numbers[SiteNumber.turnedAt] = this.#turnedAt;
+    numbers[SiteNumber.turnedBefore] = this.#turnedBefore;
+    words[SiteWord.sinceTurned] = this.#sinceTurned;
+    words[SiteWord.wastedCount] = this.#wasted.count;
+    words[SiteWord.evictedCount] = this.#evicted.count;
+  }
+
+  takeBack({ numbers, words }: SiteBooks): void {
+    this.#target = numbers[SiteNumber.share]!;
+    this.#turnedAt = numbers[SiteNumber.turnedAt]!;
+    this.#turnedBefore = numbers[SiteNumber.turnedBefore]!;
+    this.#sinceTurned = words[SiteWord.sinceTurned]!;
+    this.#wasted.count = words[SiteWord.wastedCount]!;
+    this.#evicted.count = words[SiteWord.evictedCount]!;
   }
 
   /** Everything but what the settings give: #capacity, #least, #most, #meanUnits. */
@@ -107,8 +152,8 @@ export class StagingShare {
 
 /** Who left, and how many have left since. Counts are modulo 2^32: after four billion departures an old one seems new. */
 class Departures {
-  #count = 0;
-  /** `#count` when the segment left last; 0 = never, or it was asked about since. */
+  count = 0;
+  /** `count` when the segment left last; 0 = never, or it was asked about since. */
   #at: Int32Array;
 
   constructor(segmentCountHint: number) {
@@ -117,9 +162,9 @@ class Departures {
 
   left(segment: number): void {
     if (segment >= this.#at.length) this.#at = grownTable(this.#at, segment);
-    this.#count = (this.#count + 1) | 0;
-    if (this.#count === 0) this.#count = 1;
-    this.#at[segment] = this.#count;
+    this.count = (this.count + 1) | 0;
+    if (this.count === 0) this.count = 1;
+    this.#at[segment] = this.count;
   }
 
   /** Departures since that of the segment, which is forgotten with that; Infinity = it is not known to have left. */
@@ -127,12 +172,20 @@ class Departures {
     const at = segment < this.#at.length ? this.#at[segment]! : 0;
     if (at === 0) return Number.POSITIVE_INFINITY;
     this.#at[segment] = 0;
-    return (this.#count - at) >>> 0;
+    return (this.count - at) >>> 0;
+  }
+
+  get segmentLimit(): number {
+    return this.#at.length;
+  }
+
+  adopt(place: Place, at: number): void {
+    this.#at = place(this.#at, at);
   }
 
   /** The state, to save or restore it. */
   persist(fields: StateFields): void {
-    this.#count = fields.number(this.#count);
+    this.count = fields.number(this.count);
     this.#at = fields.array(this.#at);
   }
 }

@@ -6,6 +6,7 @@ import type { MissBound } from './miss-bound.ts';
 import type { SegmentSizes } from './segment-sizes.ts';
 import type { SiteOptions } from './site.ts';
 import type { SiteGuard } from './site-guard.ts';
+import { type SiteBooks, SiteNumber } from './site-layout.ts';
 import type { TrafficBudget } from './traffic-budget.ts';
 
 /** Sums of fractions err in their last bits. */
@@ -15,7 +16,7 @@ const FAR = 32;
 /** Questions that are answered by measuring, where a bound was found near, before it is looked whether the bounds are far again. */
 const LOOK_EVERY = 64;
 /** By how much what is left of a bound shrinks with one thing told, at most. */
-const STEP = 2;
+export const STEP = 2;
 
 /** What had been fetched when a book was opened, and what it grants. */
 interface Book {
@@ -66,7 +67,7 @@ export class TrafficGuard implements SiteGuard {
   readonly #sizes: SegmentSizes;
   readonly #isBytes: boolean;
   /** Whether the reference is another ghost than the baseline. */
-  readonly #hasTwoGhosts: boolean;
+  readonly hasTwoGhosts: boolean;
   readonly #books: Book[] = [];
   readonly #warmup: number;
   #fetches = 0;
@@ -96,7 +97,7 @@ export class TrafficGuard implements SiteGuard {
       makeReference === undefined
         ? this.baseline
         : new Ghost({ ...beside, makeEviction: (onEvict) => makeReference(capacity, onEvict) });
-    this.#hasTwoGhosts = makeReference !== undefined;
+    this.hasTwoGhosts = makeReference !== undefined;
     this.isTrafficBounded = budget.isBounded;
     this.isBounded = budget.isBounded || missBound.isBounded;
     this.#budget = budget;
@@ -124,6 +125,16 @@ export class TrafficGuard implements SiteGuard {
   isFar(reactiveCount: number, inFlightCount: number): boolean {
     if (this.#ease > 0) return true;
     if (this.#isBytes || --this.#untilLook >= 0) return false;
+    return this.#look(reactiveCount, inFlightCount) > 0;
+  }
+
+  /** Whether they leave so much more than that that `ease` may be taken of it before it is looked again; not in bytes. It is looked where that is not known. */
+  leaves(ease: number, reactiveCount: number, inFlightCount: number): boolean {
+    return this.#ease >= ease || this.#look(reactiveCount, inFlightCount) >= ease;
+  }
+
+  /** Measures what the tightest bound leaves beyond {@link FAR}. */
+  #look(reactiveCount: number, inFlightCount: number): number {
     let left = this.missSlack - inFlightCount;
     if (this.#budget.isBounded) {
       this.#measure(this.baseline);
@@ -133,19 +144,19 @@ export class TrafficGuard implements SiteGuard {
     }
     this.#ease = left - FAR;
     this.#untilLook = this.#ease > 0 ? 0 : LOOK_EVERY;
-    return this.#ease > 0;
+    return this.#ease;
   }
 
   /** Lets the ghosts have rows [from, to), of one unit each, ahead: `demand` is told of each after that, and nothing is invalidated before. */
   runAhead(segment: Uint32Array, from: number, to: number): void {
     this.baseline.runAhead(segment, from, to);
-    if (this.#hasTwoGhosts) this.reference.runAhead(segment, from, to);
+    if (this.hasTwoGhosts) this.reference.runAhead(segment, from, to);
   }
 
   demand(segment: number, units: number, bytes: number): void {
     const { baseline, reference } = this;
     const isHit = baseline.passHit() || baseline.access(segment, units, bytes);
-    const isReferenceHit = this.#hasTwoGhosts ? reference.passHit() || reference.access(segment, units, bytes) : isHit;
+    const isReferenceHit = this.hasTwoGhosts ? reference.passHit() || reference.access(segment, units, bytes) : isHit;
     this.isBaselineHit = isHit;
     this.isReferenceHit = isReferenceHit;
     if (!isHit) this.#ease -= STEP;
@@ -190,7 +201,7 @@ export class TrafficGuard implements SiteGuard {
   compare(segment: number, where: Where): void {
     this.#ease -= STEP;
     this.baseline.compare(segment, where);
-    if (this.#hasTwoGhosts) this.reference.compare(segment, where);
+    if (this.hasTwoGhosts) this.reference.compare(segment, where);
   }
 
   invalidate(segment: number): void {
@@ -250,7 +261,32 @@ export class TrafficGuard implements SiteGuard {
     return this.#hasTrafficSlack(requests, 1 + this.#sizes.most);
   }
 
-  /** Everything but what the settings give: #budget, #missBound, #sizes, #isBytes, #hasTwoGhosts, #warmup; and #ease, #untilLook, which are measured anew. */
+  lend(books: SiteBooks): void {
+    this.#missBound.lend(books);
+    this.baseline.lend(books);
+    this.lendEase(books);
+    books.numbers[SiteNumber.fetches] = this.#fetches;
+  }
+
+  lendEase({ numbers }: SiteBooks): void {
+    numbers[SiteNumber.ease] = this.#ease;
+  }
+
+  takeBack(books: SiteBooks): void {
+    this.takeCounts(books);
+    this.baseline.takeBack(books);
+  }
+
+  /** What is counted, while a kernel goes on. */
+  takeCounts(books: SiteBooks): void {
+    const { numbers } = books;
+    this.#missBound.takeBack(books);
+    this.baseline.takeCounts(books);
+    this.#fetches = numbers[SiteNumber.fetches]!;
+    this.#ease = numbers[SiteNumber.ease]!;
+  }
+
+  /** Everything but what the settings give: #budget, #missBound, #sizes, #isBytes, hasTwoGhosts, #warmup; and #requests, #bytes, #isBreach, #checkedAt, #ease, #untilLook, which are measured anew: how often depends on who serves. */
   persist(fields: StateFields): void {
     this.baseline.persist(fields);
     if (this.reference !== this.baseline) this.reference.persist(fields);
@@ -258,10 +294,11 @@ export class TrafficGuard implements SiteGuard {
     this.#books.splice(0, this.#books.length, ...books);
     this.#fetches = fields.number(this.#fetches);
     this.#fetchBytes = fields.number(this.#fetchBytes);
-    this.#requests = fields.number(this.#requests);
-    this.#bytes = fields.number(this.#bytes);
-    this.#isBreach = fields.flag(this.#isBreach);
-    this.#checkedAt = fields.number(this.#checkedAt);
+    // In the places of what is measured anew.
+    for (let i = 0; i < 2; i++) fields.number(0);
+    fields.flag(false);
+    fields.number(-1);
+    if (fields.isRestoring) this.#checkedAt = -1;
     this.#ease = 0;
     this.#untilLook = 0;
   }

@@ -24,9 +24,9 @@ export interface ReliabilityBin {
  */
 export class CalibrationStats {
   readonly binCount: number;
-  readonly #count: Float64Array;
-  readonly #forecastSum: Float64Array;
-  readonly #hitSum: Float64Array;
+  #count: Float64Array;
+  #forecastSum: Float64Array;
+  #hitSum: Float64Array;
   #squaredSum = 0;
   #total = 0;
 
@@ -109,6 +109,23 @@ export class CalibrationStats {
     }
     this.#squaredSum += other.#squaredSum;
     this.#total += other.#total;
+  }
+
+  /** Goes on in columns that hold what these do: of counts, of sums of forecasts, and of hits. */
+  adopt(move: (column: Float64Array, index: number) => Float64Array): void {
+    this.#count = move(this.#count, 0);
+    this.#forecastSum = move(this.#forecastSum, 1);
+    this.#hitSum = move(this.#hitSum, 2);
+  }
+
+  /** Sums over all bins: of squared errors, and of weights. */
+  get sums(): readonly [squared: number, total: number] {
+    return [this.#squaredSum, this.#total];
+  }
+
+  set sums([squared, total]: readonly [squared: number, total: number]) {
+    this.#squaredSum = squared;
+    this.#total = total;
   }
 
   /** The state, to save or restore it. */

@@ -121,6 +121,11 @@ export const wasm = {
   /** `depth`: how many blocks, loops and ifs lie between. */
   branch: (depth: number): Code => [0x0c, unsigned(depth)],
   branchIf: (depth: number, condition: Code): Code => [condition, 0x0d, unsigned(depth)],
+  equalDouble: (a: Code, b: Code): Code => [a, b, 0x61],
+  notEqualDouble: (a: Code, b: Code): Code => [a, b, 0x62],
+  isLessUnsigned: (a: Code, b: Code): Code => [a, b, 0x49],
+  /** Another function of the module, by its place among them. */
+  call: (index: number, ...parameters: readonly Code[]): Code => [parameters, 0x10, unsigned(index)],
 } as const;
 
 /** A function; its parameters are i32, those behind them doubles. */

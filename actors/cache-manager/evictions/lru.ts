@@ -2,6 +2,7 @@
 
 import type { StateFields } from '../../../engine/state-fields.ts';
 import { RowEnd } from '../eviction.ts';
+import type { Place, SiteAddresses, SiteBooks } from '../site-layout.ts';
 import { Policy } from './policy.ts';
 import { SegmentLists } from './segment-lists.ts';
 
@@ -43,6 +44,25 @@ export class LruEviction extends Policy {
       i = stop;
       if (i < to) this.grow(segments[i]);
     }
+  }
+
+  /** Segments that it has a row for. */
+  get segmentLimit(): number {
+    return this.residents.segmentLimit;
+  }
+
+  /** Goes on in the memory of a kernel. */
+  adopt(place: Place, at: SiteAddresses): void {
+    this.#lists.adopt(place, at.reactiveLinks);
+  }
+
+  /** Leaves the books to a kernel, where every segment is of one unit. */
+  lend(books: SiteBooks): void {
+    this.residents.lend(books);
+  }
+
+  takeBack(books: SiteBooks): void {
+    this.residents.takeBack(books);
   }
 
   /** The state, to save or restore it. */

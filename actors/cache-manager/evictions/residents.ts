@@ -3,6 +3,7 @@
 import { assert } from '../../../engine/assert.ts';
 import type { StateFields } from '../../../engine/state-fields.ts';
 import { CAPACITY_MAX, type EvictionOptions } from '../eviction.ts';
+import { type SiteBooks, SiteWord } from '../site-layout.ts';
 import { grownTable, tableLengthDefault, tableLengthFor } from './dense-table.ts';
 
 /**
@@ -60,6 +61,18 @@ export class Residents {
   setCapacity(capacity: number): void {
     if (!(capacity >= 0)) assert(false, `a capacity is not negative, as ${capacity} is`);
     this.capacity = capacity;
+  }
+
+  /** Leaves the books to a kernel, where every segment is of one unit. */
+  lend({ words }: SiteBooks): void {
+    words[SiteWord.reactiveCount] = this.count;
+    words[SiteWord.reactiveCapacity] = this.capacity;
+  }
+
+  takeBack({ words }: SiteBooks): void {
+    this.count = words[SiteWord.reactiveCount]!;
+    this.used = this.count;
+    this.capacity = words[SiteWord.reactiveCapacity]!;
   }
 
   /** Everything but who is told (#onEvict). */

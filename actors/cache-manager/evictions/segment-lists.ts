@@ -2,6 +2,7 @@
 
 import type { StateFields } from '../../../engine/state-fields.ts';
 import { RowEnd as ends } from '../eviction.ts';
+import type { Place } from '../site-layout.ts';
 import { grownTable } from './dense-table.ts';
 
 // Constants of this module: those of another would be loaded and checked at each use.
@@ -157,6 +158,11 @@ export class SegmentLists {
   /** The neighbour of `segment` towards the oldest end; negative when it is the oldest. */
   olderThan(segment: number): number {
     return this.#links[((segment + this.#base) << 1) | 1] - this.#base;
+  }
+
+  /** Goes on in the memory of a kernel, from that byte on. */
+  adopt(place: Place, at: number): void {
+    this.#links = place(this.#links, at);
   }
 
   /** Everything but what the settings give: #base. */

@@ -1,0 +1,267 @@
+/** Rows of a batch that a kernel serves, with plain code for all that is unusual. */
+
+import type { AccessBatch } from '../../streams/access-batch.ts';
+import {
+  type OutcomeCode,
+  Outcome as outcomes,
+  type Prefetcher,
+  ProposalBuffer,
+  RowCursor,
+  Served as servedCodes,
+} from '../prefetcher.ts';
+import { ConsiderAnswer } from './consider-code.ts';
+import type { DemandDesk } from './demand-desk.ts';
+import type { IssueDesk } from './issue-desk.ts';
+import type { Landings } from './landings.ts';
+import { Refusal } from './ledger.ts';
+import { Row as columns, ROW_SHIFT as rowShift, Stage as stages } from './prefetch-table.ts';
+import { sortByProbability } from './proposal-order.ts';
+import { RowAnswer } from './row-code.ts';
+import type { Settlement } from './settlement.ts';
+import { SiteKernel } from './site-kernel.ts';
+import { EVICTED as evicted, SiteNumber, SiteWord } from './site-layout.ts';
+import type { SiteSpace } from './site-space.ts';
+import type { SiteState } from './site-state.ts';
+
+// Constants of this module: those of another would be loaded and checked at each use.
+const Outcome = outcomes;
+const Served = servedCodes;
+const Stage = stages;
+const Row = columns;
+const ROW_SHIFT = rowShift;
+const EVICTED = evicted;
+const { ease: EASE, lead: LEAD, share: SHARE, fetchTime: FETCH_TIME } = SiteNumber;
+const { endCount: END_COUNT } = SiteWord;
+const { served: SERVED, baselineHit: BASELINE_HIT, more: MORE } = RowAnswer;
+const SENT = ConsiderAnswer.sent;
+
+/** What the bounds must leave beyond what counts as far: as much as one row may take, with what waits to land. */
+const EASE_LEAST = 32;
+/** Rows that plain code serves where the kernel may not, before that is looked at again. */
+const PLAIN_ROWS = 64;
+/** What is kept of a log position as a word. */
+const POSITION_MAX = 2 ** 31;
+
+/**
+ * The kernel does what most rows need; who watches is told of it before the access goes to the prefetcher, in the same order. What it leaves, plain code takes
+ * up where it stopped: decisions, counters and what is saved do not depend on who served.
+ */
+export class KernelRows {
+  readonly #state: SiteState;
+  readonly #space: SiteSpace;
+  readonly #landings: Landings;
+  readonly #settlement: Settlement;
+  readonly #desk: IssueDesk;
+  readonly #demands: DemandDesk;
+  readonly #rowsAhead: number;
+  readonly #serveRow: (batch: AccessBatch, row: number) => void;
+  readonly #proposals = new ProposalBuffer();
+  readonly #cursor = new RowCursor();
+  #prefetcher!: Prefetcher;
+  #kernel: SiteKernel | null = null;
+  /** Whether the kernel has the books. */
+  #isIn = false;
+  #untilTry = 0;
+  /** Rows that the kernel served since the last `takeServed`. */
+  #served = 0;
+
+  /** `serveRow` is the plain code. */
+  constructor(options: {
+    readonly state: SiteState;
+    readonly space: SiteSpace;
+    readonly landings: Landings;
+    readonly settlement: Settlement;
+    readonly desk: IssueDesk;
+    readonly demands: DemandDesk;
+    readonly rowsAhead: number;
+    readonly serveRow: (batch: AccessBatch, row: number) => void;
+  }) {
+    this.#state = options.state;
+    this.#space = options.space;
+    this.#landings = options.landings;
+    this.#settlement = options.settlement;
+    this.#desk = options.desk;
+    this.#demands = options.demands;
+    this.#rowsAhead = options.rowsAhead;
+    this.#serveRow = options.serveRow;
+  }
+
+  /** Accesses that a fetch takes, as measured so far; only while the kernel has the books. */
+  get leadAccesses(): number {
+    return this.#isIn ? this.#kernel!.books.numbers[LEAD]! : this.#landings.leadAccesses;
+  }
+
+  /** Brings up to date what is asked about the bounds in the middle of a row. */
+  sync(): void {
+    if (this.#isIn) this.#kernel!.sync();
+  }
+
+  /** Lays the tables out for a kernel; false = there is none to be had. */
+  layOut(): boolean {
+    this.#kernel = SiteKernel.layOut(this.#state, this.#space, this.#landings, this.#demands, this.#rowsAhead);
+    this.#prefetcher = this.#state.prefetcher;
+    return this.#kernel !== null;
+  }
+
+  /** Rows that the kernel served since the last call. */
+  takeServed(): number {
+    const served = this.#served;
+    this.#served = 0;
+    return served;
+  }
+
+  /** Serves rows [from, to), which the ghosts have had. False = there is no kernel any more; all are served nevertheless. */
+  serve(batch: AccessBatch, from: number, to: number): boolean {
+    const { ledger } = this.#state;
+    try {
+      for (let i = from; i < to; i++) {
+        const position = batch.position + i;
+        if (position >= ledger.turnsAt) this.#leave();
+        else if (this.#isIn || this.#enter(position)) {
+          if (this.#row(batch, i, position)) continue;
+          this.#leave();
+        }
+        this.#serveRow(batch, i);
+      }
+    } finally {
+      this.#leave();
+    }
+    return this.#kernel !== null;
+  }
+
+  #enter(position: number): boolean {
+    if (this.#untilTry > 0) {
+      this.#untilTry--;
+      return false;
+    }
+    if (this.#kernel?.isLaidOut === false) this.layOut();
+    if (this.#kernel === null) return false;
+    const { flights, queue, ledger, sizes, whole, reactive } = this.#state;
+    const isPlain = flights.isInOrder && queue.count === 0 && ledger.isCounting && !sizes.isAny && !sizes.isGuessed;
+    if (!isPlain || position >= POSITION_MAX || !whole!.leaves(EASE_LEAST, reactive.count, flights.count)) {
+      this.#untilTry = PLAIN_ROWS;
+      return false;
+    }
+    this.#kernel.enter();
+    this.#isIn = true;
+    return true;
+  }
+
+  #leave(): void {
+    if (!this.#isIn) return;
+    this.#isIn = false;
+    this.#kernel!.leave();
+  }
+
+  /** One row; false = the kernel leaves it, or the rest of it, to plain code. */
+  #row(batch: AccessBatch, i: number, position: number): boolean {
+    const kernel = this.#kernel!;
+    const state = this.#state;
+    const id = batch.segment[i]! | 0;
+    state.position = position;
+    state.now = position;
+    let answer = kernel.run.row(id, position);
+    if (answer < 0) {
+      this.#handOver(kernel);
+      if (kernel.books.numbers[EASE]! >= EASE_LEAST) return false;
+      if (!kernel.look(EASE_LEAST)) {
+        this.#untilTry = PLAIN_ROWS;
+        return false;
+      }
+      answer = kernel.run.row(id, position);
+      if (answer < 0) {
+        this.#handOver(kernel);
+        return false;
+      }
+    }
+    this.#served++;
+    const served = answer & SERVED;
+    if ((answer & MORE) !== 0) this.#finish(kernel, id, answer);
+    this.#cursor.pointAt(batch, i, position, id);
+    const proposals = this.#proposals;
+    proposals.count = 0;
+    this.#prefetcher.onAccess(this.#cursor, served, proposals);
+    if (proposals.count > 0) this.#considerAll(proposals, position);
+    return true;
+  }
+
+  /** What the kernel leaves to be done of a demand that it has served. */
+  #finish(kernel: SiteKernel, segment: number, answer: number): void {
+    this.#handOver(kernel);
+    const { classes, fetches, holdout } = this.#state;
+    const served = answer & SERVED;
+    if (served === Served.miss || served === Served.late) {
+      const stage = served === Served.late ? Stage.inFlight : Stage.none;
+      if ((answer & BASELINE_HIT) === 0) this.#demands.classify(segment, stage, 1);
+      classes.demanded(segment);
+      if (served === Served.miss) fetches.add(0, kernel.books.numbers[FETCH_TIME]!);
+    }
+    if (holdout === null) return;
+    holdout.takeBack(kernel.books);
+    this.#demands.tellHoldout(holdout, segment);
+    holdout.lend(kernel.books);
+  }
+
+  /** Tells of what has ended. */
+  #handOver(kernel: SiteKernel): void {
+    const { words } = kernel.books;
+    const count = words[END_COUNT]!;
+    if (count === 0) return;
+    words[END_COUNT] = 0;
+    const { ends } = kernel;
+    const { table, ledger, onSettled } = this.#state;
+    const { rows } = table;
+    const prefetcher = this.#prefetcher;
+    for (let i = 0; i < count; i++) {
+      const segment = ends[i << 1]!;
+      const outcome = ends[(i << 1) | 1]!;
+      if (outcome === EVICTED) {
+        prefetcher.onEvict?.(segment, false);
+        continue;
+      }
+      const row = segment << ROW_SHIFT;
+      const expert = table.expert[segment]!;
+      if (outcome !== Outcome.wasted) ledger.usedOf(rows[row | Row.issuedAt]!);
+      prefetcher.onHeld?.(segment, false);
+      prefetcher.onOutcome?.(segment, expert, outcome as OutcomeCode, rows[row | Row.probability]!);
+      onSettled?.(segment, expert, outcome);
+      if (outcome === Outcome.wasted) prefetcher.onEvict?.(segment, true);
+    }
+  }
+
+  /** As `IssueDesk.considerAll`. */
+  #considerAll(p: ProposalBuffer, position: number): void {
+    if (p.count === 1) {
+      this.#consider(p, 0, position);
+    } else {
+      sortByProbability(p);
+      const room = this.#kernel!.books.numbers[SHARE]!;
+      let sent = 0;
+      for (let i = 0; i < p.count; i++) {
+        if (sent >= room && sent > 0) this.#refuse(p, i);
+        else if (this.#consider(p, i, position)) sent++;
+      }
+    }
+    if (!this.#isIn && !this.#state.guard.isKnownFar) this.#state.guard.check();
+  }
+
+  /** Sends or refuses one; false = refused. */
+  #consider(p: ProposalBuffer, i: number, position: number): boolean {
+    const segment = p.segment[i]! | 0;
+    const probability = p.probability[i]!;
+    if (this.#isIn && p.sizeBytes[i]! < 0) {
+      const answer = this.#kernel!.run.consider(segment, p.expert[i]!, probability, position);
+      if (answer >= 0) {
+        if (answer === SENT) this.#prefetcher.onHeld?.(segment, true);
+        return answer === SENT;
+      }
+    }
+    this.#leave();
+    return this.#desk.consider(segment, p.sizeBytes[i]!, probability, p.expert[i]!);
+  }
+
+  #refuse(p: ProposalBuffer, i: number): void {
+    this.#leave();
+    this.#settlement.refuse(p.segment[i]! | 0, Refusal.crowded, p.expert[i]!, p.probability[i]!);
+  }
+}
