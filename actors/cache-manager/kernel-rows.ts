@@ -6,6 +6,7 @@ import {
   Outcome as outcomes,
   type Prefetcher,
   ProposalBuffer,
+  type QuietRows,
   RowCursor,
   Served as servedCodes,
 } from '../prefetcher.ts';
@@ -16,6 +17,7 @@ import type { Landings } from './landings.ts';
 import { Refusal } from './ledger.ts';
 import { Row as columns, ROW_SHIFT as rowShift, Stage as stages } from './prefetch-table.ts';
 import { sortByProbability } from './proposal-order.ts';
+import { QuietEnd } from './quiet-code.ts';
 import { RowAnswer } from './row-code.ts';
 import type { Settlement } from './settlement.ts';
 import { SiteKernel } from './site-kernel.ts';
@@ -31,7 +33,7 @@ const Row = columns;
 const ROW_SHIFT = rowShift;
 const EVICTED = evicted;
 const { ease: EASE, lead: LEAD, share: SHARE, fetchTime: FETCH_TIME } = SiteNumber;
-const { endCount: END_COUNT } = SiteWord;
+const { endCount: END_COUNT, quietEnd: QUIET_END, quietAnswer: QUIET_ANSWER } = SiteWord;
 const { served: SERVED, baselineHit: BASELINE_HIT, more: MORE } = RowAnswer;
 const SENT = ConsiderAnswer.sent;
 
@@ -59,6 +61,8 @@ export class KernelRows {
   readonly #cursor = new RowCursor();
   #prefetcher!: Prefetcher;
   #kernel: SiteKernel | null = null;
+  /** Who weighs for the kernel. */
+  #borrowed: QuietRows['weigh'] | null = null;
   /** Whether the kernel has the books. */
   #isIn = false;
   #untilTry = 0;
@@ -100,6 +104,7 @@ export class KernelRows {
   layOut(): boolean {
     this.#kernel = SiteKernel.layOut(this.#state, this.#space, this.#landings, this.#demands, this.#rowsAhead);
     this.#prefetcher = this.#state.prefetcher;
+    this.#borrowed = null;
     return this.#kernel !== null;
   }
 
@@ -114,14 +119,21 @@ export class KernelRows {
   serve(batch: AccessBatch, from: number, to: number): boolean {
     const { ledger } = this.#state;
     try {
-      for (let i = from; i < to; i++) {
-        const position = batch.position + i;
-        if (position >= ledger.turnsAt) this.#leave();
-        else if (this.#isIn || this.#enter(position)) {
-          if (this.#row(batch, i, position)) continue;
-          this.#leave();
+      for (let i = from; i < to; ) {
+        if (batch.position + i < ledger.turnsAt && (this.#isIn || this.#enter(batch, i, from, to))) {
+          const next = this.#runQuiet(batch, i, Math.min(to, ledger.turnsAt - batch.position), from);
+          if (next > i) {
+            i = next;
+            continue;
+          }
+          if (this.#row(batch, i, batch.position + i)) {
+            i++;
+            continue;
+          }
         }
+        this.#leave();
         this.#serveRow(batch, i);
+        i++;
       }
     } finally {
       this.#leave();
@@ -129,7 +141,7 @@ export class KernelRows {
     return this.#kernel !== null;
   }
 
-  #enter(position: number): boolean {
+  #enter(batch: AccessBatch, i: number, from: number, to: number): boolean {
     if (this.#untilTry > 0) {
       this.#untilTry--;
       return false;
@@ -138,13 +150,55 @@ export class KernelRows {
     if (this.#kernel === null) return false;
     const { flights, queue, ledger, sizes, whole, reactive } = this.#state;
     const isPlain = flights.isInOrder && queue.count === 0 && ledger.isCounting && !sizes.isAny && !sizes.isGuessed;
-    if (!isPlain || position >= POSITION_MAX || !whole!.leaves(EASE_LEAST, reactive.count, flights.count)) {
+    if (!isPlain || batch.position + i >= POSITION_MAX || !whole!.leaves(EASE_LEAST, reactive.count, flights.count)) {
       this.#untilTry = PLAIN_ROWS;
       return false;
     }
     this.#kernel.enter();
     this.#isIn = true;
+    const { rowSegments, rowConsumers } = this.#kernel;
+    rowSegments[to - from] = -1;
+    rowSegments.set(batch.segment.subarray(i, to + 1), i - from);
+    rowConsumers.set(batch.consumer.subarray(i, to), i - from);
     return true;
+  }
+
+  /** Lets the kernel serve and weigh rows from `i` on by itself, before `last`, and does what it leaves of the one at which it ended; gives the first row that is not done. */
+  #runQuiet(batch: AccessBatch, i: number, last: number, from: number): number {
+    const prefetcher = this.#prefetcher;
+    const quiet = prefetcher.quietRows?.() ?? null;
+    if (quiet === null) return i;
+    const kernel = this.#kernel!;
+    if (quiet.weigh !== this.#borrowed) {
+      this.#borrowed = quiet.weigh;
+      kernel.borrow(quiet.weigh);
+    }
+    const end = Math.min(last, i + quiet.count) - from;
+    const first = batch.position + i;
+    const at = from + kernel.run.quiet(i - from, end, quiet.step, quiet.fourth, first);
+    const { words } = kernel.books;
+    const why = words[QUIET_END]!;
+    const isWeighed = why === QuietEnd.weighed;
+    const weighed = at - i + (isWeighed ? 1 : 0);
+    if (weighed > 0) prefetcher.onQuiet!(weighed, first + weighed - 1);
+    const served = at - i + (why === QuietEnd.unserved ? 0 : 1);
+    this.#served += served;
+    if (served === 0) return i;
+    const state = this.#state;
+    state.position = first + served - 1;
+    state.now = state.position;
+    if (why === QuietEnd.unserved) return at;
+    const answer = words[QUIET_ANSWER]!;
+    if (!isWeighed) {
+      this.#goOn(kernel, batch, at, state.position, answer);
+      return at + 1;
+    }
+    const proposals = this.#proposals;
+    proposals.count = 0;
+    this.#cursor.pointAt(batch, at, state.position, batch.segment[at]! | 0);
+    prefetcher.onWeighed!(answer, this.#cursor, proposals);
+    if (proposals.count > 0) this.#considerAll(proposals, state.position);
+    return at + 1;
   }
 
   #leave(): void {
@@ -175,6 +229,13 @@ export class KernelRows {
       }
     }
     this.#served++;
+    this.#goOn(kernel, batch, i, position, answer);
+    return true;
+  }
+
+  /** What is left to be done of a row whose demand the kernel has served. */
+  #goOn(kernel: SiteKernel, batch: AccessBatch, i: number, position: number, answer: number): void {
+    const id = batch.segment[i]! | 0;
     const served = answer & SERVED;
     if ((answer & MORE) !== 0) this.#finish(kernel, id, answer);
     this.#cursor.pointAt(batch, i, position, id);
@@ -182,7 +243,6 @@ export class KernelRows {
     proposals.count = 0;
     this.#prefetcher.onAccess(this.#cursor, served, proposals);
     if (proposals.count > 0) this.#considerAll(proposals, position);
-    return true;
   }
 
   /** What the kernel leaves to be done of a demand that it has served. */

@@ -18,7 +18,7 @@ const { double, loadDouble, storeDouble, addDouble, subDouble, multiplyDouble, d
 const { atLeastDouble, equalDouble, notEqualDouble, wholeOf, call } = wasm;
 
 /** Functions of the kernel; those before `row` are for the others. */
-export const siteFunctions = ['know', 'settle', 'waste', 'evict', 'admit', 'row', 'consider'] as const;
+export const siteFunctions = ['know', 'settle', 'waste', 'evict', 'admit', 'row', 'consider', 'quiet'] as const;
 export type SiteFunction = (typeof siteFunctions)[number];
 
 /** The node of segment 0 in a `SegmentLists` of one list, whose sentinel is node 1; and in the lists of a ghost. */

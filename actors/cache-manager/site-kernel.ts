@@ -7,6 +7,7 @@ import { LruEviction } from './evictions/lru.ts';
 import { LIST_OF } from './ghost.ts';
 import type { Landings } from './landings.ts';
 import { BUCKETS } from './latency-histogram.ts';
+import { quietCode } from './quiet-code.ts';
 import { rowCode } from './row-code.ts';
 import {
   admitCode,
@@ -58,6 +59,10 @@ export class SiteKernel {
   readonly run: Kernel['run'];
   readonly books: SiteBooks;
   readonly ends: Int32Array;
+  /** The rows that the ghosts have had, and one more segment. */
+  readonly rowSegments: Int32Array;
+  readonly rowConsumers: Int32Array;
+  readonly borrow: Kernel['borrow'];
   readonly #parts: KernelParts;
   readonly #space: SiteSpace;
   readonly #landings: Landings;
@@ -84,6 +89,10 @@ export class SiteKernel {
     this.run = kernel.run;
     this.books = { numbers: new Float64Array(this.#memory, 0, 48), words: new Int32Array(this.#memory, WORDS_AT, 32) };
     this.ends = new Int32Array(this.#memory, layout.at.ends, layout.at.listOfKnown - layout.at.ends);
+    const { rowsAhead } = layout.room;
+    this.rowSegments = new Int32Array(this.#memory, layout.at.rowSegments, rowsAhead + 1);
+    this.rowConsumers = new Int32Array(this.#memory, layout.at.rowConsumers, rowsAhead);
+    this.borrow = kernel.borrow;
     this.#place(LIST_OF, layout.at.listOfKnown);
     const { state, guard, fetchTime } = parts;
     const { numbers, words } = this.books;
@@ -288,10 +297,13 @@ function started({ at, bytes, room }: SiteLayout): Kernel | null {
     admit: () => admitCode(at),
     row: () => rowCode(at),
     consider: () => considerCode(at),
+    quiet: () => quietCode(at),
   };
   const compile = () => {
     const functions = Object.fromEntries(siteFunctions.map((name) => [name, codes[name]()]));
-    return compileWasm<SiteFunction>(functions as Record<SiteFunction, WasmFunction>, Math.ceil(bytes / 65_536));
+    const pageCount = Math.ceil(bytes / 65_536);
+    const weigh = { parameterCount: 4, doubleCount: 2, hasResult: true };
+    return compileWasm<SiteFunction>(functions as Record<SiteFunction, WasmFunction>, pageCount, weigh);
   };
   return compiledOnce(starters, JSON.stringify(room), compile)?.() ?? null;
 }

@@ -90,6 +90,9 @@ export const SiteWord = {
   prefetchLimit: 25,
   /** To be overwritten. */
   scratch: 26,
+  /** What `quiet` left: a `QuietEnd`, and the answer that ended it. */
+  quietEnd: 27,
+  quietAnswer: 28,
 } as const;
 export const WORDS_AT = 8 * 48;
 const TABLES_AT = WORDS_AT + 4 * 32;
@@ -126,6 +129,9 @@ function bytesOf(room: SiteRoom) {
     listOfKnown: 8,
     listCounts: 4 * 5,
     rowEnds: 4 * room.rowsAhead,
+    /** Of these rows, and the one behind. */
+    rowSegments: 4 * (room.rowsAhead + 1),
+    rowConsumers: 4 * room.rowsAhead,
     outcomes: 8 * room.outcomes,
     refusals: 8 * room.refusals,
     calibrationCount: 8 * room.calibrationBins,

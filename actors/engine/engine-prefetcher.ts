@@ -2,15 +2,18 @@
 
 import type { AccessCursor, ConsumerCounts, Evidence, Prefetcher, ProposalBuffer } from '../prefetcher.ts';
 
+/** Each access is shown to it. */
+type Watched = Required<Omit<Prefetcher, 'quietRows' | 'onQuiet' | 'onWeighed'>>;
+
 /** Hands everything on to `inner`. */
-export class EnginePrefetcher implements Required<Prefetcher> {
+export class EnginePrefetcher implements Watched {
   readonly name = 'anteroom';
   readonly staging: Prefetcher['staging'];
   readonly experts: readonly string[];
-  readonly #inner: Required<Prefetcher>;
+  readonly #inner: Watched;
   readonly #onLeave: (segment: number) => void;
 
-  constructor(inner: Required<Prefetcher>, onLeave: (segment: number) => void) {
+  constructor(inner: Watched, onLeave: (segment: number) => void) {
     this.staging = inner.staging;
     this.experts = inner.experts;
     this.#inner = inner;

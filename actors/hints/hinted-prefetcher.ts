@@ -14,12 +14,15 @@ import type { HintBook } from './hint-book.ts';
 /** Name of the hints among the experts. */
 const hintExpert = 'hint';
 
+/** Each access is shown to it, for hints are called for by accesses. */
+type Watched = Required<Omit<Prefetcher, 'quietRows' | 'onQuiet' | 'onWeighed'>>;
+
 /** Hands everything on to `inner`, whose proposals come first; what is resident or on its way is not called for. */
-export class HintedPrefetcher implements Required<Prefetcher> {
+export class HintedPrefetcher implements Watched {
   readonly name: string;
   readonly staging: Prefetcher['staging'];
   readonly experts: readonly string[];
-  readonly #inner: Required<Prefetcher>;
+  readonly #inner: Watched;
   readonly #site: SiteView;
   readonly #book: HintBook;
   readonly #expert: number;
@@ -28,7 +31,7 @@ export class HintedPrefetcher implements Required<Prefetcher> {
     if (!this.#site.isResident(segment)) this.#proposals!.propose(segment, -1, probability, this.#expert);
   };
 
-  constructor(inner: Required<Prefetcher>, site: SiteView, book: HintBook) {
+  constructor(inner: Watched, site: SiteView, book: HintBook) {
     this.name = inner.name;
     this.staging = inner.staging;
     this.#expert = inner.experts.length;

@@ -10,6 +10,7 @@ import type {
   FetchWorth,
   Prefetcher,
   ProposalBuffer,
+  QuietRows,
   SiteView,
 } from '../prefetcher.ts';
 import { Outcome, Served } from '../prefetcher.ts';
@@ -89,6 +90,12 @@ export class AnteroomPrefetcher implements Prefetcher {
   #said: Int32Array = new Int32Array(0);
   #saidCount = 0;
   #usedCount = 0;
+  readonly #quiet: { -readonly [K in keyof QuietRows]: QuietRows[K] } = {
+    weigh: () => LEFT,
+    fourth: 0,
+    step: 0,
+    count: 0,
+  };
   #consumer = -1;
   readonly #isForecastOn: boolean;
   readonly #isPopularityOn: boolean;
@@ -222,15 +229,52 @@ export class AnteroomPrefetcher implements Prefetcher {
       this.#serve(access, served, lead, proposals, HERE);
       return;
     }
-    const learned = this.#learnedLead.accesses;
-    if (learned !== this.#toldLead) {
-      this.#toldLead = learned;
-      kernel.learnFor(learned);
-    }
+    this.#tellLead(kernel);
     const how = this.#howOf(served);
     const answer = kernel.run.access(segment, consumer, how, access.nextSegment ?? -1, position, lead);
     if (answer >= 0) this.#decideOn(kernel, answer, how, proposals);
     else if (answer === LEFT) this.#serve(access, served, lead, proposals, HERE);
+  }
+
+  quietRows(): QuietRows | null {
+    const kernel = this.#kernel;
+    if (kernel === null || !kernel.isWhole || this.#site.fetchWorth !== undefined) return null;
+    const quiet = this.#quiet;
+    const count = Math.min(this.#untilAdjusted - 1, this.#learnedLead.quietCount);
+    if (this.#ahead === null) {
+      this.#tellLead(kernel);
+      quiet.weigh = kernel.run.access;
+      quiet.fourth = 0;
+      quiet.step = 0;
+      quiet.count = count;
+    } else {
+      quiet.weigh = kernel.run.weigh;
+      quiet.fourth = kernel.saidAt + this.#usedCount * RECORD_BYTES;
+      quiet.step = RECORD_BYTES;
+      quiet.count = Math.min(count, this.#saidCount - this.#usedCount);
+    }
+    return quiet;
+  }
+
+  onQuiet(count: number, position: number): void {
+    this.#untilAdjusted -= count;
+    this.#learnedLead.skip(count);
+    this.#usedCount += count;
+    this.#position = position;
+  }
+
+  onWeighed(answer: number, access: AccessCursor, proposals: ProposalBuffer): void {
+    this.#position = access.position;
+    this.#consumer = access.consumer;
+    this.#decideOn(this.#kernel!, answer, servedClassOf(Served.hit), proposals);
+  }
+
+  /** The kernel learns by the lead of the access at hand. */
+  #tellLead(kernel: MixtureTables): void {
+    const learned = this.#learnedLead.accesses;
+    if (learned === this.#toldLead) return;
+    this.#toldLead = learned;
+    kernel.learnFor(learned);
   }
 
   /** An access that was learned elsewhere. */
@@ -430,7 +474,7 @@ export class AnteroomPrefetcher implements Prefetcher {
 
   /**
    * The state, to save or restore it: that of `snapshot`, without copies. Parts: #sequences, #facts, #resident, #mixture, #gate, #issued, #learnedLead, #trust,
-   * #streams. Nothing is saved while order is learned elsewhere: #taker, #ahead, #said, #saidCount, #usedCount. Made anew: #toldLead, #config, #site, #isForecastOn, #isPopularityOn, #kernel, #kernelAfter, #untilKernel. Of one access: #ranking, #candidates, #admitted, #believed, #rank, #waste,
+   * #streams. Nothing is saved while order is learned elsewhere: #taker, #ahead, #said, #saidCount, #usedCount, #quiet. Made anew: #toldLead, #config, #site, #isForecastOn, #isPopularityOn, #kernel, #kernelAfter, #untilKernel. Of one access: #ranking, #candidates, #admitted, #believed, #rank, #waste,
    * #mixed, #consumer, #gatheredAt, #servedClass.
    */
   persist(fields: StateFields): void {

@@ -40,6 +40,16 @@ export class LearnedLead {
     return true;
   }
 
+  /** Accesses that may pass before the next but one begins an epoch or is learned by another lead; 0 = not known. */
+  get quietCount(): number {
+    return this.#isMeasured ? 0 : this.#untilEpoch - 1;
+  }
+
+  /** So many accesses have passed, at most `quietCount`. */
+  skip(count: number): void {
+    this.#untilEpoch -= count;
+  }
+
   /** Of the epoch that has begun, and of those that come before the one for which the lead was measured when it began. */
   get known(): readonly number[] {
     const coming = Array.from({ length: EPOCHS_AHEAD - 1 }, (_, i) => this.#coming[(this.#next + i) % EPOCHS_AHEAD]!);

@@ -3,7 +3,7 @@
 import type { Snapshot } from '../near-loop/snapshot.ts';
 
 /** Epochs of `ROWS_AHEAD` rows that whoever learns may be ahead: it must know the lead by which to learn so long before. */
-export const EPOCHS_AHEAD = 4;
+export const EPOCHS_AHEAD = 8;
 
 /** Order as it is learned elsewhere, from the same rows. */
 export interface OrderAhead {

@@ -17,6 +17,8 @@ const At = {
   end: 8 + 2 * SLOTS,
 } as const;
 const State = { starting: 0, ready: 1, failed: 2 } as const;
+/** Epochs for which whoever learns is woken at once: to wake somebody takes as long as some rows do. */
+const WAKE_EVERY = EPOCHS_AHEAD / 2;
 /** Looks before whoever waits goes to sleep: waking up takes longer than an epoch. */
 const LOOKS = 2000;
 /** A sleeper looks again after so many ms, in case the other has ended without a word. */
@@ -73,7 +75,7 @@ export class OrderRing {
   tellLead(epoch: number, leadAccesses: number): void {
     this.#words[At.leads + (epoch % SLOTS)] = leadAccesses;
     Atomics.store(this.#words, At.known, epoch + 1);
-    this.#wake(At.known);
+    if ((epoch + 1) % WAKE_EVERY === 0) this.#wake(At.known);
   }
 
   /** The lead of an epoch, once it is known; -1 = all is to end. */

@@ -126,6 +126,14 @@ export const wasm = {
   isLessUnsigned: (a: Code, b: Code): Code => [a, b, 0x49],
   /** Another function of the module, by its place among them. */
   call: (index: number, ...parameters: readonly Code[]): Code => [parameters, 0x10, unsigned(index)],
+  /** Calls the function that was borrowed; `functionCount`: of the module's own. */
+  callBorrowed: (functionCount: number, ...parameters: readonly Code[]): Code => [
+    parameters,
+    [0x41, 0],
+    0x11,
+    unsigned(functionCount),
+    0,
+  ],
 } as const;
 
 /** A function; its parameters are i32, those behind them doubles. */
@@ -141,8 +149,13 @@ export interface WasmFunction {
 /** An instance with a memory of its own. */
 export interface WasmInstance<Names extends string> {
   readonly memory: ArrayBuffer;
-  readonly run: Readonly<Record<Names, (...parameters: readonly number[]) => number>>;
+  readonly run: Readonly<Record<Names, WasmCall>>;
+  /** From now on `callBorrowed` calls this function of another instance. Only where the module says what it borrows. */
+  borrow(call: WasmCall): void;
 }
+
+/** A function of an instance, called from outside. */
+export type WasmCall = (...parameters: readonly number[]) => number;
 
 interface WebAssemblyHost {
   readonly Module: new (bytes: Uint8Array) => object;
@@ -164,26 +177,32 @@ export function compiledOnce<Start>(known: Map<string, Start>, key: string, comp
 
 /**
  * Compiles functions that share a memory of `pageCount` pages of 64 KiB; gives what starts an instance of them, or null where
- * WebAssembly or its vectors are not to be had (`--jitless`, hardened hosts). That gives null where no memory is left.
+ * WebAssembly or its vectors are not to be had (`--jitless`, hardened hosts). That gives null where no memory is left. `borrowed`: of which kind the one
+ * function is that they call of another instance.
  */
 export function compileWasm<Names extends string>(
   functions: Readonly<Record<Names, WasmFunction>>,
   pageCount: number,
+  borrowed: Pick<WasmFunction, 'parameterCount' | 'doubleCount' | 'hasResult'> | null = null,
 ): (() => WasmInstance<Names> | null) | null {
   const { WebAssembly: host } = globalThis as { readonly WebAssembly?: WebAssemblyHost };
   if (host === undefined) return null;
   const all = Object.entries<WasmFunction>(functions);
-  const types = all.map(([, { parameterCount, doubleCount = 0, hasResult }]) => [
+  const kinds = [...all.map(([, each]) => each), ...(borrowed === null ? [] : [borrowed])];
+  const types = kinds.map(({ parameterCount, doubleCount = 0, hasResult }) => [
     0x60,
     vector([...new Array<number>(parameterCount).fill(I32), ...new Array<number>(doubleCount).fill(F64)]),
     vector(hasResult ? [I32] : []),
   ]);
+  const table: readonly Code[] = borrowed === null ? [] : [[name('table'), 0x01, 0]];
   const bytes = flat([
     [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
     section(1, vector(types)),
     section(3, vector(all.map((_, index) => unsigned(index)))),
+    // One place, which holds nothing at first.
+    borrowed === null ? [] : section(4, [1, 0x70, 0x00, 1]),
     section(5, [1, 0x00, unsigned(pageCount)]),
-    section(7, vector([[name('memory'), 0x02, 0], ...all.map(([key], i) => [name(key), 0x00, unsigned(i)])])),
+    section(7, vector([[name('memory'), 0x02, 0], ...table, ...all.map(([key], i) => [name(key), 0x00, unsigned(i)])])),
     section(10, vector(all.map(([, { locals, body }]) => sized([localsOf(locals), body, 0x0b])))),
   ]);
   let module: object;
@@ -194,8 +213,12 @@ export function compileWasm<Names extends string>(
   }
   return () => {
     try {
-      const { memory, ...run } = new host.Instance(module).exports;
-      return { memory: (memory as { readonly buffer: ArrayBuffer }).buffer, run: run as WasmInstance<Names>['run'] };
+      const { memory, table: place, ...run } = new host.Instance(module).exports;
+      return {
+        memory: (memory as { readonly buffer: ArrayBuffer }).buffer,
+        run: run as WasmInstance<Names>['run'],
+        borrow: (call) => (place as { set(index: number, call: WasmCall): void }).set(0, call),
+      };
     } catch {
       return null;
     }

@@ -210,7 +210,7 @@ describe('order learned ahead', () => {
 });
 
 describe('the lead by which order is learned', () => {
-  test('is the measured one at first, then that of the start of the fourth epoch before, and goes on so after a restart', () => {
+  test('is the measured one at first, then that of the start of the eighth epoch before, and goes on so after a restart', () => {
     let lead = new LearnedLead();
     const starts: number[] = [];
     for (let access = 0; access < BEFORE + 20 * ROWS_AHEAD; access++) {
