@@ -32,15 +32,15 @@ const Stage = stages;
 const Row = columns;
 const ROW_SHIFT = rowShift;
 const EVICTED = evicted;
-const { ease: EASE, lead: LEAD, share: SHARE, fetchTime: FETCH_TIME } = SiteNumber;
+const { ease: EASE, share: SHARE, fetchTime: FETCH_TIME } = SiteNumber;
 const { endCount: END_COUNT, quietEnd: QUIET_END, quietAnswer: QUIET_ANSWER } = SiteWord;
-const { served: SERVED, baselineHit: BASELINE_HIT, more: MORE } = RowAnswer;
+const { served: SERVED, baselineHit: BASELINE_HIT, more: MORE, held: HELD } = RowAnswer;
 const SENT = ConsiderAnswer.sent;
 
 /** What the bounds must leave beyond what counts as far: as much as one row may take, with what waits to land. */
-const EASE_LEAST = 32;
+const EASE_LEAST = 16;
 /** Rows that plain code serves where the kernel may not, before that is looked at again. */
-const PLAIN_ROWS = 64;
+const PLAIN_ROWS = 16;
 /** What is kept of a log position as a word. */
 const POSITION_MAX = 2 ** 31;
 
@@ -61,10 +61,15 @@ export class KernelRows {
   readonly #cursor = new RowCursor();
   #prefetcher!: Prefetcher;
   #kernel: SiteKernel | null = null;
+  /** The kernel's, here because they are called for each access. */
+  #runRow!: SiteKernel['run']['row'];
+  #runConsider!: SiteKernel['run']['consider'];
   /** Who weighs for the kernel. */
   #borrowed: QuietRows['weigh'] | null = null;
   /** Whether the kernel has the books. */
   #isIn = false;
+  /** Of the row being served: the state learns it where somebody may ask. */
+  #position = 0;
   #untilTry = 0;
   /** Rows that the kernel served since the last `takeServed`. */
   #served = 0;
@@ -90,22 +95,20 @@ export class KernelRows {
     this.#serveRow = options.serveRow;
   }
 
-  /** Accesses that a fetch takes, as measured so far; only while the kernel has the books. */
-  get leadAccesses(): number {
-    return this.#isIn ? this.#kernel!.books.numbers[LEAD]! : this.#landings.leadAccesses;
-  }
-
-  /** Brings up to date what is asked about the bounds in the middle of a row. */
-  sync(): void {
-    if (this.#isIn) this.#kernel!.sync();
+  /** As of the site. */
+  get trafficHeadroom(): number {
+    const state = this.#state;
+    return this.#isIn ? state.whole!.headroomIn(this.#kernel!.books) : state.trafficHeadroom;
   }
 
   /** Lays the tables out for a kernel; false = there is none to be had. */
   layOut(): boolean {
     this.#kernel = SiteKernel.layOut(this.#state, this.#space, this.#landings, this.#demands, this.#rowsAhead);
     this.#prefetcher = this.#state.prefetcher;
+    if (this.#kernel === null) return false;
+    ({ row: this.#runRow, consider: this.#runConsider } = this.#kernel.run);
     this.#borrowed = null;
-    return this.#kernel !== null;
+    return true;
   }
 
   /** Rows that the kernel served since the last call. */
@@ -184,20 +187,19 @@ export class KernelRows {
     const served = at - i + (why === QuietEnd.unserved ? 0 : 1);
     this.#served += served;
     if (served === 0) return i;
-    const state = this.#state;
-    state.position = first + served - 1;
-    state.now = state.position;
+    const position = first + served - 1;
+    this.#position = position;
     if (why === QuietEnd.unserved) return at;
     const answer = words[QUIET_ANSWER]!;
     if (!isWeighed) {
-      this.#goOn(kernel, batch, at, state.position, answer);
+      this.#goOn(kernel, batch, at, position, answer);
       return at + 1;
     }
     const proposals = this.#proposals;
     proposals.count = 0;
-    this.#cursor.pointAt(batch, at, state.position, batch.segment[at]! | 0);
+    this.#cursor.pointAt(batch, at, position, batch.segment[at]! | 0);
     prefetcher.onWeighed!(answer, this.#cursor, proposals);
-    if (proposals.count > 0) this.#considerAll(proposals, state.position);
+    if (proposals.count > 0) this.#considerAll(proposals, position);
     return at + 1;
   }
 
@@ -205,16 +207,16 @@ export class KernelRows {
     if (!this.#isIn) return;
     this.#isIn = false;
     this.#kernel!.leave();
+    this.#state.position = this.#position;
+    this.#state.now = this.#position;
   }
 
   /** One row; false = the kernel leaves it, or the rest of it, to plain code. */
   #row(batch: AccessBatch, i: number, position: number): boolean {
     const kernel = this.#kernel!;
-    const state = this.#state;
     const id = batch.segment[i]! | 0;
-    state.position = position;
-    state.now = position;
-    let answer = kernel.run.row(id, position);
+    this.#position = position;
+    let answer = this.#runRow(id, position);
     if (answer < 0) {
       this.#handOver(kernel);
       if (kernel.books.numbers[EASE]! >= EASE_LEAST) return false;
@@ -222,7 +224,7 @@ export class KernelRows {
         this.#untilTry = PLAIN_ROWS;
         return false;
       }
-      answer = kernel.run.row(id, position);
+      answer = this.#runRow(id, position);
       if (answer < 0) {
         this.#handOver(kernel);
         return false;
@@ -237,7 +239,7 @@ export class KernelRows {
   #goOn(kernel: SiteKernel, batch: AccessBatch, i: number, position: number, answer: number): void {
     const id = batch.segment[i]! | 0;
     const served = answer & SERVED;
-    if ((answer & MORE) !== 0) this.#finish(kernel, id, answer);
+    if ((answer & MORE) !== 0) this.#finish(kernel, id, answer, position);
     this.#cursor.pointAt(batch, i, position, id);
     const proposals = this.#proposals;
     proposals.count = 0;
@@ -246,9 +248,11 @@ export class KernelRows {
   }
 
   /** What the kernel leaves to be done of a demand that it has served. */
-  #finish(kernel: SiteKernel, segment: number, answer: number): void {
+  #finish(kernel: SiteKernel, segment: number, answer: number, position: number): void {
     this.#handOver(kernel);
-    const { classes, fetches, holdout } = this.#state;
+    const state = this.#state;
+    const { classes, fetches } = state;
+    state.position = position;
     const served = answer & SERVED;
     if (served === Served.miss || served === Served.late) {
       const stage = served === Served.late ? Stage.inFlight : Stage.none;
@@ -256,7 +260,8 @@ export class KernelRows {
       classes.demanded(segment);
       if (served === Served.miss) fetches.add(0, kernel.books.numbers[FETCH_TIME]!);
     }
-    if (holdout === null) return;
+    if ((answer & HELD) === 0) return;
+    const holdout = this.#state.holdout!;
     holdout.takeBack(kernel.books);
     this.#demands.tellHoldout(holdout, segment);
     holdout.lend(kernel.books);
@@ -310,7 +315,7 @@ export class KernelRows {
     const segment = p.segment[i]! | 0;
     const probability = p.probability[i]!;
     if (this.#isIn && p.sizeBytes[i]! < 0) {
-      const answer = this.#kernel!.run.consider(segment, p.expert[i]!, probability, position);
+      const answer = this.#runConsider(segment, p.expert[i]!, probability, position);
       if (answer >= 0) {
         if (answer === SENT) this.#prefetcher.onHeld?.(segment, true);
         return answer === SENT;

@@ -3,6 +3,7 @@
 import { Outcome as outcomes } from '../prefetcher.ts';
 import { Row as columns, ROW_SHIFT as rowShift, Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
+import { type Place, SiteNumber } from './site-layout.ts';
 import type { SiteSpace } from './site-space.ts';
 import type { SiteState } from './site-state.ts';
 
@@ -17,14 +18,28 @@ export class Landings {
   readonly #state: SiteState;
   readonly #space: SiteSpace;
   readonly #settlement: Settlement;
-  /** Accesses between sending and landing, as measured: an exponential mean over the last hundred or so. */
-  leadAccesses = 0;
+  /** One entry, so that it can lie where a kernel has it. */
+  #lead = new Float64Array(1);
   leadCount = 0;
 
   constructor(state: SiteState, space: SiteSpace, settlement: Settlement) {
     this.#state = state;
     this.#space = space;
     this.#settlement = settlement;
+  }
+
+  /** Accesses between sending and landing, as measured: an exponential mean over the last hundred or so. */
+  get leadAccesses(): number {
+    return this.#lead[0]!;
+  }
+
+  set leadAccesses(accesses: number) {
+    this.#lead[0] = accesses;
+  }
+
+  /** Goes on in the memory of a kernel. */
+  adopt(place: Place): void {
+    this.#lead = place(this.#lead, 8 * SiteNumber.lead);
   }
 
   /** What was sent is there now. */

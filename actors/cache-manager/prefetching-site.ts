@@ -131,8 +131,7 @@ export class PrefetchingSite implements Site {
   }
 
   get trafficHeadroom(): number {
-    this.#rows?.sync();
-    return this.#state.trafficHeadroom;
+    return this.#rows === null ? this.#state.trafficHeadroom : this.#rows.trafficHeadroom;
   }
 
   get pollutionCount(): number {
@@ -140,7 +139,7 @@ export class PrefetchingSite implements Site {
   }
 
   get leadAccesses(): number {
-    return this.#rows === null ? this.#landings.leadAccesses : this.#rows.leadAccesses;
+    return this.#landings.leadAccesses;
   }
 
   get unusedResidence(): number {

@@ -31,15 +31,16 @@ import {
 import { ENDS_MAX, latenessPlace, type SiteAddresses, SiteNumber, SiteWord, waitsPlace } from './site-layout.ts';
 
 const { get, set, i32, add, sub, and, or, shiftLeft, load, storeAt, loadByte, storeByte, loadShort } = wasm;
-const { equal, isLess, exceeds, atLeastUnsigned, isZero, block, loop, branch, branchIf, ifElse, giveBack } = wasm;
+const { equal, notEqual, isLess, exceeds, atLeastUnsigned, isZero, block, loop, branch, branchIf, ifElse, giveBack } =
+  wasm;
 const { double, loadDouble, storeDouble, addDouble, subDouble, divideDouble, least, greatest, doubleOf, wholeOf } =
   wasm;
 const { isLessDouble, exceedsDouble, atLeastDouble, atMostDouble, notEqualDouble } = wasm;
 
 /** What `row` and `consider` give where they did not begin, or not finish: plain code goes on from where they stopped. */
 export const LEFT = -1;
-/** What `row` gives beside how the demand was served: whether the baseline hit, and whether there is more to be done. */
-export const RowAnswer = { served: 3, baselineHit: 4, more: 8 } as const;
+/** What `row` gives beside how the demand was served: whether the baseline hit, whether there is more to be done, and whether the holdout is to be told. */
+export const RowAnswer = { served: 3, baselineHit: 4, more: 8, held: 16 } as const;
 
 /** Changes that are told to the bounds while a demand is served, or while a landing makes room, at most, but for what is wasted. */
 const EASE_SERVED = 12;
@@ -242,6 +243,13 @@ const regretted = (tables: SiteAddresses): Code => [
   ),
 ];
 
+/** The `RowAnswer`; `more`: whether there is, but for the holdout. */
+const answered = (code: Code, more: Code): Code => {
+  const isTold = shiftLeft(isSome(get(n)), i32(1));
+  return or(code, or(shiftLeft(get(isHit), i32(2)), shiftLeft(or(isTold, isSome(or(more, get(n)))), i32(3))));
+};
+const isSome = (value: Code): Code => isZero(isZero(value));
+
 /** A demand for what is in the reactive cache, whose links are at `at`. */
 const residentServed = (tables: SiteAddresses): Code => {
   const links = tables.reactiveLinks;
@@ -265,15 +273,9 @@ const residentServed = (tables: SiteAddresses): Code => {
     set(wait, greatest(double(0), subDouble(inRow(tables, rowOf(get(segment)), Row.landsAt), get(position)))),
     waited(tables, waitsPlace, wait, x),
     hitCounted,
-    giveBack(
-      or(
-        i32(Served.hit),
-        or(shiftLeft(get(isHit), i32(2)), shiftLeft(isSome(or(word(SiteWord.endCount), get(n))), i32(3))),
-      ),
-    ),
+    giveBack(answered(i32(Served.hit), word(SiteWord.endCount))),
   ];
 };
-const isSome = (value: Code): Code => isZero(isZero(value));
 
 /** Leaves what cannot be served for certain: more that is overdue than is wasted at once, or what some table has no row for. */
 const otherChecked = (tables: SiteAddresses): Code => [
@@ -352,9 +354,9 @@ const otherServed = (tables: SiteAddresses): Code => [
   ifElse(
     equal(get(served), i32(Served.stagedHit)),
     [addTo(SiteNumber.waitsZero, 1), hitCounted],
-    [missCounted, waited(tables, waitsPlace, wait, x), set(n, i32(1))],
+    [missCounted, waited(tables, waitsPlace, wait, x)],
   ),
-  or(get(served), or(shiftLeft(get(isHit), i32(2)), shiftLeft(isSome(or(word(SiteWord.endCount), get(n))), i32(3)))),
+  answered(get(served), or(word(SiteWord.endCount), notEqual(get(served), i32(Served.stagedHit)))),
 ];
 
 /** The code of `row(segment, position)` over tables at these addresses. Nothing before `demanded` is done twice when plain code takes the row up. */

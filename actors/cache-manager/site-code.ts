@@ -165,8 +165,9 @@ export function knowCode(at: SiteAddresses): WasmFunction {
       branchIf(0, equal(get(before), get(known))),
       storeByte(get(segment), at.known, get(known)),
       set(list, loadByte(get(known), at.listOfKnown)),
-      branchIf(0, equal(loadByte(get(before), at.listOfKnown), get(list))),
-      set(from, loadByte(get(segment), at.listOf)),
+      // Where all copies are as large, the list follows from what is known.
+      set(from, loadByte(get(before), at.listOfKnown)),
+      branchIf(0, equal(get(from), get(list))),
       storeByte(get(segment), at.listOf, get(list)),
       putWordAt(at.listCounts, get(from), sub(wordAt(at.listCounts, get(from)), i32(1))),
       putWordAt(at.listCounts, get(list), add(wordAt(at.listCounts, get(list)), i32(1))),

@@ -52,7 +52,7 @@ interface KernelParts {
 
 /**
  * The tables go on in this memory, so whoever reads or changes one of them, plain code or the kernel, finds what the other left. Single numbers
- * are lent to the kernel (`enter`) and taken back (`leave`); between the two only what `sync` brings up to date may be asked of the parts.
+ * are lent to the kernel (`enter`) and taken back (`leave`); between the two nobody may ask the parts about them.
  * What grows moves out by itself and is taken back as long as there is room; else all is to be laid out anew.
  */
 export class SiteKernel {
@@ -103,6 +103,7 @@ export class SiteKernel {
     words[SiteWord.isHolding] = state.holdout === null ? 0 : 1;
     guard.baseline.adopt(this.#place, layout.at, layout.room.rowsAhead);
     state.ledger.adopt(this.#place, layout.at);
+    landings.adopt(this.#place);
     state.expertTrust?.adopt(this.#place, layout.at);
   }
 
@@ -149,7 +150,6 @@ export class SiteKernel {
     state.ledger.lend(books);
     state.holdout?.lend(books);
     state.expertTrust?.lend(books);
-    numbers[SiteNumber.lead] = this.#landings.leadAccesses;
     words[SiteWord.leadCount] = this.#landings.leadCount;
     numbers[SiteNumber.residence] = this.#space.unusedResidence;
     numbers[SiteNumber.pollution] = this.#demands.pollutionCount;
@@ -167,28 +167,20 @@ export class SiteKernel {
     state.share.takeBack(books);
     state.ledger.takeBack(books);
     state.holdout?.takeBack(books);
-    this.#landings.leadAccesses = numbers[SiteNumber.lead]!;
     this.#landings.leadCount = words[SiteWord.leadCount]!;
     this.#space.unusedResidence = numbers[SiteNumber.residence]!;
     this.#demands.pollutionCount = numbers[SiteNumber.pollution]!;
   }
 
-  /** Brings up to date, while the kernel goes on, what is asked about the bounds. */
-  sync(): void {
+  /** Sees to it, while the kernel goes on, that it knows what the bounds leave; false = too little. */
+  look(ease: number): boolean {
     const { books } = this;
     const { state, guard, reactive } = this.#parts;
     guard.takeCounts(books);
     reactive.takeBack(books);
-    state.staging.takeBack(books);
     state.flights.takeBack(books);
-  }
-
-  /** Sees to it, while the kernel goes on, that it knows what the bounds leave; false = too little. */
-  look(ease: number): boolean {
-    this.sync();
-    const { state, guard, reactive } = this.#parts;
     const isEnough = guard.leaves(ease, reactive.count, state.flights.count);
-    guard.lendEase(this.books);
+    guard.lendEase(books);
     return isEnough;
   }
 

@@ -6,7 +6,7 @@ import type { MissBound } from './miss-bound.ts';
 import type { SegmentSizes } from './segment-sizes.ts';
 import type { SiteOptions } from './site.ts';
 import type { SiteGuard } from './site-guard.ts';
-import { type SiteBooks, SiteNumber } from './site-layout.ts';
+import { type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
 import type { TrafficBudget } from './traffic-budget.ts';
 
 /** Sums of fractions err in their last bits. */
@@ -284,6 +284,24 @@ export class TrafficGuard implements SiteGuard {
     this.baseline.takeCounts(books);
     this.#fetches = numbers[SiteNumber.fetches]!;
     this.#ease = numbers[SiteNumber.ease]!;
+  }
+
+  /** `SiteState.trafficHeadroom` by the books of a kernel, where segments are of one unit and there is one ghost; the terms in the same order. */
+  headroomIn({ numbers, words }: SiteBooks): number {
+    if (!this.#budget.isBounded) return Infinity;
+    const misses = numbers[SiteNumber.ghostMisses]!;
+    const fetches = numbers[SiteNumber.fetches]!;
+    const lent = Math.max(0, words[SiteWord.ghostCount]! - words[SiteWord.reactiveCount]!);
+    const { ratioMax, allowance, overshootMax } = this.#budget;
+    let [excess, slack] = [-Infinity, Infinity];
+    for (const book of this.#books) {
+      const r = misses - book.reference;
+      const b = misses - book.baseline;
+      excess = Math.max(excess, fetches - book.fetches - (allowance + (ratioMax - 1) * r + Math.max(r, b)));
+      const left = allowance + overshootMax + (ratioMax - 1) * r + b - (fetches - book.fetches);
+      slack = Math.min(slack, left - this.baseline.lost.count);
+    }
+    return Math.min(-excess - (lent + words[SiteWord.flightCount]!) - 2, slack);
   }
 
   /** Everything but what the settings give: #budget, #missBound, #sizes, #isBytes, hasTwoGhosts, #warmup; and #requests, #bytes, #isBreach, #checkedAt, #ease, #untilLook, which are measured anew: how often depends on who serves. */
