@@ -56,14 +56,16 @@ export class OrderThread implements OrderTaker, OrderAhead {
       module,
       data,
       heapMiBMax: HEAP_MIB_MAX,
-      onMessage: resolve,
+      onMessage: () => {
+        this.#thread.setAwaited(false);
+        resolve();
+      },
       onFailure: (error) => {
         this.#failure = error;
         this.#ring.fail();
         reject(error);
       },
     });
-    this.#thread.setAwaited(false);
   }
 
   get isReady(): boolean {
