@@ -52,7 +52,7 @@ export class EngineFeed {
 
   /** What is no access. Returns what `landed` and `failed` came to; true for the others. */
   tell(event: JournalEvent): boolean {
-    const { journal, pipeline, origin } = this.#parts;
+    const { journal, pipeline, origin, nearLoop } = this.#parts;
     journal.event(event);
     const { site } = pipeline;
     switch (event.kind) {
@@ -63,7 +63,11 @@ export class EngineFeed {
       case 'closed': {
         const joined = origin?.closeJoined(event.id);
         if (joined === undefined || event.isFailed) return true;
-        site.confirm(joined.segment, joined.expert, joined.probability ?? Number.NaN);
+        // A state that an earlier version saved has no proposal.
+        const { segment, expert, probability, proposal = null } = joined;
+        const confirm = (): void => site.confirm(segment, expert, probability ?? Number.NaN);
+        if (proposal === null) confirm();
+        else nearLoop.judgeAs(segment, proposal, confirm);
         return true;
       }
       case 'measured':

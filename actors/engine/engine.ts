@@ -339,6 +339,7 @@ export class Engine {
   }
 
   #emit(): void {
-    this.#output.emit(this.#parts, (id) => this.#feed.tell({ kind: 'closed', id, isFailed: false }));
+    // What never went out delivered nothing.
+    this.#output.emit(this.#parts, (id) => this.#feed.tell({ kind: 'closed', id, isFailed: true }));
   }
 }
