@@ -3,7 +3,7 @@
 import { AnteroomError } from '../../engine/errors.ts';
 import type { Format } from '../format.ts';
 import { columnsOf } from './delimited-dialect.ts';
-import { headLines } from './text-head.ts';
+import { BARE_RETURNS, hasBareReturns, headLines } from './text-head.ts';
 
 /** How much decompressed content is looked at. */
 export const HEAD_BYTES = 64 * 1024;
@@ -40,6 +40,7 @@ const BY_HAND =
 function wayOut(head: Uint8Array, isWhole: boolean): string {
   if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff))
     return '; it is text in UTF-16: iconv -f UTF-16 -t UTF-8 FILE | anteroom replay -';
+  if (hasBareReturns(head)) return `; ${BARE_RETURNS}`;
   const first = headLines(head, isWhole)[0];
   if (/^[^\p{L}\p{N}]*\[\s*\{/u.test(new TextDecoder().decode(head.subarray(0, ARRAY_LOOK))))
     return `; if it is a JSON array, give one object a line instead: jq -c '.[]' FILE | anteroom replay -`;
