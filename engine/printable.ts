@@ -1,19 +1,22 @@
 /** Text that strangers wrote, such as names in a log, made safe for a terminal and for one line. */
 
 /**
- * Control characters as `\xNN`, those that turn or end a line as `\u{NNNN}`, and no more than `lengthMax` UTF-16 units, cut between two graphemes (Unicode
- * Standard Annex 29). Line feeds are control characters too. Its source text is inlined into pages, so it must need nothing but its arguments.
+ * Control characters as `\xNN`, those that turn or end a line as `\u{NNNN}`, and no more than `lengthMax` UTF-16 units, cut between two graphemes, as far as
+ * marks, joined emoji and flags go (after Unicode Standard Annex 29). Line feeds are control characters too. Its source text is inlined into pages, so it must need nothing but its arguments.
  */
 export function printable(text: string, lengthMax = Number.POSITIVE_INFINITY): string {
   const cut = (): string => {
-    let at = lengthMax;
-    // What comes after it is no mark and no half of a pair.
-    if (text.charCodeAt(at) >= 0x300) {
-      const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text.slice(0, at + 2));
-      at = graphemes.containing(at)?.index ?? at;
-      // Marks upon marks: all would be cut.
-      if (at === 0) at = /[\ud800-\udbff]/.test(text.charAt(lengthMax - 1)) ? lengthMax - 1 : lengthMax;
+    // The commonest end first: what comes after it is no mark and no half of a pair.
+    if (text.charCodeAt(lengthMax) < 0x300) return `${text.slice(0, lengthMax)}...`;
+    const grapheme =
+      /(?:\p{RI}\p{RI}|[\s\S])(?:[\p{M}\p{Emoji_Modifier}\u{e0020}-\u{e007f}]|\u200d\p{Extended_Pictographic}?)*/gu;
+    let at = 0;
+    for (const [{ length }] of text.slice(0, lengthMax + 2).matchAll(grapheme)) {
+      if (at + length > lengthMax) break;
+      at += length;
     }
+    // Marks upon marks: all would be cut.
+    if (at === 0) at = /[\ud800-\udbff]/.test(text.charAt(lengthMax - 1)) ? lengthMax - 1 : lengthMax;
     return `${text.slice(0, at)}...`;
   };
   let line = '';
