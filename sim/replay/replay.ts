@@ -9,6 +9,7 @@ import { createBaseline } from '../baselines/index.ts';
 import { countedText } from '../report/words.ts';
 import { type CacheSizeSpec, parseCacheSizes, resolveCacheSize } from './cache-size.ts';
 import { executeRuns, jobsWithin, jobsWorthwhile } from './execute-runs.ts';
+import { hintWarning } from './hint-warning.ts';
 import { insightOf } from './insight.ts';
 import { measure, runDetails } from './measure.ts';
 import { evictionOf, type PlannedRun, planRuns } from './plan-runs.ts';
@@ -88,6 +89,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
     const trace = await openTrace(name, options);
     try {
       warnings.push(...traceWarnings(trace, plan.prefetchers, plan.warmup, options.latency));
+      const hints = plan.prefetchers.includes('anteroom') ? hintWarning(trace, plan.config.hints) : '';
+      if (hints !== '') warnings.push(hints);
       const outcome = await replayTrace(trace, plan, options);
       runs.push(...outcome.runs);
       details.push(...outcome.details);
