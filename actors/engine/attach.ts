@@ -4,6 +4,7 @@ import type { Clock } from '../../engine/clock.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { RealClock } from '../../engine/host/real-clock.ts';
 import { CacheReader } from './cache-reader.ts';
+import { checkAttach } from './check-attach.ts';
 import { createEngine } from './create-engine.ts';
 import type { Engine } from './engine.ts';
 import type { EngineConfigInput } from './engine-config.ts';
@@ -61,7 +62,7 @@ export interface KeyNames<K> {
  * The engine decides what the cache holds: what it gives up is deleted there, so that values staged ahead take part of the cache's room
  * and never add to it. Values that others set or delete are found and taken into account when they are next asked for.
  *
- * @throws AnteroomError 'bad-usage' for a cache without a bound, 'bad-config' for settings that cannot be.
+ * @throws AnteroomError 'bad-usage' for a cache without a bound and for an option that cannot be, 'bad-config' for settings that cannot be.
  */
 export function attach<V>(cache: AttachableCache<string, V>, options: AttachOptions<string, V>): CacheReader<string, V>;
 export function attach<K, V>(
@@ -72,6 +73,7 @@ export function attach<K, V>(
   cache: AttachableCache<K, V>,
   options: AttachOptions<K, V> & Partial<KeyNames<K>>,
 ): CacheReader<K, V> {
+  checkAttach(cache, options);
   const clock = options.clock ?? new RealClock();
   const engine = options.engine ?? createEngine({ config: configFor(cache, options), clock });
   if (engine.config.mode !== 'live') throw new AnteroomError('bad-usage', 'attach: the engine must be in live mode');

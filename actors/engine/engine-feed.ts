@@ -9,6 +9,16 @@ import type { EngineParts } from './engine-parts.ts';
 import type { EngineState } from './engine-state.ts';
 import type { JournalEvent } from './journal.ts';
 
+/** What came of hints that were added, in distinct names. */
+export interface HintsTaken {
+  readonly lists: number;
+  readonly names: number;
+  /** Of these, names that nobody had accessed or named before: they count once someone does. All of them, where they are written in another way. */
+  readonly unknown: number;
+  /** Of these, names for which `segmentsMax` left no room: they are passed over. */
+  readonly refused: number;
+}
+
 /** The one way in, so that a journal that is told again comes to the same engine. */
 export class EngineFeed {
   readonly #parts: EngineParts;
@@ -52,7 +62,7 @@ export class EngineFeed {
 
   /** What is no access. Returns what `landed` and `failed` came to; true for the others. */
   tell(event: JournalEvent): boolean {
-    const { journal, pipeline, origin } = this.#parts;
+    const { journal, pipeline, origin, nearLoop } = this.#parts;
     journal.event(event);
     const { site } = pipeline;
     switch (event.kind) {
@@ -63,7 +73,11 @@ export class EngineFeed {
       case 'closed': {
         const joined = origin?.closeJoined(event.id);
         if (joined === undefined || event.isFailed) return true;
-        site.confirm(joined.segment, joined.expert, joined.probability ?? Number.NaN);
+        // A state that an earlier version saved has no proposal.
+        const { segment, expert, probability, proposal = null } = joined;
+        const confirm = (): void => site.confirm(segment, expert, probability ?? Number.NaN);
+        if (proposal === null) confirm();
+        else nearLoop.judgeAs(segment, proposal, confirm);
         return true;
       }
       case 'measured':
@@ -82,12 +96,22 @@ export class EngineFeed {
   }
 
   /** @throws AnteroomError 'bad-config' for a list that cannot be, 'limit' for too many; then none is added. */
-  addHints(lists: readonly HintInput[]): void {
-    const { count } = this.#parts.hints;
+  addHints(lists: readonly HintInput[]): HintsTaken {
+    const { hints, names } = this.#parts;
+    const { count } = hints;
     const { lists: checked } = parseConfig(hintsSchema, { lists }, 'hints');
     if (count + checked.length > HINTS_MAX)
       throw new AnteroomError('limit', `more than ${HINTS_MAX} lists of hints`, { context: { known: count } });
+    const named = new Set(checked.flatMap(({ segments }) => segments));
+    const isUnknown = (name: string): boolean => names.idOf(name) < 0;
+    const unknown = [...named].filter(isUnknown);
     for (const hint of checked) this.tell({ kind: 'hinted', hint });
+    return {
+      lists: checked.length,
+      names: named.size,
+      unknown: unknown.length,
+      refused: unknown.filter(isUnknown).length,
+    };
   }
 
   /** What an engine was told, in its order: batches cut where something came between their rows. */

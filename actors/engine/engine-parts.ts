@@ -81,7 +81,10 @@ export function buildEngineParts(options: EngineOptions, listeners: EngineListen
     now: () => clock?.now() ?? Number.NaN,
   });
   const decisions = new DecisionLog(config.decisionsKeptMax);
-  const liveOrigin = config.mode === 'live' ? new LiveOrigin(config.live) : null;
+  const liveOrigin =
+    config.mode === 'live'
+      ? new LiveOrigin({ ...config.live, proposalOf: (segment) => nearLoop.proposalOf(segment) })
+      : null;
   const latency = parseLatencySpec(config.latency, 'engine: latency');
   const isTimed = isEngineTimed(config);
   const system = new ActorSystem({

@@ -10,7 +10,7 @@ import type { Access } from './access-intake.ts';
 import type { NamedDecision } from './decision-log.ts';
 import { EngineAnswers, type FetchAnswer, type MeasuredFetch } from './engine-answers.ts';
 import type { EngineConfig } from './engine-config.ts';
-import { EngineFeed } from './engine-feed.ts';
+import { EngineFeed, type HintsTaken } from './engine-feed.ts';
 import type {
   DemandOutlook,
   ForecastRequest,
@@ -248,12 +248,12 @@ export class Engine {
   }
 
   /**
-   * Adds what is known of the order and time of accesses, as `config.hints.lists` has it: it counts from the next access on.
+   * Adds what is known of the order and time of accesses, as `config.hints.lists` has it: it counts from the next access on. Says how many of the names are known.
    * @throws AnteroomError 'bad-config' for a list that cannot be, 'limit' beyond 10,000 lists; then none is added.
    */
-  addHints(lists: readonly HintInput[]): void {
+  addHints(lists: readonly HintInput[]): HintsTaken {
     this.#parts.health.mustRun();
-    this.#feed.addHints(lists);
+    return this.#feed.addHints(lists);
   }
 
   /**
@@ -339,6 +339,7 @@ export class Engine {
   }
 
   #emit(): void {
-    this.#output.emit(this.#parts, (id) => this.#feed.tell({ kind: 'closed', id, isFailed: false }));
+    // What never went out delivered nothing.
+    this.#output.emit(this.#parts, (id) => this.#feed.tell({ kind: 'closed', id, isFailed: true }));
   }
 }

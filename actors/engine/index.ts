@@ -11,6 +11,7 @@ export type { DecisionRecord, NamedDecision } from './decision-log.ts';
 export type { Engine } from './engine.ts';
 export type { FetchAnswer, MeasuredFetch } from './engine-answers.ts';
 export { type EngineConfig, type EngineConfigInput, engineConfigSchema } from './engine-config.ts';
+export type { HintsTaken } from './engine-feed.ts';
 export type {
   DemandOutlook,
   ForecastRequest,

@@ -2,6 +2,7 @@
 
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { Origin } from '../cache-manager/origin.ts';
+import type { ProposalNote } from '../near-loop/segment-facts.ts';
 import { FetchTime } from '../prefetch-scheduler/fetch-time.ts';
 
 export interface LiveOriginOptions {
@@ -13,6 +14,8 @@ export interface LiveOriginOptions {
   readonly firstByteMs: number;
   readonly bytesPerSecond: number;
   readonly measuredFetches: number;
+  /** The latest proposal of a segment; absent or null = none is known. */
+  readonly proposalOf?: (segment: number) => ProposalNote | null;
 }
 
 /** A prefetch that was handed out and not answered. */
@@ -27,10 +30,11 @@ export interface OpenPrefetch {
   readonly until: number;
 }
 
-/** One that a demand joined, and who asked for it at what probability (null = not stated). */
+/** One that a demand joined, who asked for it at what probability (null = not stated), and the proposal that it came of: by the time it is answered there may be a later one. */
 interface JoinedPrefetch extends OpenPrefetch {
   readonly expert: number;
   readonly probability: number | null;
+  readonly proposal: ProposalNote | null;
 }
 
 /**
@@ -105,7 +109,9 @@ export class LiveOrigin implements Origin {
     if (open === undefined) return;
     this.#close(segment);
     this.#lastJoined = open;
-    this.#joined.set(open.id, { ...open, expert, probability: Number.isNaN(probability) ? null : probability });
+    const proposal = this.#options.proposalOf?.(segment) ?? null;
+    const stated = Number.isNaN(probability) ? null : probability;
+    this.#joined.set(open.id, { ...open, expert, probability: stated, proposal });
     if (this.#joined.size > this.#options.concurrencyMax) this.#joined.delete(this.#joined.keys().next().value!);
   }
 

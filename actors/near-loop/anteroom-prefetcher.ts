@@ -41,7 +41,7 @@ import {
 import { orderOptionsOf } from './order-options.ts';
 import { EndMode } from './proposal-code.ts';
 import { ResidentFlags } from './resident-flags.ts';
-import { FACT_STRIDE, Fact, SegmentFacts } from './segment-facts.ts';
+import { FACT_STRIDE, Fact, type ProposalNote, SegmentFacts } from './segment-facts.ts';
 import { FORECAST_AGE_MAX, POSITION_MASK, ServeMode } from './serve-code.ts';
 import { persistLearner, type Snapshot, SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { ValueGate } from './value-gate.ts';
@@ -447,6 +447,19 @@ export class AnteroomPrefetcher implements Prefetcher {
     // Who outstayed the horizon says only that there is room: look further ahead.
     const aim = stayed >= horizon ? 2 * horizon : stayed;
     this.#horizon[0] = horizon + (Math.min(Math.max(aim, horizonMin), horizonMax) - horizon) / 64;
+  }
+
+  /** After whose access a segment was last proposed, and at what; null = never. */
+  proposalOf(segment: number): ProposalNote | null {
+    return this.#facts.proposalOf(segment);
+  }
+
+  /** Does `judge` as if `proposal` were the latest of `segment`: of a prefetch whose end is told late, after the segment was perhaps proposed again. */
+  judgeAs(segment: number, proposal: ProposalNote, judge: () => void): void {
+    const latest = this.#facts.proposalOf(segment);
+    if (latest !== null) this.#facts.recall(segment, proposal);
+    judge();
+    if (latest !== null) this.#facts.recall(segment, latest);
   }
 
   /** Everything learned, to be restored into a prefetcher with the same settings. */

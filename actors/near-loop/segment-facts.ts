@@ -24,6 +24,12 @@ export const FACT_STRIDE = 8;
 /** Log2 of a row's bytes. */
 export const FACT_ROW_LOG = 5;
 
+/** After whose access a segment was proposed, and what was said then; see `Fact.proposedFor`. */
+export interface ProposalNote {
+  readonly consumer: number;
+  readonly forecast: number;
+}
+
 /** Rows by dense segment id; grows by doubling. Positions are kept modulo 2^32: differences stay right over four billion accesses. */
 export class SegmentFacts {
   /** Row of segment s starts at s * FACT_STRIDE. Replaced when the table grows: read it anew in each call. */
@@ -60,6 +66,20 @@ export class SegmentFacts {
   adopt(words: Int32Array): void {
     this.words = words;
     this.floats = new Float32Array(words.buffer, words.byteOffset, words.length);
+  }
+
+  /** The latest proposal of a segment; null where there is no row for it. */
+  proposalOf(segment: number): ProposalNote | null {
+    const row = segment * FACT_STRIDE;
+    if (row >= this.words.length) return null;
+    return { consumer: this.words[row + Fact.proposedFor]!, forecast: this.floats[row + Fact.proposedAs]! };
+  }
+
+  /** Makes an earlier proposal of a segment that has a row the latest. */
+  recall(segment: number, { consumer, forecast }: ProposalNote): void {
+    const row = segment * FACT_STRIDE;
+    this.words[row + Fact.proposedFor] = consumer;
+    this.floats[row + Fact.proposedAs] = forecast;
   }
 
   save(writer: SnapshotWriter): void {

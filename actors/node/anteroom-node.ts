@@ -210,6 +210,7 @@ export class AnteroomNode {
     return nodeStatus({
       name: this.config.name,
       units: this.#units,
+      elsewhere: this.#elsewhere,
       log: this.#stores.log,
       intake: this.#intake,
       recovery: this.#recovery,

@@ -21,14 +21,25 @@ import type { NodeLogger } from './anteroom-node.ts';
 import type { NodeConfig } from './node-config.ts';
 import { type PlacesConfig, placementOf, securityOf } from './places-config.ts';
 
+/** What went wrong with parts since the start. */
+export interface PlaceCounts {
+  /** Actors of a part were lost, so that the engine was made again. */
+  readonly losses: number;
+  /** Waits for parts that were longer than `places.silentMs`. */
+  readonly silences: number;
+}
+
 /** The far loop in other places, as a node has it. */
 export interface Elsewhere {
   readonly farLoop: FarLoopElsewhere;
   /** Places that are away now. */
   readonly away: () => readonly string[];
+  /** Whether the node has waited for its parts longer than `places.silentMs`. */
+  readonly isSilent: () => boolean;
+  readonly counts: () => PlaceCounts;
   /** @throws AnteroomError 'unavailable' where the place of the actor is away, does not answer in time, or too many wait. */
   readonly ask: AskModel;
-  /** Told when a place goes or comes, and when its actors are lost. */
+  /** Told when a place goes, comes, is silent or answers again, and when its actors are lost. */
   listen(onChange: () => void, onLost: (why: string) => void): void;
   /** Of the allow-list alone: a key of our own waits for a start. */
   readonly rereadKeys: RereadKeys;
@@ -47,6 +58,8 @@ export async function connectParts(
   let onChange = (): void => {};
   let onLost = (_why: string): void => {};
   const away = new Set(places.parts.map(({ name }) => name));
+  const counts = { losses: 0, silences: 0 };
+  let isSilent = false;
   const gateway = new ActorGateway();
   const { transport, rereadKeys } = await joined(config, places.name, gateway, clock, (event) => {
     if (event.kind === 'up') away.delete(event.who);
@@ -63,12 +76,26 @@ export async function connectParts(
     nonce: entropyHex().slice(0, 16),
     learners: [...experts, 'forecaster', 'scheduler'],
     settings: JSON.stringify({ ...config.engine, mode }),
-    onLost: (why) => onLost(why),
+    onLost: (why) => {
+      counts.losses++;
+      onLost(why);
+    },
+    silence: {
+      clock,
+      silentMs: places.silentMs,
+      onSilent: (now) => {
+        isSilent = now;
+        if (now) counts.silences++;
+        onChange();
+      },
+    },
   });
   for (const { name, endpoint } of places.parts) await transport.connect(name, endpoint);
   return {
     farLoop,
     away: () => [...away],
+    isSilent: () => isSilent,
+    counts: () => ({ ...counts }),
     ask: asking(places, farLoop, away, clock),
     listen: (change, lost) => {
       onChange = change;

@@ -98,7 +98,7 @@ export class NodeEngine {
       } catch (error) {
         const isLost = error instanceof AnteroomError && error.code === 'actor-stopped' && error.isRetryable;
         if (!isLost || elsewhere === null || isEnding()) throw error;
-        troubles.set('place', error.message);
+        troubles.set('place', `${error.message} (try ${attempt + 1} to make the engine again)`);
         const waitMs = backOffMs(attempt, config.logProbe, random);
         await new Promise<void>((settle) => clock.setTimeout(settle, waitMs));
         dispatcher.pause();

@@ -359,6 +359,16 @@ const nodeMetrics: readonly (MetricFacts & { readonly value: (status: NodeStatus
     label: 'source',
     value: (s) => bySource(s, ({ counts }) => counts.deadLettersDropped),
   },
+  {
+    name: 'anteroom_place_losses_total',
+    help: 'Losses of the actors of a part, after each of which the engine was made again.',
+    value: (s) => s.places?.losses ?? null,
+  },
+  {
+    name: 'anteroom_place_silences_total',
+    help: 'Waits for parts that were longer than places.silentMs.',
+    value: (s) => s.places?.silences ?? null,
+  },
   { name: 'anteroom_tail_lines_total', help: 'Accesses taken from followed files.', value: (s) => s.tail.lines },
   { name: 'anteroom_tail_rotations_total', help: 'Rotations of followed files.', value: (s) => s.tail.rotations },
   {

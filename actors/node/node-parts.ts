@@ -4,6 +4,7 @@ import type { LogStore } from '../../engine/state/log-store.ts';
 import type { Elsewhere } from './connect-places.ts';
 import type { Intake } from './intake.ts';
 import type { NodeCheckpoints } from './node-checkpoints.ts';
+import type { NodeConfig } from './node-config.ts';
 import type { NodeEngine } from './node-engine.ts';
 import type { NodeLogger } from './node-logger.ts';
 import type { NodeTroubles } from './node-troubles.ts';
@@ -12,6 +13,7 @@ import type { Dispatcher } from './sinks/dispatcher.ts';
 export interface NodePartsOptions {
   /** Null = everything is in this process, and nothing here happens. */
   readonly elsewhere: Elsewhere | null;
+  readonly config: Pick<NodeConfig, 'places'>;
   readonly engine: NodeEngine;
   readonly checkpoints: NodeCheckpoints;
   readonly log: LogStore;
@@ -45,8 +47,11 @@ export class NodeParts {
   /** Tells which parts are away: messages to them wait, and so does what must be decided with them. */
   look(): void {
     const { elsewhere, troubles, engine } = this.#options;
+    const { silentMs } = this.#options.config.places;
     const away = elsewhere?.away() ?? [];
     if (away.length > 0) troubles.set('place', `away: ${away.join(', ')}`);
+    else if (elsewhere?.isSilent() === true)
+      troubles.set('place', `parts are there and have not answered for ${silentMs} ms: what was told waits`);
     else if (!this.#isRebuilding && engine.isMade) troubles.set('place', null);
   }
 

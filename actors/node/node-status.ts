@@ -4,6 +4,7 @@ import type { CheckpointHeader } from '../../engine/state/checkpoint-store.ts';
 import type { LogFacts, LogStore } from '../../engine/state/log-store.ts';
 import { VERSION } from '../../engine/version.ts';
 import type { Restored } from '../engine/engine-options.ts';
+import type { Elsewhere, PlaceCounts } from './connect-places.ts';
 import type { LimitedConsumer } from './consumer-quotas.ts';
 import type { Intake, IntakeCounts } from './intake.ts';
 import type { FollowerCounts } from './log-follower.ts';
@@ -45,6 +46,8 @@ export interface NodeStatus {
   readonly checkpointAgeSeconds: number | null;
   readonly delivery: DispatcherCounts;
   readonly tail: TailerCounts;
+  /** Parts in other processes: those that are away now, and what went wrong since the start; null = everything is in this one. */
+  readonly places: (PlaceCounts & { readonly away: readonly string[] }) | null;
   /** Each source, followed files as one. */
   readonly sources: readonly SourceStatus[];
   /** Messages of sources that could not be read and are kept. */
@@ -60,6 +63,7 @@ const NOTHING_TAKEN = { appended: 0, duplicates: 0, refused: 0, throttled: 0, fa
 export interface StatusFacts {
   readonly name: string;
   readonly units: NodeUnits;
+  readonly elsewhere: Elsewhere | null;
   readonly log: LogStore;
   /** Null before the node has recovered; so for `recovery`. */
   readonly intake: Intake | null;
@@ -69,7 +73,7 @@ export interface StatusFacts {
 }
 
 export function nodeStatus(facts: StatusFacts): NodeStatus {
-  const { name, units, log, intake, recovery, startedMs, nowMs } = facts;
+  const { name, units, elsewhere, log, intake, recovery, startedMs, nowMs } = facts;
   const { lifeCycle, engine, inlets, dispatcher } = units;
   const checkpoint = units.checkpoints.newest;
   return {
@@ -90,6 +94,7 @@ export function nodeStatus(facts: StatusFacts): NodeStatus {
     checkpointAgeSeconds: checkpoint === null ? null : Math.max(0, nowMs - checkpoint.createdAtMs) / 1000,
     delivery: dispatcher.counts,
     tail: inlets.tailCounts,
+    places: elsewhere === null ? null : { away: elsewhere.away(), ...elsewhere.counts() },
     sources: inlets.statuses,
     badMessages: inlets.badMessageCount,
     limited: engine.quotas?.most(LIMITED_NAMED) ?? [],

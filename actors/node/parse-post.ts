@@ -123,10 +123,18 @@ function notTaken(format: string): AnteroomError {
   return new AnteroomError('unsupported', `${format} is not taken by a post; there are: ${postFormats.join(', ')}`);
 }
 
+/** Texts that are no lines of records, by the names that `detectFormat` gives them. */
+const oddities: Readonly<Record<string, string>> = {
+  'UTF-16': 'it is text in UTF-16, and UTF-8 is taken',
+  'carriage returns': 'its lines end with a carriage return alone, and a line feed is taken',
+  'JSON array': 'it looks like a JSON array, and one object a line is taken (ndjson)',
+};
+
 /** In the words of who posts, who has no command line. */
 function unknownFormat(body: Uint8Array, { context }: AnteroomError): AnteroomError {
   const guesses = context.guesses ? ` (best guesses: ${context.guesses})` : '';
-  const what = body.length === 0 ? 'it is empty' : `its format is not recognised${guesses}`;
+  const oddity = oddities[String(context.oddity)];
+  const what = body.length === 0 ? 'it is empty' : (oddity ?? `its format is not recognised${guesses}`);
   return new AnteroomError(
     'unknown-format',
     `${what}; expected a log in one of the formats ${postFormats.join(', ')}, which \`format\` may name`,

@@ -33,6 +33,11 @@ export const placesSchema = z
     answerMs: durationField({ minMs: 1 })
       .default(2000)
       .describe('Time for an answer of a part to a question (forecasts, access map, graph, demand); later it is 503.'),
+    silentMs: durationField({ minMs: 1 })
+      .default(30_000)
+      .describe(
+        'Time that the node waits for parts (a plan, their states, their beginning) before that is told as the trouble `place`; it goes on waiting.',
+      ),
     questionsMax: z
       .int()
       .min(1)

@@ -18,7 +18,9 @@ type Names = ReturnType<typeof frameNames>;
 
 /** Refusals that are told in words. */
 const TOLD = 10;
+/** Characters of a name that are told, and bytes that are more than those in any case. */
 const NAME_SHOWN = 60;
+const NAME_BYTES = 4 * NAME_SHOWN;
 const kinds = ['segment', 'consumer', 'site'] as const;
 
 /** Rows of one post, batch by batch. Without faults a batch costs a look at its times and at the names that are new. */
@@ -83,8 +85,8 @@ export class RowRules {
     if (kind === undefined) return null;
     const names = this.#names[`${kind}s`];
     const bytes = names.bytesOf(batch[kind][row]!);
-    const shown = printable(new TextDecoder().decode(bytes.subarray(0, NAME_SHOWN)));
-    return `its ${kind} has a name of ${bytes.length} bytes (${shown}...): expected at most ${nameBytesMax}`;
+    const shown = printable(new TextDecoder().decode(bytes.subarray(0, NAME_BYTES)), NAME_SHOWN);
+    return `its ${kind} has a name of ${bytes.length} bytes (${shown}): expected at most ${nameBytesMax}`;
   }
 
   #refuse(row: number, fault: string): void {

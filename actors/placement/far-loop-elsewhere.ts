@@ -1,6 +1,7 @@
 /** The owner's side of a far loop that lives in other places: begins it, feeds it in order, waits for its plans, and has it saved. */
 
 import type { ActorRef } from '../../engine/actor.ts';
+import type { Clock } from '../../engine/clock.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { ActorGateway } from '../../engine/transport/actor-gateway.ts';
 import type { CacheManagerMessage } from '../cache-manager/cache-manager-actor.ts';
@@ -27,6 +28,13 @@ export interface FarLoopElsewhereOptions {
   readonly settings: string;
   /** The actors of this epoch are lost; whoever waits is told the same. */
   readonly onLost: (why: string) => void;
+  /** Who waits for something that was told longer than `silentMs` is told as silence; absent = nobody is. */
+  readonly silence?: {
+    readonly clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>;
+    readonly silentMs: number;
+    /** The first wait that is too long, and the end of the last of them. */
+    readonly onSilent: (isSilent: boolean) => void;
+  };
 }
 
 /**
@@ -48,6 +56,8 @@ export class FarLoopElsewhere {
   #lost: AnteroomError | null = null;
   #wakers: (() => void)[] = [];
   #isFlushing = false;
+  /** Waits that are too long. */
+  #silentCount = 0;
 
   constructor(options: FarLoopElsewhereOptions) {
     this.#options = options;
@@ -98,11 +108,17 @@ export class FarLoopElsewhere {
 
   /** Resolves when everything told has been sent and `isSettled` says so. @throws AnteroomError 'actor-stopped' once the actors are lost. */
   async settle(isSettled: () => boolean): Promise<void> {
-    for (;;) {
-      if (this.#lost !== null) throw this.#lost;
-      if (this.#queue.length > 0) await this.#flush();
-      else if (isSettled()) return;
-      else await this.#woken();
+    let endWatch: (() => void) | null = null;
+    try {
+      for (;;) {
+        if (this.#lost !== null) throw this.#lost;
+        if (this.#queue.length === 0 && isSettled()) return;
+        endWatch ??= this.#watch();
+        if (this.#queue.length > 0) await this.#flush();
+        else await this.#woken();
+      }
+    } finally {
+      endWatch?.();
     }
   }
 
@@ -151,6 +167,22 @@ export class FarLoopElsewhere {
     this.#lost = new AnteroomError('actor-stopped', why, { isRetryable: true });
     this.#wake();
     this.#options.onLost(why);
+  }
+
+  /** Sees to it that a wait that becomes too long is told; gives what ends it. */
+  #watch(): () => void {
+    const { silence } = this.#options;
+    if (silence === undefined) return () => {};
+    const { clock, silentMs, onSilent } = silence;
+    let isSilent = false;
+    const timer = clock.setTimeout(() => {
+      isSilent = true;
+      if (++this.#silentCount === 1) onSilent(true);
+    }, silentMs);
+    return () => {
+      clock.clearTimeout(timer);
+      if (isSilent && --this.#silentCount === 0) onSilent(false);
+    };
   }
 
   #heard(report: PartReport): void {

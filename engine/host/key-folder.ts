@@ -1,12 +1,13 @@
 /** The folder that holds a place's key and the keys of the places that it allows. */
 
-import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { chmod, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AnteroomError } from '../errors.ts';
 import { type AllowedKeys, formatAllowList, isPublicKey, parseAllowList } from '../transport/allow-list.ts';
 import { PLACE } from '../transport/introduction.ts';
 import { decodeZ85, encodeZ85 } from '../transport/z85.ts';
 import { type CurveKeyPair, curveKeyPairOf, generateCurveKeyPair, SecretKey } from './curve-keys.ts';
+import { ensureFolder } from './folder.ts';
 import { readTextFile } from './text-file.ts';
 
 /** What a place needs to speak and to listen. */
@@ -39,7 +40,7 @@ export async function generatePlaceKeys(folder: string, place: string): Promise<
     const expected = 'expected up to 64 letters, digits, dots, dashes and underscores';
     throw new AnteroomError('bad-usage', `${JSON.stringify(place).slice(0, 80)} is no name of a place: ${expected}`);
   }
-  await attempt(folder, () => mkdir(folder, { recursive: true, mode: 0o700 }));
+  ensureFolder(folder);
   const keys = speakableKeyPair();
   await writeNew(join(folder, CURRENT), keyText(place, keys));
   await writeNew(join(folder, ALLOWED), formatAllowList(new Map())).catch((error: unknown) => {

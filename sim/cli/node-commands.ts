@@ -267,6 +267,11 @@ function statusText(status: NodeStatus): string {
       'no room',
       `${segmentsRefused} accesses to new segments not learned from (engine.segmentsMax), ${consumersRefused} of new consumers taken as of nobody (engine.consumersMax)`,
     ]);
+  const { places } = status;
+  if (places !== null) {
+    const away = places.away.length === 0 ? 'all there' : `away: ${places.away.join(', ')}`;
+    rows.push(['parts', `${away}; ${places.losses} times lost, ${places.silences} times not answering in time`]);
+  }
   if (status.badMessages > 0) rows.push(['bad messages', `${status.badMessages} kept (anteroom dlq ls)`]);
   if (tail.lines + tail.lostPlaces > 0 || tail.absent.length > 0) {
     const lost = tail.lostPlaces === 0 ? '' : `; the rest of ${tail.lostPlaces} was rotated away unread`;

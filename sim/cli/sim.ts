@@ -27,7 +27,11 @@ export function registerSim(program: Command): void {
     )
     .option('--seeds <n>', 'how many seeds', positiveInteger, 100)
     .option('--from-seed <n>', 'the first of them', nonNegativeInteger, 1)
-    .option('--seed <n>', 'one seed only, with its facts', nonNegativeInteger)
+    .addOption(
+      new Option('--seed <n>', 'one seed only, with its facts')
+        .argParser(nonNegativeInteger)
+        .conflicts(['seeds', 'fromSeed']),
+    )
     .option('--minutes <n>', 'virtual minutes a seed, 2 to 1440', virtualMinutes, 10)
     .option('--bug <name>', 'plant a bug; --bug list names them')
     .addOption(

@@ -21,6 +21,8 @@ export function portNumber(text: string): number {
 
 function wholeNumber(text: string, least: number): number {
   const value = Number(text);
+  if (Number.isInteger(value) && value > Number.MAX_SAFE_INTEGER)
+    throw new InvalidArgumentError(`expected at most ${Number.MAX_SAFE_INTEGER}.`);
   if (text.trim() === '' || !Number.isSafeInteger(value) || value < least)
     throw new InvalidArgumentError(`expected a whole number from ${least}.`);
   return value;

@@ -1,6 +1,7 @@
 /** A story in the terminal. */
 
 import type { MissClassName } from '../../actors/cache-manager/miss-classes.ts';
+import { printable } from '../../engine/printable.ts';
 import { DISPLACED_TEXT, missClassTexts } from '../report/miss-causes.ts';
 import { cacheText, countedText, grouped, percent } from '../report/words.ts';
 import type { DemandEvent, ForecastEvent, LogStory, SegmentStory, StoryEvent, StoryRun } from './story.ts';
@@ -15,13 +16,20 @@ function runText(run: StoryRun): string {
   return `${run.trace}: cache of ${cacheText(run)}, ${run.evict}, anteroom, ${bound}, fetches take ${latency}; digest ${run.digest}`;
 }
 
+/** Characters of a name in a text; the JSON has the whole. */
+const NAME_SHOWN_MAX = 400;
+
+function shown(name: string): string {
+  return printable(name, NAME_SHOWN_MAX);
+}
+
 function segmentText(story: SegmentStory): string {
   const { demands, hits, misses, avoided, issued, missClasses } = story;
   const left = classList(missClasses, misses);
   const lines = [
     runText(story.run),
     '',
-    `${story.segment}: ${countedText(demands, 'demand')}, ${countedText(hits, 'hit')} (${countedText(avoided, 'miss', 'misses')} avoided by prefetching), ${countedText(misses, 'miss', 'misses')}${left === '' ? '' : ` (${left})`}; ${countedText(issued, 'prefetch', 'prefetches')} sent`,
+    `${shown(story.segment)}: ${countedText(demands, 'demand')}, ${countedText(hits, 'hit')} (${countedText(avoided, 'miss', 'misses')} avoided by prefetching), ${countedText(misses, 'miss', 'misses')}${left === '' ? '' : ` (${left})`}; ${countedText(issued, 'prefetch', 'prefetches')} sent`,
     '',
     ...story.events.map(eventText),
   ];
@@ -57,7 +65,7 @@ function outcomeText(outcome: string): string {
 }
 
 function demandText(event: DemandEvent): string {
-  const by = event.consumer === null ? 'demanded' : `demanded by ${event.consumer}`;
+  const by = event.consumer === null ? 'demanded' : `demanded by ${shown(event.consumer)}`;
   const alone = event.baseline === 'hit' ? 'a hit' : 'a miss';
   switch (event.served) {
     case 'hit':
@@ -75,8 +83,9 @@ function demandText(event: DemandEvent): string {
 function forecastText(event: ForecastEvent): string {
   const { evidence, verdict } = event;
   const said = event.probability === null ? '' : ` at ${percent(event.probability)}`;
-  const by = event.consumer === null ? '' : ` (${event.consumer})`;
-  const when = event.after === null ? `planned by the far loop${said}` : `forecast after ${event.after}${by}${said}`;
+  const by = event.consumer === null ? '' : ` (${shown(event.consumer)})`;
+  const when =
+    event.after === null ? `planned by the far loop${said}` : `forecast after ${shown(event.after)}${by}${said}`;
   const asked = event.expert === null ? '' : `, asked for by ${event.expert}`;
   const opinions =
     evidence === null
@@ -130,7 +139,7 @@ function logText(story: LogStory): string {
   if (story.worst.length > 0) {
     lines.push('', 'Segments with the most misses left (anteroom explain LOG --segment NAME tells their story):');
     for (const { segment, misses: count, missClasses: classes } of story.worst) {
-      lines.push(`${grouped(count).padStart(12)}  ${segment}: ${classList(classes, count)}`);
+      lines.push(`${grouped(count).padStart(12)}  ${shown(segment)}: ${classList(classes, count)}`);
     }
   }
   return `${lines.join('\n')}\n`;

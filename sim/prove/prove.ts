@@ -4,6 +4,7 @@ import { AnteroomError } from '../../engine/errors.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { VERSION } from '../../engine/version.ts';
 import { type CacheSize, resolveCacheSize } from '../replay/cache-size.ts';
+import { hintWarning } from '../replay/hint-warning.ts';
 import { evictionOf, type PlannedRun } from '../replay/plan-runs.ts';
 import {
   checkOptions,
@@ -81,6 +82,8 @@ export async function prove(options: ProveOptions): Promise<ProveOutcome> {
     const trace = await openTrace(name, replayOptions);
     try {
       warnings.push(...traceWarnings(trace, [], options.warmup ?? 0, options.latency));
+      const hints = hintWarning(trace, plan.config.hints);
+      if (hints !== '') warnings.push(hints);
       traces.push(await proveTrace(trace, plan, replayOptions, { level, resamples }));
     } finally {
       await trace.close();

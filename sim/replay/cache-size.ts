@@ -2,6 +2,7 @@
 
 import { CAPACITY_MAX } from '../../actors/cache-manager/eviction.ts';
 import { AnteroomError } from '../../engine/errors.ts';
+import { countedText, percent } from '../report/words.ts';
 
 /** One entry of `--cache`, as written. */
 export type CacheSizeSpec =
@@ -103,4 +104,15 @@ function sizeFor(
       }
       return { unit, size: spec.bytes, fraction: null };
   }
+}
+
+/** Which shares came to the fewest segments there are, though they are less, as a sentence; empty where none did. */
+export function leastCacheWarning(name: string, distinctCount: number, caches: readonly CacheSize[]): string {
+  const small = caches.filter(
+    ({ unit, size, fraction }) =>
+      unit === 'segments' && fraction !== null && Math.floor(fraction * distinctCount) < size,
+  );
+  const shares = [...new Set(small.map(({ fraction }) => percent(fraction!)))];
+  if (shares.length === 0) return '';
+  return `${name}: ${shares.join(' and ')} of ${countedText(distinctCount, 'segment')} is less than ${SEGMENTS_MIN}, the least that a share comes to: the cache has ${SEGMENTS_MIN}`;
 }

@@ -7,8 +7,9 @@ import { VERSION } from '../../engine/version.ts';
 import type { FormatOptions } from '../../streams/format.ts';
 import { createBaseline } from '../baselines/index.ts';
 import { countedText } from '../report/words.ts';
-import { type CacheSizeSpec, parseCacheSizes, resolveCacheSize } from './cache-size.ts';
+import { type CacheSizeSpec, leastCacheWarning, parseCacheSizes, resolveCacheSize } from './cache-size.ts';
 import { executeRuns, jobsWithin, jobsWorthwhile } from './execute-runs.ts';
+import { hintWarning } from './hint-warning.ts';
 import { insightOf } from './insight.ts';
 import { measure, runDetails } from './measure.ts';
 import { evictionOf, type PlannedRun, planRuns } from './plan-runs.ts';
@@ -88,7 +89,15 @@ export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
     const trace = await openTrace(name, options);
     try {
       warnings.push(...traceWarnings(trace, plan.prefetchers, plan.warmup, options.latency));
+      const hints = plan.prefetchers.includes('anteroom') ? hintWarning(trace, plan.config.hints) : '';
+      if (hints !== '') warnings.push(hints);
       const outcome = await replayTrace(trace, plan, options);
+      const small = leastCacheWarning(
+        name,
+        outcome.runs[0]?.log.segments ?? 0,
+        outcome.runs.map(({ cache }) => cache),
+      );
+      if (small !== '') warnings.push(small);
       runs.push(...outcome.runs);
       details.push(...outcome.details);
       if (options.wantsInsight === true) {

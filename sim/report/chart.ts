@@ -6,6 +6,8 @@ export interface ChartSeries {
   readonly ys: readonly (number | null)[];
   /** Index into the page's palette. */
   readonly color: number;
+  /** Index into the marks of the drawing script: which stands at its points, and how it is dashed. Absent = a dot. */
+  readonly mark?: number;
   /** `guide`: a dashed line that is no measurement, drawn without its points. */
   readonly style: 'line' | 'points' | 'bars' | 'dashed' | 'guide';
 }
@@ -34,6 +36,7 @@ export function joinSeries(
   parts: readonly {
     readonly label: string;
     readonly color: number;
+    readonly mark?: number;
     readonly style: ChartSeries['style'];
     readonly points: readonly (readonly [number, number])[];
   }[],
@@ -43,7 +46,8 @@ export function joinSeries(
   const series = parts.map((part) => {
     const ys: (number | null)[] = xs.map(() => null);
     for (const [x, y] of part.points) ys[indexOf.get(x)!] = y;
-    return { label: part.label, color: part.color, style: part.style, ys };
+    const { points: _, ...facts } = part;
+    return { ...facts, ys };
   });
   return { xs, series };
 }

@@ -16,10 +16,22 @@ interface Page {
   };
   getComputedStyle(element: PageElement): { getPropertyValue(name: string): string };
   addEventListener(type: string, listener: () => void): void;
+  readonly devicePixelRatio: number;
+  readonly Path2D: new () => Outline;
   matchMedia(query: string): { addEventListener(type: string, listener: () => void): void };
 }
 
+/** The part of a path that marks are made of. */
+interface Outline {
+  moveTo(x: number, y: number): void;
+  lineTo(x: number, y: number): void;
+  closePath(): void;
+}
+
 interface Plot {
+  readonly data: readonly (readonly (number | null)[])[];
+  /** A value as a place on the canvas. */
+  valToPos(value: number, scale: 'x' | 'y', isCanvas: true): number;
   destroy(): void;
   setSize(size: { width: number; height: number }): void;
 }
@@ -31,6 +43,82 @@ type PlotClass = {
 
 export function drawCharts(charts: readonly Chart[], UPlot: PlotClass, page: Page): void {
   const height = 260;
+  // Lines of one colour: how it is named, its corners from the middle, whether it is filled, and how a dashed line is dashed.
+  const marks = [
+    { glyph: '', corners: [], isFilled: true, dash: [6, 4] },
+    {
+      glyph: '□ ',
+      corners: [
+        [-1, -1],
+        [1, -1],
+        [1, 1],
+        [-1, 1],
+      ],
+      isFilled: false,
+      dash: [2, 3],
+    },
+    {
+      glyph: '▲ ',
+      corners: [
+        [0, -1.2],
+        [1.1, 0.9],
+        [-1.1, 0.9],
+      ],
+      isFilled: true,
+      dash: [12, 4],
+    },
+    {
+      glyph: '◇ ',
+      corners: [
+        [0, -1.3],
+        [1.3, 0],
+        [0, 1.3],
+        [-1.3, 0],
+      ],
+      isFilled: false,
+      dash: [10, 3, 2, 3],
+    },
+    {
+      glyph: '■ ',
+      corners: [
+        [-1, -1],
+        [1, -1],
+        [1, 1],
+        [-1, 1],
+      ],
+      isFilled: true,
+      dash: [2, 6],
+    },
+    {
+      glyph: '▽ ',
+      corners: [
+        [0, 1.2],
+        [1.1, -0.9],
+        [-1.1, -0.9],
+      ],
+      isFilled: false,
+      dash: [16, 3, 4, 3],
+    },
+  ] as const;
+  const markPaths =
+    (corners: readonly (readonly [number, number])[], size: number) =>
+    (plot: Plot, series: number, from: number, to: number, only: readonly number[] | null): object => {
+      const path = new page.Path2D();
+      const radius = (size / 2) * page.devicePixelRatio;
+      const places = only ?? Array.from({ length: to - from + 1 }, (_, i) => from + i);
+      for (const i of places) {
+        const value = plot.data[series]![i];
+        if (value === null || value === undefined) continue;
+        const x = plot.valToPos(plot.data[0]![i]!, 'x', true);
+        const y = plot.valToPos(value, 'y', true);
+        corners.forEach(([right, down], corner) => {
+          if (corner === 0) path.moveTo(x + right * radius, y + down * radius);
+          else path.lineTo(x + right * radius, y + down * radius);
+        });
+        path.closePath();
+      }
+      return { stroke: path, fill: path };
+    };
   const numberText = (value: number | null | undefined): string => {
     if (value === null || value === undefined) return '';
     if (Math.abs(value) >= 1e6) return `${Number((value / 1e6).toPrecision(4))} M`;
@@ -66,23 +154,29 @@ export function drawCharts(charts: readonly Chart[], UPlot: PlotClass, page: Pag
         font: '11px system-ui, sans-serif',
         labelFont: '12px system-ui, sans-serif',
       });
+      // The legend counts from the x axis on.
+      const isDashed = (i: number): boolean => ['dashed', 'guide'].includes(chart.series[i - 1]?.style ?? 'line');
+      const colorOf = (i: number): number => (chart.series[i - 1]?.color ?? 0) % 10;
       const series = chart.series.map((s) => {
         const stroke = color(`--c${s.color % 10}`);
+        const { glyph, corners, isFilled, dash } = marks[(s.mark ?? 0) % marks.length]!;
+        const size = s.style === 'points' ? 11 : corners.length > 0 ? 8 : 6;
         return {
-          label: s.label,
+          label: `${glyph}${s.label}`,
           stroke: s.style === 'points' ? undefined : stroke,
           width: s.style === 'points' ? 0 : 2,
           spanGaps: true,
           value: (_: unknown, v: number | null): string => numberText(v),
-          ...(s.style === 'dashed' || s.style === 'guide' ? { dash: [6, 4] } : {}),
+          ...(s.style === 'dashed' || s.style === 'guide' ? { dash: [...dash] } : {}),
           ...(s.style === 'bars' ? { paths: UPlot.paths.bars({ size: [0.9, 60] }), fill: stroke } : {}),
           ...(s.style === 'points' ? { paths: () => null } : {}),
           points: {
             // A single cache size has no line, and a long series needs no dots.
             show: s.style === 'points' || ((s.style === 'line' || s.style === 'dashed') && chart.xs.length <= 30),
-            size: s.style === 'points' ? 11 : 6,
+            size,
             stroke,
-            fill: stroke,
+            fill: isFilled ? stroke : color('--card'),
+            ...(corners.length > 0 ? { paths: markPaths(corners, size), width: 2 } : {}),
           },
         };
       });
@@ -112,7 +206,13 @@ export function drawCharts(charts: readonly Chart[], UPlot: PlotClass, page: Pag
           },
         ],
         series: [{ label: chart.xLabel, value: (_: unknown, v: number | null): string => xText(v) }, ...series],
-        legend: { live: true },
+        legend: {
+          live: true,
+          markers: {
+            fill: (_: unknown, i: number): string | null => (isDashed(i) ? null : color(`--c${colorOf(i)}`)),
+            dash: (_: unknown, i: number): string => (isDashed(i) ? 'dashed' : 'solid'),
+          },
+        },
       };
       plots.push({ plot: new UPlot(options, [chart.xs, ...chart.series.map((s) => s.ys)], element), element });
     }

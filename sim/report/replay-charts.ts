@@ -44,6 +44,8 @@ const OTHER_COLORS = [1, 2, 3, 4, 6, 7, 8, 9];
 interface Line {
   readonly name: string;
   readonly color: number;
+  /** Tells those apart whose colours are the same; absent = the first of them. */
+  readonly mark?: number;
   readonly runs: readonly RunResult[];
 }
 
@@ -53,12 +55,16 @@ function coloredLines(runs: readonly DetailedRun[]): readonly Line[] {
   return lines(runs).map((line) => {
     const first = line[0]!;
     let color = OTHER_COLORS[others % OTHER_COLORS.length]!;
-    if (first.prefetch === 'none' && first.evictUsed === 'lru') color = REFERENCE_COLOR;
-    else if (first.prefetch === 'anteroom' && !isEngineDrawn) {
+    let mark = Math.floor(others / OTHER_COLORS.length);
+    if (first.prefetch === 'none' && first.evictUsed === 'lru') {
+      color = REFERENCE_COLOR;
+      mark = 0;
+    } else if (first.prefetch === 'anteroom' && !isEngineDrawn) {
       color = ENGINE_COLOR;
+      mark = 0;
       isEngineDrawn = true;
     } else others++;
-    return { name: lineName(first), color, runs: line };
+    return { name: lineName(first), color, ...(mark === 0 ? {} : { mark }), runs: line };
   });
 }
 
@@ -69,9 +75,9 @@ function curve(
   runs: readonly DetailedRun[],
   measureOf: (run: RunResult) => number | null,
 ): Pick<Chart, 'xs' | 'series' | 'xScale' | 'xFormat' | 'xTicks' | 'xRange' | 'yRange'> {
-  const parts = coloredLines(runs).map(({ name, color, runs: line }) => ({
+  const parts = coloredLines(runs).map(({ name, runs: line, ...look }) => ({
     label: name,
-    color,
+    ...look,
     style: line[0]!.prefetch === 'none' ? ('dashed' as const) : ('line' as const),
     points: line.flatMap((run) => {
       const value = measureOf(run);
@@ -119,9 +125,9 @@ function tradeChart(runs: readonly DetailedRun[]): Chart | null {
   const hasWaits = all.some((run) => run.latencyRatio !== null);
   const parts = coloredLines(runs)
     .filter(({ runs: line }) => line[0]!.prefetch !== 'none')
-    .map(({ name, color, runs: line }) => ({
+    .map(({ name, runs: line, ...look }) => ({
       label: name,
-      color,
+      ...look,
       style: 'points' as const,
       points: line.flatMap((run) => {
         const baseline = baselineOf(run, all);

@@ -13,7 +13,12 @@ const TWO_PI = 2 * Math.PI;
 
 const parameters = z.strictObject({
   consumers: z.number().int().min(1).default(100).describe('Consumers.'),
-  days: z.number().positive().default(7).describe('Length of the trace in days.'),
+  days: z
+    .number()
+    .positive()
+    .max(365_000)
+    .default(7)
+    .describe('Length of the trace in days, a thousand years at most.'),
   segments: z.number().int().min(24).default(5000).describe('Distinct segments.'),
   rate: z.number().positive().default(2).describe('Accesses per consumer and hour, in the mean over the period.'),
   amplitude: z.number().min(0).max(1).default(0.8).describe('Swing of the load: 1 = none at the lowest hour.'),

@@ -50,7 +50,10 @@ export function dialectOf(first: string, format: string, options: FormatOptions)
   const known = rolesOfHeader(fields);
   const isNamed =
     known.size > 0 ||
-    asked.some(([role, column]) => column !== undefined && (fields.includes(column) || isTitle(role, column, fields)));
+    asked.some(
+      ([role, column]) =>
+        column !== undefined && ((!isNumber(column) && fields.includes(column)) || isTitle(role, column, fields)),
+    );
   const hasHeader = options.hasHeader ?? isNamed;
   const columns = new Map<ColumnRole, number>();
   if (hasHeader) for (const [role, column] of known) columns.set(role, column);
@@ -139,7 +142,7 @@ export function splitRecord(record: string, delimiter: string): string[] {
 /** The delimiter that makes all columns that are asked for by number, then the most known names, then the most fields; a space only where nothing else does. */
 function sniffDelimiter(first: string, options: FormatOptions): string {
   const asked = Object.values(options.columns ?? {});
-  const last = Math.max(0, ...asked.map((column) => (/^[1-9]\d*$/.test(column ?? '') ? Number(column) : 0)));
+  const last = Math.max(0, ...asked.map((column) => (isNumber(column ?? '') ? Number(column) : 0)));
   let best = ',';
   let bestScore = 0;
   for (const delimiter of DELIMITERS) {
@@ -163,10 +166,15 @@ function isTitle(role: ColumnRole, column: string, fields: readonly string[]): b
   return /^\p{L}/u.test(field) && !/^(?:na|nan|null|none)$/i.test(field);
 }
 
+/** Whether a column is asked for by its number; where there is a header, one may be called so all the same. */
+function isNumber(column: string): boolean {
+  return /^[1-9]\d*$/.test(column);
+}
+
 function columnIndex(column: string, fields: readonly string[], hasHeader: boolean): number {
   const byName = hasHeader ? fields.indexOf(column) : -1;
   if (byName >= 0) return byName;
-  const number = /^[1-9]\d*$/.test(column) ? Number(column) : 0;
+  const number = isNumber(column) ? Number(column) : 0;
   return number >= 1 && number <= fields.length ? number - 1 : -1;
 }
 

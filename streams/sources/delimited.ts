@@ -12,7 +12,7 @@ import { operationOfMethod, requestLineOf } from './http-words.ts';
 import { byteOrderMarkLength, LineDecoder, type LineParser } from './line-decoder.ts';
 import { operationOf } from './operation-words.ts';
 import { takesBlocks } from './row-block.ts';
-import { headLines } from './text-head.ts';
+import { BARE_RETURNS, headLines } from './text-head.ts';
 import { TimeScale } from './time-scale.ts';
 
 const LINE_FEED = 10;
@@ -277,23 +277,21 @@ export class DelimitedParser implements LineParser {
     }
     if (pos === end) return end;
     let isQuoted = false;
+    let hasBareReturn = false;
     let lines = 1;
     let recordEnd = pos;
     for (; recordEnd < end; recordEnd++) {
       const b = bytes[recordEnd]!;
       if (b === QUOTE) isQuoted = !isQuoted;
+      else if (b === CARRIAGE_RETURN && !isQuoted) hasBareReturn ||= isBareReturn(bytes, recordEnd);
       else if (b === LINE_FEED) {
         if (!isQuoted) break;
         lines++;
       }
     }
     if (recordEnd === end) return pos;
+    if (hasBareReturn) throw new AnteroomError('bad-usage', BARE_RETURNS);
     const first = new TextDecoder().decode(bytes.subarray(pos, recordEnd)).replace(/\r$/, '');
-    if (/\r[^\r\n]/.test(first))
-      throw new AnteroomError(
-        'bad-usage',
-        "its lines end with a carriage return alone: tr '\\r' '\\n' < FILE | anteroom ... -",
-      );
     this.#dialect = dialectOf(first, this.#format, this.#options);
     this.#scale = new TimeScale(this.#dialect.timeUnit);
     this.#block = DelimitedBlock.of(this.#dialect, this.#scale);
@@ -343,6 +341,12 @@ function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
   const length = end - start;
   if (length === 0) return true;
   return bytes[start] === 45 && (length === 1 || (length === 2 && bytes[start + 1] === 49));
+}
+
+/** Whether the carriage return at `at` ends a line by itself. */
+function isBareReturn(bytes: Uint8Array, at: number): boolean {
+  const next = bytes[at + 1];
+  return next !== LINE_FEED && next !== CARRIAGE_RETURN;
 }
 
 function fieldEndOf(bytes: Uint8Array, start: number, end: number, delimiter: number): number {

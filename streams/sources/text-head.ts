@@ -1,10 +1,22 @@
 /** The first lines of an input as text, for telling formats apart. */
 
 const LINES_MAX = 20;
+/** Where text is looked for. */
+const LOOK_BYTES = 4096;
+
+/** What is wrong with lines that end as they did on old Macs, and what may be done. */
+export const BARE_RETURNS = "its lines end with a carriage return alone: tr '\\r' '\\n' < FILE | anteroom ... -";
+
+/** Whether `head` is text whose lines end with a carriage return alone. */
+export function hasBareReturns(head: Uint8Array): boolean {
+  if (head.includes(10)) return false;
+  const text = new TextDecoder().decode(head.subarray(0, LOOK_BYTES));
+  return /\r[^\r]/.test(text) && !/[^\P{Cc}\t\r]/u.test(text);
+}
 
 /** Up to 20 non-empty whole lines of `head` without their ends; none when it is not text. A last line that may be cut is left out. */
 export function headLines(head: Uint8Array, isWhole: boolean): string[] {
-  if (head.subarray(0, 4096).includes(0)) return [];
+  if (head.subarray(0, LOOK_BYTES).includes(0)) return [];
   const lines: string[] = [];
   let from = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
   while (from < head.length && lines.length < LINES_MAX) {

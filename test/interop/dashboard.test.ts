@@ -77,7 +77,7 @@ describe.skipIf(isAbsent)('the dashboard', () => {
     expect(await textOf('forecasts')).toMatch(/within 10 s, by/);
     // Nothing turns the direction of the text beside it, and a name takes no page of its own.
     const text = await browser.value<string>('document.body.innerText');
-    expect(text).toContain('/turned\\u{202e}exe.txt\\u{7}');
+    expect(text).toContain('/turned\\u{202e}exe.txt\\x07');
     expect(text).not.toMatch(/\u202e/);
     expect(text).not.toContain('beyond-any-measure'.repeat(40));
     expect(await browser.value('document.title')).toBe('Anteroom node');

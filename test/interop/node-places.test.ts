@@ -62,6 +62,7 @@ interface Status {
   readonly isReady: boolean;
   readonly troubles: Readonly<Record<string, string>>;
   readonly log: { readonly end: number };
+  readonly places: { readonly away: readonly string[]; readonly losses: number; readonly silences: number } | null;
 }
 
 async function until<T>(look: () => Promise<T | null>): Promise<T> {
@@ -162,7 +163,12 @@ test.skipIf(isUnbuilt)(
       ...['forecaster', 'scheduler'],
     ];
     const endpoint = `tcp://127.0.0.1:${port}`;
-    const config = configFile('asked', { answerMs: 300, questionsMax: 2, parts: [{ name: 'all', endpoint, actors }] });
+    const config = configFile('asked', {
+      answerMs: 300,
+      questionsMax: 2,
+      silentMs: 600,
+      parts: [{ name: 'all', endpoint, actors }],
+    });
     const startPart = () => start(['node', '--config', config, '--place', 'all'], /listens on/);
     let apart = await startPart();
     const node = await start(['node', '--config', config], /"address":"(http:[^"]+)"/);
@@ -184,8 +190,17 @@ test.skipIf(isUnbuilt)(
       expect(answer).toMatch(/^503 .*the place all, where the aggregator lives: no answer in 300 ms/);
     // Both still wait for the place.
     expect(await asked()).toMatch(/^503 .*2 questions wait for answers of other places/);
+    // The node says so too, and takes no more for its work than it can hold.
+    const silent = await until(async () => {
+      const status = await statusOf(at);
+      return status.places!.silences > 0 ? status : null;
+    });
+    expect(silent.isReady).toBe(false);
+    expect(silent.troubles.place).toMatch(/have not answered for 600 ms|away: all/);
     apart.child.kill('SIGCONT');
     await answered();
+    await until(async () => ((await statusOf(at)).isReady ? true : null));
+    expect((await statusOf(at)).troubles).toEqual({});
     apart.child.kill('SIGKILL');
     await until(async () =>
       /^503 .*the place all, where the aggregator lives, is away/.test(await asked()) ? true : null,

@@ -1,5 +1,6 @@
 /** Least recently used: the segment that was demanded longest ago leaves. */
 
+import { assert } from '../../../engine/assert.ts';
 import type { StateFields } from '../../../engine/state-fields.ts';
 import { RowEnd } from '../eviction.ts';
 import type { Place, SiteAddresses, SiteBooks } from '../site-layout.ts';
@@ -37,6 +38,7 @@ export class LruEviction extends Policy {
 
   accessRows(segments: Uint32Array, from: number, to: number, ended: Int32Array): void {
     const { residents } = this;
+    assert(residents.capacity >= 1, 'rows come to a cache that has room for one of them');
     for (let i = from; i < to; ) {
       const room = residents.capacity - residents.used;
       const stop = this.#lists.turnRows(recency, segments, i, to, room, ended, from);

@@ -2,6 +2,7 @@
 
 import { sha256Base64 } from '../../../engine/host/digest.ts';
 import { readPackageAsset } from '../../../engine/host/package-asset.ts';
+import { printable } from '../../../engine/printable.ts';
 import { dashboardStyle } from './dashboard-style.ts';
 import { seriesCharts } from './draw-series.ts';
 import { pageKit } from './page-kit.ts';
@@ -69,7 +70,7 @@ export async function dashboardPage(): Promise<string> {
 </main>
 <script>${uPlotScript}</script>
 <script>{
-const kit = (${pageKit.toString()})(window);
+const kit = (${pageKit.toString()})(window, ${printable.toString()});
 const showGraph = (${graphPicture.toString()})(kit);
 (${runDashboard.toString()})(window, {
 kit,

@@ -53,7 +53,7 @@ export type NumberRow = readonly [name: string, value: string, tone?: string];
 
 export interface PageKit {
   at(id: string): PageElement;
-  /** A text with names that strangers chose, as it may be shown: not beyond measure, control characters and what turns the direction of a line written out. */
+  /** A text with names that strangers chose, as it may be shown: `printable`, and not beyond measure. */
   plain(text: string): string;
   /** Texts are shown `plain`. */
   make(tag: string, className: string, ...nodes: (PageElement | string)[]): PageElement;
@@ -73,15 +73,11 @@ export interface PageKit {
   ask<T>(path: string): Promise<T>;
 }
 
-/** Its source text is inlined, so it must need nothing but its argument; so do all parts. */
-export function pageKit(page: DashboardPage): PageKit {
+/** Its source text is inlined, so it must need nothing but its arguments; so do all parts. */
+export function pageKit(page: DashboardPage, printable: (text: string, lengthMax: number) => string): PageKit {
   const { document } = page;
   const at = (id: string): PageElement => document.getElementById(id)!;
-  const plain = (text: string): string =>
-    (text.length > 600 ? `${text.slice(0, 600)}…` : text).replace(
-      /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu,
-      (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`,
-    );
+  const plain = (text: string): string => printable(text, 600);
   const make = (tag: string, className: string, ...nodes: (PageElement | string)[]): PageElement => {
     const element = document.createElement(tag);
     if (className !== '') element.className = className;

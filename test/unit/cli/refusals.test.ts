@@ -35,6 +35,27 @@ describe.skipIf(isUnbuilt).concurrent('is refused on one line with its place', (
       ['generate', 'chains', '--accesses', '0'],
       /workload chains: accesses: expected at least 1, not 0/,
     ],
+    [
+      'a length beyond the times that can be told, which was written until the disk was full',
+      ['generate', 'diurnal', '--days', '1e9'],
+      /workload diurnal: days: expected at most 365000, not 1000000000/,
+    ],
+    [
+      'a number too large to be exact, of which it said that it was no whole number from 0 on',
+      ['replay', good, ...quick, '--seed', '99999999999999999999'],
+      /--seed <n>.* expected at most 9007199254740991/,
+    ],
+    [
+      'a data folder in the place of a file',
+      ['node', '--port', '0', '--data', good],
+      /good\.csv: a file is there, and no folder/,
+    ],
+    // The system says "not there" of the folder that is to be made: a start waited for ever, without a word.
+    ...(existsSync('/proc/self')
+      ? ([
+          ['a data folder where none can be made', ['node', '--port', '0', '--data', '/proc/none/of'], /\/proc\/none/],
+        ] as [string, readonly string[], RegExp][])
+      : []),
     ['a parameter that is not there', ['replay', 'workload:chains,foo=1'], /workload chains: foo: unknown setting/],
     ['the help of a command that does not exist, which was that of the whole', ['hints', '--help'], /command 'hints'/],
     ['a port that is none', ['node', '--port', 'abc'], /--port/],

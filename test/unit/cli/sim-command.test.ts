@@ -31,6 +31,9 @@ describe.skipIf(isUnbuilt)('anteroom sim', () => {
     [['--minutes', '1'], /from 2 to 1440/],
     [['--seeds', '0'], /from 1/],
     [['--node', 'engine', '--bug', 'credit-lost'], /--node engine takes no bug but/],
+    // The first of the two was passed over without a word.
+    [['--seeds', '5', '--seed', '7'], /'--seed <n>' cannot be used with option '--seeds <n>'/],
+    [['--from-seed', '5', '--seed', '7'], /'--seed <n>' cannot be used with option '--from-seed <n>'/],
   ])('%j is bad usage', async (words, told) => {
     const { status, stderr } = await anteroom(['sim', ...words]);
     expect(status).toBe(2);

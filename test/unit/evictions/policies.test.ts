@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { EvictionName, Future } from '../../../actors/cache-manager/eviction.ts';
 import { createEviction } from '../../../actors/cache-manager/evictions/create-eviction.ts';
+import { InvariantError } from '../../../engine/assert.ts';
 
 /** Replays segments of size 1; the answer says who missed, as 'm' and 'h', and who left. */
 function replay(name: EvictionName, capacity: number, segments: readonly number[]) {
@@ -37,6 +38,18 @@ describe("the textbooks' reference string 1 2 3 4 1 2 5 1 2 3 4 5", () => {
 
   test('the optimum is 7 misses in 3 frames and 6 in 4', () => {
     expect([3, 4].map((frames) => replay('belady', frames, segments).missCount)).toEqual([7, 6]);
+  });
+});
+
+describe('lru', () => {
+  test('rows that came to a cache of no capacity took its own list apart, without a word', () => {
+    const eviction = createEviction('lru', { capacity: 2 });
+    eviction.resize(0);
+    expect(() => eviction.accessRows!(Uint32Array.of(1, 2), 0, 2, new Int32Array(2))).toThrow(InvariantError);
+    expect(eviction.access(1, 1)).toBe(false);
+    eviction.resize(2);
+    for (const segment of [1, 2, 3]) eviction.access(segment, 1);
+    expect([1, 2, 3].map((segment) => eviction.has(segment))).toEqual([false, true, true]);
   });
 });
 

@@ -99,4 +99,18 @@ describe('the story of a log', () => {
     expect(text).not.toMatch(/undefined|NaN|null/);
     expect((await logStory({ worstMax: 3 })).worst).toHaveLength(3);
   });
+
+  test('names of 10 kB were told whole, a screen each; the JSON has them', async () => {
+    const long = join(folder, 'long.csv');
+    const names = Array.from({ length: 30 }, (_, i) => `${'/\u{1f600}'.repeat(2500)}${i}`);
+    writeFileSync(
+      long,
+      `t_ms,client,object\n${Array.from({ length: 90 }, (_, i) => `${i},a,${names[i % 30]}`).join('\n')}\n`,
+    );
+    const story = await logStory({ trace: long });
+    expect(names).toContain(story.worst[0]!.segment);
+    const one = await storyOf(names[3]!, { trace: long });
+    for (const text of [storyText(story), storyText(one)])
+      for (const line of text.split('\n')) expect(line.length).toBeLessThan(1500);
+  });
 });

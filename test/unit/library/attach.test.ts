@@ -276,6 +276,39 @@ describe('an attached LRUCache', () => {
     expect(errors).toHaveLength(1);
   });
 
+  test('an option that cannot be was found out at the first read, or never, where no compiler looks', () => {
+    const cache = new LRUCache<string, string>({ max: 4 });
+    const fetch = (key: string): string => key;
+    const good = { fetch, safe: true as const };
+    const refusals: readonly (readonly [unknown, unknown, RegExp])[] = [
+      [cache, undefined, /^attach: options: expected an object with fetch and safe, found undefined$/],
+      [cache, { safe: true }, /^attach: option fetch: expected a function, found undefined$/],
+      [cache, { fetch: 'http://h', safe: true }, /^attach: option fetch: expected a function, found "http:/],
+      [cache, { fetch }, /^attach: option safe: expected true .*, found undefined$/],
+      [cache, { fetch, safe: false }, /^attach: option safe: .* found false$/],
+      [cache, { ...good, engine: {} }, /^attach: option engine: expected an engine/],
+      [cache, { ...good, config: null }, /^attach: option config: .* found null$/],
+      [cache, { ...good, clock: 1000 }, /^attach: option clock: expected an object with now\(\)/],
+      [
+        cache,
+        { ...good, concurrencyMax: 0 },
+        /^attach: option concurrencyMax: expected a whole number from 1 on, found 0$/,
+      ],
+      [cache, { ...good, sizeOf: 8 }, /^attach: option sizeOf: expected a function, found 8$/],
+      [cache, { ...good, onError: 'log' }, /^attach: option onError/],
+      [cache, { ...good, nameOf: String }, /^attach: nameOf and keyOf belong together/],
+      [cache, { ...good, isSafe: true }, /^attach: there is no option isSafe; there are fetch, safe, /],
+      [null, good, /^attach: the cache: expected an LRUCache, .* found null$/],
+      [new Set(), good, /^attach: the cache: expected an LRUCache/],
+    ];
+    for (const [given, options, told] of refusals) {
+      const refused = () => attach(given as never, options as never);
+      expect(refused).toThrow(told);
+      expect(refused).toThrow(expect.objectContaining({ code: 'bad-usage' }));
+    }
+    expect(() => attach(cache, { ...good, onError: undefined } as never)).not.toThrow();
+  });
+
   test('after stop nothing is fetched ahead, and reads go on', async () => {
     const world = new World();
     const pages = attach(new LRUCache<string, string>({ max: 40 }), {
@@ -323,7 +356,7 @@ describe('an attached LRUCache', () => {
 
   test('a cache without a bound is refused, and so is a modelled engine', () => {
     const options = { fetch: (key: string) => key, safe: true } as const;
-    expect(() => attach({ ...new Map(), max: 0 } as never, options)).toThrow(/no bound/);
+    expect(() => attach(Object.assign(new Map<string, string>(), { max: 0 }), options)).toThrow(/no bound/);
     const engine = createEngine({ config: { mode: 'modelled' } });
     expect(() => attach(new LRUCache<string, string>({ max: 10 }), { ...options, engine })).toThrow(/live mode/);
   });

@@ -179,6 +179,15 @@ describe('import and export', () => {
     expect(requests).toEqual([]);
   });
 
+  test('hints of which no name was ever accessed, as where they are written in another way, were added without a word', () => {
+    const engine = createEngine({ config: { ...base, segmentsMax: 3 } });
+    engine.observe({ segment: '/a', timeMs: 1 });
+    engine.observe({ segment: '/b', timeMs: 2 });
+    expect(engine.addHints([{ segments: ['/a', '/b'] }])).toEqual({ lists: 1, names: 2, unknown: 0, refused: 0 });
+    const foreign = [{ segments: ['/b', 'http://h/a'] }, { segments: ['http://h/a', 'http://h/c'] }];
+    expect(engine.addHints(foreign)).toEqual({ lists: 2, names: 3, unknown: 2, refused: 1 });
+  });
+
   test('a replay takes hints by its config', async () => {
     const options: ReplayOptions = {
       traces: ['workload:chains,segments=300,accesses=3000'],
@@ -188,9 +197,9 @@ describe('import and export', () => {
       trafficMax: [null],
     };
     const runWith = async (hints: object) => {
-      const { result, details } = await replay({ ...options, config: replayConfigSchema.parse({ hints }) });
+      const { result, details, warnings } = await replay({ ...options, config: replayConfigSchema.parse({ hints }) });
       const at = result.runs.findIndex((run) => run.prefetch === 'anteroom');
-      return { run: result.runs[at]!, hint: details[at]!.experts.find((expert) => expert.name === 'hint') };
+      return { run: result.runs[at]!, warnings, hint: details[at]!.experts.find((expert) => expert.name === 'hint') };
     };
     const without = await runWith({});
     expect(without.hint).toBeUndefined();
@@ -201,6 +210,13 @@ describe('import and export', () => {
     expect(hinted.hint!.issued).toBeGreaterThan(0);
     const unknown = await runWith({ lists: [{ segments: ['nobody', 'knows'] }] });
     expect(unknown.run.digest).toBe(without.run.digest);
+    // It was passed over without a word.
+    expect(unknown.warnings).toEqual([
+      expect.stringMatching(
+        /hints: 2 of 2 names are of no segment of this log \(nobody, knows\); 1 of 1 list can call for nothing$/,
+      ),
+    ]);
+    expect(hinted.warnings).toEqual([]);
   });
 });
 

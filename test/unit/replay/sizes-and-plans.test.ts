@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { AnteroomError } from '../../../engine/errors.ts';
-import { parseCacheSizes, resolveCacheSize } from '../../../sim/replay/cache-size.ts';
+import { leastCacheWarning, parseCacheSizes, resolveCacheSize } from '../../../sim/replay/cache-size.ts';
 import { evictionOf, parseTrafficMaxes, planRuns } from '../../../sim/replay/plan-runs.ts';
 
 const trace = { distinctCount: 2220, footprintBytes: 1_000_000 };
@@ -30,6 +30,23 @@ describe('cache sizes', () => {
       expect(() => parseCacheSizes(text)).toThrow(/--cache: expected a share like 0\.01/);
     },
   );
+
+  test('1 % of five segments was a cache of ten, without a word', () => {
+    const trace = { distinctCount: 5, footprintBytes: 500 };
+    const warning = (text: string, unit: 'segments' | 'bytes') =>
+      leastCacheWarning(
+        'a.csv',
+        trace.distinctCount,
+        parseCacheSizes(text).map((spec) => resolveCacheSize(spec, unit, trace)),
+      );
+    expect(warning('0.01,0.1', 'segments')).toMatch(/^a\.csv: 1 % and 10 % of 5 segments is less than 10, .* has 10$/);
+    expect(warning('0.01,0.1', 'bytes')).toBe('');
+    expect(warning('3', 'segments')).toBe('');
+    const hundred = { distinctCount: 100, footprintBytes: 500 };
+    expect(leastCacheWarning('a.csv', 100, [resolveCacheSize(parseCacheSizes('0.1')[0]!, 'segments', hundred)])).toBe(
+      '',
+    );
+  });
 
   test('a share is max(10, floor(share x distinct segments)), or of their bytes', () => {
     expect(sizeOf('0.01', 'segments')).toEqual({ unit: 'segments', size: 22, fraction: 0.01 });

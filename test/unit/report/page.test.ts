@@ -124,6 +124,32 @@ describe('charts of a replay', () => {
     expect(titled('Hits').series.filter((series) => series.color === 0)).toHaveLength(1);
   });
 
+  test('from the tenth line on two lines of a chart looked alike: they differ by colour, mark or dash', () => {
+    const evictions = [
+      'lru',
+      'fifo',
+      'clock',
+      'sieve',
+      's3-fifo',
+      'arc',
+      'lirs',
+      'w-tinylfu',
+      'gdsf',
+      'hazard',
+    ] as const;
+    const many = evictions.flatMap((evict) =>
+      ['none', 'anteroom', 'mithril', 'pg'].map((prefetch) => ({
+        run: runOf({ evict, evictUsed: evict, prefetch }),
+        details: noDetails,
+      })),
+    );
+    for (const chart of chartsOf(many, undefined)) {
+      const looks = chart.series.map(({ color, mark, style }) => `${color} ${mark ?? 0} ${style}`);
+      expect(looks.length).toBeGreaterThan(20);
+      expect(new Set(looks).size).toBe(looks.length);
+    }
+  });
+
   test('what is saved stands against what is added', () => {
     const trade = titled('Waiting saved');
     expect(trade.xs[0]).toBeCloseTo(10, 9);

@@ -56,6 +56,21 @@ describe('delimited text', () => {
     expect(readingOf(csv, 'time,key\r\n1,a\r\n').rows).toHaveLength(1);
   });
 
+  test('a first record that holds the number of a column that was asked for was taken for a header, and lost', () => {
+    const columns = { time: '1', segment: '2' };
+    expect(readingOf(csv, '1,a\n2,b\n', { columns }).rows.map(({ segment }) => segment)).toEqual(['a', 'b']);
+    expect(readingOf(csv, 'x,2,1\n1,a,7\n', { columns, hasHeader: true }).rows).toEqual([
+      { ...absent, segment: 'a', timeMs: 7000 },
+    ]);
+  });
+
+  test('a carriage return within a quoted title made a file of sound lines one whose lines end with it', () => {
+    const expected = [{ ...absent, segment: 'a', timeMs: 1 }];
+    expect(readingOf(csv, 't_ms,key,"who\rand why"\n1,a,x\n').rows).toEqual(expected);
+    expect(readingOf(csv, '1,a,"x\ry"\r\n', { columns: { time: '1', segment: '2' } }).rows).toHaveLength(1);
+    expect(readingOf(csv, '"time","key"\r"1","a"\r').error).toMatch(/carriage return alone/);
+  });
+
   test('takes -1, - and nothing as absent, and keeps country code NA', () => {
     const { rows } = readingOf(
       csv,

@@ -215,6 +215,12 @@ describe('an opened source', () => {
     expect((await refusal(bytesOf('[\n  {"key":"a"},\n  {"key":"b"}\n]\n'))).message).toMatch(/JSON array.*jq -c/);
   });
 
+  test('a log whose lines end with a carriage return alone was unrecognised, without a word why', async () => {
+    expect((await refusal(bytesOf('time,key\r1,a\r2,b\r'))).message).toMatch(/carriage return alone: tr /);
+    expect((await refusal(bytesOf('one line\r'))).message).not.toMatch(/carriage return/);
+    expect((await refusal(Uint8Array.of(1, 13, 2, 13, 3))).message).not.toMatch(/carriage return/);
+  });
+
   test('takes options on columns as saying that the text has columns', async () => {
     expect((await read(bytesOf('5,a\n6,b\n'), { columns: { segment: '2' } })).source.format).toBe('csv');
     expect((await read(bytesOf('{"a":{"b":1}}\n'), { columns: { segment: 'a.b' } })).source.format).toBe('ndjson');
