@@ -64,7 +64,7 @@ export interface SiteOptions {
   /** Accesses in a slice of the ledger. Default: one slice. */
   readonly sliceLength?: number;
   readonly segmentCountHint?: number;
-  /** Told how each prefetch ended: an `Outcome`, or `WITHDRAWN` for one that was never sent. */
+  /** Told how each prefetch ended: an `Outcome`, or `WITHDRAWN` for one that was never sent; and `DELIVERED` of one that was late, once its fetch has come. */
   readonly onSettled?: (segment: number, expert: number, outcome: number) => void;
   /** Told of each decision about a prefetch (`Decision` codes, with those of its reason) after it was made; demands are not told. */
   readonly onDecision?: OnDecision;
@@ -72,6 +72,8 @@ export interface SiteOptions {
 
 /** Code told to `onSettled` for a prefetch that left the queue unsent. */
 export const WITHDRAWN = 255;
+/** Code told to `onSettled` once what a demand joined was delivered: at once where fetches are modelled, never where one failed. */
+export const DELIVERED = 254;
 
 /** `position` and `now` (model time) are those of the access being served; `probability` and `bytes` NaN = not stated. */
 export type OnDecision = (
