@@ -16,10 +16,12 @@ import type {
 import { Outcome } from '../prefetcher.ts';
 import { type Prices, valueOfTime } from '../prices.ts';
 import { PlanAdmission, type PlanAdmissionOptions } from './plan-admission.ts';
-import { type Site, WITHDRAWN } from './site.ts';
+import { DELIVERED, type Site, WITHDRAWN } from './site.ts';
 
 /** A plan's sizes are the scheduler's guesses where none was ever said; the site, which knows as much, takes none for a fact. */
 const AS_LAST_SEEN = -1;
+/** Joined entries whose delivery is awaited; of more the oldest are forgotten, as those are that failed. */
+const JOINED_MAX = 1024;
 
 export type CacheManagerMessage = AccessesMessage | TickMessage | PlanMessage;
 
@@ -68,6 +70,8 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
   readonly #plans = new Map<number, PrefetchPlan>();
   /** Plan entry of each segment that a plan asked for and whose end is not known. */
   readonly #planned = new Map<number, PlannedEntry>();
+  /** Entries that a demand joined, by segment, until it is known whether their fetch delivers. */
+  readonly #joined = new Map<number, PlannedEntry>();
   /** Planned segment of each entry id, for cancellations. */
   readonly #segmentOf = new Map<number, number>();
   /** Experts are numbered through: first those of the site's own prefetcher, then the far loop's. */
@@ -82,7 +86,9 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
     this.#admission = new PlanAdmission(options.admission);
     this.site = options.makeSite((segment, expert, outcome) => {
       // Most are the near loop's own, which no plan knows.
-      if (expert >= this.#firstPlannedExpert) this.#settled(segment, outcome);
+      if (expert < this.#firstPlannedExpert) return;
+      if (outcome === DELIVERED) this.#delivered(segment, expert - this.#firstPlannedExpert);
+      else this.#settled(segment, outcome);
     });
     this.#firstPlannedExpert = this.site.prefetcher?.experts.length ?? 0;
     this.#order = new LogOrder({
@@ -125,6 +131,11 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
     if (fields.isRestoring) {
       this.#planned.clear();
       for (const [segment, entry] of planned) this.#planned.set(segment, entry);
+    }
+    const joined = fields.plain([...this.#joined]);
+    if (fields.isRestoring) {
+      this.#joined.clear();
+      for (const [segment, entry] of joined) this.#joined.set(segment, entry);
     }
     fields.map(this.#segmentOf);
     this.#ended = fields.plain(this.#ended);
@@ -225,13 +236,24 @@ export class CacheManagerActor implements Actor<CacheManagerMessage> {
     this.#planned.delete(segment);
     this.#segmentOf.delete(planned.id);
     this.#ended.push({ id: planned.id, expert: planned.expert, outcome });
-    const isUsed = outcome === Outcome.useful || outcome === Outcome.late;
-    if (isUsed || outcome === Outcome.wasted) {
-      this.#admission.learn(planned.expert, planned.probability, isUsed, planned.isTrial);
+    if (outcome === Outcome.useful || outcome === Outcome.wasted) {
+      this.#admission.learn(planned.expert, planned.probability, outcome === Outcome.useful, planned.isTrial);
     } else if (outcome === WITHDRAWN) {
       this.#admission.withdraw(planned.expert, planned.isTrial);
     } else if (planned.isTrial) {
       this.#admission.endTrial(planned.expert);
     }
+    // A demand joined it: whether it was of use is known once it was delivered.
+    if (outcome !== Outcome.late) return;
+    this.#joined.delete(segment);
+    this.#joined.set(segment, planned);
+    if (this.#joined.size > JOINED_MAX) this.#joined.delete(this.#joined.keys().next().value!);
+  }
+
+  #delivered(segment: number, expert: number): void {
+    const joined = this.#joined.get(segment);
+    if (joined === undefined || joined.expert !== expert) return;
+    this.#joined.delete(segment);
+    this.#admission.learn(joined.expert, joined.probability, true);
   }
 }

@@ -20,6 +20,7 @@ import { sortByProbability } from './proposal-order.ts';
 import { QuietEnd } from './quiet-code.ts';
 import { RowAnswer } from './row-code.ts';
 import type { Settlement } from './settlement.ts';
+import { DELIVERED } from './site.ts';
 import { SiteKernel } from './site-kernel.ts';
 import { EVICTED as evicted, SiteNumber, SiteWord } from './site-layout.ts';
 import type { SiteSpace } from './site-space.ts';
@@ -288,8 +289,9 @@ export class KernelRows {
       const expert = table.expert[segment]!;
       if (outcome !== Outcome.wasted) ledger.usedOf(rows[row | Row.issuedAt]!);
       prefetcher.onHeld?.(segment, false);
-      prefetcher.onOutcome?.(segment, expert, outcome as OutcomeCode, rows[row | Row.probability]!);
       onSettled?.(segment, expert, outcome);
+      prefetcher.onOutcome?.(segment, expert, outcome as OutcomeCode, rows[row | Row.probability]!);
+      if (outcome === Outcome.late) onSettled?.(segment, expert, DELIVERED);
       if (outcome === Outcome.wasted) prefetcher.onEvict?.(segment, true);
     }
   }

@@ -4,7 +4,7 @@ import { type OutcomeCode, Outcome as outcomes } from '../prefetcher.ts';
 import { Decision as decisions } from './decision-digest.ts';
 import { Refusal as refusals } from './ledger.ts';
 import { Row as columns, ROW_SHIFT as rowShift, Stage as stages } from './prefetch-table.ts';
-import { WITHDRAWN } from './site.ts';
+import { DELIVERED, WITHDRAWN } from './site.ts';
 import type { SiteState } from './site-state.ts';
 
 // Constants of this module: those of another would be loaded and checked at each use.
@@ -42,16 +42,17 @@ export class Settlement {
     ledger.ended(issuedAt, outcome, expert, probability);
     benefit?.ended(bytes);
     prefetcher.onHeld?.(segment, false);
+    onSettled?.(segment, expert, outcome);
     // Of a fetch that someone else does it is not known yet whether it delivers; what fails unasked for counts for nothing either.
     if (outcome !== Outcome.late || origin.isAnswered !== true) this.judge(segment, expert, outcome, probability);
-    onSettled?.(segment, expert, outcome);
   }
 
   /** Whoever asked for a prefetch is judged by how it ended. */
   judge(segment: number, expert: number, outcome: OutcomeCode, probability: number): void {
-    const { expertTrust, prefetcher } = this.#state;
+    const { expertTrust, prefetcher, onSettled } = this.#state;
     if (outcome <= Outcome.wasted) expertTrust?.ended(expert, probability, outcome !== Outcome.wasted);
     prefetcher.onOutcome?.(segment, expert, outcome, probability);
+    if (outcome === Outcome.late) onSettled?.(segment, expert, DELIVERED);
   }
 
   /** A proposal of `expert` at `probability` (NaN = not stated) is not followed, for this `Refusal`. */

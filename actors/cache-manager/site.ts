@@ -66,7 +66,7 @@ export interface SiteOptions {
   readonly segmentCountHint?: number;
   /** Accesses after which a kernel may serve what plain code does, with the same result; Infinity = never. */
   readonly kernelAfter?: number;
-  /** Told how each prefetch ended: an `Outcome`, or `WITHDRAWN` for one that was never sent. */
+  /** Told how each prefetch ended: an `Outcome`, or `WITHDRAWN` for one that was never sent; and `DELIVERED` of one that was late, once its fetch has come. */
   readonly onSettled?: (segment: number, expert: number, outcome: number) => void;
   /** Told of each decision about a prefetch (`Decision` codes, with those of its reason) after it was made; demands are not told. */
   readonly onDecision?: OnDecision;
@@ -74,6 +74,8 @@ export interface SiteOptions {
 
 /** Code told to `onSettled` for a prefetch that left the queue unsent. */
 export const WITHDRAWN = 255;
+/** Code told to `onSettled` once what a demand joined was delivered: at once where fetches are modelled, never where one failed. */
+export const DELIVERED = 254;
 
 /** `position` and `now` (model time) are those of the access being served; `probability` and `bytes` NaN = not stated. */
 export type OnDecision = (

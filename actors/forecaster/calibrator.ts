@@ -18,7 +18,7 @@ import type { StateFields } from '../../engine/state-fields.ts';
  *
  * A bin starts as if `priorOutcomes` had come true as often as the score says, so an unknown expert is taken at its word and
  * a few outcomes do not make certainty. At `outcomesMax` a bin's counts are halved, and what the prior counts for: old outcomes fade, and it first.
- * O(1) per part of an outcome, O(bins x parts) once after outcomes came, O(1) per score. Memory: 5 numbers a bin and 2 a part of it.
+ * O(1) per part of an outcome, O(bins x parts) once after outcomes came, O(1) per score. Memory: 6 numbers a bin and 2 a part of it.
  */
 export class Calibrator {
   readonly #binCount: number;
@@ -36,7 +36,11 @@ export class Calibrator {
   readonly #scoreSum: Float64Array;
   readonly #x: Float64Array;
   readonly #y: Float64Array;
+  /** The curve with every hazard times `#factor`. */
+  readonly #scaledY: Float64Array;
+  #factor = 1;
   #isFresh = false;
+  #isScaledFresh = false;
 
   /** @param options.partCount parts of the horizon by which outcomes are learnt, a power of two; default 1. */
   constructor(options: {
@@ -57,6 +61,7 @@ export class Calibrator {
     this.#scoreSum = new Float64Array(options.binCount);
     this.#x = new Float64Array(options.binCount);
     this.#y = new Float64Array(options.binCount);
+    this.#scaledY = new Float64Array(options.binCount);
   }
 
   /** Learns that what was scored `score` in 0..1, and had not come true before this part of its horizon, came true in it or not. */
@@ -79,16 +84,39 @@ export class Calibrator {
       }
     }
     this.#isFresh = false;
+    this.#isScaledFresh = false;
   }
 
   /** The probability that `score` stands for; non-decreasing in it. */
   calibrate(score: number): number {
-    if (!this.#isFresh) this.#fit();
-    const bin = this.#binOf(score);
-    return this.#y[bin]! + Math.min(this.#slope(bin), this.#slope(bin + 1)) * (score - this.#x[bin]!);
+    if (!this.#isFresh) {
+      this.#fit(this.#y, 1);
+      this.#isFresh = true;
+    }
+    return this.#read(this.#y, score);
   }
 
-  /** Everything but what the settings give: #binCount, #outcomesMax, #partCount, #halvings. */
+  /** {@link calibrate} while hazards are `factor` times what was learnt: P(comes in a part | not before) is that much larger, in every part and bin. */
+  calibrateScaled(score: number, factor: number): number {
+    if (!this.#isScaledFresh || factor !== this.#factor) {
+      this.#fit(this.#scaledY, factor);
+      this.#factor = factor;
+      this.#isScaledFresh = true;
+    }
+    return this.#read(this.#scaledY, score);
+  }
+
+  /** P(what is scored `score` comes in this part | it did not before), as learnt; neither pooled nor along a line. */
+  hazardOf(score: number, part: number): number {
+    const bin = this.#binOf(score);
+    const at = bin * this.#partCount + part;
+    const stays = this.#staysOf(this.#meanScoreOf(bin));
+    let atRisk = this.#prior[bin]!;
+    for (let i = 0; i < part; i++) atRisk *= stays;
+    return (this.#hits[at]! + atRisk * (1 - stays)) / (this.#trials[at]! + atRisk);
+  }
+
+  /** Everything but what the settings give: #binCount, #outcomesMax, #partCount, #halvings; #scaledY, #factor and #isScaledFresh follow from the rest. */
   persist(fields: StateFields): void {
     fields.into(this.#prior);
     fields.into(this.#count);
@@ -98,13 +126,19 @@ export class Calibrator {
     fields.into(this.#x);
     fields.into(this.#y);
     this.#isFresh = fields.flag(this.#isFresh);
+    this.#isScaledFresh = false;
+  }
+
+  #read(y: Float64Array, score: number): number {
+    const bin = this.#binOf(score);
+    return y[bin]! + Math.min(this.#slope(y, bin), this.#slope(y, bin + 1)) * (score - this.#x[bin]!);
   }
 
   /** Rise of the curve between a bin and the one before, for their mean scores; 0 at the ends. */
-  #slope(bin: number): number {
+  #slope(y: Float64Array, bin: number): number {
     if (bin === 0 || bin === this.#binCount) return 0;
     const run = this.#x[bin]! - this.#x[bin - 1]!;
-    return run > 0 ? (this.#y[bin]! - this.#y[bin - 1]!) / run : 0;
+    return run > 0 ? (y[bin]! - y[bin - 1]!) / run : 0;
   }
 
   #binOf(score: number): number {
@@ -113,22 +147,38 @@ export class Calibrator {
     return bin < this.#binCount ? bin : this.#binCount - 1;
   }
 
-  /** P(none in any part) of a bin whose mean score is `score`; the prior has the parts of a horizon alike. */
-  #noneOf(bin: number, prior: number, score: number): number {
+  /** P(none in a part) by the score itself, which has the parts of a horizon alike. */
+  #staysOf(score: number): number {
     let stays = 1 - score;
     for (let i = 0; i < this.#halvings; i++) stays = Math.sqrt(stays);
+    return stays;
+  }
+
+  /** Mean score of a bin; where the prior counts, its middle. */
+  #meanScoreOf(bin: number): number {
+    const n = this.#binCount;
+    const count = this.#count[bin]!;
+    const prior = this.#prior[bin]!;
+    const middle = ((bin + 0.5) / n) * ((bin + 0.5) / n);
+    return count > 0 ? (this.#scoreSum[bin]! + prior * middle) / (count + prior) : middle;
+  }
+
+  /** P(none in any part) of a bin whose mean score is `score`, hazards times `factor`. */
+  #noneOf(bin: number, prior: number, score: number, factor: number): number {
+    const stays = this.#staysOf(score);
     let none = 1;
     let atRisk = prior;
     for (let part = 0; part < this.#partCount; part++) {
       const at = bin * this.#partCount + part;
-      none *= 1 - (this.#hits[at]! + atRisk * (1 - stays)) / (this.#trials[at]! + atRisk);
+      const hazard = (this.#hits[at]! + atRisk * (1 - stays)) / (this.#trials[at]! + atRisk);
+      none *= 1 - Math.min(1, factor * hazard);
       atRisk *= stays;
     }
     return none;
   }
 
   /** Posterior mean of each bin, then pooled until it rises. */
-  #fit(): void {
+  #fit(y: Float64Array, factor: number): void {
     const n = this.#binCount;
     const weight = new Float64Array(n);
     const value = new Float64Array(n);
@@ -137,10 +187,9 @@ export class Calibrator {
     for (let bin = 0; bin < n; bin++) {
       const count = this.#count[bin]!;
       const prior = this.#prior[bin]!;
-      const middle = ((bin + 0.5) / n) * ((bin + 0.5) / n);
-      this.#x[bin] = count > 0 ? (this.#scoreSum[bin]! + prior * middle) / (count + prior) : middle;
+      this.#x[bin] = this.#meanScoreOf(bin);
       weight[blocks] = count + prior;
-      value[blocks] = 1 - this.#noneOf(bin, prior, this.#x[bin]!);
+      value[blocks] = 1 - this.#noneOf(bin, prior, this.#x[bin]!, factor);
       size[blocks] = 1;
       blocks++;
       while (blocks > 1 && value[blocks - 2]! >= value[blocks - 1]!) {
@@ -153,8 +202,7 @@ export class Calibrator {
       }
     }
     for (let block = 0, bin = 0; block < blocks; block++) {
-      for (let i = 0; i < size[block]!; i++) this.#y[bin++] = value[block]!;
+      for (let i = 0; i < size[block]!; i++) y[bin++] = value[block]!;
     }
-    this.#isFresh = true;
   }
 }

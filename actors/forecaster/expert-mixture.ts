@@ -10,7 +10,8 @@ const margin = 1e-4;
  * The Bayesian mixture of sleeping experts (Freund, Schapire, Singer and Warmuth, STOC 1997: under log loss the weights of
  * those awake are multiplied by the likelihood that they gave the outcome, keeping their sum) with fixed share (Herbster and
  * Warmuth, Machine Learning 1998), which lets the best expert change. An abstaining expert neither speaks nor is judged.
- * Only + - x /, so weights are the same on every engine. O(experts) per forecast and outcome.
+ * An outcome that shares its fate with others is learnt at a rate below 1, as a part of the Bayesian step and of the share: w x (1 - rate + rate x
+ * likelihood / mean likelihood) (Soft-Bayes: Orseau, Lattimore and Legg, ALT 2017). Only + - x /, so weights are the same on every engine. O(experts) per forecast and outcome.
  */
 export class ExpertMixture {
   readonly weight: Float64Array;
@@ -49,8 +50,8 @@ export class ExpertMixture {
     return leader;
   }
 
-  /** Learns the outcome of a forecast that was mixed of `probability[from..]`. */
-  learn(probability: Float64Array, from: number, isHit: boolean): void {
+  /** Learns the outcome of a forecast that was mixed of `probability[from..]`; `rate` in 0..1: what it counts for, 1 = an outcome of its own. */
+  learn(probability: Float64Array, from: number, isHit: boolean, rate = 1): void {
     const n = this.weight.length;
     let before = 0;
     let after = 0;
@@ -63,13 +64,14 @@ export class ExpertMixture {
     if (!(before > 0)) return;
     for (let e = 0; e < n; e++) {
       const p = probability[from + e]!;
-      if (!Number.isNaN(p)) this.weight[e]! *= likelihood(p, isHit) * (before / after);
+      if (!Number.isNaN(p)) this.weight[e]! *= 1 - rate + rate * (likelihood(p, isHit) * (before / after));
     }
+    const share = this.#shareRate * rate;
     // Sharing also keeps the sum at one against rounding.
     let total = 0;
     for (let e = 0; e < n; e++) total += this.weight[e]!;
     for (let e = 0; e < n; e++) {
-      this.weight[e] = (this.weight[e]! / total) * (1 - this.#shareRate) + this.#shareRate / n;
+      this.weight[e] = (this.weight[e]! / total) * (1 - share) + share / n;
     }
   }
 

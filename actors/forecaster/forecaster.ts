@@ -8,10 +8,11 @@ import type { ForecastColumns, ProposalColumns } from '../messages.ts';
 import { TimeAxis } from '../time-axis.ts';
 import { CalibrationStats } from './calibration-stats.ts';
 import { Calibrator } from './calibrator.ts';
-import { bankSize, CalibratorBank, outcomeParts } from './calibrator-bank.ts';
+import { outcomeParts } from './calibrator-bank.ts';
 import { ExpertMixture } from './expert-mixture.ts';
 import { type ForecasterConfig, forecasterConfigSchema } from './forecaster-config.ts';
-import { OverdueCalibration } from './overdue-calibration.ts';
+import { OutcomeCalibration, saidCount } from './outcome-calibration.ts';
+import { Overdispersion } from './overdispersion.ts';
 import { type DueForecast, PendingForecasts } from './pending-forecasts.ts';
 import { RecentCalibration } from './recent-calibration.ts';
 import { WindowError } from './window-error.ts';
@@ -21,9 +22,9 @@ interface Horizon {
   readonly calibrators: readonly Calibrator[];
   readonly mixture: ExpertMixture;
   /** For the mixture. */
-  readonly bank: CalibratorBank;
-  /** For what the bank states. */
-  readonly overdue: OverdueCalibration;
+  readonly outcomes: OutcomeCalibration;
+  /** How many of all that was stated, passed on or not, count as one. */
+  readonly dispersion: Overdispersion;
   /** Of forecasts that would matter, passed on or not. */
   readonly recent: RecentCalibration;
   /** Of the same, by windows as long as the horizon. */
@@ -36,17 +37,13 @@ interface Horizon {
 
 /** Probability from which a forecast may matter to a plan. */
 const candidateMin = 0.05;
-/** What a forecast was made of: what each calibrator of the bank said, what the bank stated, and how long it was overdue (a class). */
-const statedAt = bankSize;
-const kindAt = bankSize + 1;
-const saidCount = bankSize + 2;
 /** Forecasts over which it is judged whether the next can be trusted. */
 const recentOutcomes = 1000;
 
 /**
  * For each horizon: every expert's score is calibrated by itself, the awake experts are mixed by their record, and the
- * mixture is calibrated once more, because a mean of calibrated forecasts is too timid (Ranjan and Gneiting, JRSS B 2010), and then apart for how long
- * the segment has been forecast in vain. Experts are learnt from when a horizon has passed, at the first tick after; what the mixture means, by parts of it.
+ * mixture is calibrated once more, because a mean of calibrated forecasts is too timid (Ranjan and Gneiting, JRSS B 2010), as it is and apart for how
+ * long the segment has been forecast in vain. Whom to believe is learnt at the rate at which outcomes are evidence of their own. Experts are learnt from when a horizon has passed, at the first tick after; what the mixture means, by parts of it.
  *
  * All state changes at accesses and ticks in log order, never in the order in which experts answer, so results do not depend
  * on how batches are cut. What it gets wrong: a segment that no expert named is never forecast, so it says nothing of misses.
@@ -67,8 +64,8 @@ export class Forecaster {
     this.#horizons = Array.from({ length: count }, () => ({
       calibrators: experts.map(() => new Calibrator(config)),
       mixture: new ExpertMixture(experts.length, config.shareRate),
-      bank: new CalibratorBank(config),
-      overdue: new OverdueCalibration(config),
+      outcomes: new OutcomeCalibration(config),
+      dispersion: new Overdispersion(),
       recent: new RecentCalibration(recentOutcomes),
       windows: new WindowError(),
       pending: new PendingForecasts(experts.length, saidCount, config.pendingMax, outcomeParts),
@@ -147,14 +144,14 @@ export class Forecaster {
     scores: Float64Array,
     segment: number,
   ): { readonly probability: number; readonly expert: number } | null {
-    const { calibrators, mixture, bank, overdue, pending } = this.#horizons[h]!;
+    const { calibrators, mixture, outcomes, pending } = this.#horizons[h]!;
     const calibrated = new Float64Array(scores.length);
     this.#calibrate(calibrators, scores, 0, calibrated, 0);
     const mixed = mixture.mix(calibrated, 0);
     if (Number.isNaN(mixed)) return null;
-    const stated = bank.state(mixed, new Float64Array(saidCount), 0);
-    const kind = overdue.classOf(pending.overdueAt(segment, this.axis.latest), this.horizons[h]!);
-    return { probability: overdue.state(stated, kind), expert: mixture.leader(calibrated, 0) };
+    const elapsed = pending.overdueAt(segment, this.axis.latest);
+    const probability = outcomes.state(mixed, elapsed, this.horizons[h]!, new Float64Array(saidCount));
+    return { probability, expert: mixture.leader(calibrated, 0) };
   }
 
   /** The state, to save or restore it. */
@@ -162,8 +159,8 @@ export class Forecaster {
     fields.section('forecaster');
     this.axis.persist(fields);
     for (const horizon of this.#horizons) {
-      const { calibrators, mixture, bank, overdue, recent, windows, pending, stats, candidates } = horizon;
-      for (const part of [...calibrators, mixture, bank, overdue, recent, windows, pending, stats, candidates])
+      const { calibrators, mixture, outcomes, dispersion, recent, windows, pending, stats, candidates } = horizon;
+      for (const part of [...calibrators, mixture, outcomes, dispersion, recent, windows, pending, stats, candidates])
         part.persist(fields);
     }
     this.#untrackedCount = fields.number(this.#untrackedCount);
@@ -171,26 +168,30 @@ export class Forecaster {
   }
 
   #learn(h: number, now: number): void {
-    const { calibrators, mixture, bank, overdue, recent, windows, pending, stats, candidates } = this.#horizons[h]!;
+    const { calibrators, mixture, outcomes, dispersion, recent, windows, pending, stats, candidates } =
+      this.#horizons[h]!;
     const length = this.horizons[h]!;
     // What the mixture said is computed anew from the experts' scores, under what these mean and the experts weigh by now: so its
     // calibration is of the mixture as it will be asked next, and not as it was a horizon ago.
     const today = new Float64Array(this.experts.length);
     pending.takeParts(now, length, (part, isHit, scores, from, said, saidFrom) => {
       this.#calibrate(calibrators, scores, from, today, 0);
-      bank.observe(mixture.mix(today, 0), part, isHit);
-      overdue.observe(said[saidFrom + statedAt]!, said[saidFrom + kindAt]!, part, isHit);
+      outcomes.note(mixture.mix(today, 0), said, saidFrom, part, isHit);
     });
+    dispersion.advance(now);
+    const { rate } = dispersion;
+    outcomes.settle(now, length, rate);
     const due: DueForecast[] = [];
     pending.takeExpired(now, (forecast) => due.push(forecast));
     windows.advance(now);
-    for (const { isHit, said, saidFrom } of due) bank.learn(said, saidFrom, isHit);
+    for (const { isHit, said, saidFrom } of due) outcomes.learn(said, saidFrom, isHit, rate);
     for (const { stated, isHit, scores, calibrated, from } of due) {
       for (let e = 0; e < calibrators.length; e++) {
         const score = scores[from + e]!;
         if (!Number.isNaN(score)) calibrators[e]!.learn(score, isHit);
       }
-      mixture.learn(calibrated, from, isHit);
+      mixture.learn(calibrated, from, isHit, rate);
+      dispersion.observe(now, length, Math.abs(stated), isHit);
       if (Math.abs(stated) >= candidateMin) {
         recent.observe(Math.abs(stated), isHit);
         windows.observe(now, length, Math.abs(stated), isHit);
@@ -216,12 +217,12 @@ export class Forecaster {
   }
 
   #forecastHorizon(h: number, now: number, deadline: number, proposals: readonly ProposalColumns[]): ForecastColumns {
-    const { calibrators, mixture, bank, overdue, recent, windows, pending } = this.#horizons[h]!;
+    const { calibrators, mixture, outcomes, recent, windows, pending } = this.#horizons[h]!;
     const length = this.horizons[h]!;
     const { forecastsMax, probabilityMin, outcomesMin, calibrationErrorMax, windowErrorMax } = this.config;
     // Before it has seen what becomes of them forecasts are on trial only, and those that matter also while the latest of these did not
     // come true as they said.
-    const isSeasoned = bank.outcomeCount >= outcomesMin;
+    const isSeasoned = outcomes.outcomeCount >= outcomesMin;
     const isSteady = windowErrorMax >= 1 || (windows.windowCount > 0 && windows.error <= windowErrorMax);
     const isTrusted = calibrationErrorMax >= 1 || (isSteady && recent.ece <= calibrationErrorMax && recent.hasSkill);
     const expertCount = this.experts.length;
@@ -252,10 +253,7 @@ export class Forecaster {
     for (let row = 0; row < count; row++) {
       const from = row * expertCount;
       this.#calibrate(calibrators, scores, from, calibrated, from);
-      const kind = overdue.classOf(pending.overdueAt(segments[row]!, now), length);
-      said[statedAt] = bank.state(mixture.mix(calibrated, from), said, 0);
-      said[kindAt] = kind;
-      const p = overdue.state(said[statedAt]!, kind);
+      const p = outcomes.state(mixture.mix(calibrated, from), pending.overdueAt(segments[row]!, now), length, said);
       probability[row] = p;
       expert[row] = mixture.leader(calibrated, from);
       const isPassed = isSeasoned && (isTrusted || p < candidateMin);

@@ -7,21 +7,18 @@ import { outcomeParts } from './calibrator-bank.ts';
 /** Classes by how long a segment has been forecast in vain, in horizons: at first, up to a sixteenth, ..., up to 2, longer. */
 const bounds = [0, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2] as const;
 
-/** Outcomes in a bin that what was stated counts for: many are of one segment, forecast again and again, and so are evidence of one. */
-const priorOutcomes = 32;
-
 /**
- * Forecasts are repeated from tick to tick, and experts state the same whether or not the last one came true. So what was stated is calibrated once
- * more, apart for how long the segment has been forecast without an access: who is late may be about to come (a queue) or never to come again (a
+ * Forecasts are repeated from tick to tick, and experts state the same whether or not the last one came true. So a score is calibrated
+ * apart for how long the segment has been forecast without an access: who is late may be about to come (a queue) or never to come again (a
  * session that ended), and this learns which. Until it has seen outcomes it leaves everything as it was. O(1) a forecast and part of an outcome.
  */
 export class OverdueCalibration {
   readonly #calibrators: readonly Calibrator[];
 
-  constructor(options: { readonly binCount: number; readonly outcomesMax: number }) {
+  constructor(options: { readonly binCount: number; readonly priorOutcomes: number; readonly outcomesMax: number }) {
     this.#calibrators = Array.from(
       { length: bounds.length + 1 },
-      () => new Calibrator({ ...options, priorOutcomes, partCount: outcomeParts }),
+      () => new Calibrator({ ...options, partCount: outcomeParts }),
     );
   }
 
@@ -32,14 +29,14 @@ export class OverdueCalibration {
     return at;
   }
 
-  /** The probability that `stated` stands for in a class; non-decreasing in it. */
-  state(stated: number, kind: number): number {
-    return Math.min(1, Math.max(0, this.#calibrators[kind]!.calibrate(stated)));
+  /** The probability that `score` stands for in a class; non-decreasing in it. */
+  state(score: number, kind: number): number {
+    return Math.min(1, Math.max(0, this.#calibrators[kind]!.calibrate(score)));
   }
 
-  /** What was `stated` in a class had not come true before this part of its horizon, and did in it or not. */
-  observe(stated: number, kind: number, part: number, isHit: boolean): void {
-    this.#calibrators[kind]!.learn(stated, isHit, part);
+  /** What would be scored `score` today, in a class, had not come true before this part of its horizon, and did in it or not. */
+  observe(score: number, kind: number, part: number, isHit: boolean): void {
+    this.#calibrators[kind]!.learn(score, isHit, part);
   }
 
   /** The state, to save or restore it. */

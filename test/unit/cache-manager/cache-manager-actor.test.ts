@@ -3,6 +3,7 @@ import { CacheManagerActor } from '../../../actors/cache-manager/cache-manager-a
 import { createSite } from '../../../actors/cache-manager/create-site.ts';
 import { createEviction } from '../../../actors/cache-manager/evictions/create-eviction.ts';
 import type { Site } from '../../../actors/cache-manager/site.ts';
+import { LiveOrigin } from '../../../actors/engine/live-origin.ts';
 import { farLoopConfigSchema } from '../../../actors/far-loop-config.ts';
 import { type OutcomesMessage, type PrefetchPlan, withdrawnOutcome } from '../../../actors/messages.ts';
 import { parseLatencySpec } from '../../../actors/origin/latency-spec.ts';
@@ -251,5 +252,71 @@ describe('pipeline', () => {
 
   test('decides the same however the log is cut between ticks', () => {
     expect(run([3, 499, 777, 1203, 3999]).digest).toBe(run([]).digest);
+  });
+});
+
+describe('a planned prefetch that a demand joined, where others fetch', () => {
+  /** Stages 9, which a demand then joins; returns what the next planned segment is expected to be used with before and after `end`. */
+  function expectedAfter(end: (site: Site, expert: number) => void): readonly [before: number, after: number] {
+    const actor = new CacheManagerActor({
+      makeSite: (onSettled) =>
+        createSite({
+          capacity: 10,
+          unit: 'segments',
+          makeEviction: (capacity, onEvict) =>
+            createEviction('lru', onEvict === undefined ? { capacity } : { capacity, onEvict }),
+          makePrefetcher: () => new ScriptedPrefetcher({}),
+          origin: new LiveOrigin({
+            concurrencyMax: 8,
+            answerWithinMs: 100_000,
+            firstByteMs: 50,
+            bytesPerSecond: 1e6,
+            measuredFetches: 8,
+          }),
+          modelTime: 'ms',
+          onSettled,
+        }),
+      farLoop: {
+        scheduler: { address: 's', tell: () => 'accepted', ready: () => Promise.resolve() },
+        forecaster: { address: 'f', tell: () => 'accepted', ready: () => Promise.resolve() },
+      },
+      admission: { probabilityMin: 0, trialEvery: 1 },
+      heldAccessesMax: 1000,
+      bytesPerUnit: () => 100,
+      prices: defaultPrices,
+      missPenaltyMs: 50,
+    });
+    const { site } = actor;
+    const timed = (segments: readonly number[], position: number): void =>
+      actor.receive(accesses(segments, position), nobody);
+    const plan = (position: number, segment: number): number => {
+      actor.receive({ kind: 'tick', position, timeMs: 1000 * position }, nobody);
+      actor.receive(planOf(position, [{ id: position, segment }]), nobody);
+      return site.prospects(8).find((prospect) => prospect.segment === segment)!.probability;
+    };
+    timed([1, 2], 0);
+    plan(2, 9);
+    const { expert } = site.prospects(8)[0]!;
+    timed([9], 2);
+    expect(site.ledger.outcomes[Outcome.late]).toBe(1);
+    const before = plan(3, 10);
+    timed([3], 3);
+    end(site, expert);
+    return [before, plan(4, 11)];
+  }
+
+  test('taught its expert at once that it was of use, delivered or not: only what was delivered does', () => {
+    const [early, failed] = expectedAfter(() => {});
+    expect(failed).toBe(early);
+    const [, delivered] = expectedAfter((site, expert) => site.confirm(9, expert, 0.5));
+    expect(delivered).toBeGreaterThan(early);
+    // Of someone else's prefetch it says nothing.
+    expect(expectedAfter((site, expert) => site.confirm(9, expert + 1, 0.5))[1]).toBe(early);
+    // And it counts once.
+    const twice = expectedAfter((site, expert) => {
+      site.confirm(9, expert, 0.5);
+      site.confirm(9, expert, 0.5);
+    });
+    expect(twice[1]).toBe(delivered);
   });
 });
