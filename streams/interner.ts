@@ -156,7 +156,9 @@ export class Interner implements NameInterner {
       }
       if (start > end || end > byteCount) assert(false, `bytes ${start}..${end} of ${byteCount}`);
       let hash: number;
-      if (isDecimal(bytes, start, end)) {
+      // Most names are told from numbers by their first byte, without a call.
+      const first = start < end ? bytes[start]! - DIGIT_0 : -1;
+      if (first >= 0 && first <= 9 && isDecimal(bytes, start, end)) {
         lengths[i] = IS_NUMBER;
         highs[i] = decimalHigh;
         lows[i] = decimalLow;

@@ -5,13 +5,13 @@ import { exp2 } from '../../engine/exp2.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { AccessBatch } from '../../streams/access-batch.ts';
 import { TimeAxis } from '../time-axis.ts';
-import { type TimeZone, zoneNamed } from '../time-zone.ts';
+import { clockHourAt, type TimeZone, zoneNamed } from '../time-zone.ts';
 import type { AccessSummary } from './access-summary.ts';
 import { type AggregatorConfig, aggregatorConfigSchema } from './aggregator-config.ts';
 import { alignedBuffer } from './aligned-memory.ts';
 import { distinctConsumers } from './consumer-sketch.ts';
 import { type HotSegment, HotWindows } from './hot-windows.ts';
-import { hourNumber, hourOfWeekOf, hoursPerWeek } from './hour-of-week.ts';
+import { hourOfWeekOf, hoursPerWeek } from './hour-of-week.ts';
 import { LowestHeap } from './lowest-heap.ts';
 import { TopK } from './top-k.ts';
 
@@ -279,7 +279,7 @@ export class AccessMap {
     this.#touched += touched; // keeps the loads alive
     let at = Number.NaN;
     let factor = 0;
-    let hourNumberAt = Number.NaN;
+    let hourEnd = -Infinity;
     let hour = 0;
     let total = this.#weightTotal;
     let heap = this.#heap;
@@ -289,12 +289,11 @@ export class AccessMap {
         at = instant;
         factor = this.#factorAt(instant);
         heap = this.#heap;
-        if (usesTime) {
-          const number = hourNumber(instant, zone.offsetMsAt(instant));
-          if (number !== hourNumberAt) {
-            hourNumberAt = number;
-            hour = hourOfWeekOf(number);
-          }
+        // Instants never fall, so within an hour none has to be divided.
+        if (usesTime && instant >= hourEnd) {
+          const { number, toMs } = clockHourAt(zone, instant);
+          hour = hourOfWeekOf(number);
+          hourEnd = toMs;
         }
       }
       const id = segment[i]!;

@@ -70,10 +70,13 @@ export class FrequentTable {
     else this.#insert(key, weight);
   }
 
-  /** {@link add} of each of the rows [from, to). */
+  /** {@link add} of each of the rows [from, to). Most keys of a young pane are new, so these are put in place here while there is room. */
   addRows(keys: Uint32Array, weights: Float64Array, from: number, to: number): void {
     let places = this.#at;
+    let held = this.#key;
     let sums = this.#weight;
+    let room = Math.min(held.length, 2 * this.#keysMax);
+    let count = this.#count;
     for (let row = from; row < to; row++) {
       const key = keys[row]!;
       const weight = weights[row]!;
@@ -81,12 +84,22 @@ export class FrequentTable {
       const at = key < places.length ? places[key]! : -1;
       if (at >= 0) {
         sums[at] = sums[at]! + weight;
-        continue;
+      } else if (count < room && key < places.length) {
+        places[key] = count;
+        held[count] = key;
+        sums[count] = weight;
+        count++;
+      } else {
+        this.#count = count;
+        this.#insert(key, weight);
+        places = this.#at;
+        held = this.#key;
+        sums = this.#weight;
+        room = Math.min(held.length, 2 * this.#keysMax);
+        count = this.#count;
       }
-      this.#insert(key, weight);
-      places = this.#at;
-      sums = this.#weight;
     }
+    this.#count = count;
   }
 
   /** The reported weight of `key`; 0 where it is not held. */

@@ -47,6 +47,8 @@ export class PendingForecasts {
   #newestOf = new Float64Array(1024).fill(-1);
   /** When a segment was first forecast since its latest access; NaN = not since. */
   #sinceOf = new Float64Array(1024).fill(Number.NaN);
+  /** 1 = it was forecast since its latest access. Follows from `#sinceOf`, in a byte instead of eight. */
+  #isAwaited = new Uint8Array(1024);
 
   /** @param partCount parts of the horizon that are told apart. */
   constructor(expertCount: number, saidCount: number, max: number, partCount: number) {
@@ -103,6 +105,9 @@ export class PendingForecasts {
       const since = new Float64Array(longer.length).fill(Number.NaN);
       since.set(this.#sinceOf);
       this.#sinceOf = since;
+      const isAwaited = new Uint8Array(longer.length);
+      isAwaited.set(this.#isAwaited);
+      this.#isAwaited = isAwaited;
     }
     const number = this.#next++;
     const at = number % this.#capacity;
@@ -113,6 +118,7 @@ export class PendingForecasts {
     this.#older[at] = this.#newestOf[segment]!;
     this.#newestOf[segment] = number;
     if (Number.isNaN(this.#sinceOf[segment]!)) this.#sinceOf[segment] = instant;
+    this.#isAwaited[segment] = 1;
     for (let e = 0; e < this.#expertCount; e++) {
       this.#scores[at * this.#expertCount + e] = scores[from + e]!;
       this.#calibrated[at * this.#expertCount + e] = calibrated[from + e]!;
@@ -123,22 +129,22 @@ export class PendingForecasts {
 
   /** `segment` was accessed: every forecast of it whose deadline is not past came true. `length`: of the horizon. */
   access(segment: number, instant: number, length: number): void {
-    if (segment >= this.#newestOf.length) return;
+    if (segment >= this.#isAwaited.length || this.#isAwaited[segment] === 0) return;
+    this.#isAwaited[segment] = 0;
     this.#sinceOf[segment] = Number.NaN;
     this.#mark(this.#newestOf[segment]!, instant, length);
   }
 
-  /** {@link access} of each of `segments`, the i-th at `instants[i]`; what was never forecast, as most are not, costs one look. */
+  /**
+   * {@link access} of each of `segments`, the i-th at `instants[i]`, which never fall: so of forecasts that an access has met, none is left
+   * to a later one, and a segment that was not forecast since its latest access costs one look at a byte.
+   */
   observe(segments: Uint32Array, instants: Float64Array, length: number): void {
-    const newestOf = this.#newestOf;
-    const first = this.#first;
+    const isAwaited = this.#isAwaited;
+    const ids = isAwaited.length;
     for (let i = 0; i < segments.length; i++) {
       const segment = segments[i]!;
-      if (segment >= newestOf.length) continue;
-      const newest = newestOf[segment]!;
-      if (newest < 0) continue;
-      this.#sinceOf[segment] = Number.NaN;
-      if (newest >= first) this.#mark(newest, instants[i]!, length);
+      if (segment < ids && isAwaited[segment] !== 0) this.access(segment, instants[i]!, length);
     }
   }
 
@@ -190,7 +196,7 @@ export class PendingForecasts {
     }
   }
 
-  /** Everything but what the settings give: #expertCount, #saidCount, #max, #partCount. */
+  /** Everything but what the settings give (#expertCount, #saidCount, #max, #partCount) and #isAwaited, which follows. */
   persist(fields: StateFields): void {
     this.#capacity = fields.number(this.#capacity);
     this.#first = fields.number(this.#first);
@@ -206,6 +212,7 @@ export class PendingForecasts {
     this.#said = fields.array(this.#said);
     this.#newestOf = fields.array(this.#newestOf);
     this.#sinceOf = fields.array(this.#sinceOf);
+    if (fields.isRestoring) this.#isAwaited = Uint8Array.from(this.#sinceOf, (since) => (Number.isNaN(since) ? 0 : 1));
   }
 
   /** The forecasts of one segment from `newest` back came true at `instant`. */

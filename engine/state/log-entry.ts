@@ -14,7 +14,8 @@ export const SUM_AT = 8;
 
 /** The entry's bytes: a copy, the frame may be reused. Its checksum lacks the CRC-32 of the frame until `sealEntry`, or whoever writes it, joins it. */
 export function layEntry(position: number, frame: LogFrame): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(HEADER_BYTES + frame.bytes.length);
+  // Every byte is written below, so none has to be zero first.
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(HEADER_BYTES + frame.bytes.length).buffer as ArrayBuffer);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC, true);
   view.setUint32(4, frame.units, true);

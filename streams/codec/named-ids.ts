@@ -2,6 +2,7 @@
 
 import { ABSENT, AccessBatch } from '../access-batch.ts';
 import type { NameInterner } from '../name-table.ts';
+import { bufferOf } from '../sources/log-line.ts';
 import { hashesOf } from './name-hashes.ts';
 import type { NamedColumn, NamedRows, NameRun } from './named-rows.ts';
 
@@ -47,7 +48,8 @@ function isFitting(column: NamedColumn, to: NameInterner, countMax: number): boo
     to.count + names.count <= countMax &&
     isWithin(names) &&
     isInOrderOfUse(column) &&
-    !names.bytes.subarray(names.offsets[0], names.offsets[names.count]).includes(BACKSLASH)
+    // A Buffer looks for a byte many times as fast as a typed array.
+    !bufferOf(names.bytes.subarray(names.offsets[0], names.offsets[names.count])).includes(BACKSLASH)
   );
 }
 

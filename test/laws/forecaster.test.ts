@@ -12,6 +12,7 @@ import { RecentCalibration } from '../../actors/forecaster/recent-calibration.ts
 import { WindowError } from '../../actors/forecaster/window-error.ts';
 import type { ProposalColumns } from '../../actors/messages.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
+import { StateLoader, StateSaver } from '../../engine/state-fields.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
 
 const settings = { binCount: 20, priorOutcomes: 4, outcomesMax: 4096 };
@@ -403,6 +404,51 @@ describe('bank of calibrators', () => {
       expect(after.brierSkill).toBeGreaterThan(0);
       expect(calibrators.outcomeCount).toBe(24_000);
     }
+  });
+});
+
+describe('pending forecasts', () => {
+  test('come true alike by one access after the other, in batches, and after they were restored', () => {
+    const ask = { segment: fc.nat(3), gap: fc.nat(30) };
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('forecast' as const), ...ask }),
+      fc.record({ kind: fc.constant('accesses' as const), rows: fc.array(fc.record(ask), { maxLength: 8 }) }),
+      fc.record({ kind: fc.constant('restart' as const) }),
+    );
+    const length = 50;
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const make = () => new PendingForecasts(1, 0, 64, outcomeParts);
+        const one = make();
+        let other = make();
+        const none = new Float64Array(1);
+        let now = 0;
+        const isHit: readonly boolean[][] = [[], []];
+        for (const each of steps) {
+          if (each.kind === 'restart') {
+            const saver = new StateSaver();
+            other.persist(saver);
+            other = make();
+            other.persist(new StateLoader(saver.finish()));
+          } else if (each.kind === 'forecast') {
+            now += each.gap;
+            for (const [i, pending] of [one, other].entries()) {
+              pending.takeExpired(now, (forecast) => isHit[i]!.push(forecast.isHit));
+              pending.push(each.segment, now, now + length, 0.5, none, none, 0, none, 0);
+            }
+          } else {
+            const instants = each.rows.map(({ gap }) => (now += gap));
+            for (const [i, { segment }] of each.rows.entries()) one.access(segment, instants[i]!, length);
+            const segments = Uint32Array.from(each.rows, ({ segment }) => segment);
+            other.observe(segments, Float64Array.from(instants), length);
+          }
+          for (const segment of [0, 1, 2, 3]) expect(other.overdueAt(segment, now)).toBe(one.overdueAt(segment, now));
+        }
+        for (const [i, pending] of [one, other].entries())
+          pending.takeExpired(Infinity, (forecast) => isHit[i]!.push(forecast.isHit));
+        expect(isHit[1]).toEqual(isHit[0]);
+      }),
+    );
   });
 });
 

@@ -176,7 +176,7 @@ export class Dispatcher {
       if (end.kind === 'done') {
         this.#works(letter.sink);
         if (await this.#remove(at)) this.#counts.redriven++;
-      }
+      } else if (sink !== undefined) this.#options.onSink(letter.sink, end.why);
       ends.push({ key: letter.key, sink: letter.sink, end });
     }
     return ends;

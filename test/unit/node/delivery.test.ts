@@ -162,6 +162,25 @@ describe('prefetch requests', () => {
     expect([one.node.lifeCycle.state, one.node.lifeCycle.troubles]).toEqual(['ready', {}]);
   });
 
+  test('whose redrive failed left the node ready: its sink is in trouble as after any try that failed', async () => {
+    const sink = new ScriptedSink();
+    sink.end = { kind: 'failed', why: 'status 400', isRetryable: false };
+    const one = await testNode(settings, { sinks: [sink] });
+    await one.post('/v1/accesses', body);
+    await settled(one);
+    const [first, second] = one.node.dispatcher.deadLetters(2);
+    const redrive = (key: string) => one.node.dispatcher.redrive([key], 1000);
+    sink.end = { kind: 'done', sizeBytes: -1 };
+    await redrive(first!.key);
+    expect(one.node.lifeCycle.troubles).toEqual({});
+    sink.end = { kind: 'failed', why: 'status 410', isRetryable: false };
+    expect(await redrive(second!.key)).toMatchObject([{ key: second!.key, end: { kind: 'failed' } }]);
+    expect([one.node.lifeCycle.state, one.node.lifeCycle.troubles]).toEqual([
+      'degraded',
+      { sink: 'scripted: status 410' },
+    ]);
+  });
+
   test('places in followed files were counted as dead letters: those alone are, of an earlier start too', async () => {
     const disks = new Disks();
     await disks.records.put('tail/access.log', '{}');
