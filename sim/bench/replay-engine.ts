@@ -36,7 +36,11 @@ export const replayEngine: Bench = {
     return {
       workload: `${about}, cache ${run.cache.size}, latency 8req, traffic at most 1.3`,
       contenders: [
-        contender('engine', 'executeRun with prefetch anteroom as anteroom replay calls it', 'auto'),
+        contender(
+          'engine',
+          'executeRun with prefetch anteroom as anteroom replay calls it for one run: order in a thread of its own where there is a core for it',
+          'auto',
+        ),
         await lruCacheContender(batches, run.cache.size, accessCount),
         contender('with far loop', 'the same with the far loop on, which learns in accesses here', true),
       ],
