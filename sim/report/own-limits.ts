@@ -15,19 +15,21 @@ const settings: readonly (readonly [RefusalName, string])[] = [
 ];
 
 /**
- * The setting that refused most, where caps and policy together refused more than was sent; else null. `refused` gives how many
- * proposals ended by a refusal.
+ * The settings that refused most of what would have been fetched, where caps and policy together did: as few as make it true, the one that
+ * refused more first, `caps.requestsMax and policy`; else null. `refused` gives how many proposals ended by a refusal.
  */
 export function refusingSetting(refused: (name: RefusalName) => number, issued: number): string | null {
-  let all = 0;
-  let most = 0;
-  let setting: string | null = null;
-  for (const [name, text] of settings) {
-    const count = refused(name);
-    all += count;
-    if (count > most) [most, setting] = [count, text];
+  const counts = settings.map(([name, text]) => ({ text, count: refused(name) })).sort((a, b) => b.count - a.count);
+  const wanted = counts.reduce((sum, { count }) => sum + count, issued);
+  const named: string[] = [];
+  let sum = 0;
+  for (const { text, count } of counts) {
+    if (2 * sum > wanted || count === 0) break;
+    named.push(text);
+    sum += count;
   }
-  return all > issued ? setting : null;
+  if (!(2 * sum > wanted)) return null;
+  return named.length === 1 ? named[0]! : `${named.slice(0, -1).join(', ')} and ${named.at(-1)!}`;
 }
 
 /** `caps.requestsMax refused most of what it would have fetched`. */
@@ -36,4 +38,4 @@ export function refusingClause(setting: string): string {
 }
 
 /** What follows from that. */
-export const refusingAdvice = 'That is a setting, not the log: without it the answer may differ.';
+export const refusingAdvice = 'Settings say so, not the log: with others the answer may differ.';
