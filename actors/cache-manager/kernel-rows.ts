@@ -263,7 +263,9 @@ export class KernelRows {
       }
     }
     this.#leave();
-    return this.#desk.consider(segment, p.sizeBytes[i]!, probability, p.expert[i]!);
+    const isSent = this.#desk.consider(segment, p.sizeBytes[i]!, probability, p.expert[i]!);
+    this.#enter(position);
+    return isSent;
   }
 
   #refuse(p: ProposalBuffer, i: number): void {
