@@ -4,6 +4,7 @@ import { type Code, F64, I32, type WasmFunction, wasm } from '../../streams/sour
 import { Decision } from './decision-digest.ts';
 import { FRESH_FOR, LEVEL } from './issue-desk.ts';
 import { Refusal } from './ledger.ts';
+import { Note, SEEN } from './miss-classes.ts';
 import { Row, Stage } from './prefetch-table.ts';
 import { LEFT } from './row-code.ts';
 import {
@@ -13,7 +14,7 @@ import {
   digested,
   inRow,
   linksOf,
-  notedEvicted,
+  noted,
   number,
   oldestOf,
   putInRow,
@@ -23,7 +24,7 @@ import {
 } from './site-code.ts';
 import { type SiteAddresses, SiteNumber, SiteWord } from './site-layout.ts';
 
-const { get, set, i32, add, sub, and, xor, multiply, shiftLeft, shiftRight, load, loadByte, storeByte } = wasm;
+const { get, set, i32, add, sub, and, or, xor, multiply, shiftLeft, shiftRight, load, loadByte, storeByte } = wasm;
 const { loadShort, exceeds, atLeastUnsigned, isZero, ifElse, giveBack, equal, double, loadDouble, storeDouble } = wasm;
 const { addDouble, subDouble, multiplyDouble, exceedsDouble, atLeastDouble, atMostDouble, isLessDouble } = wasm;
 const { doubleOf, doubleOfUnsigned, wholeOf } = wasm;
@@ -31,7 +32,8 @@ const { doubleOf, doubleOfUnsigned, wholeOf } = wasm;
 /** What `consider` gives beside `LEFT`. */
 export const ConsiderAnswer = { refused: 0, sent: 1 } as const;
 
-const [segment, expert, probability, position, row, at, k, h, refusal, landsAt] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+const [segment, expert, probability, position, row, at, k, h, refusal, held] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+const landsAt = 10;
 
 const leaveIf = (condition: Code): Code => ifElse(condition, giveBack(i32(LEFT)), []);
 
@@ -84,7 +86,7 @@ export function considerCode(tables: SiteAddresses): WasmFunction {
       // One that was not stated is no number.
       isZero(atLeastDouble(multiplyDouble(inRow(tables, oldestRow, Row.probability), double(LEVEL)), get(probability))),
     ),
-    notedEvicted(tables, segment, position),
+    noted(tables, segment, position, Note.evicted),
     refuse(Refusal.crowded),
   );
   return {
@@ -92,7 +94,7 @@ export function considerCode(tables: SiteAddresses): WasmFunction {
     doubleCount: 2,
     hasResult: true,
     locals: [
-      [5, I32],
+      [6, I32],
       [1, F64],
     ],
     body: [
@@ -116,9 +118,12 @@ export function considerCode(tables: SiteAddresses): WasmFunction {
           ifElse(
             word(SiteWord.isHolding),
             [
-              leaveIf(loadShort(shiftLeft(get(segment), i32(1)), tables.held)),
-              drawn,
-              leaveIf(isLessDouble(doubleOfUnsigned(get(h)), number(SiteNumber.holdoutThreshold))),
+              set(held, loadShort(shiftLeft(get(segment), i32(1)), tables.held)),
+              ifElse(
+                get(held),
+                [],
+                [drawn, leaveIf(isLessDouble(doubleOfUnsigned(get(h)), number(SiteNumber.holdoutThreshold)))],
+              ),
             ],
             [],
           ),
@@ -133,6 +138,20 @@ export function considerCode(tables: SiteAddresses): WasmFunction {
       storeByte(get(segment), tables.expert, get(expert)),
       putInRow(tables, get(row), Row.probability, get(probability)),
       ifElse(get(at), refuse(Refusal.resident), []),
+      ifElse(
+        get(held),
+        [
+          // `MissClasses.refused`.
+          set(k, and(loadByte(get(segment), tables.note), i32(SEEN))),
+          ifElse(
+            equal(loadByte(get(segment), tables.note), or(get(k), i32(Note.evicted))),
+            [],
+            noted(tables, segment, position, Note.throttled),
+          ),
+          refuse(Refusal.heldOut),
+        ],
+        [],
+      ),
       crowded,
       addTo(SiteNumber.fetches, 1),
       addTo(SiteNumber.ease, -2),

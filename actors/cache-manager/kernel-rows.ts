@@ -67,6 +67,11 @@ export class KernelRows {
   #runConsider!: SiteKernel['run']['consider'];
   /** Who weighs for the kernel. */
   #borrowed: QuietRows['weigh'] | null = null;
+  /** The rows being served, and whether the kernel has their columns. */
+  #batch: AccessBatch | null = null;
+  #from = 0;
+  #to = 0;
+  #areRowsThere = false;
   /** Whether the kernel has the books. */
   #isIn = false;
   /** Of the row being served: the state learns it where somebody may ask. */
@@ -109,6 +114,7 @@ export class KernelRows {
     if (this.#kernel === null) return false;
     ({ row: this.#runRow, consider: this.#runConsider } = this.#kernel.run);
     this.#borrowed = null;
+    this.#areRowsThere = false;
     return true;
   }
 
@@ -122,9 +128,13 @@ export class KernelRows {
   /** Serves rows [from, to), which the ghosts have had. False = there is no kernel any more; all are served nevertheless. */
   serve(batch: AccessBatch, from: number, to: number): boolean {
     const { ledger } = this.#state;
+    this.#batch = batch;
+    this.#from = from;
+    this.#to = to;
+    this.#areRowsThere = false;
     try {
       for (let i = from; i < to; ) {
-        if (batch.position + i < ledger.turnsAt && (this.#isIn || this.#enter(batch, i, from, to))) {
+        if (batch.position + i < ledger.turnsAt && (this.#isIn || this.#enter(batch.position + i))) {
           const next = this.#runQuiet(batch, i, Math.min(to, ledger.turnsAt - batch.position), from);
           if (next > i) {
             i = next;
@@ -141,11 +151,12 @@ export class KernelRows {
       }
     } finally {
       this.#leave();
+      this.#batch = null;
     }
     return this.#kernel !== null;
   }
 
-  #enter(batch: AccessBatch, i: number, from: number, to: number): boolean {
+  #enter(position: number): boolean {
     if (this.#untilTry > 0) {
       this.#untilTry--;
       return false;
@@ -154,17 +165,24 @@ export class KernelRows {
     if (this.#kernel === null) return false;
     const { flights, queue, ledger, sizes, whole, reactive } = this.#state;
     const isPlain = flights.isInOrder && queue.count === 0 && ledger.isCounting && !sizes.isAny && !sizes.isGuessed;
-    if (!isPlain || batch.position + i >= POSITION_MAX || !whole!.leaves(EASE_LEAST, reactive.count, flights.count)) {
+    if (!isPlain || position >= POSITION_MAX || !whole!.leaves(EASE_LEAST, reactive.count, flights.count)) {
       this.#untilTry = PLAIN_ROWS;
       return false;
     }
     this.#kernel.enter();
     this.#isIn = true;
-    const { rowSegments, rowConsumers } = this.#kernel;
-    rowSegments[to - from] = -1;
-    rowSegments.set(batch.segment.subarray(i, to + 1), i - from);
-    rowConsumers.set(batch.consumer.subarray(i, to), i - from);
+    if (!this.#areRowsThere) this.#bringRows(this.#kernel);
     return true;
+  }
+
+  /** Gives the kernel the columns of the rows being served. */
+  #bringRows({ rowSegments, rowConsumers }: SiteKernel): void {
+    this.#areRowsThere = true;
+    const { segment, consumer } = this.#batch!;
+    const [from, to] = [this.#from, this.#to];
+    rowSegments[to - from] = -1;
+    rowSegments.set(segment.subarray(from, to + 1));
+    rowConsumers.set(consumer.subarray(from, to));
   }
 
   /** Lets the kernel serve and weigh rows from `i` on by itself, before `last`, and does what it leaves of the one at which it ended; gives the first row that is not done. */
@@ -324,7 +342,9 @@ export class KernelRows {
       }
     }
     this.#leave();
-    return this.#desk.consider(segment, p.sizeBytes[i]!, probability, p.expert[i]!);
+    const isSent = this.#desk.consider(segment, p.sizeBytes[i]!, probability, p.expert[i]!);
+    this.#enter(position);
+    return isSent;
   }
 
   #refuse(p: ProposalBuffer, i: number): void {

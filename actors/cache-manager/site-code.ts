@@ -2,11 +2,9 @@
 
 import { type Code, F64, I32, type WasmFunction, wasm } from '../../streams/sources/wasm-module.ts';
 import { Outcome } from '../prefetcher.ts';
-import { Decision } from './decision-digest.ts';
 import { AT_REACTIVE, IS_THERE } from './ghost.ts';
-import { STAY_MEMORY } from './holdout.ts';
 import { BUCKET_SHIFT } from './latency-histogram.ts';
-import { Note, SEEN } from './miss-classes.ts';
+import { SEEN } from './miss-classes.ts';
 import { ROW_SHIFT, Row, Stage } from './prefetch-table.ts';
 import { EVICTED, type HistogramPlace, type SiteAddresses, SiteNumber, SiteWord, WORDS_AT } from './site-layout.ts';
 import { HORIZON_LEAST } from './site-space.ts';
@@ -14,7 +12,7 @@ import { STEP } from './traffic-guard.ts';
 
 const { get, set, i32, add, sub, multiply, and, or, xor, shiftLeft, shiftRight, rotateLeft, load, storeAt } = wasm;
 const { loadByte, storeByte, equal, isLess, exceeds, isZero, block, loop, branch, branchIf, ifElse } = wasm;
-const { double, loadDouble, storeDouble, addDouble, subDouble, multiplyDouble, divideDouble, least, select } = wasm;
+const { double, loadDouble, storeDouble, addDouble, subDouble, divideDouble, least, select } = wasm;
 const { atLeastDouble, equalDouble, notEqualDouble, wholeOf, call } = wasm;
 
 /** Functions of the kernel; those before `row` are for the others. */
@@ -41,7 +39,7 @@ export const addToWord = (field: number, by: number): Code => putWord(field, add
 /** Entries of tables, by a local that holds the index. */
 export const doubleAt = (at: number, index: Code): Code => loadDouble(shiftLeft(index, i32(3)), at);
 export const wordAt = (at: number, index: Code): Code => load(shiftLeft(index, i32(2)), at);
-const putWordAt = (at: number, index: Code, value: Code): Code => storeAt(shiftLeft(index, i32(2)), at, value);
+export const putWordAt = (at: number, index: Code, value: Code): Code => storeAt(shiftLeft(index, i32(2)), at, value);
 export const addToDoubleAt = (at: number, index: Code, by: Code): Code =>
   storeDouble(shiftLeft(index, i32(3)), at, addDouble(doubleAt(at, index), by));
 /** Byte at which a segment's row of the prefetch table begins, from where all do. */
@@ -130,9 +128,9 @@ export const compared = (at: SiteAddresses, segment: Code, where: number): Code 
   callOf('know', segment, or(and(loadByte(segment, at.known), i32(IS_THERE)), i32(where))),
 ];
 
-/** `MissClasses.evicted`. */
-export const notedEvicted = (at: SiteAddresses, segment: number, position: number): Code => [
-  storeByte(get(segment), at.note, or(and(loadByte(get(segment), at.note), i32(SEEN)), i32(Note.evicted))),
+/** Takes note of what was decided about a segment, a `Note`, as `MissClasses` does. */
+export const noted = (at: SiteAddresses, segment: number, position: number, note: number): Code => [
+  storeByte(get(segment), at.note, or(and(loadByte(get(segment), at.note), i32(SEEN)), i32(note))),
   putWordAt(at.notedAt, get(segment), wholeOf(get(position))),
 ];
 
@@ -145,7 +143,7 @@ const departed = (table: number, field: number, segment: number, count: number):
 ];
 
 /** Takes note of an end, for whoever is to be told. */
-const told = (at: SiteAddresses, segment: number, code: Code): Code => [
+export const told = (at: SiteAddresses, segment: number, code: Code): Code => [
   storeAt(shiftLeft(word(SiteWord.endCount), i32(3)), at.ends, get(segment)),
   storeAt(shiftLeft(word(SiteWord.endCount), i32(3)), at.ends + 4, code),
   addToWord(SiteWord.endCount, 1),
@@ -189,114 +187,6 @@ export function knowCode(at: SiteAddresses): WasmFunction {
       storeAt(ringAt(newest), links, get(node)),
       storeAt(ringAt(list), links + 4, get(node)),
     ),
-  };
-}
-
-/** `settle(segment, outcome, position)`: `Settlement.settle` of what was used or wasted, but for those who are told. */
-export function settleCode(at: SiteAddresses, calibrationBins: number): WasmFunction {
-  const [segment, outcome, position, row, expert, k, off] = [0, 1, 2, 3, 4, 5, 6];
-  const [probability, issuedAt, hit, expected, used] = [7, 8, 9, 10, 11];
-  const isWasted = equal(get(outcome), i32(Outcome.wasted));
-  const difference = subDouble(get(probability), get(hit));
-  /** `CalibrationStats.observe`. */
-  const calibrated: Code = [
-    set(k, wholeOf(multiplyDouble(get(probability), double(calibrationBins)))),
-    ifElse(isLess(get(k), i32(calibrationBins)), [], set(k, i32(calibrationBins - 1))),
-    addToDoubleAt(at.calibrationCount, get(k), double(1)),
-    addToDoubleAt(at.calibrationForecast, get(k), get(probability)),
-    addToDoubleAt(at.calibrationHits, get(k), get(hit)),
-    putNumber(
-      SiteNumber.calibrationSquared,
-      addDouble(number(SiteNumber.calibrationSquared), multiplyDouble(difference, difference)),
-    ),
-    addTo(SiteNumber.calibrationTotal, 1),
-  ];
-  /** `ExpertTrust.ended`; its ratio is left in `expected`. */
-  const trusted: Code = [
-    set(
-      expected,
-      addDouble(
-        multiplyDouble(doubleAt(at.trustExpected, get(expert)), number(SiteNumber.trustKept)),
-        get(probability),
-      ),
-    ),
-    set(used, addDouble(multiplyDouble(doubleAt(at.trustUsed, get(expert)), number(SiteNumber.trustKept)), get(hit))),
-    storeDouble(shiftLeft(get(expert), i32(3)), at.trustExpected, get(expected)),
-    storeDouble(shiftLeft(get(expert), i32(3)), at.trustUsed, get(used)),
-    set(
-      expected,
-      divideDouble(
-        addDouble(get(used), number(SiteNumber.trustPrior)),
-        addDouble(get(expected), number(SiteNumber.trustPrior)),
-      ),
-    ),
-    set(off, loadByte(get(expert), at.trustOff)),
-    ifElse(
-      isZero(get(off)),
-      ifElse(
-        atLeastDouble(get(expected), number(SiteNumber.trustMin)),
-        [],
-        [
-          storeByte(get(expert), at.trustOff, i32(1)),
-          putWordAt(at.trustTurnedOff, get(expert), add(wordAt(at.trustTurnedOff, get(expert)), i32(1))),
-        ],
-      ),
-      ifElse(
-        atLeastDouble(get(expected), number(SiteNumber.trustOnAgain)),
-        [
-          storeByte(get(expert), at.trustOff, i32(0)),
-          putWordAt(at.trustTurnedOn, get(expert), add(wordAt(at.trustTurnedOn, get(expert)), i32(1))),
-        ],
-        [],
-      ),
-    ),
-  ];
-  const isStated = equalDouble(get(probability), get(probability));
-  return {
-    parameterCount: 2,
-    doubleCount: 1,
-    hasResult: false,
-    locals: [
-      [4, I32],
-      [5, F64],
-    ],
-    body: [
-      set(row, rowOf(get(segment))),
-      set(expert, loadByte(get(segment), at.expert)),
-      set(probability, inRow(at, get(row), Row.probability)),
-      set(issuedAt, inRow(at, get(row), Row.issuedAt)),
-      set(hit, double(1)),
-      ifElse(
-        isWasted,
-        [
-          set(hit, double(0)),
-          notedEvicted(at, segment, position),
-          putNumber(
-            SiteNumber.stay,
-            addDouble(
-              number(SiteNumber.stay),
-              divideDouble(
-                subDouble(subDouble(get(position), get(issuedAt)), number(SiteNumber.stay)),
-                double(STAY_MEMORY),
-              ),
-            ),
-          ),
-        ],
-        [],
-      ),
-      digested(add(get(outcome), i32(Decision.outcome)), segment, k),
-      ifElse(
-        atLeastDouble(get(issuedAt), number(SiteNumber.warmup)),
-        [
-          addToDoubleAt(at.outcomes, get(outcome), double(1)),
-          ifElse(isWasted, [], addToDoubleAt(at.usedByExpert, get(expert), double(1))),
-          ifElse(isStated, calibrated, []),
-        ],
-        [],
-      ),
-      ifElse(word(SiteWord.isTrusting), ifElse(isStated, trusted, []), []),
-      told(at, segment, get(outcome)),
-    ],
   };
 }
 

@@ -9,16 +9,8 @@ import type { Landings } from './landings.ts';
 import { BUCKETS } from './latency-histogram.ts';
 import { quietCode } from './quiet-code.ts';
 import { rowCode } from './row-code.ts';
-import {
-  admitCode,
-  evictCode,
-  knowCode,
-  type SiteFunction,
-  settleCode,
-  siteFunctions,
-  wasteCode,
-  word,
-} from './site-code.ts';
+import { settleCode } from './settle-code.ts';
+import { admitCode, evictCode, knowCode, type SiteFunction, siteFunctions, wasteCode, word } from './site-code.ts';
 import {
   type Column,
   type Place,

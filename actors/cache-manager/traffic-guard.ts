@@ -13,6 +13,8 @@ import type { TrafficBudget } from './traffic-budget.ts';
 const ROUNDING = 1e-6;
 /** What is left of a bound from which on it counts as far: more than any caller asks for at once. */
 const FAR = 32;
+/** The same of what may still be sent, of which nobody asks for as much: a prefetch is sent with 3, and the baseline is followed below -3. */
+const FAR_TO_SEND = 4;
 /** Questions that are answered by measuring, where a bound was found near, before it is looked whether the bounds are far again. */
 const LOOK_EVERY = 64;
 /** By how much what is left of a bound shrinks with one thing told, at most. */
@@ -118,7 +120,7 @@ export class TrafficGuard implements SiteGuard {
   }
 
   /**
-   * Whether every bound leaves more than {@link FAR} fetches and misses, whatever is lent or in flight: so nothing need be measured. What is told
+   * Whether every bound leaves more than {@link FAR} fetches and misses ({@link FAR_TO_SEND} to be sent), whatever is lent or in flight: so nothing need be measured. What is told
    * takes a little of what was left when it was last measured, and only when that is used up it is measured anew: beside a bound that is not
    * near, once in hundreds of accesses. In bytes never, since one fetch may take any part of what is left.
    */
@@ -140,7 +142,8 @@ export class TrafficGuard implements SiteGuard {
       this.#measure(this.baseline);
       left = Math.min(left, this.#requests);
       this.#measureExcess();
-      left = Math.min(left, -this.#requests - this.lentCount(reactiveCount) - inFlightCount);
+      const headroom = -this.#requests - this.lentCount(reactiveCount) - inFlightCount;
+      left = Math.min(left, FAR - FAR_TO_SEND + headroom);
     }
     this.#ease = left - FAR;
     this.#untilLook = this.#ease > 0 ? 0 : LOOK_EVERY;
