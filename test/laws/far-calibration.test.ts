@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CalibrationStats } from '../../actors/forecaster/calibration-stats.ts';
+import { CalibrationStats } from '../../actors/forecaster/calibration-stats.ts';
 import { Calibrator } from '../../actors/forecaster/calibrator.ts';
 import { bankSize, CalibratorBank, outcomeParts } from '../../actors/forecaster/calibrator-bank.ts';
 import { ExpertMixture } from '../../actors/forecaster/expert-mixture.ts';
@@ -168,6 +168,40 @@ describe('factor of the hour', () => {
       // Two of the some four ticks that it remembers are of the change.
       expect(scaled - score).toBeGreaterThan(0.25 * (truth - score));
       expect(scaled - score).toBeLessThan(1.1 * (truth - score));
+    }
+  });
+});
+
+describe('a planted change of what an expert means', () => {
+  test('is unlearnt by the whole forecaster within 2,000 forecasts, however many are due at once', () => {
+    for (const count of [20, 50, 200]) {
+      for (const seed of [1, 2, 3]) {
+        const random = new Xoshiro128(seed);
+        const forecaster = new Forecaster(
+          ['a'],
+          forecasterConfigSchema.parse({ horizonsMs: [1000], horizonsAccesses: [10] }),
+        );
+        const segment = Uint32Array.from({ length: count }, (_, s) => s);
+        const changesAt = 20_000 / count;
+        const after = new CalibrationStats();
+        let position = 1;
+        forecaster.observe(accesses(0, [[0, 9999]]));
+        for (let tick = 1; tick <= 24_000 / count; tick++) {
+          const now = 2000 * tick;
+          const score = Float64Array.from(segment, () => random.next());
+          const said = forecaster.forecast(position, now, [{ segment, horizon: new Uint8Array(count), score }]);
+          // A score is true at first; from the change on only a third of it is.
+          const used = [...segment].filter((s) => random.next() < score[s]! / (tick < changesAt ? 1 : 3));
+          said.probability.forEach((p, i) => {
+            if (p >= 0.05 && tick >= changesAt + 2000 / count) after.observe(p, used.includes(said.segment[i]!));
+          });
+          forecaster.observe(accesses(position, [...used.map((s) => [now + 500, s] as const), [now + 600, 9999]]));
+          position += used.length + 1;
+        }
+        expect(after.count).toBeGreaterThan(1000);
+        expect(after.ece).toBeLessThan(0.05);
+        expect(after.brierSkill).toBeGreaterThan(0);
+      }
     }
   });
 });
