@@ -205,7 +205,7 @@ export class CompactOrder {
       }
       words[at] = head | HAS_FURTHER;
     }
-    if (isWanted && isKnown(words, further, id)) this.#praise(further);
+    if (isWanted && isKnown(words, further, id)) this.#note(further);
     if (confirm(words, further, id, weight)) promote(words, at, further);
   }
 
@@ -371,6 +371,12 @@ export class CompactOrder {
   /** It is spared for long. */
   #praise(record: number): void {
     this.#words[record] = this.#words[record]! | WORTH_MASK;
+  }
+
+  /** It is spared for a while, not as long as what pairs and the first successors say: less likely ones must not crowd these out. */
+  #note(further: number): void {
+    const words = this.#words;
+    if ((words[further]! & WORTH_MASK) === 0) words[further] = words[further]! | WORTH_ONE;
   }
 
   #wear(first: number): void {
