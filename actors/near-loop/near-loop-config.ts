@@ -33,7 +33,7 @@ export const nearLoopConfigSchema = z
     modelBytesMax: count(65536, 2 ** 40)
       .default(2 ** 28)
       .describe(
-        'Bytes that the memories of order may take, 15 % of them for consumers. Where they run out, three successors a segment are kept instead of degreeMax, of the segments and pairs that were worth it.',
+        'Bytes that the memories of order may take, 15 % of them for consumers. Where they run out, four to eight successors a segment are kept instead of degreeMax, of the segments and pairs that were worth it.',
       ),
     consumerCountMax: count(1, 2 ** 24)
       .default(65536)

@@ -1,103 +1,103 @@
-/** A record of the compact memory of order: its words, and the counts that are packed into one of them. */
+/** A segment's record in the compact memory of order: its words, and the counts that are packed into them. */
 
-/** Words of a record: key, the successors (id + 1), packed counts. */
-export const FIELDS = 5;
+/** Words of a record: a head that belongs to the table but for the visits, four successors (id + 1), a byte of weight for each. */
+export const RECORD = 6;
 export const FIRST = 1;
-export const PACKED = 4;
-/** Successors kept in a record. */
-export const COMPACT_DEGREE = 3;
-/** Bits of a successor's word that are its id; what is above belongs to the table. */
-export const ID_MASK = 2 ** 30 - 1;
-
-/** Packed counts, from the lowest bit: visits of 5 bits, three weights of 6, three ages of 3. */
-export const VISITS_MASK = 31;
 const WEIGHTS = 5;
-const WEIGHT_BITS = 6;
-export const WEIGHT_MASK = 63;
-const AGES = 23;
-const AGE_BITS = 3;
+/** Successors kept in a record. */
+export const COMPACT_DEGREE = 4;
+/** Bits of a successor's word that are its id; of the two above, in a segment's record, the low bits of its age. */
+export const ID_MASK = 2 ** 30 - 1;
+const AGE_LOW = 30;
+
+/** Visits, in the lowest bits of the head. */
+export const VISITS_MASK = 63;
+/** A byte of the last word: a weight of 7 bits, and the high bit of the age. */
+export const WEIGHT_MASK = 127;
+const AGE_HIGH = 7;
 const AGE_MASK = 7;
-export const OLDEST = 0o777 << AGES;
 /** A code of age above this stands for two visits and is passed at every second. */
 const AGE_EXACT = 4;
 /** What each code of age stands for, in visits ago: 1 = at the latest visit. */
 const ageOfCode = [1, 2, 3, 4, 5, 7, 9, 11] as const;
 
+/** Whether `id` stands in the record or finds a free place there. */
+export function hasPlace(words: Int32Array, at: number, id: number): boolean {
+  for (let place = 0; place < COMPACT_DEGREE; place++) {
+    const there = idIn(words, at, place);
+    if (there === id || there === 0) return true;
+  }
+  return false;
+}
+
+/** Whether `id` stands in the record. */
+export function isKnown(words: Int32Array, at: number, id: number): boolean {
+  for (let place = 0; place < COMPACT_DEGREE; place++) if (idIn(words, at, place) === id) return true;
+  return false;
+}
+
 /** A successor `id` came, worth `weight`; false = it has no place in the record: others are stronger, or came in the same visit. */
-export function confirm(words: Uint32Array, at: number, id: number, weight: number): boolean {
-  const packed = words[at + PACKED]!;
+export function confirm(words: Int32Array, at: number, id: number, weight: number): boolean {
   let place = 0;
   for (; place < COMPACT_DEGREE - 1; place++) {
-    const there = words[at + FIRST + place]! & ID_MASK;
+    const there = idIn(words, at, place);
     if (there === id || there === 0) break;
   }
-  const held = weightIn(packed, place);
-  const isKnown = (words[at + FIRST + place]! & ID_MASK) === id;
-  if (codeIn(packed, place) === 0 && held > 0) return isKnown;
+  const held = weightIn(words, at, place);
+  const isKnown = idIn(words, at, place) === id;
+  if (held > 0 && codeIn(words, at, place) === 0) return isKnown;
   if (!isKnown && held > weight) {
-    words[at + PACKED] = packed - (weight << (WEIGHTS + WEIGHT_BITS * place));
+    words[at + WEIGHTS] = words[at + WEIGHTS]! - (weight << (8 * place));
     return false;
   }
   const raised = isKnown ? Math.min(WEIGHT_MASK, held + weight) : weight;
-  let next = packed;
-  for (; place > 0 && weightIn(next, place - 1) < raised; place--) {
-    put(words, at + FIRST + place, words[at + FIRST + place - 1]!);
-    next = without(next, place) | placed(place, weightIn(next, place - 1), codeIn(next, place - 1));
+  for (; place > 0 && weightIn(words, at, place - 1) < raised; place--) {
+    set(words, at, place, idIn(words, at, place - 1), weightIn(words, at, place - 1), codeIn(words, at, place - 1));
   }
-  put(words, at + FIRST + place, id);
-  words[at + PACKED] = without(next, place) | placed(place, raised, 0);
+  set(words, at, place, id, raised, 0);
   return true;
 }
 
-/** The strongest of the further successors changes places with the weakest of the first three, where it is stronger. */
-export function promote(words: Uint32Array, at: number, further: number): void {
+/** The strongest of the further successors changes places with the weakest of the first, where it is stronger. */
+export function promote(words: Int32Array, at: number, further: number): void {
   const last = COMPACT_DEGREE - 1;
-  const here = words[at + PACKED]!;
-  const there = words[further + PACKED]!;
-  if (weightIn(there, 0) <= weightIn(here, last)) return;
-  const id = words[at + FIRST + last]! & ID_MASK;
-  put(words, at + FIRST + last, words[further + FIRST]!);
-  put(words, further + FIRST, id);
-  words[at + PACKED] = without(here, last) | placed(last, weightIn(there, 0), codeIn(there, 0));
-  words[further + PACKED] = without(there, 0) | placed(0, weightIn(here, last), codeIn(here, last));
+  if (weightIn(words, further, 0) <= weightIn(words, at, last)) return;
+  exchange(words, at, last, further, 0);
   for (let place = last; place > 0; place--) order(words, at, place);
   for (let place = 1; place <= last; place++) order(words, further, place);
 }
 
-/** Counts of a record one visit later. */
-export function aged(packed: number, visits: number, shift: number): number {
-  let next = visits;
+/** A record's successors one visit later, when `visits` are counted; `shift`: 1 = their weights are halved. */
+export function age(words: Int32Array, at: number, visits: number, shift: number): void {
   for (let place = 0; place < COMPACT_DEGREE; place++) {
-    let code = codeIn(packed, place);
+    const id = idIn(words, at, place);
+    if (id === 0) return;
+    let code = codeIn(words, at, place);
     if (code < AGE_EXACT || (code < AGE_MASK && (visits & 1) === 0)) code++;
-    next |= placed(place, weightIn(packed, place) >>> shift, code);
+    set(words, at, place, id, weightIn(words, at, place) >>> shift, code);
   }
-  return next;
 }
 
-/** Changes the places of a successor and the one before, where it is heavier. */
-function order(words: Uint32Array, at: number, place: number): void {
-  const packed = words[at + PACKED]!;
-  const weight = weightIn(packed, place);
-  const before = weightIn(packed, place - 1);
-  if (weight <= before) return;
-  const id = words[at + FIRST + place]! & ID_MASK;
-  put(words, at + FIRST + place, words[at + FIRST + place - 1]!);
-  put(words, at + FIRST + place - 1, id);
-  words[at + PACKED] =
-    without(without(packed, place), place - 1) |
-    placed(place - 1, weight, codeIn(packed, place)) |
-    placed(place, before, codeIn(packed, place - 1));
+/** Writes a place. */
+export function set(words: Int32Array, at: number, place: number, id: number, weight: number, code: number): void {
+  words[at + FIRST + place] = id | (code << AGE_LOW);
+  const shift = 8 * place;
+  words[at + WEIGHTS] = (words[at + WEIGHTS]! & ~(0xff << shift)) | ((weight | ((code >>> 2) << AGE_HIGH)) << shift);
 }
 
-/** Writes a successor and leaves the bits above it as they are. */
-function put(words: Uint32Array, at: number, id: number): void {
-  words[at] = (words[at]! & ~ID_MASK) | (id & ID_MASK);
+/** Successor + 1 in a place, 0 = none. */
+export function idIn(words: Int32Array, at: number, place: number): number {
+  return words[at + FIRST + place]! & ID_MASK;
+}
+
+/** Weight of the successor in a place. */
+export function weightIn(words: Int32Array, at: number, place: number): number {
+  return (words[at + WEIGHTS]! >>> (8 * place)) & WEIGHT_MASK;
 }
 
 /** Visits ago that the successor in a place was confirmed: 1 = at the latest one; exact up to 4. */
-export function ageIn(packed: number, place: number): number {
-  return ageOfCode[codeIn(packed, place)]!;
+export function ageIn(words: Int32Array, at: number, place: number): number {
+  return ageOfCode[codeIn(words, at, place)]!;
 }
 
 /** The code for an age of so many visits, rounded down. */
@@ -107,21 +107,18 @@ export function codeOf(age: number): number {
   return code;
 }
 
-/** Weight of the successor in a place. */
-export function weightIn(packed: number, place: number): number {
-  return (packed >>> (WEIGHTS + WEIGHT_BITS * place)) & WEIGHT_MASK;
+function codeIn(words: Int32Array, at: number, place: number): number {
+  const high = (words[at + WEIGHTS]! >>> (8 * place + AGE_HIGH)) & 1;
+  return (high << 2) | (words[at + FIRST + place]! >>> AGE_LOW);
 }
 
-function codeIn(packed: number, place: number): number {
-  return (packed >>> (AGES + AGE_BITS * place)) & AGE_MASK;
+/** Changes the places of a successor and the one before, where it is heavier. */
+function order(words: Int32Array, at: number, place: number): void {
+  if (weightIn(words, at, place) > weightIn(words, at, place - 1)) exchange(words, at, place, at, place - 1);
 }
 
-/** Weight and code of age of one place, the rest 0. */
-export function placed(place: number, weight: number, code: number): number {
-  return (weight << (WEIGHTS + WEIGHT_BITS * place)) | (code << (AGES + AGE_BITS * place));
-}
-
-/** The counts with a place emptied. */
-export function without(packed: number, place: number): number {
-  return packed & ~placed(place, WEIGHT_MASK, AGE_MASK);
+function exchange(words: Int32Array, a: number, placeA: number, b: number, placeB: number): void {
+  const [id, weight, code] = [idIn(words, a, placeA), weightIn(words, a, placeA), codeIn(words, a, placeA)];
+  set(words, a, placeA, idIn(words, b, placeB), weightIn(words, b, placeB), codeIn(words, b, placeB));
+  set(words, b, placeB, id, weight, code);
 }

@@ -28,7 +28,7 @@ export function moveSuccessors(from: SuccessorTable, to: CompactOrder, kind: num
 export function movePairs(from: ContextTable, to: CompactOrder): void {
   from.forEach((previous, current, entry) => {
     const key = pairKey(previous, current);
-    if (to.find(key) >= 0) return;
+    if (to.findPair(key) >= 0) return;
     to.adoptPair(
       key,
       from.successorAt(entry, 0),

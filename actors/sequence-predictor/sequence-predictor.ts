@@ -85,6 +85,8 @@ export class SequencePredictor {
   /** One of the two is there, the other is null. */
   #wide: WideOrder | null;
   #compact: CompactOrder | null = null;
+  /** The access observed last was to a segment that was not at hand, or only because it was foreseen. */
+  #isWanted = false;
   /** A wide table was refused to grow. */
   #isShort = false;
   readonly #recency: Int32Array;
@@ -154,6 +156,7 @@ export class SequencePredictor {
     const tables = this.#tables;
     this.#named = -1;
     if (tables === null) {
+      this.#isWanted = isWouldBeMiss;
       const isNew = this.#observeOrder(record, segment, position, leadAccesses);
       if (this.#isKernelFit && --this.#untilTables <= 0) this.layOut(null);
       return isNew;
@@ -423,7 +426,7 @@ export class SequencePredictor {
   #followPair(previous: number, current: number, next: number, hint: number): void {
     if (this.#wide === null) {
       const compact = this.#compact!;
-      compact.observePair(pairKey(previous, current), next, hint, compact.isExpected(current, next));
+      compact.observePair(pairKey(previous, current), next, hint, compact.isExpected(current, next), this.#isWanted);
     } else this.#wide.contexts.observe(previous, current, next, hint);
   }
 
@@ -452,7 +455,12 @@ export class SequencePredictor {
     for (let i = latest; i >= oldest; i--) {
       const source = words[first + (i & HISTORY_MASK)]!;
       if (source === segment) continue;
-      this.#compact!.observe(successorKey(source, kind), segment, compactWeight(this.#recency[latest - i]!));
+      this.#compact!.observe(
+        successorKey(source, kind),
+        segment,
+        compactWeight(this.#recency[latest - i]!),
+        this.#isWanted,
+      );
     }
   }
 
@@ -534,23 +542,21 @@ export class SequencePredictor {
       if (weight < weightMin || weight === 0) return false;
       const slot = candidates.claim(compact.successorAt(record, place));
       if (slot < 0) continue;
-      compact.praise(record);
       candidates.say(slot, opinion, successorBin(weight * scale, visits, compact.ageAt(record, place)));
     }
     return true;
   }
 
   #gatherPair(compact: CompactOrder, previous: number, segment: number, candidates: CandidateSet): void {
-    const record = compact.find(pairKey(previous, segment));
+    const record = compact.findPair(pairKey(previous, segment));
     if (record < 0) return;
     this.#orders.setHint(this.#latest[1]!, record);
-    const seen = compact.visitsAt(record);
+    const seen = compact.seenAt(record);
     for (let place = 0; place < 2; place++) {
-      const successor = compact.successorAt(record, place);
+      const successor = compact.pairedAt(record, place);
       const slot = successor < 0 ? -1 : candidates.claim(successor);
       if (slot < 0) continue;
-      compact.praise(record);
-      candidates.say(slot, Opinion.context, contextBin(compact.weightAt(record, place), seen));
+      candidates.say(slot, Opinion.context, contextBin(compact.confirmedAt(record, place), seen));
     }
   }
 

@@ -66,29 +66,30 @@ describe('compact order', () => {
   test('what came later in the same visit pushes nothing of it out; what an earlier visit left is worn down first', () => {
     const table = roomy();
     table.visit(key(1));
-    for (const target of [10, 11, 12, 13]) table.observe(key(1), target, COMPACT_ONE);
-    expect(successorsOf(table, 1).map(([target]) => target)).toEqual([10, 11, 12]);
+    for (const target of [10, 11, 12, 13, 14]) table.observe(key(1), target, COMPACT_ONE);
+    expect(successorsOf(table, 1).map(([target]) => target)).toEqual([10, 11, 12, 13]);
     table.visit(key(1));
     table.observe(key(1), 12, COMPACT_ONE);
     table.visit(key(1));
-    table.observe(key(1), 13, 1);
-    // Refused at the first visit, 13 stood among the further ones with the weight of that; now it is heavier than 11, which was worn to 1, and 10.
+    table.observe(key(1), 14, 1);
+    // Refused at the first visit, 14 stood among the further ones with the weight of that; now it is heavier than 13.
     expect(successorsOf(table, 1).map(([target, weight]) => [target, weight])).toEqual([
       [12, 4],
-      [13, 3],
+      [14, 3],
       [10, 2],
+      [11, 2],
     ]);
     const record = table.find(key(1));
     const further = table.furtherOf(key(1), record);
-    expect([table.successorAt(further, 0), table.weightAt(further, 0)]).toEqual([11, 1]);
+    expect([table.successorAt(further, 0), table.weightAt(further, 0)]).toEqual([13, 2]);
   });
 
-  test('with room, six successors are kept as a naive recount has them, strongest three first', () => {
+  test('with room, eight successors are kept as a naive recount has them, the strongest four first', () => {
     const table = roomy(31);
     const counts = new Map<number, number>();
     for (let visit = 1; visit <= 30; visit++) {
       table.visit(key(1));
-      for (let target = 1; target <= 6; target++) {
+      for (let target = 1; target <= 8; target++) {
         if (visit % target !== 0) continue;
         table.observe(key(1), target, COMPACT_ONE);
         counts.set(target, (counts.get(target) ?? 0) + COMPACT_ONE);
@@ -96,17 +97,26 @@ describe('compact order', () => {
     }
     const record = table.find(key(1));
     const further = table.furtherOf(key(1), record);
-    const ids = [0, 1, 2].flatMap((place) => [table.successorAt(record, place), table.successorAt(further, place)]);
-    expect(ids.sort()).toEqual([1, 2, 3, 4, 5, 6]);
-    const weights = [record, further].map((at) => [0, 1, 2].map((place) => table.weightAt(at, place)));
-    for (const list of weights) expect(list).toEqual([...list].sort((a, b) => b - a));
-    expect(weights[0]![2]).toBeGreaterThanOrEqual(weights[1]![0]!);
-    for (let place = 0; place < 3; place++) {
-      // Being refused wears down who stands in the way, so weights are at most the counts.
-      expect(table.weightAt(record, place)).toBeLessThanOrEqual(counts.get(table.successorAt(record, place))!);
+    const places = Array.from({ length: COMPACT_DEGREE }, (_, place) => place);
+    const held = [record, further].flatMap((at) =>
+      places.map((place) => [table.successorAt(at, place), table.weightAt(at, place)] as const),
+    );
+    expect(new Map(held)).toEqual(counts);
+    const weights = held.map(([, weight]) => weight);
+    expect(weights).toEqual([...weights].sort((a, b) => b - a));
+  });
+
+  test('a fourth and fifth successor that come in turn do not wear each other away', () => {
+    const table = roomy(31);
+    for (let visit = 0; visit < 30; visit++) {
+      table.visit(key(1));
+      for (const target of [10, 11, 12]) table.observe(key(1), target, COMPACT_ONE);
+      table.observe(key(1), 20 + (visit & 1), COMPACT_ONE);
     }
-    expect(table.successorAt(record, 0)).toBe(1);
-    expect(table.weightAt(record, 0)).toBe(30 * COMPACT_ONE);
+    const record = table.find(key(1));
+    const further = table.furtherOf(key(1), record);
+    expect(table.weightAt(record, 3)).toBe(15 * COMPACT_ONE);
+    expect(table.weightAt(further, 0)).toBe(15 * COMPACT_ONE);
   });
 
   test('a pair counts as a context of the wide table does', () => {
@@ -118,22 +128,22 @@ describe('compact order', () => {
       wide.observe(1, 2, next);
       compact.observePair(keyOfPair, next);
       const entry = wide.find(1, 2);
-      const record = compact.find(keyOfPair);
+      const record = compact.findPair(keyOfPair);
       for (const place of [0, 1]) {
-        expect(compact.successorAt(record, place)).toBe(wide.successorAt(entry, place));
-        expect(compact.weightAt(record, place)).toBe(wide.confirmedAt(entry, place));
+        expect(compact.pairedAt(record, place)).toBe(wide.successorAt(entry, place));
+        expect(compact.confirmedAt(record, place)).toBe(wide.confirmedAt(entry, place));
       }
-      expect(compact.visitsAt(record)).toBe(wide.seenAt(entry));
+      expect(compact.seenAt(record)).toBe(wide.seenAt(entry));
     }
   });
 
   test('a hint at a record that has another owner by now is not believed', () => {
     const table = roomy();
     table.observePair(pairKey(1, 2), 10);
-    const hint = table.find(pairKey(1, 2));
+    const hint = table.findPair(pairKey(1, 2));
     table.observePair(pairKey(3, 4), 20, hint);
-    expect(table.visitsAt(hint)).toBe(1);
-    expect(table.successorAt(table.find(pairKey(3, 4)), 0)).toBe(20);
+    expect(table.seenAt(hint)).toBe(1);
+    expect(table.pairedAt(table.findPair(pairKey(3, 4)), 0)).toBe(20);
   });
 
   test('never takes more bytes than it was given, and uses all but one bucket of them', () => {
@@ -156,9 +166,8 @@ describe('compact order', () => {
         asked++;
         if (record >= 0) known++;
       }
-      if (record >= 0) table.praise(record);
       table.visit(key(recurring));
-      table.observe(key(recurring), 7, COMPACT_ONE);
+      table.observe(key(recurring), 7, COMPACT_ONE, true);
       table.visit(key(1000 + i));
     }
     expect(known / asked).toBeGreaterThan(0.95);
@@ -173,9 +182,8 @@ describe('compact order', () => {
     for (let i = 0; i < 20 * loop; i++) {
       const record = table.find(key(i % loop));
       if (record >= 0 && i >= 10 * loop) known++;
-      if (record >= 0 && table.successorAt(record, 0) >= 0) table.praise(record);
       table.visit(key(i % loop));
-      table.observe(key(i % loop), (i + 1) % loop, COMPACT_ONE);
+      table.observe(key(i % loop), (i + 1) % loop, COMPACT_ONE, true);
     }
     // A quarter is the most that fits; the least recently used of such a loop would all be gone.
     expect(known / (10 * loop)).toBeGreaterThan(0.15);
@@ -185,7 +193,7 @@ describe('compact order', () => {
     const table = new CompactOrder({ bytesMax: 2 ** 21, visitsMax: 31 });
     for (let i = 0; i < 50_000; i++) table.observePair(pairKey(i % 1009, i % 997), i);
     let met = 0;
-    for (let i = 0; i < 1_000_000; i++) if (table.find(pairKey(5000 + (i >> 10), i & 1023)) >= 0) met++;
+    for (let i = 0; i < 1_000_000; i++) if (table.findPair(pairKey(5000 + (i >> 10), i & 1023)) >= 0) met++;
     // 50,000 of 2^30: about 47 of a million.
     expect(met).toBeLessThan(150);
   });
@@ -213,8 +221,8 @@ describe('compact order', () => {
     expect(third![1]! / visits).toBeCloseTo(0.4, 1);
     expect([first![2], second![2]]).toEqual([1, 2]);
     for (let i = 0; i < 5; i++) {
-      const at = table.find(pairKey(1, i));
-      expect([table.successorAt(at, 0), table.weightAt(at, 0), table.visitsAt(at)]).toEqual([7, 10, 10]);
+      const at = table.findPair(pairKey(1, i));
+      expect([table.pairedAt(at, 0), table.confirmedAt(at, 0), table.seenAt(at)]).toEqual([7, 10, 10]);
     }
   });
 
@@ -224,9 +232,39 @@ describe('compact order', () => {
     table.observe(key(2), 3, COMPACT_ONE);
     expect([table.isExpected(2, 3), table.isExpected(2, 4), table.isExpected(9, 3)]).toEqual([true, false, false]);
     table.observePair(pairKey(1, 2), 3, -1, true);
-    expect(table.find(pairKey(1, 2))).toBe(-1);
+    expect(table.findPair(pairKey(1, 2))).toBe(-1);
     for (const isExpected of [false, true]) table.observePair(pairKey(1, 2), 3, -1, isExpected);
-    expect(table.visitsAt(table.find(pairKey(1, 2)))).toBe(2);
+    expect(table.seenAt(table.findPair(pairKey(1, 2)))).toBe(2);
+  });
+
+  test('what was needed when it came is kept, what came while it was at hand is not', () => {
+    for (const isWanted of [true, false]) {
+      const table = new CompactOrder({ bytesMax: COMPACT_BYTES_MIN, visitsMax: 31 });
+      table.visit(key(1));
+      for (let visit = 0; visit < 2; visit++) {
+        table.visit(key(1));
+        table.observe(key(1), 2, COMPACT_ONE, isWanted);
+      }
+      // Three rounds that wear: what has no credit but its claim is gone before.
+      for (let i = 0; i < 80; i++) table.visit(key(100 + i));
+      expect(table.find(key(1)) >= 0).toBe(isWanted);
+    }
+  });
+
+  test('a segment and twelve pairs in one bucket are each found as what they are', () => {
+    const table = new CompactOrder({ bytesMax: COMPACT_BYTES_MIN, visitsMax: 31 });
+    for (let i = 0; i < 2000; i++) {
+      const segment = (i * 7) % 23;
+      const known = table.find(key(segment));
+      if (known >= 0)
+        for (let place = 0; place < COMPACT_DEGREE; place++) expect(table.successorAt(known, place)).toBeLessThan(1000);
+      table.visit(key(segment));
+      table.observe(key(segment), 900 + segment, COMPACT_ONE, i % 3 === 0);
+      table.observePair(pairKey(i % 19, i % 5), 1000 + (i % 19), -1, false, i % 4 === 0);
+      const pair = table.findPair(pairKey(i % 19, i % 5));
+      if (pair >= 0) expect(table.pairedAt(pair, 0)).toBe(1000 + (i % 19));
+    }
+    expect(table.replacedCount).toBeGreaterThan(100);
   });
 });
 
