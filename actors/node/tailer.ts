@@ -167,6 +167,8 @@ export class Tailer implements Source {
     const chunk = this.#held.get(file) ?? (await file.next());
     if (chunk === null) return false;
     this.#held.set(file, chunk);
+    // Paused while it was read: it is taken when that is over.
+    if (this.#isPaused) return false;
     const { places, parse, append } = this.#options;
     const { from, place, bytes } = chunk;
     await places.put(PREFIX + tail.file, JSON.stringify({ ...from, until: place.offset } satisfies TailPlace));
