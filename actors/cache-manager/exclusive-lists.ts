@@ -1,8 +1,9 @@
 /** First-in first-out lists of segments, of which each segment is in one at most. */
 
 import type { StateFields } from '../../engine/state-fields.ts';
+import type { Place } from '../kernel-columns.ts';
 import { grownTable } from './grown-table.ts';
-import type { Place, SiteAddresses } from './site-layout.ts';
+import type { SiteAddresses } from './site-layout.ts';
 
 /** One of the lists. */
 export class ExclusiveList {

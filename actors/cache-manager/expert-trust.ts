@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import type { StateFields } from '../../engine/state-fields.ts';
-import { type Place, type SiteAddresses, type SiteBooks, SiteNumber } from './site-layout.ts';
+import type { Place } from '../kernel-columns.ts';
+import { type SiteAddresses, type SiteBooks, SiteNumber } from './site-layout.ts';
 
 export const expertTrustSchema = z.strictObject({
   isEnabled: z.boolean().default(true).describe('Whether experts are throttled one by one at all.'),

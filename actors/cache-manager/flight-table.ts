@@ -2,8 +2,9 @@
 
 import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
+import type { Place } from '../kernel-columns.ts';
 import { grownTable } from './grown-table.ts';
-import { type Place, type SiteAddresses, type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
+import { type SiteAddresses, type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
 
 /** What an entry of the ring is, a power of two long. */
 export const ENTRY = 4;

@@ -2,10 +2,11 @@
 
 import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
+import type { Place } from '../kernel-columns.ts';
 import { type Eviction, RowEnd as ends } from './eviction.ts';
 import { type ExclusiveList, ExclusiveLists } from './exclusive-lists.ts';
 import { grownTable } from './grown-table.ts';
-import { type Place, type SiteAddresses, type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
+import { type SiteAddresses, type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
 
 // Constants of this module: those of another would be loaded and checked at each use.
 const RowEnd = ends;

@@ -2,8 +2,9 @@
 
 import { z } from 'zod';
 import type { StateFields } from '../../engine/state-fields.ts';
+import type { Place } from '../kernel-columns.ts';
 import { grownTable } from './grown-table.ts';
-import { type Place, type SiteAddresses, type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
+import { type SiteAddresses, type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
 
 export const holdoutSchema = z.strictObject({
   share: z

@@ -1,9 +1,10 @@
 /** How prefetches come in at a site, or fail to. */
 
+import type { Place } from '../kernel-columns.ts';
 import { Outcome as outcomes } from '../prefetcher.ts';
 import { Row as columns, ROW_SHIFT as rowShift, Stage as stages } from './prefetch-table.ts';
 import type { Settlement } from './settlement.ts';
-import { type Place, SiteNumber } from './site-layout.ts';
+import { SiteNumber } from './site-layout.ts';
 import type { SiteSpace } from './site-space.ts';
 import type { SiteState } from './site-state.ts';
 

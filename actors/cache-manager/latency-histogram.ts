@@ -1,7 +1,8 @@
 /** Waits counted in logarithmic buckets: quantiles within 0.8 % in fixed memory. */
 
 import type { StateFields } from '../../engine/state-fields.ts';
-import type { HistogramPlace, Place, SiteAddresses, SiteBooks } from './site-layout.ts';
+import type { Place } from '../kernel-columns.ts';
+import type { HistogramPlace, SiteAddresses, SiteBooks } from './site-layout.ts';
 
 const MANTISSA_BITS = 7;
 export const BUCKETS = 1 << (8 + MANTISSA_BITS);

@@ -2,18 +2,12 @@
 
 import type { StateFields } from '../../engine/state-fields.ts';
 import { CalibrationStats } from '../forecaster/calibration-stats.ts';
+import type { Place } from '../kernel-columns.ts';
 import { type OutcomeCode, outcomeNames, Outcome as outcomes } from '../prefetcher.ts';
 import { DecisionDigest } from './decision-digest.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { type MissClassName, missClassNames } from './miss-classes.ts';
-import {
-  latenessPlace,
-  type Place,
-  type SiteAddresses,
-  type SiteBooks,
-  SiteNumber,
-  waitsPlace,
-} from './site-layout.ts';
+import { latenessPlace, type SiteAddresses, type SiteBooks, SiteNumber, waitsPlace } from './site-layout.ts';
 
 // Constants of this module: those of another would be loaded and checked at each use.
 const Outcome = outcomes;

@@ -1,8 +1,9 @@
 /** Why a miss was not avoided: each in exactly one class. */
 
 import type { StateFields } from '../../engine/state-fields.ts';
+import type { Place } from '../kernel-columns.ts';
 import { grownTable } from './grown-table.ts';
-import type { Place, SiteAddresses } from './site-layout.ts';
+import type { SiteAddresses } from './site-layout.ts';
 
 /** Classes of misses that the baseline had as well, in the order in which they are looked for. */
 export const MissClass = { unseen: 0, late: 1, evicted: 2, throttled: 3, overBudget: 4, unpredicted: 5 } as const;

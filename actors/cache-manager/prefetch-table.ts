@@ -1,8 +1,9 @@
 /** What a site knows of each segment's current prefetch, as parallel columns indexed by segment. */
 
 import type { StateFields } from '../../engine/state-fields.ts';
+import type { Place } from '../kernel-columns.ts';
 import { grownTable } from './grown-table.ts';
-import type { Place, SiteAddresses } from './site-layout.ts';
+import type { SiteAddresses } from './site-layout.ts';
 
 /** Where a segment's prefetch is. */
 export const Stage = { none: 0, staged: 1, inFlight: 2, queued: 3 } as const;

@@ -2,9 +2,10 @@
 
 import { assert } from '../../engine/assert.ts';
 import type { StateFields } from '../../engine/state-fields.ts';
+import type { Place } from '../kernel-columns.ts';
 import { tableLengthFor } from './evictions/dense-table.ts';
 import { SegmentLists } from './evictions/segment-lists.ts';
-import { type Place, type SiteAddresses, type SiteBooks, SiteWord } from './site-layout.ts';
+import { type SiteAddresses, type SiteBooks, SiteWord } from './site-layout.ts';
 
 const ONLY = 0;
 

@@ -1,6 +1,7 @@
 /** A site's tables side by side in the memory of a kernel, and its books, which it has for a stretch of rows at a time. */
 
 import { compiledOnce, compileWasm, type WasmFunction, type WasmInstance } from '../../streams/sources/wasm-module.ts';
+import { type Place, placeIn } from '../kernel-columns.ts';
 import { considerCode } from './consider-code.ts';
 import type { DemandDesk } from './demand-desk.ts';
 import { LruEviction } from './evictions/lru.ts';
@@ -12,8 +13,6 @@ import { rowCode } from './row-code.ts';
 import { settleCode } from './settle-code.ts';
 import { admitCode, evictCode, knowCode, type SiteFunction, siteFunctions, wasteCode, word } from './site-code.ts';
 import {
-  type Column,
-  type Place,
   type SiteBooks,
   type SiteLayout,
   SiteNumber,
@@ -61,6 +60,7 @@ export class SiteKernel {
   readonly #demands: DemandDesk;
   readonly #layout: SiteLayout;
   readonly #memory: ArrayBuffer;
+  readonly #place: Place;
   /** Lengths of the tables that grow, added up, when they were last taken back. */
   #laid = -1;
 
@@ -78,6 +78,7 @@ export class SiteKernel {
     this.#demands = demands;
     this.#layout = layout;
     this.#memory = kernel.memory;
+    this.#place = placeIn(kernel.memory);
     this.run = kernel.run;
     this.books = { numbers: new Float64Array(this.#memory, 0, 48), words: new Int32Array(this.#memory, WORDS_AT, 32) };
     this.ends = new Int32Array(this.#memory, layout.at.ends, layout.at.listOfKnown - layout.at.ends);
@@ -175,13 +176,6 @@ export class SiteKernel {
     guard.lendEase(books);
     return isEnough;
   }
-
-  readonly #place: Place = <T extends Column>(column: T, at: number): T => {
-    const make = column.constructor as new (memory: ArrayBuffer, from: number, length: number) => T;
-    const placed = new make(this.#memory, at, column.length);
-    if (column.buffer !== this.#memory) placed.set(column);
-    return placed;
-  };
 
   #lengths(): number {
     const { state, guard, reactive } = this.#parts;

@@ -1,11 +1,5 @@
 /** Where the tables and the books of a site lie in the memory of its kernel: addresses are part of the kernel's code. */
 
-/** Typed arrays that can lie there. */
-export type Column = Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
-
-/** Moves a column to where it is to lie, in bytes, and gives it back from there. */
-export type Place = <T extends Column>(column: T, at: number) => T;
-
 /** Doubles, from the first byte on: what the site's parts lend the kernel and take back, and settings. */
 export const SiteNumber = {
   ease: 0,

@@ -1,8 +1,9 @@
 /** How much of a cache staged segments may take: moved online towards whichever side would gain by more room. */
 
 import type { StateFields } from '../../engine/state-fields.ts';
+import type { Place } from '../kernel-columns.ts';
 import { grownTable } from './grown-table.ts';
-import { type Place, type SiteAddresses, type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
+import { type SiteAddresses, type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
 
 /** How many departures back a miss is still a regret: those of that share of the cache, and at least so many. */
 const WINDOW_SHARE = 1 / 32;

@@ -1,7 +1,7 @@
 /** Whether what is forecast after a consumer's accesses comes true as often as was said: who misleads is believed less. */
 
+import type { Place } from '../kernel-columns.ts';
 import type { ConsumerCounts } from '../prefetcher.ts';
-import type { Place } from './mixture-layout.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 /** Prefetches that the account of a consumer remembers. */

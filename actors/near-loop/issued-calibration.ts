@@ -1,6 +1,6 @@
 /** What a forecast means here: P(used before it leaves), learned from what became of the prefetches that were sent. */
 
-import type { Place } from './mixture-layout.ts';
+import type { Place } from '../kernel-columns.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 import { STRETCH_STEPS, squash, stretch, stretchTable } from './stretch.ts';
 

@@ -8,12 +8,6 @@ import type { MixtureTablesOptions } from './mixture-tables.ts';
 import { FACT_STRIDE } from './segment-facts.ts';
 import { squashTable, stretchTable } from './stretch.ts';
 
-/** Typed arrays that can lie there. */
-export type Column = Float64Array | Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
-
-/** Moves a column to where it is to lie, in bytes, and gives it back from there. */
-export type Place = <T extends Column>(column: T, at: number) => T;
-
 /** The first bytes of the memory: the horizon, and settings. */
 export const MixtureField = {
   /** Doubles. */

@@ -1,5 +1,6 @@
 /** What the near loop weighs, settles and proposes from, laid side by side in the memory of a kernel. */
 
+import { type Place, placeIn } from '../kernel-columns.ts';
 import { RECORD_WORDS, ROWS_AHEAD } from '../sequence-predictor/order-record.ts';
 import type { OrderHome, OrderTablesOptions } from '../sequence-predictor/order-tables.ts';
 import type { MixtureParts } from './candidate-mixture.ts';
@@ -7,7 +8,7 @@ import type { CandidateSet } from './candidate-set.ts';
 import type { ConsumerTrust } from './consumer-trust.ts';
 import type { IssuedCalibration } from './issued-calibration.ts';
 import { type MixtureKernel, orderPlaceOf, startMixtureKernel } from './mixture-kernel.ts';
-import { type Column, MixtureField, type MixtureLayout, mixtureLayout, type Place } from './mixture-layout.ts';
+import { MixtureField, type MixtureLayout, mixtureLayout } from './mixture-layout.ts';
 import type { SegmentFacts } from './segment-facts.ts';
 import { squashTable, stretchTable } from './stretch.ts';
 import type { ValueGate } from './value-gate.ts';
@@ -56,6 +57,7 @@ export class MixtureTables {
   accountLimit = 0;
   readonly #options: MixtureTablesOptions;
   readonly #layout: MixtureLayout;
+  readonly #place: Place;
   readonly #words: Int32Array;
   readonly #instants: Float64Array;
   #laidFacts: Int32Array | null = null;
@@ -67,6 +69,7 @@ export class MixtureTables {
     this.#options = options;
     this.#layout = layout;
     this.memory = memory;
+    this.#place = placeIn(memory);
     this.run = run;
     this.#words = new Int32Array(memory, 0, 32);
     this.#instants = new Float64Array(memory, 0, 8);
@@ -163,13 +166,6 @@ export class MixtureTables {
   learnFor(leadAccesses: number): void {
     this.#put(MixtureField.learnedLead, leadAccesses);
   }
-
-  readonly #place: Place = <T extends Column>(column: T, at: number): T => {
-    const make = column.constructor as new (memory: ArrayBuffer, from: number, length: number) => T;
-    const placed = new make(this.memory, at, column.length);
-    if (column.buffer !== this.memory) placed.set(column);
-    return placed;
-  };
 
   #put(field: number, value: number): void {
     this.#words[field / 4] = value;

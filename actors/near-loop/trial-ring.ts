@@ -1,7 +1,7 @@
 /** Predictions waiting to be proved: each comes true at the segment's next demand or false when its horizon passes. */
 
 import { assert } from '../../engine/assert.ts';
-import type { Place } from './mixture-layout.ts';
+import type { Place } from '../kernel-columns.ts';
 import { FACT_STRIDE, Fact, SegmentFacts } from './segment-facts.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 

@@ -1,6 +1,6 @@
 /** Decides which forecasts are worth a fetch: by price when traffic has no bound, by the best use of the budget when it has. */
 
-import type { Place } from './mixture-layout.ts';
+import type { Place } from '../kernel-columns.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 /** Bins of a 128th up to 15 sixteenths; from there four to each halving of what is left to certainty, so that at a bound of 1 the nearly certain are told apart. */

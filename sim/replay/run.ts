@@ -81,6 +81,21 @@ const THREAD_ACCESSES = 1_000_000;
 
 /** Replays `trace` through the planned run. The same trace, run, seed and settings give the same ledger, to the last bit. */
 export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunContext): Promise<RunRecord> {
+  const orderThread = orderThreadFor(trace, run, context);
+  try {
+    if (context.orderThread instanceof URL) await orderThread?.started;
+    return await executeBeside(orderThread, trace, run, context);
+  } finally {
+    await orderThread?.close();
+  }
+}
+
+async function executeBeside(
+  orderThread: OrderThread | null,
+  trace: RunTrace,
+  run: PlannedRun,
+  context: RunContext,
+): Promise<RunRecord> {
   const { config, writes } = context;
   const startedMs = elapsedMs();
   const isTimed = context.latency.kind === 'time';
@@ -99,8 +114,6 @@ export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunC
   });
   const isEngine = run.prefetch === 'anteroom';
   const holdout = isEngine ? holdoutOf(config.holdout, context.seed) : undefined;
-  const orderThread = orderThreadFor(trace, run, context);
-  if (context.orderThread instanceof URL) await orderThread?.started;
   const pipeline = new Pipeline({
     system,
     name: 'site',
@@ -114,16 +127,12 @@ export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunC
   context.onSite?.(pipeline.site);
   context.onPipeline?.(pipeline);
   const driver = new LogDriver(pipeline, config.farLoop, isTimed);
-  try {
-    await serveAll(prepared(trace, future, next, lookAhead), (batch) => {
-      driver.push(batch);
-      context.onProgress?.(driver.position);
-      // A node would restart the actor; a replay that did would report figures of half an engine.
-      assert(faults.length === 0, `an actor failed: ${faults[0]}`);
-    });
-  } finally {
-    await orderThread?.close();
-  }
+  await serveAll(prepared(trace, future, next, lookAhead), (batch) => {
+    driver.push(batch);
+    context.onProgress?.(driver.position);
+    // A node would restart the actor; a replay that did would report figures of half an engine.
+    assert(faults.length === 0, `an actor failed: ${faults[0]}`);
+  });
   const { site } = pipeline;
   const { accessCount } = trace.facts;
   assert(site.rowCount === accessCount, `${site.rowCount} of ${accessCount} rows were served`);

@@ -2,8 +2,9 @@
 
 import { assert } from '../../../engine/assert.ts';
 import type { StateFields } from '../../../engine/state-fields.ts';
+import type { Place } from '../../kernel-columns.ts';
 import { RowEnd } from '../eviction.ts';
-import type { Place, SiteAddresses, SiteBooks } from '../site-layout.ts';
+import type { SiteAddresses, SiteBooks } from '../site-layout.ts';
 import { Policy } from './policy.ts';
 import { SegmentLists } from './segment-lists.ts';
 

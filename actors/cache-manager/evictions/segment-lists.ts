@@ -1,8 +1,8 @@
 /** Doubly linked lists threaded through one table by segment id. */
 
 import type { StateFields } from '../../../engine/state-fields.ts';
+import type { Place } from '../../kernel-columns.ts';
 import { RowEnd as ends } from '../eviction.ts';
-import type { Place } from '../site-layout.ts';
 import { grownTable } from './dense-table.ts';
 
 // Constants of this module: those of another would be loaded and checked at each use.
