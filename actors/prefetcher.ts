@@ -2,7 +2,7 @@
 
 import type { StateFields } from '../engine/state-fields.ts';
 import type { AccessBatch } from '../streams/access-batch.ts';
-import type { WasmCall } from '../streams/sources/wasm-module.ts';
+import type { QuietCalls } from './quiet-calls.ts';
 
 /** How a demand access was served. */
 export const Served = {
@@ -143,18 +143,17 @@ export interface ConsumerCounts {
   readonly lowered: number;
 }
 
-/** How the next accesses can be weighed without a call of `onAccess` each: see `Prefetcher.quietRows`. */
+/** How the next accesses can be weighed, and what has ended be told, without a call of `onAccess` each: see `Prefetcher.quietRows`. */
 export interface QuietRows {
-  /**
-   * Does what `onAccess` does of an access that was a hit, given its segment, its consumer, `Served.hit`, what `fourth` says, its log position and `SiteView.leadAccesses`; a function of WebAssembly. Gives -1
-   * where it did nothing, and where it did all there is to do -2 or a number whose lowest eight bits are 0; else `onWeighed` is to be told of what it gives before anything else.
-   */
-  readonly weigh: WasmCall;
+  /** The same object until others are to be called. */
+  readonly calls: QuietCalls;
   /** What the first access is to be told as `fourth`, and how much more each of the next; both 0 = the segment of the access after it, -1 = not known. */
   readonly fourth: number;
   readonly step: number;
   /** So many at most. */
   readonly count: number;
+  /** Log position of the access before. */
+  readonly position: number;
 }
 
 /**
@@ -181,12 +180,12 @@ export interface Prefetcher {
   /** Consumers with a record, those believed less now, and forecasts lowered so far; null where consumers are not judged. */
   consumerCounts?(): ConsumerCounts | null;
   onAccess(access: AccessCursor, served: number, proposals: ProposalBuffer): void;
-  /** How the next accesses may be weighed while they are hits that nothing else is told of; null = by `onAccess` alone. The same object each time. */
+  /** How the next accesses may be weighed; null = by `onAccess` alone. The same object each time. */
   quietRows?(): QuietRows | null;
   /** So many accesses were weighed so, the last at that log position. */
   onQuiet?(count: number, position: number): void;
-  /** The last of them gave rise to `answer`. */
-  onWeighed?(answer: number, access: AccessCursor, proposals: ProposalBuffer): void;
+  /** Proposes what `QuietCalls.propose` has chosen last, so many. */
+  proposeChosen?(count: number, proposals: ProposalBuffer): void;
   /** A segment left the reactive cache by eviction. `isUnused` = it was staged and never demanded. True = admit it once more. */
   onEvict?(segment: number, isUnused: boolean): boolean;
   /** A prefetch of the segment, whoever asked for it, is queued, in flight or staged from now on; or was, and has ended. */

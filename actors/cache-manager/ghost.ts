@@ -198,15 +198,10 @@ export class Ghost {
     words[SiteWord.rowEnd] = this.#end;
   }
 
-  takeBack(books: SiteBooks): void {
-    this.takeCounts(books);
-    this.#next = books.words[SiteWord.rowNext]!;
-  }
-
-  /** What is counted, while a kernel goes on. */
-  takeCounts({ numbers, words }: SiteBooks): void {
+  takeBack({ numbers, words }: SiteBooks): void {
     this.misses = numbers[SiteNumber.ghostMisses]!;
     this.count = words[SiteWord.ghostCount]!;
+    this.#next = words[SiteWord.rowNext]!;
   }
 
   /** Everything but what the settings give: #site, #isBytes, #onLead; and #ended, #next, #end, #left, #leftCount, #leftNext, which are of one batch. */

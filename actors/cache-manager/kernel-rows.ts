@@ -6,10 +6,10 @@ import {
   Outcome as outcomes,
   type Prefetcher,
   ProposalBuffer,
-  type QuietRows,
   RowCursor,
   Served as servedCodes,
 } from '../prefetcher.ts';
+import { EVICTED as evicted, type QuietCalls, quietCallNames } from '../quiet-calls.ts';
 import { ConsiderAnswer } from './consider-code.ts';
 import type { DemandDesk } from './demand-desk.ts';
 import type { IssueDesk } from './issue-desk.ts';
@@ -22,7 +22,7 @@ import { RowAnswer } from './row-code.ts';
 import type { Settlement } from './settlement.ts';
 import { DELIVERED } from './site.ts';
 import { SiteKernel } from './site-kernel.ts';
-import { EVICTED as evicted, SiteNumber, SiteWord } from './site-layout.ts';
+import { EASE_LEAST, SiteNumber, SiteWord } from './site-layout.ts';
 import type { SiteSpace } from './site-space.ts';
 import type { SiteState } from './site-state.ts';
 
@@ -34,12 +34,12 @@ const Row = columns;
 const ROW_SHIFT = rowShift;
 const EVICTED = evicted;
 const { ease: EASE, share: SHARE, fetchTime: FETCH_TIME } = SiteNumber;
-const { endCount: END_COUNT, quietEnd: QUIET_END, quietAnswer: QUIET_ANSWER } = SiteWord;
+const { endCount: END_COUNT, endsTold: ENDS_TOLD, settledCount: SETTLED_COUNT, fetchedCount: FETCHED_COUNT } = SiteWord;
+const { quietEnd: QUIET_END, quietAnswer: QUIET_ANSWER, isSound: IS_SOUND } = SiteWord;
+const { quietChosen: QUIET_CHOSEN, quietNext: QUIET_NEXT, quietSent: QUIET_SENT } = SiteWord;
 const { served: SERVED, baselineHit: BASELINE_HIT, more: MORE, held: HELD } = RowAnswer;
 const SENT = ConsiderAnswer.sent;
 
-/** What the bounds must leave beyond what counts as far: as much as one row may take, with what waits to land. */
-const EASE_LEAST = 16;
 /** Rows that plain code serves where the kernel may not, before that is looked at again. */
 const PLAIN_ROWS = 16;
 /** What is kept of a log position as a word. */
@@ -66,7 +66,7 @@ export class KernelRows {
   #runRow!: SiteKernel['run']['row'];
   #runConsider!: SiteKernel['run']['consider'];
   /** Who weighs for the kernel. */
-  #borrowed: QuietRows['weigh'] | null = null;
+  #borrowed: QuietCalls | null = null;
   /** The rows being served, and whether the kernel has their columns. */
   #batch: AccessBatch | null = null;
   #from = 0;
@@ -163,13 +163,20 @@ export class KernelRows {
     }
     if (this.#kernel?.isLaidOut === false) this.layOut();
     if (this.#kernel === null) return false;
-    const { flights, queue, ledger, sizes, whole, reactive } = this.#state;
+    const { flights, queue, ledger, sizes } = this.#state;
     const isPlain = flights.isInOrder && queue.count === 0 && ledger.isCounting && !sizes.isAny && !sizes.isGuessed;
-    if (!isPlain || position >= POSITION_MAX || !whole!.leaves(EASE_LEAST, reactive.count, flights.count)) {
+    if (!isPlain || position >= POSITION_MAX) {
       this.#untilTry = PLAIN_ROWS;
       return false;
     }
     this.#kernel.enter();
+    const { words, numbers } = this.#kernel.books;
+    if (numbers[EASE]! < EASE_LEAST) this.#kernel.run.look();
+    if (numbers[EASE]! < EASE_LEAST && words[IS_SOUND] === 0) {
+      this.#kernel.leave();
+      this.#untilTry = PLAIN_ROWS;
+      return false;
+    }
     this.#isIn = true;
     if (!this.#areRowsThere) this.#bringRows(this.#kernel);
     return true;
@@ -191,13 +198,13 @@ export class KernelRows {
     const quiet = prefetcher.quietRows?.() ?? null;
     if (quiet === null) return i;
     const kernel = this.#kernel!;
-    if (quiet.weigh !== this.#borrowed) {
-      this.#borrowed = quiet.weigh;
-      kernel.borrow(quiet.weigh);
+    if (quiet.calls !== this.#borrowed) {
+      this.#borrowed = quiet.calls;
+      kernel.borrow(quietCallNames.map((name) => quiet.calls[name]));
     }
     const end = Math.min(last, i + quiet.count) - from;
     const first = batch.position + i;
-    const at = from + kernel.run.quiet(i - from, end, quiet.step, quiet.fourth, first);
+    const at = from + kernel.run.quiet(i - from, end, quiet.step, quiet.fourth, quiet.position | 0, first);
     const { words } = kernel.books;
     const why = words[QUIET_END]!;
     const isWeighed = why === QuietEnd.weighed;
@@ -205,21 +212,48 @@ export class KernelRows {
     if (weighed > 0) prefetcher.onQuiet!(weighed, first + weighed - 1);
     const served = at - i + (why === QuietEnd.unserved ? 0 : 1);
     this.#served += served;
-    if (served === 0) return i;
-    const position = first + served - 1;
-    this.#position = position;
-    if (why === QuietEnd.unserved) return at;
-    const answer = words[QUIET_ANSWER]!;
-    if (!isWeighed) {
-      this.#goOn(kernel, batch, at, position, answer);
-      return at + 1;
+    if (served > 0) {
+      this.#position = first + served - 1;
+      this.#catchUp(kernel);
     }
+    if (why === QuietEnd.unserved) return at;
+    if (isWeighed) this.#considerRest(words, this.#position);
+    else this.#goOn(kernel, batch, at, this.#position, words[QUIET_ANSWER]!);
+    return at + 1;
+  }
+
+  /** Tells and counts what the kernel has left while it served rows by itself: nobody else has asked since. */
+  #catchUp(kernel: SiteKernel): void {
+    const { words, numbers } = kernel.books;
+    const { ledger, fetches, onSettled } = this.#state;
+    const { settled, missed } = kernel;
+    const count = words[SETTLED_COUNT]!;
+    words[SETTLED_COUNT] = 0;
+    for (let at = 0; at < 4 * count; at += 4) {
+      const segment = settled[at]!;
+      const expert = settled[at + 1]!;
+      const outcome = settled[at + 2]!;
+      if (outcome !== Outcome.wasted) ledger.usedOf(settled[at + 3]!);
+      onSettled?.(segment, expert, outcome);
+      if (outcome === Outcome.late) onSettled?.(segment, expert, DELIVERED);
+    }
+    for (let missClass = 0; missClass < missed.length; missClass++) {
+      const misses = missed[missClass]!;
+      if (misses > 0) ledger.unavoided(missClass, misses);
+      missed[missClass] = 0;
+    }
+    for (let i = words[FETCHED_COUNT]!; i > 0; i--) fetches.add(0, numbers[FETCH_TIME]!);
+    words[FETCHED_COUNT] = 0;
+  }
+
+  /** Considers what the kernel chose and left. */
+  #considerRest(words: Int32Array, position: number): void {
     const proposals = this.#proposals;
     proposals.count = 0;
-    this.#cursor.pointAt(batch, at, position, batch.segment[at]! | 0);
-    prefetcher.onWeighed!(answer, this.#cursor, proposals);
-    if (proposals.count > 0) this.#considerAll(proposals, position);
-    return at + 1;
+    this.#prefetcher.proposeChosen!(words[QUIET_CHOSEN]!, proposals);
+    const next = words[QUIET_NEXT]!;
+    if (next === 0) this.#considerAll(proposals, position);
+    else this.#considerFrom(proposals, next, words[QUIET_SENT]!, position);
   }
 
   #leave(): void {
@@ -239,10 +273,7 @@ export class KernelRows {
     if (answer < 0) {
       this.#handOver(kernel);
       if (kernel.books.numbers[EASE]! >= EASE_LEAST) return false;
-      if (!kernel.look(EASE_LEAST)) {
-        this.#untilTry = PLAIN_ROWS;
-        return false;
-      }
+      kernel.run.look();
       answer = this.#runRow(id, position);
       if (answer < 0) {
         this.#handOver(kernel);
@@ -292,11 +323,13 @@ export class KernelRows {
     const count = words[END_COUNT]!;
     if (count === 0) return;
     words[END_COUNT] = 0;
+    const first = words[ENDS_TOLD]!;
+    words[ENDS_TOLD] = 0;
     const { ends } = kernel;
     const { table, ledger, onSettled } = this.#state;
     const { rows } = table;
     const prefetcher = this.#prefetcher;
-    for (let i = 0; i < count; i++) {
+    for (let i = first; i < count; i++) {
       const segment = ends[i << 1]!;
       const outcome = ends[(i << 1) | 1]!;
       if (outcome === EVICTED) {
@@ -316,16 +349,17 @@ export class KernelRows {
 
   /** As `IssueDesk.considerAll`. */
   #considerAll(p: ProposalBuffer, position: number): void {
-    if (p.count === 1) {
-      this.#consider(p, 0, position);
-    } else {
-      sortByProbability(p);
-      const room = this.#kernel!.books.numbers[SHARE]!;
-      let sent = 0;
-      for (let i = 0; i < p.count; i++) {
-        if (sent >= room && sent > 0) this.#refuse(p, i);
-        else if (this.#consider(p, i, position)) sent++;
-      }
+    sortByProbability(p);
+    this.#considerFrom(p, 0, 0, position);
+  }
+
+  /** The same from number `first` on, of those that are in order and of which so many were sent. */
+  #considerFrom(p: ProposalBuffer, first: number, alreadySent: number, position: number): void {
+    const room = this.#kernel!.books.numbers[SHARE]!;
+    let sent = alreadySent;
+    for (let i = first; i < p.count; i++) {
+      if (sent >= room && sent > 0) this.#refuse(p, i);
+      else if (this.#consider(p, i, position)) sent++;
     }
     if (!this.#isIn && !this.#state.guard.isKnownFar) this.#state.guard.check();
   }

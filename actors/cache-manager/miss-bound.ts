@@ -75,6 +75,8 @@ export class MissBound {
   lend({ numbers }: SiteBooks): void {
     numbers[SiteNumber.siteMisses] = this.misses;
     numbers[SiteNumber.excess] = this.excess;
+    numbers[SiteNumber.missRatioMax] = 1 + this.excessMax;
+    numbers[SiteNumber.missAllowance] = this.allowance;
   }
 
   takeBack({ numbers }: SiteBooks): void {

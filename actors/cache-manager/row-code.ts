@@ -254,7 +254,8 @@ const isSome = (value: Code): Code => isZero(isZero(value));
 const residentServed = (tables: SiteAddresses): Code => {
   const links = tables.reactiveLinks;
   return [
-    leaveIfEaseWithin(double(2)),
+    // It takes no fetch and is no miss, so it may be served beside a bound that was not broken.
+    leaveIf(and(atMostDouble(number(SiteNumber.ease), double(2)), isZero(word(SiteWord.isSound)))),
     demanded(tables),
     // `SegmentLists.renew`.
     ifElse(

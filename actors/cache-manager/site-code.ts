@@ -2,11 +2,12 @@
 
 import { type Code, F64, I32, type WasmFunction, wasm } from '../../streams/sources/wasm-module.ts';
 import { Outcome } from '../prefetcher.ts';
+import { EVICTED } from '../quiet-calls.ts';
 import { AT_REACTIVE, IS_THERE } from './ghost.ts';
 import { BUCKET_SHIFT } from './latency-histogram.ts';
 import { SEEN } from './miss-classes.ts';
 import { ROW_SHIFT, Row, Stage } from './prefetch-table.ts';
-import { EVICTED, type HistogramPlace, type SiteAddresses, SiteNumber, SiteWord, WORDS_AT } from './site-layout.ts';
+import { type HistogramPlace, type SiteAddresses, SiteNumber, SiteWord, WORDS_AT } from './site-layout.ts';
 import { HORIZON_LEAST } from './site-space.ts';
 import { STEP } from './traffic-guard.ts';
 
@@ -16,7 +17,7 @@ const { double, loadDouble, storeDouble, addDouble, subDouble, divideDouble, lea
 const { atLeastDouble, equalDouble, notEqualDouble, wholeOf, call } = wasm;
 
 /** Functions of the kernel; those before `row` are for the others. */
-export const siteFunctions = ['know', 'settle', 'waste', 'evict', 'admit', 'row', 'consider', 'quiet'] as const;
+export const siteFunctions = ['know', 'settle', 'waste', 'evict', 'admit', 'look', 'row', 'consider', 'quiet'] as const;
 export type SiteFunction = (typeof siteFunctions)[number];
 
 /** The node of segment 0 in a `SegmentLists` of one list, whose sentinel is node 1; and in the lists of a ghost. */

@@ -2,17 +2,23 @@
 
 import { compiledOnce, compileWasm, type WasmFunction, type WasmInstance } from '../../streams/sources/wasm-module.ts';
 import { type Place, placeIn } from '../kernel-columns.ts';
+import { quietCallKinds } from '../quiet-calls.ts';
+import { lookCode } from './bounds-code.ts';
 import { considerCode } from './consider-code.ts';
 import type { DemandDesk } from './demand-desk.ts';
 import { LruEviction } from './evictions/lru.ts';
 import { LIST_OF } from './ghost.ts';
 import type { Landings } from './landings.ts';
 import { BUCKETS } from './latency-histogram.ts';
+import { missClassNames } from './miss-classes.ts';
 import { quietCode } from './quiet-code.ts';
 import { rowCode } from './row-code.ts';
 import { settleCode } from './settle-code.ts';
 import { admitCode, evictCode, knowCode, type SiteFunction, siteFunctions, wasteCode, word } from './site-code.ts';
 import {
+  ENDS_MAX,
+  NUMBERS_MAX,
+  SETTLED_MAX,
   type SiteBooks,
   type SiteLayout,
   SiteNumber,
@@ -20,6 +26,7 @@ import {
   SiteWord,
   siteLayout,
   WORDS_AT,
+  WORDS_MAX,
 } from './site-layout.ts';
 import type { SiteSpace } from './site-space.ts';
 import type { SiteState } from './site-state.ts';
@@ -50,6 +57,9 @@ export class SiteKernel {
   readonly run: Kernel['run'];
   readonly books: SiteBooks;
   readonly ends: Int32Array;
+  /** As `quiet` leaves them. */
+  readonly settled: Int32Array;
+  readonly missed: Int32Array;
   /** The rows that the ghosts have had, and one more segment. */
   readonly rowSegments: Int32Array;
   readonly rowConsumers: Int32Array;
@@ -80,8 +90,13 @@ export class SiteKernel {
     this.#memory = kernel.memory;
     this.#place = placeIn(kernel.memory);
     this.run = kernel.run;
-    this.books = { numbers: new Float64Array(this.#memory, 0, 48), words: new Int32Array(this.#memory, WORDS_AT, 32) };
-    this.ends = new Int32Array(this.#memory, layout.at.ends, layout.at.listOfKnown - layout.at.ends);
+    this.books = {
+      numbers: new Float64Array(this.#memory, 0, NUMBERS_MAX),
+      words: new Int32Array(this.#memory, WORDS_AT, WORDS_MAX),
+    };
+    this.ends = new Int32Array(this.#memory, layout.at.ends, 2 * ENDS_MAX);
+    this.settled = new Int32Array(this.#memory, layout.at.settled, 4 * SETTLED_MAX);
+    this.missed = new Int32Array(this.#memory, layout.at.missed, missClassNames.length);
     const { rowsAhead } = layout.room;
     this.rowSegments = new Int32Array(this.#memory, layout.at.rowSegments, rowsAhead + 1);
     this.rowConsumers = new Int32Array(this.#memory, layout.at.rowConsumers, rowsAhead);
@@ -163,18 +178,6 @@ export class SiteKernel {
     this.#landings.leadCount = words[SiteWord.leadCount]!;
     this.#space.unusedResidence = numbers[SiteNumber.residence]!;
     this.#demands.pollutionCount = numbers[SiteNumber.pollution]!;
-  }
-
-  /** Sees to it, while the kernel goes on, that it knows what the bounds leave; false = too little. */
-  look(ease: number): boolean {
-    const { books } = this;
-    const { state, guard, reactive } = this.#parts;
-    guard.takeCounts(books);
-    reactive.takeBack(books);
-    state.flights.takeBack(books);
-    const isEnough = guard.leaves(ease, reactive.count, state.flights.count);
-    guard.lendEase(books);
-    return isEnough;
   }
 
   #lengths(): number {
@@ -273,6 +276,7 @@ function started({ at, bytes, room }: SiteLayout): Kernel | null {
     waste: () => wasteCode(at, capacity),
     evict: () => evictCode(at),
     admit: () => admitCode(at),
+    look: () => lookCode(at),
     row: () => rowCode(at),
     consider: () => considerCode(at),
     quiet: () => quietCode(at),
@@ -280,8 +284,8 @@ function started({ at, bytes, room }: SiteLayout): Kernel | null {
   const compile = () => {
     const functions = Object.fromEntries(siteFunctions.map((name) => [name, codes[name]()]));
     const pageCount = Math.ceil(bytes / 65_536);
-    const weigh = { parameterCount: 4, doubleCount: 2, hasResult: true };
-    return compileWasm<SiteFunction>(functions as Record<SiteFunction, WasmFunction>, pageCount, weigh);
+    const borrowed = Object.values(quietCallKinds);
+    return compileWasm<SiteFunction>(functions as Record<SiteFunction, WasmFunction>, pageCount, borrowed);
   };
   return compiledOnce(starters, JSON.stringify(room), compile)?.() ?? null;
 }

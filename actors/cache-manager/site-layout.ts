@@ -49,7 +49,17 @@ export const SiteNumber = {
   trustMin: 43,
   trustOnAgain: 44,
   holdoutThreshold: 45,
+  allowance: 46,
+  ratioAbove: 47,
+  overshootMax: 48,
+  /** Of each book, up to `BOOKS_MAX`: misses of the reference and of the baseline, and fetches, when it was opened. */
+  books: 49,
+  /** Of the bound on misses: its ratio to those of the ghost, and what it grants on top. */
+  missRatioMax: 55,
+  missAllowance: 56,
 } as const;
+/** Books of a bound on traffic at most. */
+export const BOOKS_MAX = 2;
 
 /** Words behind them. */
 export const SiteWord = {
@@ -87,9 +97,22 @@ export const SiteWord = {
   /** What `quiet` left: a `QuietEnd`, and the answer that ended it. */
   quietEnd: 27,
   quietAnswer: 28,
+  quietChosen: 29,
+  quietNext: 30,
+  quietSent: 31,
+  /** Ends in the list that the prefetcher was told of, where it did not take the next. */
+  endsTold: 32,
+  settledCount: 33,
+  fetchedCount: 34,
+  /** 0 = traffic is not bounded. */
+  bookCount: 35,
+  /** Whether, when it was looked last, no bound was broken: then a hit breaks none. */
+  isSound: 36,
 } as const;
-export const WORDS_AT = 8 * 48;
-const TABLES_AT = WORDS_AT + 4 * 32;
+export const NUMBERS_MAX = 64;
+export const WORDS_MAX = 64;
+export const WORDS_AT = 8 * NUMBERS_MAX;
+const TABLES_AT = WORDS_AT + 4 * WORDS_MAX;
 
 /** Views of both. */
 export interface SiteBooks {
@@ -97,10 +120,12 @@ export interface SiteBooks {
   readonly words: Int32Array;
 }
 
+/** What the bounds must leave beyond what counts as far to serve any row: as much as one may take, with what waits to land. */
+export const EASE_LEAST = 16;
 /** Ends that fit into the list in which they are handed over, of two words each: the segment, and an `Outcome` or `EVICTED`. */
 export const ENDS_MAX = 256;
-/** A segment left the reactive cache. */
-export const EVICTED = 8;
+/** Ends of prefetches that fit into the list of those that the prefetcher was told of and others were not: segment, expert, `Outcome` and log position at which it was sent. */
+export const SETTLED_MAX = 1024;
 
 /** How much is to be room for. */
 export interface SiteRoom {
@@ -114,12 +139,18 @@ export interface SiteRoom {
   readonly calibrationBins: number;
 }
 
+/** Classes of misses at most. */
+const MISS_CLASSES = 8;
+
 /** Bytes of each table, in the order in which they lie. */
 function bytesOf(room: SiteRoom) {
   const { segments } = room;
   const histogram = 8 * room.histogramBuckets;
   return {
     ends: 8 * ENDS_MAX,
+    settled: 16 * SETTLED_MAX,
+    /** By class of miss. */
+    missed: 4 * MISS_CLASSES,
     listOfKnown: 8,
     listCounts: 4 * 5,
     rowEnds: 4 * room.rowsAhead,

@@ -12,9 +12,9 @@ import type { TrafficBudget } from './traffic-budget.ts';
 /** Sums of fractions err in their last bits. */
 const ROUNDING = 1e-6;
 /** What is left of a bound from which on it counts as far: more than any caller asks for at once. */
-const FAR = 32;
+export const FAR = 32;
 /** The same of what may still be sent, of which nobody asks for as much: a prefetch is sent with 3, and the baseline is followed below -3. */
-const FAR_TO_SEND = 4;
+export const FAR_TO_SEND = 4;
 /** Questions that are answered by measuring, where a bound was found near, before it is looked whether the bounds are far again. */
 const LOOK_EVERY = 64;
 /** By how much what is left of a bound shrinks with one thing told, at most. */
@@ -128,11 +128,6 @@ export class TrafficGuard implements SiteGuard {
     if (this.#ease > 0) return true;
     if (this.#isBytes || --this.#untilLook >= 0) return false;
     return this.#look(reactiveCount, inFlightCount) > 0;
-  }
-
-  /** Whether they leave so much more than that that `ease` may be taken of it before it is looked again; not in bytes. It is looked where that is not known. */
-  leaves(ease: number, reactiveCount: number, inFlightCount: number): boolean {
-    return this.#ease >= ease || this.#look(reactiveCount, inFlightCount) >= ease;
   }
 
   /** Measures what the tightest bound leaves beyond {@link FAR}. */
@@ -267,24 +262,26 @@ export class TrafficGuard implements SiteGuard {
   lend(books: SiteBooks): void {
     this.#missBound.lend(books);
     this.baseline.lend(books);
-    this.lendEase(books);
-    books.numbers[SiteNumber.fetches] = this.#fetches;
-  }
-
-  lendEase({ numbers }: SiteBooks): void {
+    const { numbers, words } = books;
     numbers[SiteNumber.ease] = this.#ease;
+    numbers[SiteNumber.fetches] = this.#fetches;
+    const { allowance, ratioMax, overshootMax, isBounded } = this.#budget;
+    words[SiteWord.bookCount] = isBounded ? this.#books.length : 0;
+    words[SiteWord.isSound] = 0;
+    numbers[SiteNumber.allowance] = allowance;
+    numbers[SiteNumber.ratioAbove] = ratioMax - 1;
+    numbers[SiteNumber.overshootMax] = overshootMax;
+    for (const [i, { reference, baseline, fetches }] of this.#books.entries()) {
+      numbers[SiteNumber.books + 3 * i] = reference;
+      numbers[SiteNumber.books + 3 * i + 1] = baseline;
+      numbers[SiteNumber.books + 3 * i + 2] = fetches;
+    }
   }
 
   takeBack(books: SiteBooks): void {
-    this.takeCounts(books);
-    this.baseline.takeBack(books);
-  }
-
-  /** What is counted, while a kernel goes on. */
-  takeCounts(books: SiteBooks): void {
     const { numbers } = books;
     this.#missBound.takeBack(books);
-    this.baseline.takeCounts(books);
+    this.baseline.takeBack(books);
     this.#fetches = numbers[SiteNumber.fetches]!;
     this.#ease = numbers[SiteNumber.ease]!;
   }

@@ -3,7 +3,7 @@
 import type { AccessCursor, ConsumerCounts, Evidence, Prefetcher, ProposalBuffer } from '../prefetcher.ts';
 
 /** Each access is shown to it. */
-type Watched = Required<Omit<Prefetcher, 'quietRows' | 'onQuiet' | 'onWeighed'>>;
+type Watched = Required<Omit<Prefetcher, 'quietRows' | 'onQuiet' | 'proposeChosen'>>;
 
 /** Hands everything on to `inner`. */
 export class EnginePrefetcher implements Watched {

@@ -15,7 +15,7 @@ import type { HintBook } from './hint-book.ts';
 const hintExpert = 'hint';
 
 /** Each access is shown to it, for hints are called for by accesses. */
-type Watched = Required<Omit<Prefetcher, 'quietRows' | 'onQuiet' | 'onWeighed'>>;
+type Watched = Required<Omit<Prefetcher, 'quietRows' | 'onQuiet' | 'proposeChosen'>>;
 
 /** Hands everything on to `inner`, whose proposals come first; what is resident or on its way is not called for. */
 export class HintedPrefetcher implements Watched {

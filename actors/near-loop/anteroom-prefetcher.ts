@@ -14,6 +14,7 @@ import type {
   SiteView,
 } from '../prefetcher.ts';
 import { Outcome, Served } from '../prefetcher.ts';
+import { type QuietCalls, quietCallNames } from '../quiet-calls.ts';
 import { createNextItemModel } from '../sequence-predictor/create-next-item-model.ts';
 import { type NextItemModel, NextItemRanking } from '../sequence-predictor/next-item-model.ts';
 import type { OrderAhead, OrderTaker } from '../sequence-predictor/order-ahead.ts';
@@ -52,6 +53,8 @@ const KERNEL_AFTER = 16_384;
 const LEFT = AccessAnswer.left;
 /** Instead of a record's number: the access is learned here; or it was learned elsewhere, and order has come back since. */
 const [HERE, BEFORE] = [-1, -2];
+/** Of which none is ever called. */
+const NO_CALLS = Object.fromEntries(quietCallNames.map((name) => [name, () => LEFT])) as unknown as QuietCalls;
 /** How much higher the floor stands where segments differ in size and a bound on traffic is the only price: what is worth little by the byte crowds out what is worth more. */
 const FLOOR_RATIO_IN_BYTES = 2;
 
@@ -91,10 +94,11 @@ export class AnteroomPrefetcher implements Prefetcher {
   #saidCount = 0;
   #usedCount = 0;
   readonly #quiet: { -readonly [K in keyof QuietRows]: QuietRows[K] } = {
-    weigh: () => LEFT,
+    calls: NO_CALLS,
     fourth: 0,
     step: 0,
     count: 0,
+    position: 0,
   };
   #consumer = -1;
   readonly #isForecastOn: boolean;
@@ -243,16 +247,17 @@ export class AnteroomPrefetcher implements Prefetcher {
     const count = Math.min(this.#untilAdjusted - 1, this.#learnedLead.quietCount);
     if (this.#ahead === null) {
       this.#tellLead(kernel);
-      quiet.weigh = kernel.run.access;
+      quiet.calls = kernel.callsHere;
       quiet.fourth = 0;
       quiet.step = 0;
       quiet.count = count;
     } else {
-      quiet.weigh = kernel.run.weigh;
+      quiet.calls = kernel.callsAhead;
       quiet.fourth = kernel.saidAt + this.#usedCount * RECORD_BYTES;
       quiet.step = RECORD_BYTES;
       quiet.count = Math.min(count, this.#saidCount - this.#usedCount);
     }
+    quiet.position = this.#position;
     return quiet;
   }
 
@@ -263,10 +268,9 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#position = position;
   }
 
-  onWeighed(answer: number, access: AccessCursor, proposals: ProposalBuffer): void {
-    this.#position = access.position;
-    this.#consumer = access.consumer;
-    this.#decideOn(this.#kernel!, answer, servedClassOf(Served.hit), proposals);
+  proposeChosen(count: number, proposals: ProposalBuffer): void {
+    const { proposed, stated, strongest } = this.#kernel!;
+    for (let i = 0; i < count; i++) proposals.propose(proposed[i]!, -1, stated[i]!, strongest[i]!);
   }
 
   /** The kernel learns by the lead of the access at hand. */
@@ -623,6 +627,7 @@ export class AnteroomPrefetcher implements Prefetcher {
             horizon: this.#horizon,
             horizonMin: this.#config.horizonMin,
             horizonMax: this.#config.horizonMax,
+            forecastMin: this.#config.thresholdFloor,
             isForecastOn: this.#isForecastOn,
             isPopularityOn: this.#isPopularityOn,
             order: this.#sequences.kernelNeeds,
@@ -674,8 +679,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     const allowed = Math.min(passing, Math.floor(this.#site.trafficHeadroom));
     if (allowed < 1) return;
     kernel.run.propose(allowed, passing, how, this.#position, this.#consumer);
-    const { proposed, stated, strongest } = kernel;
-    for (let i = 0; i < allowed; i++) proposals.propose(proposed[i]!, -1, stated[i]!, strongest[i]!);
+    this.proposeChosen(allowed, proposals);
   }
 
   /** Makes room for the facts of a segment. */

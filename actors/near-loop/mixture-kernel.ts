@@ -1,23 +1,28 @@
 /** The near loop's work on one access, as WebAssembly over the tables of `MixtureTables` and `OrderTables`. */
 
 import { compiledOnce, compileWasm, type WasmFunction, type WasmInstance } from '../../streams/sources/wasm-module.ts';
+import type { QuietCall } from '../quiet-calls.ts';
 import type { OrderPlace } from '../sequence-predictor/order-fields.ts';
 import { stepOf } from '../sequence-predictor/order-kernel.ts';
 import type { OrderTablesOptions } from '../sequence-predictor/order-tables.ts';
 import { accessCode, weighCode } from './access-code.ts';
 import type { MixtureLayout } from './mixture-layout.ts';
 import { endedCode, proposeCode, refreshCode } from './proposal-code.ts';
+import { chosenCode, endedForCode, foreseenCode, heldCode, statedCode } from './quiet-code.ts';
 import { serveCode } from './serve-code.ts';
 
 /**
  * `serve(segment, consumer, how, count, position, lead)` settles what the access decides, notes it, and weighs the candidates that it gave rise to; gives
- * how many of them pass. `propose(allowed, passing, how, position, consumer)` makes proposals of the best of these, at least one.
+ * how many of them pass. `propose(allowed, passing, how, position, consumer)` makes proposals of the best of these, at least one; gives 1 where what is stated of each is no more than of the one before, else 0.
  * `ended(segment, how, position)` learns from the end of a prefetch, and `refresh()` makes that count. `how`: class of `servedClassOf` with `ServeMode`; `EndMode`.
  * Where order is in the same memory, `access(segment, consumer, how, next, position, lead)` asks memory for what an access of `next` will need, and does what `step` of order and then `serve` do, see `AccessAnswer`;
- * `weigh(segment, consumer, how, record, position, lead)` does the same where order was learned ahead, from the record of that. Elsewhere there are none of the three. `access` learns by `MixtureField.learnedLead`.
+ * `weigh(segment, consumer, how, record, position, lead)` does the same where order was learned ahead, from the record of that. `access` learns by `MixtureField.learnedLead`. All of `QuietCalls` are there too.
+ * Elsewhere there are only the first four.
  */
 export type MixtureKernel = WasmInstance<FunctionName>;
-type FunctionName = 'serve' | 'propose' | 'ended' | 'refresh' | 'step' | 'access' | 'weigh';
+type FunctionName = 'serve' | 'propose' | 'ended' | 'refresh' | 'step' | 'access' | QuietCall;
+/** Place of `ended` among them. */
+const ENDED = 2;
 
 type Functions = Readonly<Record<FunctionName, WasmFunction>>;
 
@@ -55,5 +60,11 @@ function codeOf(layout: MixtureLayout, order: OrderTablesOptions | null, capacit
     step,
     access: accessCode(at, place, order, capacity),
     weigh: weighCode(at, place, order, capacity),
+    proposedSegment: chosenCode(at.proposed),
+    proposedExpert: chosenCode(at.strongest),
+    proposedStated: statedCode(at),
+    held: heldCode(place),
+    endedFor: endedForCode(place, ENDED),
+    foreseen: foreseenCode(at),
   };
 }

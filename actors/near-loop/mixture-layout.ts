@@ -16,6 +16,8 @@ export const MixtureField = {
   rateFall: 32,
   horizonMin: 40,
   horizonMax: 48,
+  /** The least forecast that was worth looking at. */
+  forecastMin: 56,
   /** Words. */
   memory: 64,
   triesFull: 68,

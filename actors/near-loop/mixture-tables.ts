@@ -1,6 +1,7 @@
 /** What the near loop weighs, settles and proposes from, laid side by side in the memory of a kernel. */
 
 import { type Place, placeIn } from '../kernel-columns.ts';
+import type { QuietCalls } from '../quiet-calls.ts';
 import { RECORD_WORDS, ROWS_AHEAD } from '../sequence-predictor/order-record.ts';
 import type { OrderHome, OrderTablesOptions } from '../sequence-predictor/order-tables.ts';
 import type { MixtureParts } from './candidate-mixture.ts';
@@ -26,6 +27,8 @@ export interface MixtureTablesOptions {
   readonly horizon: Float64Array;
   readonly horizonMin: number;
   readonly horizonMax: number;
+  /** The least forecast that was worth looking at. */
+  readonly forecastMin: number;
   /** What of order there is to be room for; null = it is elsewhere. */
   readonly order: OrderTablesOptions | null;
 }
@@ -49,6 +52,9 @@ export class MixtureTables {
   readonly said: Int32Array;
   readonly saidAt: number;
   readonly run: MixtureKernel['run'];
+  /** What a site's kernel may call where `isWhole`: where order is learned here, or was elsewhere. */
+  readonly callsHere: QuietCalls;
+  readonly callsAhead: QuietCalls;
   readonly memory: ArrayBuffer;
   /** Whether `access` may be called: order is in the same memory. */
   isWhole = false;
@@ -112,7 +118,9 @@ export class MixtureTables {
     place(stretchTable, at.stretch);
     this.horizon = place(options.horizon, MixtureField.horizon);
     this.#instants.set([mixer.rateLast, (mixer.rateFirst - mixer.rateLast) * 256], MixtureField.rateLast / 8);
-    this.#instants.set([options.horizonMin, options.horizonMax], MixtureField.horizonMin / 8);
+    this.#instants.set([options.horizonMin, options.horizonMax, options.forecastMin], MixtureField.horizonMin / 8);
+    this.callsAhead = run;
+    this.callsHere = { ...run, weigh: run.access };
     this.#put(MixtureField.memory, bins.memory);
     this.#put(MixtureField.triesFull, parts.triesFull);
     this.#put(MixtureField.tryEvery, parts.tryEvery);

@@ -49,7 +49,8 @@ const { doubleOf, wholeOf, least, greatest, negated, magnitude } = wasm;
 export function proposeCode(at: MixtureAddresses): WasmFunction {
   const [allowed, passing, how, position, consumer] = [0, 1, 2, 3, 4];
   const [i, j, best, slot, bins, weights, expert, segment, x, row] = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
-  const [most, y, low, believed] = [15, 16, 17, 18];
+  const isFalling = 15;
+  const [most, y, low, believed, before] = [16, 17, 18, 19, 20];
   const rank = (index: number): Code => doubleAt(at.believed, wordAt(at.admitted, get(index)));
 
   const selected: Code = [
@@ -97,11 +98,11 @@ export function proposeCode(at: MixtureAddresses): WasmFunction {
     set(y, subDouble(get(y), doubleOf(get(x)))),
     set(x, shiftLeft(get(x), i32(3))),
     set(low, loadDouble(get(x), at.issuedTable)),
-    putDouble(
-      at.stated,
-      get(i),
-      addDouble(get(low), multiplyDouble(subDouble(loadDouble(get(x), at.issuedTable + 8), get(low)), get(y))),
-    ),
+    set(y, addDouble(get(low), multiplyDouble(subDouble(loadDouble(get(x), at.issuedTable + 8), get(low)), get(y)))),
+    putDouble(at.stated, get(i), get(y)),
+    // As rounding has it, a little less believed may be stated as a little more.
+    ifElse(exceedsDouble(get(y), get(before)), set(isFalling, i32(0)), []),
+    set(before, get(y)),
   ];
   const noted: Code = [
     putWord(at.proposed, get(i), get(segment)),
@@ -116,12 +117,17 @@ export function proposeCode(at: MixtureAddresses): WasmFunction {
   ];
   return {
     parameterCount: 5,
-    hasResult: false,
+    hasResult: true,
     locals: [
-      [10, I32],
-      [4, F64],
+      [11, I32],
+      [5, F64],
     ],
-    body: [loop(selected, argued, stated, noted, bump(i, 1), branchIf(0, isLess(get(i), get(allowed))))],
+    body: [
+      set(isFalling, i32(1)),
+      set(before, double(Infinity)),
+      loop(selected, argued, stated, noted, bump(i, 1), branchIf(0, isLess(get(i), get(allowed)))),
+      get(isFalling),
+    ],
   };
 }
 

@@ -4,7 +4,7 @@ import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
 /** In the reactive cache; queued, in flight or staged. */
 export const RESIDENT = 1;
-const HELD = 2;
+export const HELD = 2;
 
 /**
  * A mirror of the site, kept by the near loop from what it is told: resident from each demand to the eviction, held from the sending of a

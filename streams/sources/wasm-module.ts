@@ -126,12 +126,12 @@ export const wasm = {
   isLessUnsigned: (a: Code, b: Code): Code => [a, b, 0x49],
   /** Another function of the module, by its place among them. */
   call: (index: number, ...parameters: readonly Code[]): Code => [parameters, 0x10, unsigned(index)],
-  /** Calls the function that was borrowed; `functionCount`: of the module's own. */
-  callBorrowed: (functionCount: number, ...parameters: readonly Code[]): Code => [
+  /** Calls borrowed function number `index`; `functionCount`: of the module's own. */
+  callBorrowed: (functionCount: number, index: number, ...parameters: readonly Code[]): Code => [
     parameters,
-    [0x41, 0],
+    [0x41, signed(index)],
     0x11,
-    unsigned(functionCount),
+    unsigned(functionCount + index),
     0,
   ],
 } as const;
@@ -140,7 +140,8 @@ export const wasm = {
 export interface WasmFunction {
   readonly parameterCount: number;
   readonly doubleCount?: number;
-  readonly hasResult: boolean;
+  /** Whether it gives an i32, or a double. */
+  readonly hasResult: boolean | 'double';
   /** Beyond the parameters. */
   readonly locals: readonly (readonly [count: number, type: number])[];
   readonly body: Code;
@@ -150,12 +151,15 @@ export interface WasmFunction {
 export interface WasmInstance<Names extends string> {
   readonly memory: ArrayBuffer;
   readonly run: Readonly<Record<Names, WasmCall>>;
-  /** From now on `callBorrowed` calls this function of another instance. Only where the module says what it borrows. */
-  borrow(call: WasmCall): void;
+  /** From now on `callBorrowed` calls these functions of another instance, as many as the module says that it borrows, and of those kinds. */
+  borrow(calls: readonly WasmCall[]): void;
 }
 
 /** A function of an instance, called from outside. */
 export type WasmCall = (...parameters: readonly number[]) => number;
+
+/** What a function takes and gives. */
+export type WasmKind = Pick<WasmFunction, 'parameterCount' | 'doubleCount' | 'hasResult'>;
 
 interface WebAssemblyHost {
   readonly Module: new (bytes: Uint8Array) => object;
@@ -177,30 +181,31 @@ export function compiledOnce<Start>(known: Map<string, Start>, key: string, comp
 
 /**
  * Compiles functions that share a memory of `pageCount` pages of 64 KiB; gives what starts an instance of them, or null where
- * WebAssembly or its vectors are not to be had (`--jitless`, hardened hosts). That gives null where no memory is left. `borrowed`: of which kind the one
- * function is that they call of another instance.
+ * WebAssembly or its vectors are not to be had (`--jitless`, hardened hosts). That gives null where no memory is left. `borrowed`: of which kinds the
+ * functions are that they call of another instance.
  */
 export function compileWasm<Names extends string>(
   functions: Readonly<Record<Names, WasmFunction>>,
   pageCount: number,
-  borrowed: Pick<WasmFunction, 'parameterCount' | 'doubleCount' | 'hasResult'> | null = null,
+  borrowed: readonly WasmKind[] = [],
 ): (() => WasmInstance<Names> | null) | null {
   const { WebAssembly: host } = globalThis as { readonly WebAssembly?: WebAssemblyHost };
   if (host === undefined) return null;
   const all = Object.entries<WasmFunction>(functions);
-  const kinds = [...all.map(([, each]) => each), ...(borrowed === null ? [] : [borrowed])];
+  const kinds = [...all.map(([, each]) => each), ...borrowed];
   const types = kinds.map(({ parameterCount, doubleCount = 0, hasResult }) => [
     0x60,
     vector([...new Array<number>(parameterCount).fill(I32), ...new Array<number>(doubleCount).fill(F64)]),
-    vector(hasResult ? [I32] : []),
+    vector(hasResult === false ? [] : [hasResult === 'double' ? F64 : I32]),
   ]);
-  const table: readonly Code[] = borrowed === null ? [] : [[name('table'), 0x01, 0]];
+  const isBorrowing = borrowed.length > 0;
+  const table: readonly Code[] = isBorrowing ? [[name('table'), 0x01, 0]] : [];
   const bytes = flat([
     [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
     section(1, vector(types)),
     section(3, vector(all.map((_, index) => unsigned(index)))),
-    // One place, which holds nothing at first.
-    borrowed === null ? [] : section(4, [1, 0x70, 0x00, 1]),
+    // A place for each, which holds nothing at first.
+    isBorrowing ? section(4, [1, 0x70, 0x00, unsigned(borrowed.length)]) : [],
     section(5, [1, 0x00, unsigned(pageCount)]),
     section(7, vector([[name('memory'), 0x02, 0], ...table, ...all.map(([key], i) => [name(key), 0x00, unsigned(i)])])),
     section(10, vector(all.map(([, { locals, body }]) => sized([localsOf(locals), body, 0x0b])))),
@@ -217,7 +222,9 @@ export function compileWasm<Names extends string>(
       return {
         memory: (memory as { readonly buffer: ArrayBuffer }).buffer,
         run: run as WasmInstance<Names>['run'],
-        borrow: (call) => (place as { set(index: number, call: WasmCall): void }).set(0, call),
+        borrow: (calls) => {
+          for (const [i, call] of calls.entries()) (place as { set(index: number, call: WasmCall): void }).set(i, call);
+        },
       };
     } catch {
       return null;

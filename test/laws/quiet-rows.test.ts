@@ -23,13 +23,23 @@ interface Setting {
   readonly capacity: number;
   readonly latency: number;
   readonly ratioMax: number;
+  readonly allowance: number;
+  readonly excessMax: number;
   readonly holdout: number;
   readonly warmup: number;
   readonly gateInterval: number;
   readonly candidateCountMax: number;
 }
 
-function siteOf(s: Setting, kernelAfter: number): { readonly site: Site; readonly prefetcher: AnteroomPrefetcher } {
+interface Played {
+  readonly site: Site;
+  readonly prefetcher: AnteroomPrefetcher;
+  /** What others than the prefetcher were told. */
+  readonly settled: string[];
+}
+
+function siteOf(s: Setting, kernelAfter: number): Played {
+  const settled: string[] = [];
   let prefetcher: AnteroomPrefetcher | undefined;
   const config: NearLoopConfigInput = { gateInterval: s.gateInterval, candidateCountMax: s.candidateCountMax };
   const site = createSite({
@@ -43,8 +53,8 @@ function siteOf(s: Setting, kernelAfter: number): { readonly site: Site; readonl
     },
     origin: new RequestCountOrigin(s.latency),
     modelTime: 'requests',
-    budget: new TrafficBudget(s.ratioMax, 200),
-    missBound: new MissBound(0.01, 64),
+    budget: new TrafficBudget(s.ratioMax, s.allowance),
+    missBound: new MissBound(s.excessMax, 64),
     ...(s.holdout === 0 ? {} : { holdout: new Holdout(s.holdout, 1) }),
     expertTrust: new ExpertTrust({ isEnabled: true, trustMin: 0.35, memory: 64, trialEvery: 8 }),
     stagingShareMax: 0.5,
@@ -52,8 +62,9 @@ function siteOf(s: Setting, kernelAfter: number): { readonly site: Site; readonl
     warmup: s.warmup,
     sliceLength: 700,
     kernelAfter,
+    onSettled: (...told) => settled.push(told.join()),
   });
-  return { site, prefetcher: prefetcher! };
+  return { site, prefetcher: prefetcher!, settled };
 }
 
 function logOf(seed: number, consumers: number, segments: number): readonly AccessBatch[] {
@@ -96,13 +107,16 @@ afterEach(() => {
 
 test('decides, counts and learns what plain code does, however rows come in batches', () => {
   const quiet = vi.spyOn(AnteroomPrefetcher.prototype, 'onQuiet');
-  const weighed = vi.spyOn(AnteroomPrefetcher.prototype, 'onWeighed');
+  const weighed = vi.spyOn(AnteroomPrefetcher.prototype, 'proposeChosen');
   fc.assert(
     fc.property(
       fc.record({
         capacity: fc.constantFrom(20, 60, 200),
         latency: fc.constantFrom(1, 4, 8),
-        ratioMax: fc.constantFrom(1.1, 1.5),
+        // Near the bounds, and far from them.
+        ratioMax: fc.constantFrom(1, 1.1, 1.5, Infinity),
+        allowance: fc.constantFrom(4, 200),
+        excessMax: fc.constantFrom(0, 0.01),
         holdout: fc.constantFrom(0, 0.05),
         warmup: fc.constantFrom(0, 18_000),
         gateInterval: fc.constantFrom(16, 256),
@@ -119,6 +133,10 @@ test('decides, counts and learns what plain code does, however rows come in batc
         }
         for (const { site } of [kernel, plain]) site.finish();
         expect(kernel.site.governor).toEqual(plain.site.governor);
+        expect(kernel.settled).toEqual(plain.settled);
+        expect(kernel.site.ledger.missClasses).toEqual(plain.site.ledger.missClasses);
+        expect(kernel.site.ledger.calibration.sums).toEqual(plain.site.ledger.calibration.sums);
+        expect(kernel.prefetcher.snapshot()).toEqual(plain.prefetcher.snapshot());
         expect(kernel.site.ledger.slices).toEqual(plain.site.ledger.slices);
         expect(kernel.site.ledger.waits.buckets()).toEqual(plain.site.ledger.waits.buckets());
       },
