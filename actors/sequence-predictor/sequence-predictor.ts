@@ -341,21 +341,16 @@ export class SequencePredictor {
   }
 
   save(writer: SnapshotWriter): void {
-    writer.numbers(
-      this.#latest[0]!,
-      this.#latest[1]!,
-      this.scoreMin,
-      this.isCompact ? 1 : 0,
-      this.#orders.consumerCountMax,
-    );
+    // In the places of `#latest`, which is of one access, and which a kernel need not leave after each.
+    writer.numbers(-1, 0, this.scoreMin, this.isCompact ? 1 : 0, this.#orders.consumerCountMax);
     for (const part of this.#parts()) part.save(writer);
   }
 
   load(reader: SnapshotReader): void {
-    const [previous, record, scoreMin, isCompact, consumerCountMax] = reader.numbers();
+    const [, , scoreMin, isCompact, consumerCountMax] = reader.numbers();
     this.#orders.limit(consumerCountMax!);
     this.#tables = null;
-    this.#latest = Int32Array.of(previous!, record!);
+    this.#latest = Int32Array.of(-1, 0);
     this.#scoreMin = scoreMin!;
     this.#wide = isCompact === 1 ? null : this.#createWide();
     this.#compact = isCompact === 1 ? this.#createCompact() : null;

@@ -146,6 +146,9 @@ const config = fc.record({
   ),
 });
 
+/** One of somebody, of whom nothing else is told. */
+const HIT = { served: Served.hit, gone: 0, held: 0, next: -1, ended: 0, expert: 0, skipped: 1 };
+
 describe('kernel of the mixture', () => {
   test('proposes what the mixture proposes, with the same probabilities, and leaves the same state', () => {
     const logs = fc.array(entry, { minLength: 100, maxLength: 1500, size: 'max' });
@@ -186,6 +189,22 @@ describe('kernel of the mixture', () => {
     }
     expect(fast.prefetcher.consumerCounts()?.lowered).toBeGreaterThan(0);
     expect(stateOf(fast)).toEqual(stateOf(plain));
+  });
+
+  test('what was saved after a repeat that was a hit depended on whether there is a kernel', () => {
+    const both = [ask({}, Infinity), ask({}, 0)];
+    for (const [position, [consumer, segment]] of [
+      [0, 1],
+      [0, 2],
+      [1, 3],
+      [0, 2],
+    ].entries()) {
+      for (const one of both) {
+        access(one, { ...HIT, consumer: consumer!, segment: segment! }, position);
+      }
+    }
+    const [plain, fast] = both.map(({ prefetcher }) => prefetcher.snapshot());
+    expect(fast).toEqual(plain);
   });
 
   test('a prefetcher that is restored goes on as one without a kernel does', () => {

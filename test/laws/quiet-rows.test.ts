@@ -18,8 +18,6 @@ import { AccessBatch } from '../../streams/access-batch.ts';
 /** Accesses before rows can be weighed so: until then the lead is that of each access. */
 const BEFORE = 16_384;
 const ROWS = BEFORE + 4500;
-/** Place of the numbers of order in what a prefetcher saves. */
-const ORDER_AT = 1;
 
 interface Setting {
   readonly capacity: number;
@@ -107,11 +105,6 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
-/** What order keeps begins with two numbers of the access at hand, which nobody reads after it, and which a repeat may leave as they were. */
-function savedBy({ prefetcher }: Played): readonly Buffer[] {
-  return prefetcher.snapshot().map((array, i) => bytesOf(array).subarray(i === ORDER_AT ? 16 : 0));
-}
-
 afterEach(() => {
   vi.restoreAllMocks();
 });
@@ -147,8 +140,8 @@ test('decides, counts and learns what plain code does, however rows come in batc
         expect(kernel.settled).toEqual(plain.settled);
         expect(kernel.site.ledger.missClasses).toEqual(plain.site.ledger.missClasses);
         expect(kernel.site.ledger.calibration.sums).toEqual(plain.site.ledger.calibration.sums);
-        const [saved, expected] = [kernel, plain].map(savedBy);
         // Not `toEqual`, which takes seconds for so many numbers.
+        const [saved, expected] = [kernel, plain].map(({ prefetcher }) => prefetcher.snapshot().map(bytesOf));
         expect(saved!.map((bytes, i) => bytes.equals(expected![i]!))).toEqual(expected!.map(() => true));
         expect(kernel.site.ledger.slices).toEqual(plain.site.ledger.slices);
         expect(kernel.site.ledger.waits.buckets()).toEqual(plain.site.ledger.waits.buckets());
