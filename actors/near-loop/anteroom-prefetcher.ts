@@ -316,7 +316,7 @@ export class AnteroomPrefetcher implements Prefetcher {
       this.#ahead = taker.begin(writer.finish(), this.#position, this.#learnedLead.known);
       this.#said = this.#kernel.said;
     }
-    this.#saidCount = this.#ahead.next(lead | 0, this.#said);
+    this.#saidCount = this.#ahead.next(lead | 0, this.#learnedLead.toldCount, this.#said);
     this.#usedCount = 0;
   }
 

@@ -5,7 +5,8 @@ import { scoreBinOf } from '../near-loop/opinion-bins.ts';
 import type { ResidentFlags } from '../near-loop/resident-flags.ts';
 import type { ContextTable } from './context-table.ts';
 import { KernelField, NAMED_MAX, type OrderPlace, ownPlace } from './order-fields.ts';
-import { COLUMN_BYTES, startKernel } from './order-kernel.ts';
+import { COLUMN_BYTES } from './order-kernel.ts';
+import { startKernel } from './order-module.ts';
 import { RECORD_BYTES, ROWS_AHEAD } from './order-record.ts';
 import type { RecentHistory } from './recent-history.ts';
 import { leastWeight, type SuccessorTable } from './successor-table.ts';
@@ -97,8 +98,8 @@ export class OrderTables {
     let own = home;
     if (own === null) {
       const bytes = orderBytes(options);
-      const kernel =
-        startKernel(successors.degree, weights, ORDER_ROOM * bytes) ?? startKernel(successors.degree, weights, bytes);
+      const code = { degree: successors.degree, weights };
+      const kernel = startKernel(code, ORDER_ROOM * bytes) ?? startKernel(code, bytes);
       if (kernel === null) return null;
       const { step, learnRows } = kernel.run;
       own = { memory: kernel.memory, step, learnRows, place: ownPlace };

@@ -9,7 +9,13 @@ import { orderOptionsOf } from '../../actors/near-loop/order-options.ts';
 import { ResidentFlags } from '../../actors/near-loop/resident-flags.ts';
 import { type Snapshot, SnapshotReader, SnapshotWriter } from '../../actors/near-loop/snapshot.ts';
 import { Outcome, ProposalBuffer, Served, type SiteView } from '../../actors/prefetcher.ts';
-import { EPOCHS_AHEAD, type OrderAhead, type OrderTaker } from '../../actors/sequence-predictor/order-ahead.ts';
+import {
+  EPOCHS_AHEAD,
+  EPOCHS_AHEAD_MAX,
+  epochsAhead,
+  type OrderAhead,
+  type OrderTaker,
+} from '../../actors/sequence-predictor/order-ahead.ts';
 import { ROWS_AHEAD } from '../../actors/sequence-predictor/order-record.ts';
 import { SequencePredictor } from '../../actors/sequence-predictor/sequence-predictor.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
@@ -68,13 +74,13 @@ class Ahead implements OrderTaker, OrderAhead {
   begin(order: Snapshot, position: number, leads: readonly number[]): OrderAhead {
     this.#predictor.load(new SnapshotReader(order));
     this.#row = position;
-    expect(leads).toHaveLength(EPOCHS_AHEAD);
     for (const lead of leads) this.#learn(lead);
     return this;
   }
 
-  next(lead: number, said: Int32Array): number {
-    this.#learn(lead);
+  next(lead: number, epochCount: number, said: Int32Array): number {
+    for (let i = 0; i < epochCount; i++) this.#learn(lead);
+    expect(this.#leads.length - this.#epoch).toBeGreaterThan(EPOCHS_AHEAD);
     const { said: mine, count } = this.#learned[this.#epoch++]!;
     said.set(mine);
     this.rowCount += count;
@@ -210,21 +216,62 @@ describe('order learned ahead', () => {
 });
 
 describe('the lead by which order is learned', () => {
-  test('is the measured one at first, then that of the start of the eighth epoch before, and goes on so after a restart', () => {
+  test('is the measured one at first, then that of the start of some epochs before, and goes on so after a restart', () => {
     let lead = new LearnedLead();
     const starts: number[] = [];
-    for (let access = 0; access < BEFORE + 20 * ROWS_AHEAD; access++) {
+    const epochs = 700;
+    for (let access = 0; access < BEFORE + epochs * ROWS_AHEAD; access++) {
       const measured = (access * 7) % 13;
       const isStart = lead.pass(measured + 0.9);
       if (access < BEFORE) expect(lead.accesses).toBe(measured);
-      expect(isStart).toBe(access >= BEFORE && (access - BEFORE) % ROWS_AHEAD === 0);
-      if (isStart) starts.push(measured);
-      if (access >= BEFORE) expect(lead.accesses).toBe(starts[Math.max(0, starts.length - 1 - EPOCHS_AHEAD)]);
-      if (access % 997 !== 0) continue;
-      const writer = new SnapshotWriter();
-      lead.save(writer);
-      lead = new LearnedLead();
-      lead.load(new SnapshotReader(writer.finish()));
+      if (isStart !== (access >= BEFORE && (access - BEFORE) % ROWS_AHEAD === 0)) expect.fail(`an epoch at ${access}`);
+      if (isStart) {
+        starts.push(measured);
+        expect(lead.known.length + lead.toldCount).toBe(1 + epochsAhead(starts.length - 1));
+      }
+      if (access >= BEFORE && lead.accesses !== leadOf(starts)) expect(lead.accesses).toBe(leadOf(starts));
+      if (access % 997 === 0) lead = reloaded(lead);
     }
+    expect(epochsAhead(epochs)).toBeGreaterThan(EPOCHS_AHEAD);
+  });
+
+  test('of each epoch is the same when accesses are passed over many at once, as far ahead as it goes', () => {
+    let lead = new LearnedLead();
+    for (let access = 0; access < BEFORE; access++) lead.pass(0);
+    const starts: number[] = [];
+    const random = new Xoshiro128(8);
+    for (let epoch = 0; epoch < 9000; epoch++) {
+      const measured = Math.floor(random.next() * 1000);
+      starts.push(measured);
+      expect(lead.pass(measured)).toBe(true);
+      if (lead.accesses !== leadOf(starts)) expect(lead.accesses, `epoch ${epoch}`).toBe(leadOf(starts));
+      lead.skip(lead.quietCount);
+      if (epoch % 501 === 0) lead = reloaded(lead);
+    }
+    expect(epochsAhead(9000)).toBe(EPOCHS_AHEAD_MAX);
+  });
+
+  test('is known for more and more epochs, never for fewer, and for one more at most from epoch to epoch', () => {
+    for (let epoch = 1; epoch < 20_000; epoch++) {
+      const more = epochsAhead(epoch) - epochsAhead(epoch - 1);
+      if (more !== 0 && more !== 1) expect.fail(`${more} more at ${epoch}`);
+    }
+    expect(epochsAhead(0)).toBe(EPOCHS_AHEAD);
   });
 });
+
+/** By definition, of the epoch that began last: the lead at the start of the first from which it was within what is told. */
+function leadOf(starts: readonly number[]): number {
+  const epoch = starts.length - 1;
+  let told = Math.max(0, epoch - EPOCHS_AHEAD_MAX);
+  while (told + epochsAhead(told) < epoch) told++;
+  return starts[told]!;
+}
+
+function reloaded(lead: LearnedLead): LearnedLead {
+  const writer = new SnapshotWriter();
+  lead.save(writer);
+  const next = new LearnedLead();
+  next.load(new SnapshotReader(writer.finish()));
+  return next;
+}
