@@ -219,7 +219,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#consumer = consumer;
     const lead = this.#site.leadAccesses;
     if (--this.#untilAdjusted === 0) this.#adjust();
-    if (this.#learnedLead.pass(lead)) this.#beginEpoch(lead);
+    if (this.#learnedLead.pass(lead)) this.#beginEpoch();
     const kernel = this.#kernel;
     if (this.#ahead !== null) {
       this.#accessAhead(access, served, lead, proposals);
@@ -306,7 +306,7 @@ export class AnteroomPrefetcher implements Prefetcher {
   }
 
   /** With the access begins an epoch: what is known of its rows is fetched where they are learned elsewhere, which may begin now. */
-  #beginEpoch(lead: number): void {
+  #beginEpoch(): void {
     if (this.#ahead === null) {
       const taker = this.#taker;
       if (taker?.isReady !== true || this.#kernel?.isWhole !== true || !this.#sequences.mayLearnAhead) return;
@@ -316,7 +316,7 @@ export class AnteroomPrefetcher implements Prefetcher {
       this.#ahead = taker.begin(writer.finish(), this.#position, this.#learnedLead.known);
       this.#said = this.#kernel.said;
     }
-    this.#saidCount = this.#ahead.next(lead | 0, this.#learnedLead.toldCount, this.#said);
+    this.#saidCount = this.#ahead.next(this.#learnedLead.told, this.#learnedLead.toldCount, this.#said);
     this.#usedCount = 0;
   }
 

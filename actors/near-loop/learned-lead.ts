@@ -1,6 +1,6 @@
 /** By how many accesses of lead order is learned: one that was measured a while ago, so that rows can be learned ahead of how they are served. */
 
-import { EPOCHS_AHEAD_MAX, epochsAhead } from '../sequence-predictor/order-ahead.ts';
+import { EPOCHS_AHEAD, EPOCHS_AHEAD_MAX, epochsAhead } from '../sequence-predictor/order-ahead.ts';
 import { ROWS_AHEAD } from '../sequence-predictor/order-record.ts';
 import type { SnapshotReader, SnapshotWriter } from './snapshot.ts';
 
@@ -10,8 +10,9 @@ const MEASURED_FOR = 16_384;
 const PLACES = EPOCHS_AHEAD_MAX + 1;
 
 /**
- * From access 16,384 on all of an epoch of `ROWS_AHEAD` accesses are learned by one lead, in whole accesses, rounded down: when epoch `e` begins, the lead measured then is told to all up to `e` + `epochsAhead(e)` that
- * were told none. It depends on the accesses alone, not on whether anything is learned ahead. O(1), amortised.
+ * From access 16,384 on all of an epoch of `ROWS_AHEAD` accesses are learned by one lead, in whole accesses, rounded down: when epoch `e` begins, a lead is told to all up to `e` + `epochsAhead(e)` that
+ * were told none. It is the one measured then while that is `EPOCHS_AHEAD`, and follows it by 1 / (1 + how many more) from epoch to epoch after that: where load rises and falls within the time that a lead is ahead, what it was
+ * like then may be the opposite of what it will be, and the mean is not. It depends on the accesses alone, not on whether anything is learned ahead. O(1), amortised.
  */
 export class LearnedLead {
   #untilEpoch = MEASURED_FOR + 1;
@@ -22,6 +23,7 @@ export class LearnedLead {
   /** Epochs whose lead is known: epoch `e` has it at `e` modulo the length. */
   #known = 0;
   readonly #leads = new Int32Array(PLACES);
+  #smoothed = 0;
   #toldCount = 0;
 
   /** Of the access told last. */
@@ -38,9 +40,12 @@ export class LearnedLead {
     this.#untilEpoch = ROWS_AHEAD;
     this.#isMeasured = false;
     const epoch = this.#epoch++;
-    const until = epoch + 1 + epochsAhead(epoch);
+    const ahead = epochsAhead(epoch);
+    const until = epoch + 1 + ahead;
+    const further = ahead - EPOCHS_AHEAD;
+    this.#smoothed = further === 0 ? measured : this.#smoothed + (measured - this.#smoothed) / (1 + further);
     this.#toldCount = until - this.#known;
-    while (this.#known < until) this.#leads[this.#known++ % PLACES] = measured | 0;
+    while (this.#known < until) this.#leads[this.#known++ % PLACES] = this.told;
     this.#accesses = this.#leads[epoch % PLACES]!;
     return true;
   }
@@ -55,7 +60,12 @@ export class LearnedLead {
     this.#untilEpoch -= count;
   }
 
-  /** Epochs that were told the lead measured when the latest began: those behind `known`. */
+  /** The lead that was told when the latest epoch began. */
+  get told(): number {
+    return this.#smoothed | 0;
+  }
+
+  /** Epochs that it was told to: those behind `known`. */
   get toldCount(): number {
     return this.#toldCount;
   }
@@ -68,17 +78,25 @@ export class LearnedLead {
   }
 
   save(writer: SnapshotWriter): void {
-    writer.numbers(this.#untilEpoch, this.#isMeasured ? 1 : 0, this.#accesses, this.#epoch, this.#known);
+    writer.numbers(
+      this.#untilEpoch,
+      this.#isMeasured ? 1 : 0,
+      this.#accesses,
+      this.#epoch,
+      this.#known,
+      this.#smoothed,
+    );
     writer.array(this.#leads);
   }
 
   load(reader: SnapshotReader): void {
-    const [untilEpoch, isMeasured, accesses, epoch, known] = reader.numbers();
+    const [untilEpoch, isMeasured, accesses, epoch, known, smoothed] = reader.numbers();
     this.#untilEpoch = untilEpoch!;
     this.#isMeasured = isMeasured === 1;
     this.#accesses = accesses!;
     this.#epoch = epoch!;
     this.#known = known!;
+    this.#smoothed = smoothed!;
     reader.into(this.#leads);
   }
 }

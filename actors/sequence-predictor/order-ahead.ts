@@ -6,7 +6,7 @@ import type { Snapshot } from '../near-loop/snapshot.ts';
 export const EPOCHS_AHEAD = 8;
 export const EPOCHS_AHEAD_MAX = 128;
 /** Epochs that must have begun for each one ahead: what is learned by a lead of a while ago is a small part of what was seen since. */
-const BEGUN_FOR_EACH = 64;
+const BEGUN_FOR_EACH = 32;
 
 /** How many epochs ahead the lead is known when epoch number `epoch`, from 0, begins. Never falls, and rises by one at most from epoch to epoch. */
 export function epochsAhead(epoch: number): number {

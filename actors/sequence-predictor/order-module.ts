@@ -21,7 +21,6 @@ export interface OrderCodeOptions {
 const PAGE = 65_536;
 /** Pages within which its words lie. */
 const PAGES_MIN = 1;
-const PAGES_FIRST = 4;
 
 /** By what their code depends on; null = there is no WebAssembly. */
 const modules = new Map<string, CompiledModule | null>();
@@ -43,9 +42,7 @@ export function takeOrderModule(options: OrderCodeOptions, module: CompiledModul
 /** A kernel over a memory of at least `bytes` bytes; null where there is no WebAssembly, or no memory for it. */
 export function startKernel(options: OrderCodeOptions, bytes: number): OrderKernel | null {
   const module = orderModule(options);
-  let pageCount = PAGES_FIRST;
-  while (pageCount * PAGE < bytes) pageCount *= 2;
-  return module === null ? null : startModule(module, pageCount);
+  return module === null ? null : startModule(module, Math.max(PAGES_MIN, Math.ceil(bytes / PAGE)));
 }
 
 function keyOf({ degree, weights }: OrderCodeOptions): string {

@@ -216,9 +216,10 @@ describe('order learned ahead', () => {
 });
 
 describe('the lead by which order is learned', () => {
-  test('is the measured one at first, then that of the start of some epochs before, and goes on so after a restart', () => {
+  test('is the measured one at first, then that of some epochs before, and goes on so after a restart', () => {
     let lead = new LearnedLead();
-    const starts: number[] = [];
+    const oracle = new ByDefinition();
+    let [begun, expected] = [0, 0];
     const epochs = 700;
     for (let access = 0; access < BEFORE + epochs * ROWS_AHEAD; access++) {
       const measured = (access * 7) % 13;
@@ -226,10 +227,10 @@ describe('the lead by which order is learned', () => {
       if (access < BEFORE) expect(lead.accesses).toBe(measured);
       if (isStart !== (access >= BEFORE && (access - BEFORE) % ROWS_AHEAD === 0)) expect.fail(`an epoch at ${access}`);
       if (isStart) {
-        starts.push(measured);
-        expect(lead.known.length + lead.toldCount).toBe(1 + epochsAhead(starts.length - 1));
+        expected = oracle.begin(measured + 0.9);
+        expect(lead.known.length + lead.toldCount).toBe(1 + epochsAhead(begun++));
       }
-      if (access >= BEFORE && lead.accesses !== leadOf(starts)) expect(lead.accesses).toBe(leadOf(starts));
+      if (access >= BEFORE && lead.accesses !== expected) expect(lead.accesses, `access ${access}`).toBe(expected);
       if (access % 997 === 0) lead = reloaded(lead);
     }
     expect(epochsAhead(epochs)).toBeGreaterThan(EPOCHS_AHEAD);
@@ -238,17 +239,27 @@ describe('the lead by which order is learned', () => {
   test('of each epoch is the same when accesses are passed over many at once, as far ahead as it goes', () => {
     let lead = new LearnedLead();
     for (let access = 0; access < BEFORE; access++) lead.pass(0);
-    const starts: number[] = [];
+    const oracle = new ByDefinition();
     const random = new Xoshiro128(8);
     for (let epoch = 0; epoch < 9000; epoch++) {
-      const measured = Math.floor(random.next() * 1000);
-      starts.push(measured);
+      const measured = random.next() * 1000;
+      const expected = oracle.begin(measured);
       expect(lead.pass(measured)).toBe(true);
-      if (lead.accesses !== leadOf(starts)) expect(lead.accesses, `epoch ${epoch}`).toBe(leadOf(starts));
+      if (lead.accesses !== expected) expect(lead.accesses, `epoch ${epoch}`).toBe(expected);
       lead.skip(lead.quietCount);
       if (epoch % 501 === 0) lead = reloaded(lead);
     }
     expect(epochsAhead(9000)).toBe(EPOCHS_AHEAD_MAX);
+  });
+
+  test('stands still while the one measured does, however far ahead it is told', () => {
+    const lead = new LearnedLead();
+    for (let access = 0; access < BEFORE; access++) lead.pass(8);
+    for (let epoch = 0; epoch < 9000; epoch++) {
+      lead.pass(8);
+      if (lead.accesses !== 8 || lead.told !== 8) expect.fail(`${lead.accesses} in epoch ${epoch}`);
+      lead.skip(lead.quietCount);
+    }
   });
 
   test('is known for more and more epochs, never for fewer, and for one more at most from epoch to epoch', () => {
@@ -260,12 +271,21 @@ describe('the lead by which order is learned', () => {
   });
 });
 
-/** By definition, of the epoch that began last: the lead at the start of the first from which it was within what is told. */
-function leadOf(starts: readonly number[]): number {
-  const epoch = starts.length - 1;
-  let told = Math.max(0, epoch - EPOCHS_AHEAD_MAX);
-  while (told + epochsAhead(told) < epoch) told++;
-  return starts[told]!;
+/** The lead of each epoch by definition, step by step. */
+class ByDefinition {
+  readonly #told: number[] = [];
+
+  /** Of the epoch that begins while `measured` is measured. */
+  begin(measured: number): number {
+    const epoch = this.#told.length;
+    const share = 1 / (1 + epochsAhead(epoch) - EPOCHS_AHEAD);
+    const last = this.#told[epoch - 1] ?? 0;
+    this.#told.push(share === 1 ? measured : last + (measured - last) * share);
+    // The first from which this one was within what is told.
+    let teller = Math.max(0, epoch - EPOCHS_AHEAD_MAX);
+    while (teller + epochsAhead(teller) < epoch) teller++;
+    return Math.floor(this.#told[teller]! + 1e-9);
+  }
 }
 
 function reloaded(lead: LearnedLead): LearnedLead {

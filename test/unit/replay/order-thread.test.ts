@@ -47,7 +47,7 @@ describe.skipIf(isUnbuilt)(`order in a thread${isUnbuilt ? ' (skipped: not built
   test.each([
     ['lru', '8req', 40_000],
     ['auto', '0', 40_000],
-    ['lru', '20ms@1MB/sx4', 330_000],
+    ['lru', '20ms@1MB/sx4', 180_000],
   ] as const)('leaves what order beside the site leaves: %s, %s', async (evict, latency, accesses) => {
     const { here, there } = await inTurn(`workload:chains,accesses=${accesses},segments=3000`, evict, latency);
     expect(here.learnedAhead).toBe(0);
