@@ -17,9 +17,10 @@ export function epochsAhead(epoch: number): number {
 export interface OrderAhead {
   /**
    * Puts the records of the next rows, at most `ROWS_AHEAD`, into `said`, see `order-record.ts`; gives how many there are. Fewer where the log ends, or where the next row was learned and order can go on
-   * no further: then it is to be taken back. `leadAccesses`: by which to learn the next `epochCount` epochs for which none was told.
+   * no further: then it is to be taken back. `leadAccesses`: by which to learn the next `epochCount` epochs for which none was told. `isHere`: these rows can be learned here too, since all before them were; then it gives -1
+   * where it is not well ahead of them yet.
    */
-  next(leadAccesses: number, epochCount: number, said: Int32Array): number;
+  next(leadAccesses: number, epochCount: number, said: Int32Array, isHere: boolean): number;
   /** What order has become, after the row behind the last record. */
   takeBack(): Snapshot;
   /** Bytes that it takes. */
@@ -30,6 +31,6 @@ export interface OrderAhead {
 export interface OrderTaker {
   /** Whether it can begin at once. */
   readonly isReady: boolean;
-  /** Goes on with this order from the row at log position `position` on; `leads`: by which to learn the first epochs, one each, at most `EPOCHS_AHEAD_MAX`. */
+  /** Goes on with this order, a copy of what is here, from the row at log position `position` on; `leads`: by which to learn the first epochs, one each, at most `EPOCHS_AHEAD_MAX`. */
   begin(order: Snapshot, position: number, leads: readonly number[]): OrderAhead;
 }

@@ -11,12 +11,17 @@ import type { OrderRing } from './order-ring.ts';
 /** What a run needs of the thread. */
 export interface OrderLender {
   readonly ring: OrderRing;
+  /** Whether order is had from the thread from its first row on, if that must be waited for; else once it has caught up. */
+  readonly isAwaited: boolean;
   /** Has the thread begin; what order has become, where it can go on no further, is posted to `back`. */
   begin(order: Snapshot, position: number, back: ThreadPort): void;
   /** Why the thread has ended, where that is known. */
   failure(): AnteroomError | null;
   end(): void;
 }
+
+/** Part of the epochs that it may be ahead by which it is to be, before order is had from it. */
+const CAUGHT_UP = 0.5;
 
 export class LentOrderThread implements OrderTaker, OrderAhead {
   readonly #lender: OrderLender;
@@ -50,16 +55,25 @@ export class LentOrderThread implements OrderTaker, OrderAhead {
     return this;
   }
 
-  next(leadAccesses: number, epochCount: number, said: Int32Array): number {
+  next(leadAccesses: number, epochCount: number, said: Int32Array, isHere: boolean): number {
+    const mayPass = isHere && !this.#lender.isAwaited;
+    // Nobody misses it yet.
+    if (mayPass && this.#ring.hasFailed) return -1;
     const epoch = this.#epoch++;
+    this.#checked(this.#ring.awaitRoom(this.#told + epochCount));
     for (let i = 0; i < epochCount; i++) this.#ring.tellLead(this.#told++, leadAccesses);
     this.#ring.wakeLearner(epoch);
-    const count = this.#ring.awaitLearned(epoch);
-    const failure = this.#lender.failure();
-    assert(count >= 0, `the thread that learns order failed${failure === null ? '' : `: ${failure.message}`}`);
+    if (mayPass && this.#ring.learnedCount - epoch < CAUGHT_UP * (this.#told - epoch)) return -1;
+    const count = this.#checked(this.#ring.awaitLearned(epoch));
     const records = this.#ring.recordsOf(epoch);
     this.rowCount += count;
     said.set(count === ROWS_AHEAD ? records : records.subarray(0, (count * records.length) / ROWS_AHEAD));
+    return count;
+  }
+
+  #checked(count: number): number {
+    const failure = this.#lender.failure();
+    assert(count >= 0, `the thread that learns order failed${failure === null ? '' : `: ${failure.message}`}`);
     return count;
   }
 

@@ -110,6 +110,16 @@ export class OrderRing {
     this.#wake(At.learned);
   }
 
+  /** Epochs that are learned. */
+  get learnedCount(): number {
+    return Atomics.load(this.#words, At.learned);
+  }
+
+  /** Waits until there is room for the leads of so many epochs: those of the latest that are not learned are kept; -1 = whoever learns has failed. */
+  awaitRoom(epochCount: number): number {
+    return this.#await(At.learned, epochCount - SLOTS - 1, () => this.hasFailed) ? 0 : -1;
+  }
+
   /** How many records of an epoch there are, once they are; -1 = whoever learns has failed. */
   awaitLearned(epoch: number): number {
     const isThere = this.#await(At.learned, epoch, () => this.hasFailed);

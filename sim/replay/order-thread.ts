@@ -31,7 +31,7 @@ export interface OrderToLearn {
 const HEAP_MIB_MAX = 512;
 
 /**
- * A thread that learns order for one run after the other, from the same rows; what it compiled and warmed up for one serves the next. It is at most `EPOCHS_AHEAD_MAX` epochs ahead. It begins when it has started, which is not determined;
+ * A thread that learns order for one run after the other, from the same rows; what it compiled and warmed up for one serves the next. It is at most `EPOCHS_AHEAD_MAX` epochs ahead. It begins when it has started, and is relied on when it has caught up, which is not determined;
  * what is learned, and so every decision, does not depend on that.
  */
 export class OrderThread {
@@ -65,11 +65,12 @@ export class OrderThread {
     });
   }
 
-  /** For one run over these rows, which must stay readable until this is closed; to be given back before it is lent again. */
-  lend(rows: SharedSpool, config: NearLoopConfig): LentOrderThread {
+  /** For one run over these rows, which must stay readable until this is closed; to be given back before it is lent again. `isAwaited`: see {@link OrderLender}. */
+  lend(rows: SharedSpool, config: NearLoopConfig, isAwaited: boolean): LentOrderThread {
     assert(this.#lent === null, 'a thread learns order for one run at a time');
     this.#lent = new LentOrderThread({
       ring: this.#ring,
+      isAwaited,
       begin: (order, position, back) => {
         const compiled = orderModule(orderCodeOf(config));
         const message: OrderToLearn = { rows, config, compiled, order, position, back };

@@ -180,8 +180,8 @@ function canLearnAhead(trace: RunTrace, run: PlannedRun, { writes }: Pick<RunCon
   );
 }
 
-function lend(thread: OrderThread, trace: RunTrace, { config }: RunContext): LentOrderThread {
-  return thread.lend(trace.shareRows!(), nearLoopConfigSchema.parse(config.nearLoop));
+function lend(thread: OrderThread, trace: RunTrace, { config, orderThread }: RunContext): LentOrderThread {
+  return thread.lend(trace.shareRows!(), nearLoopConfigSchema.parse(config.nearLoop), orderThread instanceof URL);
 }
 
 /** Gives `serve` each batch in turn; what it throws ends the run. */

@@ -61,8 +61,12 @@ class Ahead implements OrderTaker, OrderAhead {
   isBack = false;
   rowCount = 0;
 
-  constructor(log: Log, config: NearLoopConfigInput) {
+  #untilCaughtUp: number;
+
+  /** `untilCaughtUp`: epochs for which it is not well ahead. */
+  constructor(log: Log, config: NearLoopConfigInput, untilCaughtUp = 0) {
     this.#log = log;
+    this.#untilCaughtUp = untilCaughtUp;
     const options = orderOptionsOf(nearLoopConfigSchema.parse(config));
     this.#predictor = new SequencePredictor({ ...options, resident: new ResidentFlags(), kernelAfter: 0 });
   }
@@ -78,9 +82,14 @@ class Ahead implements OrderTaker, OrderAhead {
     return this;
   }
 
-  next(lead: number, epochCount: number, said: Int32Array): number {
+  next(lead: number, epochCount: number, said: Int32Array, isHere: boolean): number {
     for (let i = 0; i < epochCount; i++) this.#learn(lead);
     expect(this.#leads.length - this.#epoch).toBeGreaterThan(EPOCHS_AHEAD);
+    if (isHere && this.#untilCaughtUp-- > 0) {
+      this.#epoch++;
+      return -1;
+    }
+    expect(this.#epoch).toBeLessThan(this.#learned.length);
     const { said: mine, count } = this.#learned[this.#epoch++]!;
     said.set(mine);
     this.rowCount += count;
@@ -171,13 +180,14 @@ describe('order learned ahead', () => {
           candidateCountMax: fc.constantFrom(64, 2),
           lead: fc.constantFrom(0, 3, 8),
           isChanging: fc.boolean(),
+          untilCaughtUp: fc.constantFrom(0, 0, 1, 3, 7),
           watchedAfter: fc.option(fc.nat({ max: 2000 }), { nil: Infinity }),
         }),
-        ({ seed, consumers, segments, rows, lead, isChanging, watchedAfter, ...config }) => {
+        ({ seed, consumers, segments, rows, lead, isChanging, untilCaughtUp, watchedAfter, ...config }) => {
           const log = new Log(seed, BEFORE + rows, consumers, segments);
           const with_ = new Asked(config, Infinity);
           const ahead = new Asked(config, 1000);
-          const taker = new Ahead(log, config);
+          const taker = new Ahead(log, config, untilCaughtUp);
           expect(ahead.prefetcher.offerOrder(taker)).toBe(true);
           for (let position = 0; position < BEFORE + rows; position++) {
             const now = isChanging ? lead + ((position >>> 8) % 3) + 0.5 : lead;
