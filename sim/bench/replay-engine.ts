@@ -2,7 +2,7 @@
 
 import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';
-import { executeRun, orderThreadFor } from '../replay/run.ts';
+import { executeRun, nearLoopOf, orderThreadFor } from '../replay/run.ts';
 import type { Bench, Contender } from './bench.ts';
 import { batchesInMemory, lruCacheContender, openReplayTrace, runAtOnePercent } from './replay-input.ts';
 import { timed } from './timed.ts';
@@ -20,7 +20,7 @@ export const replayEngine: Bench = {
     const run = runAtOnePercent(trace, 'anteroom', 1.3);
     const { accessCount } = trace.facts;
     // As there, it is started before and serves one run after the other.
-    const orderThread = orderThreadFor(trace, [run], { writes: 'access' });
+    const orderThread = orderThreadFor(trace, [run], { writes: 'access' }, nearLoopOf(replayConfigSchema.parse({})));
     const contender = (name: string, does: string, isEnabled: 'auto' | true): Contender => ({
       name,
       does,

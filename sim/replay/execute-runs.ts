@@ -6,7 +6,7 @@ import { availableBytes, coreCount } from '../../engine/host/process-usage.ts';
 import { WorkerThread } from '../../engine/host/worker-thread.ts';
 import type { PlannedRun } from './plan-runs.ts';
 import type { ReplayConfig } from './replay-config.ts';
-import { executeRun, orderThreadFor, type RunContext, type RunRecord } from './run.ts';
+import { executeRun, nearLoopOf, orderThreadFor, type RunContext, type RunRecord } from './run.ts';
 import {
   type FromRunThread,
   fromSentError,
@@ -74,7 +74,9 @@ export async function executeRuns(
   const threads: WorkerThread[] = [];
   // Where every core has a run, none is left to learn order for one. What starts now is there when the first run asks for it.
   const orderThread =
-    threadCount + 1 < coreCount() ? orderThreadFor(trace, planned, { ...context, orderThread: 'auto' }) : null;
+    threadCount + 1 < coreCount()
+      ? orderThreadFor(trace, planned, { ...context, orderThread: 'auto' }, nearLoopOf(context.config))
+      : null;
   let failure: unknown = null;
   /** Works off what a thread may, until nothing is left or something failed. */
   const workThread = (): Promise<void> =>

@@ -12,19 +12,32 @@ import type { SharedSpool } from '../../streams/spool.ts';
 import { LentOrderThread } from './lent-order-thread.ts';
 import { OrderRing } from './order-ring.ts';
 
-/** What the thread is told once. */
-export interface OrderThreadData {
-  readonly ring: SharedArrayBuffer;
-}
-
-/** With what it begins a run; what order has become, where it can go on no further, is posted to `back`. */
-export interface OrderToLearn {
+/** From which rows to learn, how. */
+export interface OrderLessons {
   readonly rows: SharedSpool;
   readonly config: NearLoopConfig;
   readonly compiled: CompiledModule | null;
+}
+
+/** What the thread is told once. */
+export interface OrderThreadData {
+  readonly ring: SharedArrayBuffer;
+  /** What to learn and forget before anything is asked for; null = nothing. */
+  readonly practice: OrderLessons | null;
+}
+
+/** With what it begins a run; what order has become, where it can go on no further, is posted to `back`. */
+export interface OrderToLearn extends OrderLessons {
   readonly order: Snapshot;
   readonly position: number;
   readonly back: ThreadPort;
+}
+
+export interface OrderThreadOptions {
+  /** The built `order-thread-module.js`, where it does not stand beside this file. */
+  readonly module?: URL;
+  /** Some of these rows are learned first and forgotten, so that the code is compiled when a run begins. Default null: none. */
+  readonly practice?: Pick<OrderLessons, 'rows' | 'config'> | null;
 }
 
 /** Heap of the thread at most, in MiB; its tables lie outside. */
@@ -42,15 +55,18 @@ export class OrderThread {
   #failure: AnteroomError | null = null;
   #lent: LentOrderThread | null = null;
 
-  /** `module`: the built `order-thread-module.js`, where it does not stand beside this file. */
-  constructor(module = new URL('./order-thread-module.js', import.meta.url)) {
-    const data: OrderThreadData = { ring: this.#ring.memory };
+  /** See {@link OrderThreadOptions}. */
+  constructor({ module, practice = null }: OrderThreadOptions = {}) {
+    const data: OrderThreadData = {
+      ring: this.#ring.memory,
+      practice: practice === null ? null : lessonsOf(practice.rows, practice.config),
+    };
     const { promise, resolve, reject } = withResolvers();
     this.started = promise;
     // Before it has begun nobody misses it.
     promise.catch(() => {});
     this.#thread = new WorkerThread({
-      module,
+      module: module ?? new URL('./order-thread-module.js', import.meta.url),
       data,
       heapMiBMax: HEAP_MIB_MAX,
       onMessage: () => {
@@ -72,8 +88,7 @@ export class OrderThread {
       ring: this.#ring,
       isAwaited,
       begin: (order, position, back) => {
-        const compiled = orderModule(orderCodeOf(config));
-        const message: OrderToLearn = { rows, config, compiled, order, position, back };
+        const message: OrderToLearn = { ...lessonsOf(rows, config), order, position, back };
         this.#thread.post(message, [...new Set(order.map(({ buffer }) => buffer as ArrayBuffer)), back]);
       },
       end: () => {
@@ -88,6 +103,10 @@ export class OrderThread {
     this.#ring.stop();
     await this.#thread.close();
   }
+}
+
+function lessonsOf(rows: SharedSpool, config: NearLoopConfig): OrderLessons {
+  return { rows, config, compiled: orderModule(orderCodeOf(config)) };
 }
 
 interface Resolvers {

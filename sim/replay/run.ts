@@ -7,7 +7,7 @@ import type { Ledger } from '../../actors/cache-manager/ledger.ts';
 import type { OnDecision, Site, WritePolicy } from '../../actors/cache-manager/site.ts';
 import { LogDriver } from '../../actors/engine/log-driver.ts';
 import { farLoopOf } from '../../actors/far-loop-config.ts';
-import { nearLoopConfigSchema } from '../../actors/near-loop/near-loop-config.ts';
+import { type NearLoopConfig, nearLoopConfigSchema } from '../../actors/near-loop/near-loop-config.ts';
 import type { LatencySpec } from '../../actors/origin/latency-spec.ts';
 import { farExperts, Pipeline } from '../../actors/pipeline.ts';
 import { assert } from '../../engine/assert.ts';
@@ -160,17 +160,19 @@ async function executeBeside(
   };
 }
 
-/** A thread that learns order for those of the runs that can have one, to be closed by whoever asked; null where none would be of use, or the context says which it is to be. */
+/** A thread that learns order for those of the runs that can have one, to be closed by whoever asked; null where none would be of use, or the context says which it is to be. `practised`: settings that it is to be ready for, where there is time before the first of these runs. */
 export function orderThreadFor(
   trace: RunTrace,
   runs: readonly PlannedRun[],
   context: Pick<RunContext, 'writes' | 'orderThread'>,
+  practised: NearLoopConfig | null = null,
 ): OrderThread | null {
   const { orderThread } = context;
   if (orderThread === 'never' || orderThread instanceof OrderThread) return null;
   if (!runs.some((run) => canLearnAhead(trace, run, context))) return null;
-  if (orderThread instanceof URL) return new OrderThread(orderThread);
-  return trace.facts.accessCount < THREAD_ACCESSES || coreCount() < 2 ? null : new OrderThread();
+  if (orderThread instanceof URL) return new OrderThread({ module: orderThread });
+  if (trace.facts.accessCount < THREAD_ACCESSES || coreCount() < 2) return null;
+  return new OrderThread({ practice: practised === null ? null : { rows: trace.shareRows!(), config: practised } });
 }
 
 /** Whether order can be learned from the rows alone: for the engine, where every row is a demand. */
@@ -180,8 +182,13 @@ function canLearnAhead(trace: RunTrace, run: PlannedRun, { writes }: Pick<RunCon
   );
 }
 
+/** The settings of the near loop, with their defaults. */
+export function nearLoopOf(config: ReplayConfig): NearLoopConfig {
+  return nearLoopConfigSchema.parse(config.nearLoop);
+}
+
 function lend(thread: OrderThread, trace: RunTrace, { config, orderThread }: RunContext): LentOrderThread {
-  return thread.lend(trace.shareRows!(), nearLoopConfigSchema.parse(config.nearLoop), orderThread instanceof URL);
+  return thread.lend(trace.shareRows!(), nearLoopOf(config), orderThread instanceof URL);
 }
 
 /** Gives `serve` each batch in turn; what it throws ends the run. */

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { nearLoopConfigSchema } from '../../../actors/near-loop/near-loop-config.ts';
 import { parseLatencySpec } from '../../../actors/origin/latency-spec.ts';
 import { resolveCacheSize } from '../../../sim/replay/cache-size.ts';
 import { OrderThread } from '../../../sim/replay/order-thread.ts';
@@ -66,7 +67,8 @@ describe.skipIf(isUnbuilt)(`order in a thread${isUnbuilt ? ' (skipped: not built
 
   test('one thread serves run after run, one of which ended early', async () => {
     const trace = await Trace.open('workload:chains,accesses=40000,segments=3000', { seed: 3, addressBytes: null });
-    const orderThread = new OrderThread(module);
+    const practice = { rows: trace.shareRows(), config: nearLoopConfigSchema.parse({}) };
+    const orderThread = new OrderThread({ module, practice });
     try {
       await orderThread.started;
       const cache = resolveCacheSize({ kind: 'fraction', fraction: 0.05 }, 'segments', trace.facts);
