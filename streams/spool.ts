@@ -19,7 +19,7 @@ const columnTypes: readonly { readonly name: ColumnName; readonly bytes: 1 | 4 |
 ];
 
 /** Where a batch lies. One small object a batch is all that stays in memory. */
-interface Entry {
+export interface SpoolEntry {
   readonly position: number;
   readonly rows: number;
   readonly offset: number;
@@ -32,7 +32,7 @@ interface Entry {
 export interface SharedSpool {
   readonly descriptor: number;
   readonly byteLength: number;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly SpoolEntry[];
 }
 
 /**
@@ -45,7 +45,7 @@ export interface SharedSpool {
  */
 export class BatchSpool {
   #file: ScratchFile;
-  readonly #entries: Entry[] = [];
+  readonly #entries: SpoolEntry[] = [];
   #rowCount = 0;
   #isClosed = false;
   readonly #filled = new Map<ColumnName, ColumnArray>();
@@ -161,7 +161,7 @@ export class BatchSpool {
 
   /** All batches in the order in which they were added; or those that reach beyond a log position, cut to the rows from there on. */
   async *forward(position = -Infinity): AsyncGenerator<AccessBatch> {
-    const isBefore = (entry: Entry): boolean => entry.position + entry.rows <= position;
+    const isBefore = (entry: SpoolEntry): boolean => entry.position + entry.rows <= position;
     const first = this.#entries.findIndex((entry) => !isBefore(entry));
     if (first < 0) return;
     for await (const batch of this.#inOrder((i) => i, first)) {
@@ -206,6 +206,19 @@ export class BatchSpool {
     }
     return column.subarray(0, rows) as T;
   }
+}
+
+/** Where a column of a batch lies in the file, in bytes; or the value of all its rows. */
+export function placeOfColumn(
+  { offset, rows, constants }: SpoolEntry,
+  name: ColumnName,
+): { readonly offset: number; readonly constant: number | null } {
+  let at = offset;
+  for (const [i, column] of columnTypes.entries()) {
+    if (column.name === name) return { offset: at, constant: constants[i]! };
+    if (constants[i] === null) at += column.bytes * rows;
+  }
+  throw new Error(`no column ${name}`);
 }
 
 /** The value that all rows have, or null when they differ or there is none. NaN equals NaN, 0 does not equal -0. */

@@ -4,7 +4,7 @@ import { AnteroomError } from '../../engine/errors.ts';
 import type { StateArray } from '../../engine/state-fields.ts';
 
 const MAGIC = 0x52544e41; // "ANTR", little-endian
-const VERSION = 6;
+const VERSION = 7;
 const KINDS = [Uint8Array, Uint16Array, Uint32Array, Int32Array, Float32Array, Float64Array] as const;
 /** Fixed part: magic, version, length of the header, checksum of all that follows the fixed part. */
 const FIXED_BYTES = 16;

@@ -88,6 +88,8 @@ export class AnteroomPrefetcher implements Prefetcher {
   #toldLead = -1;
   /** Who would learn order elsewhere, until it does. */
   #taker: OrderTaker | null = null;
+  /** Order as it is learned elsewhere and here, until it can be had from there. */
+  #coming: OrderAhead | null = null;
   /** Order, where it is learned elsewhere; of each of the next rows a record, and how many of these there are and were used. */
   #ahead: OrderAhead | null = null;
   #said: Int32Array = new Int32Array(0);
@@ -223,7 +225,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#consumer = consumer;
     const lead = this.#site.leadAccesses;
     if (--this.#untilAdjusted === 0) this.#adjust();
-    if (this.#learnedLead.pass(lead)) this.#beginEpoch(lead);
+    if (this.#learnedLead.pass(lead)) this.#beginEpoch();
     const kernel = this.#kernel;
     if (this.#ahead !== null) {
       this.#accessAhead(access, served, lead, proposals);
@@ -310,18 +312,31 @@ export class AnteroomPrefetcher implements Prefetcher {
   }
 
   /** With the access begins an epoch: what is known of its rows is fetched where they are learned elsewhere, which may begin now. */
-  #beginEpoch(lead: number): void {
+  #beginEpoch(): void {
+    const { told, toldCount } = this.#learnedLead;
     if (this.#ahead === null) {
-      const taker = this.#taker;
-      if (taker?.isReady !== true || this.#kernel?.isWhole !== true || !this.#sequences.mayLearnAhead) return;
-      this.#taker = null;
+      this.#offerNow();
+      const count = this.#coming?.next(told, toldCount, this.#kernel!.said, true) ?? -1;
+      // Until it has caught up order is learned here as well, so nobody waits.
+      if (count < 0) return;
+      this.#saidCount = count;
+      this.#said = this.#kernel!.said;
+      this.#ahead = this.#coming;
+      this.#coming = null;
+    } else this.#saidCount = this.#ahead.next(told, toldCount, this.#said, false);
+    this.#usedCount = 0;
+  }
+
+  /** Has order learned elsewhere too, where somebody would and it can be. */
+  #offerNow(): void {
+    if (this.#kernel?.isWhole !== true || !this.#sequences.mayLearnAhead) {
+      this.#coming = null;
+    } else if (this.#taker?.isReady === true) {
       const writer = new SnapshotWriter();
       this.#sequences.save(writer);
-      this.#ahead = taker.begin(writer.finish(), this.#position, this.#learnedLead.known);
-      this.#said = this.#kernel.said;
+      this.#coming = this.#taker.begin(writer.finish(), this.#position, this.#learnedLead.known);
+      this.#taker = null;
     }
-    this.#saidCount = this.#ahead.next(lead | 0, this.#said);
-    this.#usedCount = 0;
   }
 
   /** The access at hand was learned elsewhere, which went no further. */
@@ -484,6 +499,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#position = position!;
     for (const part of this.#parts()) part.load(reader);
     this.#nextItems?.restore(reader.take());
+    this.#coming = null;
     this.#kernel = null;
     this.#toldLead = -1;
     this.#untilKernel = this.#kernelAfter;
@@ -491,7 +507,7 @@ export class AnteroomPrefetcher implements Prefetcher {
 
   /**
    * The state, to save or restore it: that of `snapshot`, without copies. Parts: #sequences, #facts, #resident, #mixture, #gate, #issued, #learnedLead, #trust,
-   * #streams. Nothing is saved while order is learned elsewhere: #taker, #ahead, #said, #saidCount, #usedCount, #quiet. Made anew: #toldLead, #config, #site, #isForecastOn, #isPopularityOn, #kernel, #kernelAfter, #untilKernel. Of one access: #ranking, #candidates, #admitted, #believed, #rank, #waste,
+   * #streams. Nothing is saved while order is learned elsewhere: #taker, #coming, #ahead, #said, #saidCount, #usedCount, #quiet. Made anew: #toldLead, #config, #site, #isForecastOn, #isPopularityOn, #kernel, #kernelAfter, #untilKernel. Of one access: #ranking, #candidates, #admitted, #believed, #rank, #waste,
    * #mixed, #consumer, #gatheredAt, #servedClass.
    */
   persist(fields: StateFields): void {
@@ -502,6 +518,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#position = fields.number(this.#position);
     for (const part of this.#parts()) persistLearner(fields, part);
     if (fields.isRestoring) {
+      this.#coming = null;
       this.#kernel = null;
       this.#toldLead = -1;
       this.#untilKernel = this.#kernelAfter;

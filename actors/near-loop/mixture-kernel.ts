@@ -38,7 +38,14 @@ export function startMixtureKernel(
   const { at, bytes, orderBytes } = layout;
   // In steps, so that tables that grew a little find what was compiled.
   const pageCount = Math.ceil(bytes / 65_536) + (order === null ? 0 : 2 ** Math.ceil(Math.log2(orderBytes / 65_536)));
-  const key = [...Object.values(at), capacity, pageCount, order?.successors.degree, ...(order?.weights ?? [])].join();
+  const key = [
+    ...Object.values(at),
+    bytes,
+    capacity,
+    pageCount,
+    order?.successors.degree,
+    ...(order?.weights ?? []),
+  ].join();
   return (
     compiledOnce(starters, key, () => compileWasm<FunctionName>(codeOf(layout, order, capacity), pageCount))?.() ?? null
   );

@@ -2,6 +2,7 @@
 
 import { assert } from '../../engine/assert.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
+import { type ExtendTable, nowhere } from './extend-table.ts';
 
 /** Words of an entry: previous + 1, current + 1, two successors (id + 1), packed counts. */
 const FIELDS = 5;
@@ -30,6 +31,7 @@ export class ContextTable {
   readonly #mayGrow: (bytes: number) => boolean;
   #bucketCount: number;
   #words: Int32Array;
+  #extend: ExtendTable = nowhere;
 
   /** `mayGrow` is asked before the table grows by so many bytes. */
   constructor(options: { readonly entryCountMax: number; readonly mayGrow: (bytes: number) => boolean }) {
@@ -69,9 +71,10 @@ export class ContextTable {
     return this.#bucketCount < this.#bucketCountMax ? this.#bucketCount : 2 ** 31 - 1;
   }
 
-  /** Goes on in `words`, which must hold what {@link words} does. */
-  adopt(words: Int32Array): void {
+  /** Goes on in `words`, which must hold what {@link words} does; `extend` is asked first when they grow. */
+  adopt(words: Int32Array, extend: ExtendTable): void {
     this.#words = words;
+    this.#extend = extend;
   }
 
   /** Successor in place 0 or 1 of an entry, or -1. */
@@ -158,16 +161,23 @@ export class ContextTable {
   #grow(): void {
     const old = this.#words;
     this.#bucketCount *= 2;
-    const words = new Int32Array(this.#bucketCount * BUCKET);
+    const length = this.#bucketCount * BUCKET;
+    const words = this.#extend(old, length) ?? new Int32Array(length);
     this.#words = words;
     words[FILLED] = old[FILLED]!;
+    const bucket = new Int32Array(WAYS * FIELDS);
     for (let first = 0; first < old.length; first += BUCKET) {
-      for (let at = first; at < first + WAYS * FIELDS; at += FIELDS) {
-        if (old[at] === 0) continue;
-        let entry = this.#bucketOf(old[at]!, old[at + 1]!);
+      // Where it grows in place, half of them go back to where they were.
+      for (let i = 0; i < bucket.length; i++) {
+        bucket[i] = old[first + i]!;
+        old[first + i] = 0;
+      }
+      for (let at = 0; at < bucket.length; at += FIELDS) {
+        if (bucket[at] === 0) continue;
+        let entry = this.#bucketOf(bucket[at]!, bucket[at + 1]!);
         // Doubling splits a bucket over two, so there is always room.
         while (words[entry] !== 0) entry += FIELDS;
-        for (let field = 0; field < FIELDS; field++) words[entry + field] = old[at + field]!;
+        for (let field = 0; field < FIELDS; field++) words[entry + field] = bucket[at + field]!;
       }
     }
   }

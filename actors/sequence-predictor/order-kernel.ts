@@ -1,16 +1,6 @@
 /** Learning by order for one access, as WebAssembly over the tables of `SuccessorTable`, `ContextTable` and `RecentHistory`. */
 
-import {
-  type Code,
-  compiledOnce,
-  compileWasm,
-  I32,
-  I64,
-  V128,
-  type WasmFunction,
-  type WasmInstance,
-  wasm,
-} from '../../streams/sources/wasm-module.ts';
+import { type Code, I32, I64, V128, type WasmFunction, wasm } from '../../streams/sources/wasm-module.ts';
 import {
   COUNTS,
   ENTRY,
@@ -25,7 +15,6 @@ import {
   type OrderPlace,
   OTHER,
   orderField,
-  ownPlace,
   rowAt,
   SLOT,
   WEIGHT,
@@ -586,24 +575,4 @@ export function touchCode(degree: number, home: number, segment: number, next: n
       i32(0),
     ),
   ];
-}
-
-/** Modules by what their code depends on: what was compiled once is compiled for all. */
-const starters = new Map<string, (() => OrderKernel | null) | null>();
-
-export type OrderKernel = WasmInstance<'step' | 'learnRows'>;
-
-/**
- * A kernel for rows of `degree` successors, of which those that come later weigh less (`weights` by lag), over a memory of at least `bytes` bytes;
- * null where there is no WebAssembly, or no memory for it.
- */
-export function startKernel(degree: number, weights: readonly number[], bytes: number): OrderKernel | null {
-  let pageCount = 4;
-  while (pageCount * 65_536 < bytes) pageCount *= 2;
-  const name = [degree, pageCount, ...weights].join();
-  const functions = () => ({
-    step: stepOf(degree, weights, ownPlace),
-    learnRows: learnRowsOf(degree, weights, ownPlace),
-  });
-  return compiledOnce(starters, name, () => compileWasm(functions(), pageCount))?.() ?? null;
 }

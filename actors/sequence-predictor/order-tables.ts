@@ -5,7 +5,8 @@ import { scoreBinOf } from '../near-loop/opinion-bins.ts';
 import type { ResidentFlags } from '../near-loop/resident-flags.ts';
 import type { ContextTable } from './context-table.ts';
 import { KernelField, NAMED_MAX, type OrderPlace, ownPlace } from './order-fields.ts';
-import { COLUMN_BYTES, startKernel } from './order-kernel.ts';
+import { COLUMN_BYTES } from './order-kernel.ts';
+import { startKernel } from './order-module.ts';
 import { RECORD_BYTES, ROWS_AHEAD } from './order-record.ts';
 import type { RecentHistory } from './recent-history.ts';
 import { leastWeight, type SuccessorTable } from './successor-table.ts';
@@ -43,13 +44,15 @@ export interface WaitingRows {
 
 /** How much more memory is taken than the tables need at first: what is not written takes none, and a new kernel is a new function to call. */
 export const ORDER_ROOM = 8;
+/** The same in a memory of their own, the first that is to be had. */
+const OWN_ROOMS = [32, 8, 1];
 /** Bytes of a cache line. */
 const LINE = 64;
 const NO_TABLE: Int32Array = new Int32Array(0);
 
 /**
  * The tables go on in this memory, so whoever reads or changes one of them, its own code or the kernel, finds what the other left.
- * A table that grows moves out by itself; the kernel rests until it is taken back, into memory further on.
+ * A table grows where it lies as long as there is room; one that outgrows that moves out by itself, and the kernel rests until it is taken back, into memory further on.
  */
 export class OrderTables {
   readonly memory: ArrayBuffer;
@@ -74,6 +77,10 @@ export class OrderTables {
   #flags: Uint8Array = new Uint8Array(0);
   /** Byte at which the histories begin. */
   #historyAt = 0;
+  /** How many times its length a table that is moved here has room for; what is not written takes no memory. */
+  readonly #room: number;
+  /** Where the room of the table that begins at a byte ends. */
+  readonly #ends = new Map<number, number>();
 
   private constructor(options: OrderTablesOptions, { memory, step, learnRows, place }: OrderHome) {
     this.#options = options;
@@ -89,6 +96,7 @@ export class OrderTables {
     this.#put(KernelField.visitsMax, options.visitsMax);
     new Uint8Array(memory, place.at + KernelField.scoreBins, scoreBinOf.length).set(scoreBinOf);
     if (learnRows !== null) this.waiting = this.#makeWaiting();
+    this.#room = Math.max(1, Math.floor((memory.byteLength - place.at) / orderBytes(options)));
   }
 
   /** Lays the tables out in `home`, or in a memory of their own; null where there is no WebAssembly, or no memory. */
@@ -97,11 +105,15 @@ export class OrderTables {
     let own = home;
     if (own === null) {
       const bytes = orderBytes(options);
-      const kernel =
-        startKernel(successors.degree, weights, ORDER_ROOM * bytes) ?? startKernel(successors.degree, weights, bytes);
-      if (kernel === null) return null;
-      const { step, learnRows } = kernel.run;
-      own = { memory: kernel.memory, step, learnRows, place: ownPlace };
+      const code = { degree: successors.degree, weights };
+      for (const room of OWN_ROOMS) {
+        const kernel = startKernel(code, room * bytes);
+        if (kernel === null) continue;
+        const { step, learnRows } = kernel.run;
+        own = { memory: kernel.memory, step, learnRows, place: ownPlace };
+        break;
+      }
+      if (own === null) return null;
     }
     const laidOut = new OrderTables(options, own);
     return laidOut.takeBack() ? laidOut : null;
@@ -111,34 +123,32 @@ export class OrderTables {
   takeBack(): boolean {
     const { orders, successors, contexts, resident } = this.#options;
     if (successors.words !== this.#rows || successors.index !== this.#index) {
-      // Both, since a table that outgrew one is about to outgrow the other.
       // Behind a row of nobody.
-      this.#end += aligned(8 * successors.degree);
-      const rows = this.#moved(successors.words);
-      const index = this.#moved(successors.index);
+      const rows = this.#laid(successors.words, 8 * successors.degree);
+      const index = this.#laid(successors.index);
       if (rows === null || index === null) return false;
       this.#rows = rows;
       this.#index = index;
-      successors.adopt(rows, index);
+      successors.adopt(rows, index, this.#extend);
       this.#put(KernelField.rows, rows.byteOffset - 8 * successors.degree);
       this.#put(KernelField.index, index.byteOffset);
       this.#put(KernelField.indexLength, index.length / 2);
     }
     if (orders.words !== this.#history) {
-      const history = this.#moved(orders.words);
+      const history = this.#laid(orders.words);
       if (history === null) return false;
       this.#history = history;
       this.#historyAt = history.byteOffset;
-      orders.adopt(history);
+      orders.adopt(history, this.#extend);
       this.#put(KernelField.history, history.byteOffset);
       this.#put(KernelField.historyBytes, history.byteLength);
     }
     this.#put(KernelField.consumerMax, orders.consumerCountMax);
     if (contexts.words !== this.#contexts) {
-      const words = this.#moved(contexts.words);
+      const words = this.#laid(contexts.words);
       if (words === null) return false;
       this.#contexts = words;
-      contexts.adopt(words);
+      contexts.adopt(words, this.#extend);
       this.#put(KernelField.contexts, words.byteOffset);
       this.#put(KernelField.bucketMask, words.length / 16 - 1);
     }
@@ -159,13 +169,24 @@ export class OrderTables {
     return true;
   }
 
-  #moved(table: Int32Array): Int32Array<ArrayBuffer> | null {
-    if (this.#end + table.byteLength > this.memory.byteLength) return null;
-    const view = new Int32Array(this.memory, this.#end, table.length);
+  /** The table where it lies, if that is here, it may have grown there; else moved to behind all others and `before` bytes, with room to grow. */
+  #laid(table: Int32Array, before = 0): Int32Array | null {
+    if (table.buffer === this.memory) return table;
+    const at = this.#end + aligned(before);
+    const left = this.memory.byteLength - at;
+    if (table.byteLength > left) return null;
+    const view = new Int32Array(this.memory, at, table.length);
     view.set(table);
-    this.#end += aligned(table.byteLength);
+    this.#end = at + aligned(Math.min(this.#room * table.byteLength, left));
+    this.#ends.set(at, this.#end);
     return view;
   }
+
+  readonly #extend = (table: Int32Array, length: number): Int32Array | null => {
+    const end = table.buffer === this.memory ? this.#ends.get(table.byteOffset) : undefined;
+    if (end === undefined || table.byteOffset + 4 * length > end) return null;
+    return new Int32Array(this.memory, table.byteOffset, length);
+  };
 
   /** From now on a successor with a smaller share of the visits is passed over. */
   weigh(scoreMin: number): void {

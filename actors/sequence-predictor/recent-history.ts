@@ -2,6 +2,7 @@
 
 import { assert } from '../../engine/assert.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
+import { type ExtendTable, nowhere } from './extend-table.ts';
 
 /** Segments kept for each consumer; a power of two. */
 export const HISTORY_LENGTH = 32;
@@ -40,6 +41,7 @@ export const HISTORY_BYTES = 4 * STRIDE;
 export class RecentHistory {
   #consumerCountMax: number;
   #words: Int32Array;
+  #extend: ExtendTable = nowhere;
 
   constructor(options: { readonly consumerCountMax: number }) {
     assert(options.consumerCountMax >= 1, 'a history holds at least one consumer');
@@ -56,9 +58,10 @@ export class RecentHistory {
     return this.#words;
   }
 
-  /** Goes on in `words`, which must hold what {@link words} does. */
-  adopt(words: Int32Array): void {
+  /** Goes on in `words`, which must hold what {@link words} does; `extend` is asked first when they grow. */
+  adopt(words: Int32Array, extend: ExtendTable): void {
     this.#words = words;
+    this.#extend = extend;
   }
 
   /** Consumers with a ring of their own at most. */
@@ -151,9 +154,13 @@ export class RecentHistory {
   }
 
   #grow(record: number): void {
-    const length = Math.max(this.#words.length * 2, record + STRIDE);
-    const words = new Int32Array(Math.min(length, this.bytesMax / 4));
-    words.set(this.#words);
-    this.#words = words;
+    const length = Math.min(Math.max(this.#words.length * 2, record + STRIDE), this.bytesMax / 4);
+    this.#words = this.#extend(this.#words, length) ?? copied(this.#words, length);
   }
+}
+
+function copied(words: Int32Array, length: number): Int32Array {
+  const longer = new Int32Array(length);
+  longer.set(words);
+  return longer;
 }

@@ -118,11 +118,7 @@ export class SequencePredictor {
     this.#areSuccessorsOn = options.isOn[Opinion.consumerSuccessor]!;
     this.#areMissSuccessorsOn = options.isOn[Opinion.missSuccessor]!;
     this.#areContextsOn = options.isOn[Opinion.context]!;
-    const longest = Math.max(options.lookahead, options.missLookahead);
-    this.#recency = new Int32Array(longest);
-    for (let lag = 0; lag < longest; lag++) {
-      this.#recency[lag] = Math.max(1, Math.floor(WEIGHT_ONE / (1 + lag / 4) + 0.5));
-    }
+    this.#recency = recencyWeights(Math.max(options.lookahead, options.missLookahead));
     const isPlain = this.#areSuccessorsOn && this.#areContextsOn && !this.#areMissSuccessorsOn;
     this.#isKernelFit = options.resident !== undefined && isPlain && options.degreeMax <= KERNEL_DEGREE_MAX;
     this.#untilTables = options.kernelAfter ?? KERNEL_AFTER;
@@ -200,16 +196,21 @@ export class SequencePredictor {
   ): number {
     assert(to - from <= ROWS_AHEAD && !this.#areMissSuccessorsOn, 'rows are learned ahead of how they are served');
     let i = from;
+    let laidIn: OrderTables | null = null;
     while (i < to) {
       if (this.#tables === null && this.#isKernelFit) this.layOut(null);
       const tables = this.#tables;
       const waiting = tables?.waiting ?? null;
       if (tables !== null && waiting !== null) {
-        waiting.segment.set(segment.subarray(i, from + waiting.segment.length));
-        waiting.consumer.set(consumer.subarray(i, from + waiting.consumer.length));
-        const first = i;
-        i += tables.learnRows(0, to - i, position + i - from, leadAccesses);
-        said.set(waiting.said.subarray(0, (i - first) * RECORD_WORDS), (first - from) * RECORD_WORDS);
+        // Once, unless the tables are laid out anew.
+        if (tables !== laidIn) {
+          waiting.segment.set(segment.subarray(from, from + waiting.segment.length));
+          waiting.consumer.set(consumer.subarray(from, from + waiting.consumer.length));
+          laidIn = tables;
+        }
+        const first = i - from;
+        i = from + tables.learnRows(first, to - from, position + first, leadAccesses);
+        said.set(waiting.said.subarray(first * RECORD_WORDS, (i - from) * RECORD_WORDS), first * RECORD_WORDS);
         if (i === to) break;
       }
       const record = this.#orders.recordOf(consumer[i]!);
@@ -272,7 +273,7 @@ export class SequencePredictor {
       contexts: this.#wide.contexts,
       resident: resident!,
       visitsMax,
-      weights: [...this.#recency.subarray(0, lookahead)],
+      weights: [...recencyWeights(lookahead)],
       latest: this.#latest,
     };
   }
@@ -576,6 +577,11 @@ export class SequencePredictor {
     const slot = candidates.claim(named);
     if (slot >= 0) candidates.say(slot, Opinion.context, contextBin(confirmed, seen));
   }
+}
+
+/** What a successor weighs by how many come between, for so many lags. */
+export function recencyWeights(lagCount: number): Int32Array {
+  return Int32Array.from({ length: lagCount }, (_, lag) => Math.max(1, Math.floor(WEIGHT_ONE / (1 + lag / 4) + 0.5)));
 }
 
 /** A weight in the units of the compact memory; the least observation stays one. */

@@ -3,6 +3,7 @@
 import { assert } from '../../engine/assert.ts';
 import { grownTable } from '../cache-manager/grown-table.ts';
 import type { SnapshotReader, SnapshotWriter } from '../near-loop/snapshot.ts';
+import { type ExtendTable, nowhere } from './extend-table.ts';
 
 /** Weight of one observation at full recency; weights are fixed-point in these units. */
 export const WEIGHT_ONE = 16;
@@ -44,6 +45,7 @@ export class SuccessorTable {
   #rows: Int32Array;
   #index: Int32Array = new Int32Array(INDEX_WORDS * 1024);
   #rowCount = 0;
+  #extend: ExtendTable = nowhere;
 
   constructor(options: SuccessorTableOptions) {
     assert(options.degreeMax >= 1 && options.degreeMax <= 64, `degreeMax ${options.degreeMax} is not in 1..64`);
@@ -69,10 +71,11 @@ export class SuccessorTable {
     return this.#index;
   }
 
-  /** Goes on in `words` and `index`, which must hold what {@link words} and {@link index} do. */
-  adopt(words: Int32Array, index: Int32Array): void {
+  /** Goes on in `words` and `index`, which must hold what {@link words} and {@link index} do; `extend` is asked first when one of them grows. */
+  adopt(words: Int32Array, index: Int32Array, extend: ExtendTable): void {
     this.#rows = words;
     this.#index = index;
+    this.#extend = extend;
   }
 
   /** First slot of a segment's row in {@link words}: pairs (successor + 1 or 0, packed); -1 when nothing is known. */
@@ -194,12 +197,12 @@ export class SuccessorTable {
     if (INDEX_WORDS * segment >= this.#index.length) {
       const length = Math.max(this.#index.length * 2, INDEX_WORDS * (segment + 1));
       if (!this.#mayGrow(4 * (length - this.#index.length))) return false;
-      this.#index = grownTable(this.#index, length - 1);
+      this.#index = this.#extend(this.#index, length) ?? grownTable(this.#index, length - 1);
     }
     const row = this.#rowCount * this.#stride;
     if (row === this.#rows.length) {
       if (!this.#mayGrow(this.#rows.byteLength)) return false;
-      this.#rows = grownTable(this.#rows, row);
+      this.#rows = this.#extend(this.#rows, 2 * row) ?? grownTable(this.#rows, row);
     }
     this.#index[INDEX_WORDS * segment] = ++this.#rowCount;
     return true;

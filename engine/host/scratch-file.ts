@@ -1,6 +1,6 @@
 /** A temporary file that is written at its end, read anywhere, and gone when it is closed. */
 
-import { read } from 'node:fs';
+import { read, readSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -111,6 +111,19 @@ export function readScratchFile(descriptor: number, byteLength: number): Scratch
       }),
     close: () => Promise.resolve(),
   };
+}
+
+/** Fills `into` with the bytes from `offset` on of a scratch file that another thread of this process has open, and waits for the disk meanwhile. @throws AnteroomError 'io'. */
+export function readScratchNow(descriptor: number, offset: number, into: Uint8Array): void {
+  try {
+    for (let done = 0; done < into.length; ) {
+      const bytesRead = readSync(descriptor, into, done, into.length - done, offset + done);
+      if (bytesRead === 0) throw new Error(`expected ${into.length} bytes at ${offset}, found ${done}`);
+      done += bytesRead;
+    }
+  } catch (cause) {
+    throw scratchFault(tmpdir(), cause);
+  }
 }
 
 /** Reads until `length` bytes are there; `folder` is for the error. */

@@ -2,7 +2,7 @@
 
 import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';
-import { executeRun } from '../replay/run.ts';
+import { executeRun, nearLoopOf, orderThreadFor } from '../replay/run.ts';
 import type { Bench, Contender } from './bench.ts';
 import { batchesInMemory, lruCacheContender, openReplayTrace, runAtOnePercent } from './replay-input.ts';
 import { timed } from './timed.ts';
@@ -19,6 +19,8 @@ export const replayEngine: Bench = {
     // As `anteroom replay` without options runs it.
     const run = runAtOnePercent(trace, 'anteroom', 1.3);
     const { accessCount } = trace.facts;
+    // As there, it is started before and serves one run after the other.
+    const orderThread = orderThreadFor(trace, [run], { writes: 'access' }, nearLoopOf(replayConfigSchema.parse({})));
     const contender = (name: string, does: string, isEnabled: 'auto' | true): Contender => ({
       name,
       does,
@@ -30,6 +32,7 @@ export const replayEngine: Bench = {
             warmup: 0,
             seed: 1,
             config: replayConfigSchema.parse({ farLoop: { isEnabled } }),
+            ...(orderThread === null ? {} : { orderThread }),
           });
         }),
     });
@@ -48,7 +51,10 @@ export const replayEngine: Bench = {
         { contender: 'engine', versus: 'lru-cache', target: 0.15, aim: 0.3 },
         { contender: 'with far loop', versus: 'lru-cache', target: null, aim: null },
       ],
-      close: () => trace.close(),
+      close: async () => {
+        await orderThread?.close();
+        await trace.close();
+      },
     };
   },
 };

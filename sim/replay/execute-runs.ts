@@ -6,7 +6,7 @@ import { availableBytes, coreCount } from '../../engine/host/process-usage.ts';
 import { WorkerThread } from '../../engine/host/worker-thread.ts';
 import type { PlannedRun } from './plan-runs.ts';
 import type { ReplayConfig } from './replay-config.ts';
-import { executeRun, type RunContext, type RunRecord } from './run.ts';
+import { executeRun, nearLoopOf, orderThreadFor, type RunContext, type RunRecord } from './run.ts';
 import {
   type FromRunThread,
   fromSentError,
@@ -27,7 +27,7 @@ const THREAD_ACCESSES = 400_000;
 const HEAP_MIB_MAX = 4096;
 
 export interface ExecuteRunsOptions {
-  readonly context: Omit<RunContext, 'onProgress' | 'onSite' | 'onDecision' | 'onPipeline'>;
+  readonly context: Omit<RunContext, 'onProgress' | 'onSite' | 'onDecision' | 'onPipeline' | 'orderThread'>;
   /** Runs at once at most; fewer where memory does not allow. */
   readonly jobs: number;
   /** Told of a run under way, how many accesses it has served, and how many all have. */
@@ -72,6 +72,11 @@ export async function executeRuns(
   const movable = planned.filter((run) => canLeave(trace, run, context.config));
   const threadCount = Math.min(jobsWithin(options.jobs, trace.facts) - 1, movable.length);
   const threads: WorkerThread[] = [];
+  // Where every core has a run, none is left to learn order for one. What starts now is there when the first run asks for it.
+  const orderThread =
+    threadCount + 1 < coreCount()
+      ? orderThreadFor(trace, planned, { ...context, orderThread: 'auto' }, nearLoopOf(context.config))
+      : null;
   let failure: unknown = null;
   /** Works off what a thread may, until nothing is left or something failed. */
   const workThread = (): Promise<void> =>
@@ -117,8 +122,7 @@ export async function executeRuns(
       waiting.delete(run);
       const record = await executeRun(trace, run, {
         ...context,
-        // Where every core has a run, none is left to learn order for one.
-        orderThread: threadCount + 1 < coreCount() ? (context.orderThread ?? 'auto') : 'never',
+        orderThread: orderThread ?? 'never',
         onProgress: (done) => {
           if (failure !== null) throw new AnteroomError('actor-stopped', 'another run has failed');
           progress(run, done);
@@ -139,6 +143,7 @@ export async function executeRuns(
   await Promise.all(threads.map((thread) => thread.close()));
   // What is under way here ends at its next batch.
   await here.catch(() => {});
+  await orderThread?.close();
   if (failure !== null) throw failure;
   return records;
 }

@@ -1,10 +1,10 @@
 /** What a run and the thread that learns order for it share: records of rows, epoch by epoch, and how far each has come. */
 
-import { EPOCHS_AHEAD } from '../../actors/sequence-predictor/order-ahead.ts';
+import { EPOCHS_AHEAD_MAX } from '../../actors/sequence-predictor/order-ahead.ts';
 import { RECORD_WORDS, ROWS_AHEAD } from '../../actors/sequence-predictor/order-record.ts';
 
-/** Epochs that there is room for: those that may be ahead and the one in use, as a power of two. */
-const SLOTS = 2 * EPOCHS_AHEAD;
+/** Epochs that there is room for: those that may be ahead and the one in use. */
+const SLOTS = EPOCHS_AHEAD_MAX + 1;
 /** Words: epochs whose lead is known, epochs that are learned, how far the thread is, whether it is to end, bytes that order takes, in 64; by epoch leads and numbers of records; records. */
 const At = {
   known: 0,
@@ -16,9 +16,9 @@ const At = {
   counts: 8 + SLOTS,
   end: 8 + 2 * SLOTS,
 } as const;
-const State = { starting: 0, ready: 1, failed: 2 } as const;
-/** Epochs for which whoever learns is woken at once: to wake somebody takes as long as some rows do. */
-const WAKE_EVERY = EPOCHS_AHEAD / 2;
+const State = { starting: 0, ready: 1, learning: 2, failed: 3 } as const;
+/** Part of the epochs that it may be ahead for which whoever learns is woken at once: to wake somebody takes as long as some rows do. */
+const WAKE_SHARE = 0.5;
 /** Looks before whoever waits goes to sleep: waking up takes longer than an epoch. */
 const LOOKS = 2000;
 /** A sleeper looks again after so many ms, in case the other has ended without a word. */
@@ -37,6 +37,7 @@ export class OrderRing {
     this.#words = new Int32Array(memory);
   }
 
+  /** Whether whoever learns waits for something to learn. */
   get isReady(): boolean {
     return Atomics.load(this.#words, At.state) === State.ready;
   }
@@ -61,6 +62,12 @@ export class OrderRing {
     Atomics.store(this.#words, At.state, State.ready);
   }
 
+  /** Epochs are counted from 0 again; only where it is ready. */
+  begin(): void {
+    for (const at of [At.known, At.learned, At.stop, At.bytes]) Atomics.store(this.#words, at, 0);
+    Atomics.store(this.#words, At.state, State.learning);
+  }
+
   fail(): void {
     Atomics.store(this.#words, At.state, State.failed);
     this.#wake(At.learned);
@@ -75,7 +82,13 @@ export class OrderRing {
   tellLead(epoch: number, leadAccesses: number): void {
     this.#words[At.leads + (epoch % SLOTS)] = leadAccesses;
     Atomics.store(this.#words, At.known, epoch + 1);
-    if ((epoch + 1) % WAKE_EVERY === 0) this.#wake(At.known);
+  }
+
+  /** Wakes whoever learns once it is worth it; `taken`: epochs whose records are in use or were. */
+  wakeLearner(taken: number): void {
+    const known = Atomics.load(this.#words, At.known);
+    const learned = Atomics.load(this.#words, At.learned);
+    if (known - learned >= WAKE_SHARE * (known - taken)) this.#wake(At.known);
   }
 
   /** The lead of an epoch, once it is known; -1 = all is to end. */
@@ -95,6 +108,16 @@ export class OrderRing {
     this.#words[At.counts + (epoch % SLOTS)] = count;
     Atomics.store(this.#words, At.learned, epoch + 1);
     this.#wake(At.learned);
+  }
+
+  /** Epochs that are learned. */
+  get learnedCount(): number {
+    return Atomics.load(this.#words, At.learned);
+  }
+
+  /** Waits until there is room for the leads of so many epochs: those of the latest that are not learned are kept; -1 = whoever learns has failed. */
+  awaitRoom(epochCount: number): number {
+    return this.#await(At.learned, epochCount - SLOTS - 1, () => this.hasFailed) ? 0 : -1;
   }
 
   /** How many records of an epoch there are, once they are; -1 = whoever learns has failed. */

@@ -1,59 +1,72 @@
 /** Order learned in a thread of its own, ahead of the run that it is learned for. */
 
 import type { NearLoopConfig } from '../../actors/near-loop/near-loop-config.ts';
+import { orderCodeOf } from '../../actors/near-loop/order-options.ts';
 import type { Snapshot } from '../../actors/near-loop/snapshot.ts';
-import { EPOCHS_AHEAD, type OrderAhead, type OrderTaker } from '../../actors/sequence-predictor/order-ahead.ts';
-import { ROWS_AHEAD } from '../../actors/sequence-predictor/order-record.ts';
+import { orderModule } from '../../actors/sequence-predictor/order-module.ts';
 import { assert } from '../../engine/assert.ts';
 import type { AnteroomError } from '../../engine/errors.ts';
-import { ThreadChannel, type ThreadPort, WorkerThread } from '../../engine/host/worker-thread.ts';
+import { type ThreadPort, WorkerThread } from '../../engine/host/worker-thread.ts';
+import type { CompiledModule } from '../../streams/sources/wasm-module.ts';
 import type { SharedSpool } from '../../streams/spool.ts';
+import { LentOrderThread } from './lent-order-thread.ts';
 import { OrderRing } from './order-ring.ts';
+
+/** From which rows to learn, how. */
+export interface OrderLessons {
+  readonly rows: SharedSpool;
+  readonly config: NearLoopConfig;
+  readonly compiled: CompiledModule | null;
+}
 
 /** What the thread is told once. */
 export interface OrderThreadData {
-  readonly rows: SharedSpool;
-  readonly config: NearLoopConfig;
   readonly ring: SharedArrayBuffer;
+  /** What to learn and forget before anything is asked for; null = nothing. */
+  readonly practice: OrderLessons | null;
 }
 
-/** With what it begins; what order has become, where it can go on no further, is posted to `back`. */
-export interface OrderToLearn {
+/** With what it begins a run; what order has become, where it can go on no further, is posted to `back`. */
+export interface OrderToLearn extends OrderLessons {
   readonly order: Snapshot;
   readonly position: number;
   readonly back: ThreadPort;
+}
+
+export interface OrderThreadOptions {
+  /** The built `order-thread-module.js`, where it does not stand beside this file. */
+  readonly module?: URL;
+  /** Some of these rows are learned first and forgotten, so that the code is compiled when a run begins. Default null: none. */
+  readonly practice?: Pick<OrderLessons, 'rows' | 'config'> | null;
 }
 
 /** Heap of the thread at most, in MiB; its tables lie outside. */
 const HEAP_MIB_MAX = 512;
 
 /**
- * The thread reads the same rows, and is at most `EPOCHS_AHEAD` epochs ahead. It begins when it has started, which is not determined; what is learned, and so every decision, does not depend on that.
+ * A thread that learns order for one run after the other, from the same rows; what it compiled and warmed up for one serves the next. It is at most `EPOCHS_AHEAD_MAX` epochs ahead. It begins when it has started, and is relied on when it has caught up, which is not determined;
+ * what is learned, and so every decision, does not depend on that.
  */
-export class OrderThread implements OrderTaker, OrderAhead {
+export class OrderThread {
   readonly #ring = new OrderRing();
   readonly #thread: WorkerThread;
-  readonly #back = new ThreadChannel();
   /** Resolves when it can begin; rejects where it failed before. */
   readonly started: Promise<void>;
-  /** Rows that it has learned and handed over. */
-  rowCount = 0;
   #failure: AnteroomError | null = null;
-  #epoch = 0;
+  #lent: LentOrderThread | null = null;
 
-  /** `module`: the built `order-thread-module.js`, where it does not stand beside this file. */
-  constructor(
-    rows: SharedSpool,
-    config: NearLoopConfig,
-    module = new URL('./order-thread-module.js', import.meta.url),
-  ) {
-    const data: OrderThreadData = { rows, config, ring: this.#ring.memory };
+  /** See {@link OrderThreadOptions}. */
+  constructor({ module, practice = null }: OrderThreadOptions = {}) {
+    const data: OrderThreadData = {
+      ring: this.#ring.memory,
+      practice: practice === null ? null : lessonsOf(practice.rows, practice.config),
+    };
     const { promise, resolve, reject } = withResolvers();
     this.started = promise;
     // Before it has begun nobody misses it.
     promise.catch(() => {});
     this.#thread = new WorkerThread({
-      module,
+      module: module ?? new URL('./order-thread-module.js', import.meta.url),
       data,
       heapMiBMax: HEAP_MIB_MAX,
       onMessage: () => {
@@ -68,48 +81,32 @@ export class OrderThread implements OrderTaker, OrderAhead {
     });
   }
 
-  get isReady(): boolean {
-    return this.#ring.isReady;
-  }
-
-  get bytes(): number {
-    return this.#ring.bytes;
-  }
-
-  begin(order: Snapshot, position: number, leads: readonly number[]): OrderAhead {
-    assert(leads.length === EPOCHS_AHEAD, 'so many leads are known when order is handed over');
-    for (const [epoch, lead] of leads.entries()) this.#ring.tellLead(epoch, lead);
-    const message: OrderToLearn = { order, position, back: this.#back.far };
-    const buffers = order.map(({ buffer }) => buffer as ArrayBuffer);
-    this.#thread.post(message, [...new Set(buffers), this.#back.far]);
-    return this;
-  }
-
-  next(leadAccesses: number, said: Int32Array): number {
-    const epoch = this.#epoch++;
-    this.#ring.tellLead(epoch + EPOCHS_AHEAD, leadAccesses);
-    const count = this.#ring.awaitLearned(epoch);
-    assert(
-      count >= 0,
-      `the thread that learns order failed${this.#failure === null ? '' : `: ${this.#failure.message}`}`,
-    );
-    const records = this.#ring.recordsOf(epoch);
-    this.rowCount += count;
-    said.set(count === ROWS_AHEAD ? records : records.subarray(0, (count * records.length) / ROWS_AHEAD));
-    return count;
-  }
-
-  takeBack(): Snapshot {
-    const order = this.#back.take();
-    assert(order !== undefined, 'order comes back where it ended short');
-    return order as Snapshot;
+  /** For one run over these rows, which must stay readable until this is closed; to be given back before it is lent again. `isAwaited`: see {@link OrderLender}. */
+  lend(rows: SharedSpool, config: NearLoopConfig, isAwaited: boolean): LentOrderThread {
+    assert(this.#lent === null, 'a thread learns order for one run at a time');
+    this.#lent = new LentOrderThread({
+      ring: this.#ring,
+      isAwaited,
+      begin: (order, position, back) => {
+        const message: OrderToLearn = { ...lessonsOf(rows, config), order, position, back };
+        this.#thread.post(message, [...new Set(order.map(({ buffer }) => buffer as ArrayBuffer)), back]);
+      },
+      end: () => {
+        this.#lent = null;
+      },
+      failure: () => this.#failure,
+    });
+    return this.#lent;
   }
 
   async close(): Promise<void> {
     this.#ring.stop();
-    this.#back.close();
     await this.#thread.close();
   }
+}
+
+function lessonsOf(rows: SharedSpool, config: NearLoopConfig): OrderLessons {
+  return { rows, config, compiled: orderModule(orderCodeOf(config)) };
 }
 
 interface Resolvers {

@@ -1,6 +1,6 @@
 /** The rows of batches in windows of equal length, each with some rows of the next. */
 
-import type { AccessBatch } from '../../streams/access-batch.ts';
+import type { OrderColumns } from '../../streams/spool-rows.ts';
 
 /** Rows of the next window that can be looked at. */
 const BEHIND = 16;
@@ -24,13 +24,13 @@ export class RowWindows {
     this.#consumer = new Int32Array(rowCount + BEHIND);
   }
 
-  async *of(batches: AsyncIterable<AccessBatch>): AsyncGenerator<RowWindow> {
+  *of(batches: Iterable<OrderColumns>): Generator<RowWindow> {
     const rowCount = this.#rowCount;
     const whole = rowCount + BEHIND;
     const segment = this.#segment;
     const consumer = this.#consumer;
     let filled = 0;
-    for await (const batch of batches) {
+    for (const batch of batches) {
       for (let from = 0; from < batch.length; ) {
         const to = Math.min(batch.length, from + whole - filled);
         segment.set(batch.segment.subarray(from, to), filled);

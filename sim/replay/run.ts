@@ -20,6 +20,7 @@ import type { AccessBatch } from '../../streams/access-batch.ts';
 import { Credits } from '../../streams/operators/credits.ts';
 import { fromSource } from '../../streams/operators/from-source.ts';
 import { FutureTable, LookAhead, type NextAccesses } from './future.ts';
+import type { LentOrderThread } from './lent-order-thread.ts';
 import { OrderThread } from './order-thread.ts';
 import type { PlannedRun } from './plan-runs.ts';
 import type { ReplayConfig } from './replay-config.ts';
@@ -45,9 +46,9 @@ export interface RunContext {
   readonly onDecision?: OnDecision;
   /**
    * Whether order is learned in a thread of its own, which decides nothing but how long a run takes; `auto`, the default: where there is a core for it and work enough. A URL: that module, whatever
-   * the work, and from as early on as may be.
+   * the work, and from as early on as may be. A thread: that one, whatever the work, if it has started by then; it goes on for other runs afterwards.
    */
-  readonly orderThread?: 'auto' | 'never' | URL;
+  readonly orderThread?: 'auto' | 'never' | URL | OrderThread;
   /** Handed the actors before the first access, to look on. */
   readonly onPipeline?: (pipeline: Pipeline) => void;
 }
@@ -81,17 +82,20 @@ const THREAD_ACCESSES = 1_000_000;
 
 /** Replays `trace` through the planned run. The same trace, run, seed and settings give the same ledger, to the last bit. */
 export async function executeRun(trace: RunTrace, run: PlannedRun, context: RunContext): Promise<RunRecord> {
-  const orderThread = orderThreadFor(trace, run, context);
+  const own = orderThreadFor(trace, [run], context);
+  const thread = context.orderThread instanceof OrderThread ? context.orderThread : own;
+  const lent = thread === null || !canLearnAhead(trace, run, context) ? null : lend(thread, trace, context);
   try {
-    if (context.orderThread instanceof URL) await orderThread?.started;
-    return await executeBeside(orderThread, trace, run, context);
+    if (context.orderThread instanceof URL) await own?.started;
+    return await executeBeside(lent, trace, run, context);
   } finally {
-    await orderThread?.close();
+    lent?.end();
+    await own?.close();
   }
 }
 
 async function executeBeside(
-  orderThread: OrderThread | null,
+  orderThread: LentOrderThread | null,
   trace: RunTrace,
   run: PlannedRun,
   context: RunContext,
@@ -156,21 +160,35 @@ async function executeBeside(
   };
 }
 
-/** A thread that learns order for the engine; null where there is none for it, or every row is not a demand. */
-function orderThreadFor(
+/** A thread that learns order for those of the runs that can have one, to be closed by whoever asked; null where none would be of use, or the context says which it is to be. `practised`: settings that it is to be ready for, where there is time before the first of these runs. */
+export function orderThreadFor(
   trace: RunTrace,
-  run: PlannedRun,
-  { config, writes, orderThread }: RunContext,
+  runs: readonly PlannedRun[],
+  context: Pick<RunContext, 'writes' | 'orderThread'>,
+  practised: NearLoopConfig | null = null,
 ): OrderThread | null {
-  if (run.prefetch !== 'anteroom' || writes !== 'access' || trace.addresses !== null) return null;
-  if (orderThread === 'never' || trace.shareRows === undefined) return null;
-  if (orderThread instanceof URL) return new OrderThread(trace.shareRows(), nearLoopOf(config), orderThread);
+  const { orderThread } = context;
+  if (orderThread === 'never' || orderThread instanceof OrderThread) return null;
+  if (!runs.some((run) => canLearnAhead(trace, run, context))) return null;
+  if (orderThread instanceof URL) return new OrderThread({ module: orderThread });
   if (trace.facts.accessCount < THREAD_ACCESSES || coreCount() < 2) return null;
-  return new OrderThread(trace.shareRows(), nearLoopOf(config));
+  return new OrderThread({ practice: practised === null ? null : { rows: trace.shareRows!(), config: practised } });
 }
 
-function nearLoopOf(config: ReplayConfig): NearLoopConfig {
+/** Whether order can be learned from the rows alone: for the engine, where every row is a demand. */
+function canLearnAhead(trace: RunTrace, run: PlannedRun, { writes }: Pick<RunContext, 'writes'>): boolean {
+  return (
+    run.prefetch === 'anteroom' && writes === 'access' && trace.addresses === null && trace.shareRows !== undefined
+  );
+}
+
+/** The settings of the near loop, with their defaults. */
+export function nearLoopOf(config: ReplayConfig): NearLoopConfig {
   return nearLoopConfigSchema.parse(config.nearLoop);
+}
+
+function lend(thread: OrderThread, trace: RunTrace, { config, orderThread }: RunContext): LentOrderThread {
+  return thread.lend(trace.shareRows!(), nearLoopOf(config), orderThread instanceof URL);
 }
 
 /** Gives `serve` each batch in turn; what it throws ends the run. */

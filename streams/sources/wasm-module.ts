@@ -158,12 +158,16 @@ export interface WasmInstance<Names extends string> {
 /** A function of an instance, called from outside. */
 export type WasmCall = (...parameters: readonly number[]) => number;
 
-/** What a function takes and gives. */
-export type WasmKind = Pick<WasmFunction, 'parameterCount' | 'doubleCount' | 'hasResult'>;
+/** What is compiled and belongs to nobody: it can be sent to a thread, which then has the machine code too. */
+export type CompiledModule = object;
 
 interface WebAssemblyHost {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: Readonly<Record<string, unknown>> };
+  readonly Module: new (bytes: Uint8Array) => CompiledModule;
+  readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
+  readonly Instance: new (
+    module: CompiledModule,
+    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  ) => { readonly exports: Readonly<Record<string, unknown>> };
 }
 
 /** Modules that are kept compiled for each place that makes them; their code depends on sizes, so of many engines there are many. */
@@ -179,6 +183,9 @@ export function compiledOnce<Start>(known: Map<string, Start>, key: string, comp
   return start;
 }
 
+/** Of which kind a function is. */
+export type WasmKind = Pick<WasmFunction, 'parameterCount' | 'doubleCount' | 'hasResult'>;
+
 /**
  * Compiles functions that share a memory of `pageCount` pages of 64 KiB; gives what starts an instance of them, or null where
  * WebAssembly or its vectors are not to be had (`--jitless`, hardened hosts). That gives null where no memory is left. `borrowed`: of which kinds the
@@ -189,7 +196,20 @@ export function compileWasm<Names extends string>(
   pageCount: number,
   borrowed: readonly WasmKind[] = [],
 ): (() => WasmInstance<Names> | null) | null {
-  const { WebAssembly: host } = globalThis as { readonly WebAssembly?: WebAssemblyHost };
+  const module = compileModule(functions, pageCount, borrowed);
+  return module === null ? null : () => startModule<Names>(module, pageCount);
+}
+
+/**
+ * Compiles functions to be started over memories of `pageCountMin` pages and more: the code does not depend on how many, but reads and writes at constant addresses within the least are shorter. Null
+ * as from {@link compileWasm}.
+ */
+export function compileModule(
+  functions: Readonly<Record<string, WasmFunction>>,
+  pageCountMin: number,
+  borrowed: readonly WasmKind[] = [],
+): CompiledModule | null {
+  const host = hostOf();
   if (host === undefined) return null;
   const all = Object.entries<WasmFunction>(functions);
   const kinds = [...all.map(([, each]) => each), ...borrowed];
@@ -203,33 +223,43 @@ export function compileWasm<Names extends string>(
   const bytes = flat([
     [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
     section(1, vector(types)),
+    section(2, vector([[name('host'), name('memory'), 0x02, 0x00, unsigned(pageCountMin)]])),
     section(3, vector(all.map((_, index) => unsigned(index)))),
     // A place for each, which holds nothing at first.
     isBorrowing ? section(4, [1, 0x70, 0x00, unsigned(borrowed.length)]) : [],
-    section(5, [1, 0x00, unsigned(pageCount)]),
-    section(7, vector([[name('memory'), 0x02, 0], ...table, ...all.map(([key], i) => [name(key), 0x00, unsigned(i)])])),
+    section(7, vector([...table, ...all.map(([key], i) => [name(key), 0x00, unsigned(i)])])),
     section(10, vector(all.map(([, { locals, body }]) => sized([localsOf(locals), body, 0x0b])))),
   ]);
-  let module: object;
   try {
-    module = new host.Module(Uint8Array.from(bytes));
+    return new host.Module(Uint8Array.from(bytes));
   } catch {
     return null;
   }
-  return () => {
-    try {
-      const { memory, table: place, ...run } = new host.Instance(module).exports;
-      return {
-        memory: (memory as { readonly buffer: ArrayBuffer }).buffer,
-        run: run as WasmInstance<Names>['run'],
-        borrow: (calls) => {
-          for (const [i, call] of calls.entries()) (place as { set(index: number, call: WasmCall): void }).set(i, call);
-        },
-      };
-    } catch {
-      return null;
-    }
-  };
+}
+
+/** Starts an instance of a compiled module over a memory of its own; null where no memory is left. */
+export function startModule<Names extends string>(
+  module: CompiledModule,
+  pageCount: number,
+): WasmInstance<Names> | null {
+  const host = hostOf()!;
+  try {
+    const memory = new host.Memory({ initial: pageCount });
+    const { table: place, ...run } = new host.Instance(module, { host: { memory } }).exports;
+    return {
+      memory: memory.buffer,
+      run: run as WasmInstance<Names>['run'],
+      borrow: (calls) => {
+        for (const [i, call] of calls.entries()) (place as { set(index: number, call: WasmCall): void }).set(i, call);
+      },
+    };
+  } catch {
+    return null;
+  }
+}
+
+function hostOf(): WebAssemblyHost | undefined {
+  return (globalThis as { readonly WebAssembly?: WebAssemblyHost }).WebAssembly;
 }
 
 function localsOf(locals: WasmFunction['locals']): Code {

@@ -9,7 +9,13 @@ import { orderOptionsOf } from '../../actors/near-loop/order-options.ts';
 import { ResidentFlags } from '../../actors/near-loop/resident-flags.ts';
 import { type Snapshot, SnapshotReader, SnapshotWriter } from '../../actors/near-loop/snapshot.ts';
 import { Outcome, ProposalBuffer, Served, type SiteView } from '../../actors/prefetcher.ts';
-import { EPOCHS_AHEAD, type OrderAhead, type OrderTaker } from '../../actors/sequence-predictor/order-ahead.ts';
+import {
+  EPOCHS_AHEAD,
+  EPOCHS_AHEAD_MAX,
+  epochsAhead,
+  type OrderAhead,
+  type OrderTaker,
+} from '../../actors/sequence-predictor/order-ahead.ts';
 import { ROWS_AHEAD } from '../../actors/sequence-predictor/order-record.ts';
 import { SequencePredictor } from '../../actors/sequence-predictor/sequence-predictor.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
@@ -55,8 +61,12 @@ class Ahead implements OrderTaker, OrderAhead {
   isBack = false;
   rowCount = 0;
 
-  constructor(log: Log, config: NearLoopConfigInput) {
+  #untilCaughtUp: number;
+
+  /** `untilCaughtUp`: epochs for which it is not well ahead. */
+  constructor(log: Log, config: NearLoopConfigInput, untilCaughtUp = 0) {
     this.#log = log;
+    this.#untilCaughtUp = untilCaughtUp;
     const options = orderOptionsOf(nearLoopConfigSchema.parse(config));
     this.#predictor = new SequencePredictor({ ...options, resident: new ResidentFlags(), kernelAfter: 0 });
   }
@@ -68,13 +78,18 @@ class Ahead implements OrderTaker, OrderAhead {
   begin(order: Snapshot, position: number, leads: readonly number[]): OrderAhead {
     this.#predictor.load(new SnapshotReader(order));
     this.#row = position;
-    expect(leads).toHaveLength(EPOCHS_AHEAD);
     for (const lead of leads) this.#learn(lead);
     return this;
   }
 
-  next(lead: number, said: Int32Array): number {
-    this.#learn(lead);
+  next(lead: number, epochCount: number, said: Int32Array, isHere: boolean): number {
+    for (let i = 0; i < epochCount; i++) this.#learn(lead);
+    expect(this.#leads.length - this.#epoch).toBeGreaterThan(EPOCHS_AHEAD);
+    if (isHere && this.#untilCaughtUp-- > 0) {
+      this.#epoch++;
+      return -1;
+    }
+    expect(this.#epoch).toBeLessThan(this.#learned.length);
     const { said: mine, count } = this.#learned[this.#epoch++]!;
     said.set(mine);
     this.rowCount += count;
@@ -165,13 +180,14 @@ describe('order learned ahead', () => {
           candidateCountMax: fc.constantFrom(64, 2),
           lead: fc.constantFrom(0, 3, 8),
           isChanging: fc.boolean(),
+          untilCaughtUp: fc.constantFrom(0, 0, 1, 3, 7),
           watchedAfter: fc.option(fc.nat({ max: 2000 }), { nil: Infinity }),
         }),
-        ({ seed, consumers, segments, rows, lead, isChanging, watchedAfter, ...config }) => {
+        ({ seed, consumers, segments, rows, lead, isChanging, untilCaughtUp, watchedAfter, ...config }) => {
           const log = new Log(seed, BEFORE + rows, consumers, segments);
           const with_ = new Asked(config, Infinity);
           const ahead = new Asked(config, 1000);
-          const taker = new Ahead(log, config);
+          const taker = new Ahead(log, config, untilCaughtUp);
           expect(ahead.prefetcher.offerOrder(taker)).toBe(true);
           for (let position = 0; position < BEFORE + rows; position++) {
             const now = isChanging ? lead + ((position >>> 8) % 3) + 0.5 : lead;
@@ -210,21 +226,82 @@ describe('order learned ahead', () => {
 });
 
 describe('the lead by which order is learned', () => {
-  test('is the measured one at first, then that of the start of the eighth epoch before, and goes on so after a restart', () => {
+  test('is the measured one at first, then that of some epochs before, and goes on so after a restart', () => {
     let lead = new LearnedLead();
-    const starts: number[] = [];
-    for (let access = 0; access < BEFORE + 20 * ROWS_AHEAD; access++) {
+    const oracle = new ByDefinition();
+    let [begun, expected] = [0, 0];
+    const epochs = 700;
+    for (let access = 0; access < BEFORE + epochs * ROWS_AHEAD; access++) {
       const measured = (access * 7) % 13;
       const isStart = lead.pass(measured + 0.9);
       if (access < BEFORE) expect(lead.accesses).toBe(measured);
-      expect(isStart).toBe(access >= BEFORE && (access - BEFORE) % ROWS_AHEAD === 0);
-      if (isStart) starts.push(measured);
-      if (access >= BEFORE) expect(lead.accesses).toBe(starts[Math.max(0, starts.length - 1 - EPOCHS_AHEAD)]);
-      if (access % 997 !== 0) continue;
-      const writer = new SnapshotWriter();
-      lead.save(writer);
-      lead = new LearnedLead();
-      lead.load(new SnapshotReader(writer.finish()));
+      if (isStart !== (access >= BEFORE && (access - BEFORE) % ROWS_AHEAD === 0)) expect.fail(`an epoch at ${access}`);
+      if (isStart) {
+        expected = oracle.begin(measured + 0.9);
+        expect(lead.known.length + lead.toldCount).toBe(1 + epochsAhead(begun++));
+      }
+      if (access >= BEFORE && lead.accesses !== expected) expect(lead.accesses, `access ${access}`).toBe(expected);
+      if (access % 997 === 0) lead = reloaded(lead);
+    }
+    expect(epochsAhead(epochs)).toBeGreaterThan(EPOCHS_AHEAD);
+  });
+
+  test('of each epoch is the same when accesses are passed over many at once, as far ahead as it goes', () => {
+    let lead = new LearnedLead();
+    for (let access = 0; access < BEFORE; access++) lead.pass(0);
+    const oracle = new ByDefinition();
+    const random = new Xoshiro128(8);
+    for (let epoch = 0; epoch < 9000; epoch++) {
+      const measured = random.next() * 1000;
+      const expected = oracle.begin(measured);
+      expect(lead.pass(measured)).toBe(true);
+      if (lead.accesses !== expected) expect(lead.accesses, `epoch ${epoch}`).toBe(expected);
+      lead.skip(lead.quietCount);
+      if (epoch % 501 === 0) lead = reloaded(lead);
+    }
+    expect(epochsAhead(9000)).toBe(EPOCHS_AHEAD_MAX);
+  });
+
+  test('stands still while the one measured does, however far ahead it is told', () => {
+    const lead = new LearnedLead();
+    for (let access = 0; access < BEFORE; access++) lead.pass(8);
+    for (let epoch = 0; epoch < 9000; epoch++) {
+      lead.pass(8);
+      if (lead.accesses !== 8 || lead.told !== 8) expect.fail(`${lead.accesses} in epoch ${epoch}`);
+      lead.skip(lead.quietCount);
     }
   });
+
+  test('is known for more and more epochs, never for fewer, and for one more at most from epoch to epoch', () => {
+    for (let epoch = 1; epoch < 20_000; epoch++) {
+      const more = epochsAhead(epoch) - epochsAhead(epoch - 1);
+      if (more !== 0 && more !== 1) expect.fail(`${more} more at ${epoch}`);
+    }
+    expect(epochsAhead(0)).toBe(EPOCHS_AHEAD);
+  });
 });
+
+/** The lead of each epoch by definition, step by step. */
+class ByDefinition {
+  readonly #told: number[] = [];
+
+  /** Of the epoch that begins while `measured` is measured. */
+  begin(measured: number): number {
+    const epoch = this.#told.length;
+    const share = 1 / (1 + epochsAhead(epoch) - EPOCHS_AHEAD);
+    const last = this.#told[epoch - 1] ?? 0;
+    this.#told.push(share === 1 ? measured : last + (measured - last) * share);
+    // The first from which this one was within what is told.
+    let teller = Math.max(0, epoch - EPOCHS_AHEAD_MAX);
+    while (teller + epochsAhead(teller) < epoch) teller++;
+    return Math.floor(this.#told[teller]! + 1e-9);
+  }
+}
+
+function reloaded(lead: LearnedLead): LearnedLead {
+  const writer = new SnapshotWriter();
+  lead.save(writer);
+  const next = new LearnedLead();
+  next.load(new SnapshotReader(writer.finish()));
+  return next;
+}

@@ -2,8 +2,10 @@
 
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { nearLoopConfigSchema } from '../../../actors/near-loop/near-loop-config.ts';
 import { parseLatencySpec } from '../../../actors/origin/latency-spec.ts';
 import { resolveCacheSize } from '../../../sim/replay/cache-size.ts';
+import { OrderThread } from '../../../sim/replay/order-thread.ts';
 import { replayConfigSchema } from '../../../sim/replay/replay-config.ts';
 import { executeRun, type RunRecord } from '../../../sim/replay/run.ts';
 import { toSentRecord } from '../../../sim/replay/run-message.ts';
@@ -44,13 +46,13 @@ function decided(record: RunRecord): unknown {
 
 describe.skipIf(isUnbuilt)(`order in a thread${isUnbuilt ? ' (skipped: not built)' : ''}`, () => {
   test.each([
-    ['lru', '8req'],
-    ['auto', '0'],
-    ['lru', '20ms@1MB/sx4'],
-  ] as const)('leaves what order beside the site leaves: %s, %s', async (evict, latency) => {
-    const { here, there } = await inTurn('workload:chains,accesses=40000,segments=3000', evict, latency);
+    ['lru', '8req', 40_000],
+    ['auto', '0', 40_000],
+    ['lru', '20ms@1MB/sx4', 180_000],
+  ] as const)('leaves what order beside the site leaves: %s, %s', async (evict, latency, accesses) => {
+    const { here, there } = await inTurn(`workload:chains,accesses=${accesses},segments=3000`, evict, latency);
     expect(here.learnedAhead).toBe(0);
-    expect(there.learnedAhead).toBe(40_000 - BEFORE);
+    expect(there.learnedAhead).toBe(accesses - BEFORE);
     expect(decided(there)).toEqual(decided(here));
   });
 
@@ -61,6 +63,39 @@ describe.skipIf(isUnbuilt)(`order in a thread${isUnbuilt ? ' (skipped: not built
     expect(there.learnedAhead).toBeGreaterThan(0);
     expect(there.learnedAhead).toBeLessThan(60_000 - BEFORE);
     expect(decided(there)).toEqual(decided(here));
+  });
+
+  test('one thread serves run after run, one of which ended early', async () => {
+    const trace = await Trace.open('workload:chains,accesses=40000,segments=3000', { seed: 3, addressBytes: null });
+    const practice = { rows: trace.shareRows(), config: nearLoopConfigSchema.parse({}) };
+    const orderThread = new OrderThread({ module, practice });
+    try {
+      await orderThread.started;
+      const cache = resolveCacheSize({ kind: 'fraction', fraction: 0.05 }, 'segments', trace.facts);
+      const run = {
+        cache,
+        evict: 'lru',
+        eviction: 'lru',
+        prefetch: 'anteroom',
+        trafficMax: 1.3,
+        isAsked: true,
+      } as const;
+      const settings = { writes: 'access', warmup: 0, seed: 1, config: replayConfigSchema.parse({}) } as const;
+      const context = { ...settings, latency: parseLatencySpec('8req') };
+      const here = await executeRun(trace, run, { ...context, orderThread: 'never' });
+      const onProgress = (accesses: number): void => {
+        if (accesses > BEFORE + 2000) throw new Error('enough of it');
+      };
+      await expect(executeRun(trace, run, { ...context, orderThread, onProgress })).rejects.toThrow(/enough/);
+      for (let again = 0; again < 2; again++) {
+        const there = await executeRun(trace, run, { ...context, orderThread });
+        expect(there.learnedAhead).toBeGreaterThan(0);
+        expect(decided(there)).toEqual(decided(here));
+      }
+    } finally {
+      await orderThread.close();
+      await trace.close();
+    }
   });
 
   test('a thread that fails ends the run with its reason', async () => {
