@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { anteroom, isUnbuilt, replayed, Scratch } from './command.ts';
+import { anteroom, isUnbuilt, replayed, replayedFrom, Scratch } from './command.ts';
 
 const scratch = new Scratch();
 afterAll(() => scratch.remove());
@@ -162,7 +162,7 @@ describe.skipIf(isUnbuilt)('anteroom', () => {
           replayRequestsPerSecond: 0,
           rssBytesMax: 0,
         }));
-      expect(timeless(await replayed([csv]))).toEqual(timeless(await replayed([csv])));
+      expect(timeless(await replayedFrom('', [csv]))).toEqual(timeless(await replayedFrom('', [csv])));
     });
   });
 
@@ -216,7 +216,7 @@ describe.skipIf(isUnbuilt)('anteroom', () => {
       const text = readFileSync(csv);
       const [file] = await replayed([csv, '--prefetch', 'none']);
       for (const stdin of [text, gzipSync(text)]) {
-        const [run] = await replayed(['-', '--prefetch', 'none'], stdin);
+        const [run] = await replayedFrom(stdin, ['-', '--prefetch', 'none']);
         expect(run).toMatchObject({ trace: '-', accesses: 400, misses: file!.misses, digest: file!.digest });
       }
     });
