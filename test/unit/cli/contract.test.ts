@@ -212,6 +212,14 @@ describe.skipIf(isUnbuilt)('anteroom', () => {
       ]);
     });
 
+    test('warnings of standard input named nothing: they began with "-: "', async () => {
+      const { stderr } = await anteroom(
+        ['replay', '-', '--prefetch', 'none'],
+        `t_ms,object\n5,a\n4,b\n${'6,a\n'.repeat(30)}`,
+      );
+      expect(stderr).toContain('<stdin>: 1 time went backwards and was clamped\n');
+    });
+
     test('- reads standard input, compressed or not', async () => {
       const text = readFileSync(csv);
       const [file] = await replayed([csv, '--prefetch', 'none']);
