@@ -1,13 +1,39 @@
-import { defineConfig } from 'vitest/config';
+/** How the tests are run: which files share a process, and which have one of their own. */
+
+import { configDefaults, defineConfig } from 'vitest/config';
+
+/**
+ * Files whose tests are of code alone: no processes, sockets, databases or environment of their own, and nothing replaced for good.
+ * They share a process, where modules are loaded once and stay compiled.
+ */
+const shared = [
+  'test/conformance/{eviction,mailbox,next-item-model,readers-*}.test.ts',
+  'test/determinism/{batch-size,readers}.test.ts',
+  'test/golden/*.test.ts',
+  'test/laws/!(node-*|transport).test.ts',
+  'test/sim/{never-worse,tight-places,world}.test.ts',
+  'test/unit/*.test.ts',
+  'test/unit/{baselines,bench,cache-manager,engine,evictions,explain,far-loop,near-loop,origin,placement}/*.test.ts',
+  'test/unit/{recurrent,report,seasonal-predictor,sequence,sources-binary,sources-text,streams-core,workloads}/*.test.ts',
+  'test/unit/library/!(package-root|packed).test.ts',
+  'test/unit/prove/!(proof-pages).test.ts',
+  'test/unit/replay/!(execute-runs|order-thread).test.ts',
+];
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     setupFiles: ['test/law-seed.ts'],
     testTimeout: 120_000,
     hookTimeout: 60_000,
     pool: 'forks',
     // By default one core of two would stand idle.
     maxWorkers: '100%',
+    projects: [
+      {
+        extends: true,
+        test: { name: 'apart', include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, ...shared] },
+      },
+      { extends: true, test: { name: 'shared', include: shared, isolate: false } },
+    ],
   },
 });

@@ -4,11 +4,14 @@ import { z } from 'zod';
 import { AnteroomError, type ErrorCode } from './errors.ts';
 import { parseBytes, parseDuration, parseRate } from './units.ts';
 
+/** Problems that one error names. */
+const PROBLEMS_TOLD = 5;
+
 /**
  * Parses `value`, filling in defaults. Schemas are `z.strictObject`, so an unknown key is an error and not ignored.
  * @param source what the value came from, a file name for instance; it leads the message
  * @param code of the error; settings of a command line are `bad-usage`
- * @throws AnteroomError `bad-config` with one line: source, path, what was expected, how many more problems there are
+ * @throws AnteroomError `bad-config` with one line: source, then path and what was expected of each of the first five problems, and how many more there are
  */
 export function parseConfig<S extends z.ZodType>(
   schema: S,
@@ -19,10 +22,11 @@ export function parseConfig<S extends z.ZodType>(
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   const issues = result.error.issues;
-  const first = describeIssue(issues[0] as z.core.$ZodIssue);
-  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
-  throw new AnteroomError(code, `${source}: ${first.path}: ${first.text}${more}`.replace(/\s+/g, ' '), {
-    context: { source, path: first.path, problemCount: issues.length },
+  const problems = issues.slice(0, PROBLEMS_TOLD).map((issue) => describeIssue(issue));
+  const told = problems.map(({ path, text }) => `${path}: ${text}`).join('; ');
+  const more = issues.length > PROBLEMS_TOLD ? ` (and ${issues.length - PROBLEMS_TOLD} more)` : '';
+  throw new AnteroomError(code, `${source}: ${told}${more}`.replace(/\s+/g, ' '), {
+    context: { source, path: problems[0]!.path, problemCount: issues.length },
   });
 }
 

@@ -42,7 +42,7 @@ export interface AccessSink {
   reject(place: RecordPlace, expected: string, found: string): void;
   /** A record that is well-formed but is not an access (a comment, a failed request); counted under `reason`. */
   skip(reason: string): void;
-  /** Names of the columns of a table that are not read, in their order. Told once, if at all. */
+  /** Names of the columns of a table, or of the members of records, that are not read, in their order. The last word counts. */
   leaveOut?(columns: readonly string[]): void;
   /** The input ended inside a record: as `reject`, with code 'truncated'. */
   truncated(place: RecordPlace, expected: string): void;
@@ -59,7 +59,7 @@ export interface SourceSummary {
   readonly hasTime: boolean;
   readonly hasSize: boolean;
   readonly hasConsumer: boolean;
-  /** Columns that are not read, where the input is a table whose columns have names. */
+  /** Columns that are not read, where they have names; members that no record was read by, as paths with dots. */
   readonly leftOut: readonly string[];
 }
 

@@ -9,7 +9,7 @@ import { clockHourAt, type TimeZone, zoneNamed } from '../time-zone.ts';
 import type { AccessSummary } from './access-summary.ts';
 import { type AggregatorConfig, aggregatorConfigSchema } from './aggregator-config.ts';
 import { alignedBuffer } from './aligned-memory.ts';
-import { distinctConsumers } from './consumer-sketch.ts';
+import { consumerBit, distinctConsumers } from './consumer-sketch.ts';
 import { type HotSegment, HotWindows } from './hot-windows.ts';
 import { hourOfWeekOf, hoursPerWeek } from './hour-of-week.ts';
 import { LowestHeap } from './lowest-heap.ts';
@@ -313,7 +313,7 @@ export class AccessMap {
       stats[f + 3] = stats[f + 3]! + w * factor;
       const who = consumer[i]!;
       if (who >= 0) {
-        const bit = Math.imul(who, 0x9e3779b1) >>> 26;
+        const bit = consumerBit(who);
         const word = slot * 2 + (bit >> 5);
         bits[word] = bits[word]! | (1 << (bit & 31));
       }

@@ -6,6 +6,17 @@ import { bitCount } from './bit-count.ts';
 const estimates = Float64Array.from({ length: 65 }, (_, set) => 64 * Math.log(64 / Math.max(1, 64 - set)));
 
 /**
+ * The bit, 0 to 63, that `consumer` sets, as if drawn at random: ids are given out in a row, and a factor alone would spread those evenly,
+ * so that 62 consumers set 55 bits and were told as 126 (finaliser of Appleby's MurmurHash3).
+ */
+export function consumerBit(consumer: number): number {
+  let h = consumer ^ (consumer >>> 16);
+  h = Math.imul(h, 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) & 63;
+}
+
+/**
  * Linear counting (Whang, Vander-Zanden and Taylor, TODS 1990): -64 ln(share of zero bits). Within a few percent up to about
  * 60 consumers; all bits set reads 266 and means "that or more". Two sketches merge by OR.
  */
@@ -22,4 +33,9 @@ export function byConsumers(distinct: number): string {
   if (distinct > TOLD_MAX) return ` by at least ${TOLD_MAX} consumers`;
   const count = Math.round(distinct);
   return ` by about ${count} ${count === 1 ? 'consumer' : 'consumers'}`;
+}
+
+/** How often, as a person says it: `once`, `3 times`. */
+export function timesText(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
 }

@@ -1,6 +1,6 @@
 /** Why a segment is expected: the evidence behind a forecast, in sentences. */
 
-import { byConsumers } from '../aggregator/consumer-sketch.ts';
+import { byConsumers, timesText } from '../aggregator/consumer-sketch.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { NamedDependency, SegmentForecast } from '../engine/engine-models.ts';
 import type { ModelAnswers } from '../engine/model-answers.ts';
@@ -26,7 +26,7 @@ export async function explainForecasts(
     const use = uses[i] ?? null;
     if (use !== null)
       reasons.push(
-        `it was accessed ${rounded(use.count)} times${byConsumers(use.consumers)} (weight ${rounded(use.frequency)} after decay)`,
+        `it was accessed ${timesText(Number(rounded(use.count)))}${byConsumers(use.consumers)} (weight ${rounded(use.frequency)} after decay)`,
       );
     if (engine.holds(segment)) reasons.push('it is in the cache already, so nothing needs to be fetched');
     if (reasons.length === 0) reasons.push('nothing is known of it yet');

@@ -2,6 +2,7 @@
 
 import { AnteroomError } from '../../engine/errors.ts';
 import { eventLoopRound } from '../../engine/host/turns.ts';
+import { printable } from '../../engine/printable.ts';
 import type { LogFrame } from '../../engine/state/log-store.ts';
 import { AccessBatch } from '../../streams/access-batch.ts';
 import { verifiedArrowStream } from '../../streams/codec/verify-arrow-stream.ts';
@@ -27,6 +28,9 @@ export const postFormats: readonly string[] = [
 
 /** Far more than the metadata of any batch that fits a post. */
 const ARROW_ELEMENTS_MAX = 1_000_000;
+/** Names that an answer lists as left out, and UTF-16 units of each: a stranger's post may have any number, of any length. */
+const LEFT_OUT_TOLD = 20;
+const LEFT_OUT_LENGTH_MAX = 60;
 
 export interface PostOptions extends FormatOptions, RowLimits {
   /** Name of a format, or `auto`. */
@@ -49,6 +53,8 @@ export interface ParsedPost {
   readonly skipped: Readonly<Record<string, number>>;
   /** Times that went back within the post and were set to the latest before them. */
   readonly clampedTimes: number;
+  /** Columns or members that are not read, the first twenty. */
+  readonly leftOut: readonly string[];
 }
 
 /**
@@ -116,6 +122,7 @@ export async function parsePost(body: Uint8Array, options: PostOptions): Promise
     rejections: [...summary.rejections, ...rules.rejections],
     skipped: Object.fromEntries(summary.skipped),
     clampedTimes: summary.clampedTimeCount,
+    leftOut: summary.leftOut.slice(0, LEFT_OUT_TOLD).map((name) => printable(name, LEFT_OUT_LENGTH_MAX)),
   };
 }
 

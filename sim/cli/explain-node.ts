@@ -1,6 +1,6 @@
 /** `anteroom explain http://...`: what a running node knows of one segment, or why misses remain there. */
 
-import { byConsumers } from '../../actors/aggregator/consumer-sketch.ts';
+import { byConsumers, timesText } from '../../actors/aggregator/consumer-sketch.ts';
 import { missClassNames } from '../../actors/cache-manager/miss-classes.ts';
 import type { EngineStats } from '../../actors/engine/engine-stats.ts';
 import { AnteroomError } from '../../engine/errors.ts';
@@ -75,7 +75,7 @@ function segmentText(
     segment,
     use === null
       ? '  its use is not remembered any more'
-      : `  accessed ${Math.round(use.count)} times${byConsumers(use.consumers)}, weight ${Number(use.frequency.toPrecision(3))} after decay`,
+      : `  accessed ${timesText(Math.round(use.count))}${byConsumers(use.consumers)}, weight ${Number(use.frequency.toPrecision(3))} after decay`,
     ...before.map(
       (edge) => `  led to by ${edge.source}, ${share(edge.confidence)} of the times that this was accessed`,
     ),

@@ -18,14 +18,18 @@ export function areTimesUnreliable(clampedTimes: number, accesses: number): bool
   return accesses > 0 && clampedTimes / accesses >= UNRELIABLE_SHARE;
 }
 
+/** As errors and tables call it: a warning that began with `-: ` was of nothing. */
+const shownName = ({ name }: Trace): string => (name === '-' ? '<stdin>' : name);
+
 /** What a table may hold in a column whose name is not known. Empty where nothing is missing or every column is read. */
-function unknownText({ name, summary }: Trace): string {
+function unknownText(trace: Trace): string {
+  const { summary } = trace;
   const { hasTime, hasConsumer, hasSize } = summary;
   const missing = [...(hasTime ? [] : ['time']), ...(hasConsumer ? [] : ['consumer']), ...(hasSize ? [] : ['size'])];
   if (summary.leftOut.length === 0 || missing.length === 0) return '';
   const columns = summary.leftOut.slice(0, COLUMNS_LISTED_MAX).map((column) => printable(column, 40));
   const list = summary.leftOut.length > columns.length ? [...columns, '...'] : columns;
-  return `${name}: no ${missing.join(' or ')} was found; columns left out: ${list.join(', ')} (--columns ${missing[0]}=NAME says which holds it)`;
+  return `${shownName(trace)}: no ${missing.join(' or ')} was found; columns left out: ${list.join(', ')} (--columns ${missing[0]}=NAME says which holds it)`;
 }
 
 /** @param latency what the user said, if anything */
@@ -36,7 +40,8 @@ export function traceWarnings(
   latency?: string,
 ): readonly string[] {
   const warnings: string[] = [];
-  const { name, summary, facts } = trace;
+  const { summary, facts } = trace;
+  const name = shownName(trace);
   if (summary.rejectedCount > 0) {
     const records = countedText(summary.rejectedCount, 'bad record', 'bad records');
     warnings.push(

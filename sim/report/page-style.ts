@@ -63,6 +63,7 @@ figure.wide .causes p{margin:8px 0 2px;font-size:13px}
 .bar span{min-width:2px;flex-basis:0;overflow:hidden;color:var(--on-color);font-size:11.5px;line-height:26px;padding-left:4px;text-shadow:var(--on-color-shadow);white-space:nowrap}
 ul.legend{list-style:none;display:flex;flex-wrap:wrap;gap:2px 18px;padding:0;margin:10px 0 0;font-size:12.5px;color:var(--soft)}
 .swatch{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px}
+p code,figcaption code{white-space:nowrap}
 code.digest{font-size:12px}
 pre{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px;overflow-x:auto}
 @media print{body{background:#fff}.verdict,figure{break-inside:avoid}}

@@ -33,6 +33,8 @@ interface Key {
   readonly role: number;
   readonly rank: number;
   readonly scale: TimeScale;
+  /** Records that something was taken from it in, or that it was looked into for. */
+  taken: number;
 }
 
 /**
@@ -57,6 +59,8 @@ export class NdjsonParser implements LineParser {
   readonly #starts = new Int32Array(ROLE_COUNT);
   readonly #ends = new Int32Array(ROLE_COUNT);
   readonly #escaped = new Uint8Array(ROLE_COUNT);
+  /** By role: the key whose member has it in the record at hand, if any has. */
+  readonly #holders: Key[] = [];
   #timeScale: TimeScale;
 
   constructor(options: FormatOptions) {
@@ -73,6 +77,22 @@ export class NdjsonParser implements LineParser {
   }
 
   parse(bytes: Uint8Array, start: number, end: number, sink: AccessSink, isLast: boolean): number {
+    try {
+      return this.#records(bytes, start, end, sink, isLast);
+    } finally {
+      // A limit ends the reading by throwing, and what was passed over until then is told all the same.
+      sink.leaveOut?.(this.#leftOut());
+    }
+  }
+
+  /** Paths of the members that no record was read by, in order of appearance. */
+  #leftOut(): readonly string[] {
+    const paths: string[] = [];
+    for (const [path, { taken }] of this.#keys) if (taken === 0) paths.push(path);
+    return paths;
+  }
+
+  #records(bytes: Uint8Array, start: number, end: number, sink: AccessSink, isLast: boolean): number {
     let pos = this.line === 1 ? start + byteOrderMarkLength(bytes, start, end) : start;
     for (; pos < end; this.line++) {
       const lineStart = pos;
@@ -86,6 +106,7 @@ export class NdjsonParser implements LineParser {
       if (this.#isNested === null && last >= 0) {
         this.#isNested = !this.#has(SEGMENT);
         if (this.#isNested) {
+          for (const key of this.#keys.values()) key.taken = 0;
           this.#ranks.fill(0x7fffffff);
           last = this.#members(bytes, pos, '');
         }
@@ -128,6 +149,7 @@ export class NdjsonParser implements LineParser {
       if (last < 0) return last;
       const role = key.role;
       const isNobody = role === CONSUMER && isAbsent(bytes, isText ? at + 1 : at, isText ? last - 1 : last);
+      if (isNobody || isObject) key.taken++;
       const isContainer = isObject || bytes[at] === 123 || bytes[at] === 91;
       if (
         role >= 0 &&
@@ -135,6 +157,9 @@ export class NdjsonParser implements LineParser {
         !isNobody &&
         !(isContainer && role === SEGMENT && this.#asked.size === 0)
       ) {
+        if (this.#has(role)) this.#holders[role]!.taken--;
+        this.#holders[role] = key;
+        key.taken++;
         this.#ranks[role] = key.rank;
         this.#starts[role] = at;
         this.#ends[role] = last;
@@ -182,6 +207,7 @@ export class NdjsonParser implements LineParser {
       role,
       rank: asked === undefined ? (known?.rank ?? 0) : 0,
       scale: unit === null ? this.#guessed : new TimeScale(unit),
+      taken: 0,
     };
   }
 

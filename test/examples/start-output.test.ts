@@ -50,10 +50,29 @@ function checkReadme(name: string, printed: string): void {
 }
 
 describe.skipIf(isUnbuilt)('the README shows what is printed by', () => {
-  test('npm start', { timeout: 180_000 }, async () => {
-    const { status, stdout, stderr } = await anteroom(['demo', '--report', scratch.path('report.html')]);
-    expect([status, stderr]).toEqual([0, `report: ${scratch.path('report.html')}\n`]);
+  test('npm start: a table, verdicts, the commands to go on with; the report is what its command gives', {
+    timeout: 180_000,
+  }, async () => {
+    const page = scratch.path('report.html');
+    const { status, stdout, stderr } = await anteroom(['demo', '--report', page]);
+    expect([status, stderr]).toEqual([0, `report: ${page}\n`]);
     checkReadme('start-output', excerptOf(stdout));
+    const [table = '', verdicts = ''] = stdout.split(/\n\n(?=workload:chains, cache)/);
+    expect(table.split('\n').length).toBeLessThanOrEqual(45);
+    expect(verdicts).toMatch(/workload:chains, cache of 10 % .*: avoids \d/);
+    expect(verdicts).toMatch(/workload:uniform, cache of 10 % .*: do not turn this on/);
+    expect(verdicts).toContain('npx anteroom replay access.log --report report.html');
+    const html = readFileSync(page, 'utf8');
+    // The command that it names reproduces it.
+    const words = /npx anteroom (replay workload:\S.*)/.exec(stdout)![1]!.split(' ');
+    const again = await anteroom([
+      'replay',
+      'workload:uniform,accesses=40000',
+      ...words.slice(words.indexOf('--unit'), words.indexOf('--report')),
+      '--json',
+      '-',
+    ]);
+    for (const run of JSON.parse(again.stdout).runs) expect(html).toContain(run.digest);
   });
 
   test.skipIf(skipWithoutTraces('web_nasa_day.csv.gz'))('prove', { timeout: 180_000 }, async () => {

@@ -4,7 +4,7 @@ import { AccessMap } from '../../actors/aggregator/access-map.ts';
 import { type AccessSummary, mergeSummaries, type SummarySet } from '../../actors/aggregator/access-summary.ts';
 import { aggregatorConfigSchema } from '../../actors/aggregator/aggregator-config.ts';
 import { MergedAccessMap } from '../../actors/aggregator/merged-access-map.ts';
-import { AccessBatch } from '../../streams/access-batch.ts';
+import { batchOf } from './streams-batches.ts';
 
 interface Row {
   readonly timeMs: number;
@@ -37,18 +37,6 @@ const rows = (segments: number) =>
         return { ...rest, timeMs };
       });
     });
-
-function batchOf(list: readonly Row[], position = 0): AccessBatch {
-  return new AccessBatch(position, {
-    timeMs: Float64Array.from(list, (row) => row.timeMs),
-    segment: Uint32Array.from(list, (row) => row.segment),
-    consumer: Int32Array.from(list, (row) => row.consumer),
-    site: new Int32Array(list.length).fill(-1),
-    op: new Uint8Array(list.length),
-    size: Float64Array.from(list, (row) => row.size),
-    weight: Float64Array.from(list, (row) => row.weight),
-  });
-}
 
 function mapOf(list: readonly Row[], settings = config): AccessMap {
   const map = new AccessMap(settings);

@@ -9,7 +9,7 @@ import { forecasterConfigSchema } from '../../actors/forecaster/forecaster-confi
 import { Overdispersion } from '../../actors/forecaster/overdispersion.ts';
 import { PeriodFactor } from '../../actors/forecaster/period-factor.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
-import { AccessBatch } from '../../streams/access-batch.ts';
+import { accesses } from './streams-batches.ts';
 
 const settings = { binCount: 20, priorOutcomes: 4, outcomesMax: 4096 };
 
@@ -257,16 +257,3 @@ describe('forecasts of an hour, on a day on which traffic rises ninefold and fal
     }
   });
 });
-
-function accesses(position: number, rows: readonly (readonly [timeMs: number, segment: number])[]): AccessBatch {
-  const n = rows.length;
-  return new AccessBatch(position, {
-    timeMs: Float64Array.from(rows, ([timeMs]) => timeMs),
-    segment: Uint32Array.from(rows, ([, segment]) => segment),
-    consumer: new Int32Array(n).fill(-1),
-    site: new Int32Array(n).fill(-1),
-    op: new Uint8Array(n),
-    size: new Float64Array(n).fill(-1),
-    weight: new Float64Array(n).fill(1),
-  });
-}

@@ -13,7 +13,7 @@ import { WindowError } from '../../actors/forecaster/window-error.ts';
 import type { ProposalColumns } from '../../actors/messages.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { StateLoader, StateSaver } from '../../engine/state-fields.ts';
-import { AccessBatch } from '../../streams/access-batch.ts';
+import { accesses } from './streams-batches.ts';
 
 const settings = { binCount: 20, priorOutcomes: 4, outcomesMax: 4096 };
 
@@ -23,19 +23,6 @@ function proposals(segments: readonly number[], score: (segment: number) => numb
     horizon: new Uint8Array(segments.length).fill(horizon),
     score: Float64Array.from(segments, score),
   };
-}
-
-function accesses(position: number, rows: readonly (readonly [timeMs: number, segment: number])[]): AccessBatch {
-  const n = rows.length;
-  return new AccessBatch(position, {
-    timeMs: Float64Array.from(rows, ([timeMs]) => timeMs),
-    segment: Uint32Array.from(rows, ([, segment]) => segment),
-    consumer: new Int32Array(n).fill(-1),
-    site: new Int32Array(n).fill(-1),
-    op: new Uint8Array(n),
-    size: new Float64Array(n).fill(-1),
-    weight: new Float64Array(n).fill(1),
-  });
 }
 
 describe('calibration stats', () => {

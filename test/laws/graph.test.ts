@@ -4,8 +4,8 @@ import { DependencyGraph } from '../../actors/graph-builder/dependency-graph.ts'
 import { graphBuilderConfigSchema } from '../../actors/graph-builder/graph-builder-config.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { chainSuccessors, chains } from '../../sim/workloads/chains.ts';
-import { AccessBatch } from '../../streams/access-batch.ts';
 import { AccessBatchBuilder } from '../../streams/access-batch-builder.ts';
+import { batchOf } from './streams-batches.ts';
 
 interface Row {
   readonly timeMs: number;
@@ -30,18 +30,6 @@ const rows = fc
       return { ...rest, timeMs };
     });
   });
-
-function batchOf(list: readonly Row[], position = 0): AccessBatch {
-  return new AccessBatch(position, {
-    timeMs: Float64Array.from(list, (row) => row.timeMs),
-    segment: Uint32Array.from(list, (row) => row.segment),
-    consumer: Int32Array.from(list, (row) => row.consumer),
-    site: new Int32Array(list.length).fill(-1),
-    op: new Uint8Array(list.length),
-    size: new Float64Array(list.length).fill(-1),
-    weight: new Float64Array(list.length).fill(1),
-  });
-}
 
 function graphOf(list: readonly Row[], settings: object): DependencyGraph {
   const graph = new DependencyGraph(graphBuilderConfigSchema.parse(settings));

@@ -14,22 +14,17 @@ import { SlotSet } from '../../actors/interval-predictor/slot-set.ts';
 import type { ProposalsMessage } from '../../actors/messages.ts';
 import type { ActorContext } from '../../engine/actor.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
-import { AccessBatch } from '../../streams/access-batch.ts';
+import type { AccessBatch } from '../../streams/access-batch.ts';
+import { accesses } from './streams-batches.ts';
 
 const minuteMs = 60_000;
 type Row = readonly [minute: number, segment: number];
 
 function batchOf(rows: readonly Row[], position = 0): AccessBatch {
-  const n = rows.length;
-  return new AccessBatch(position, {
-    timeMs: Float64Array.from(rows, ([minute]) => minute * minuteMs),
-    segment: Uint32Array.from(rows, ([, segment]) => segment),
-    consumer: new Int32Array(n).fill(-1),
-    site: new Int32Array(n).fill(-1),
-    op: new Uint8Array(n),
-    size: new Float64Array(n).fill(-1),
-    weight: new Float64Array(n).fill(1),
-  });
+  return accesses(
+    position,
+    rows.map(([minute, segment]) => [minute * minuteMs, segment]),
+  );
 }
 
 function modelOf(rows: readonly Row[], settings: object = {}): IntervalModel {

@@ -6,8 +6,8 @@ import { SeasonalDesign } from '../../actors/seasonal-predictor/seasonal-design.
 import { SeasonalModel } from '../../actors/seasonal-predictor/seasonal-model.ts';
 import { seasonalPredictorConfigSchema } from '../../actors/seasonal-predictor/seasonal-predictor-config.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
-import { AccessBatch } from '../../streams/access-batch.ts';
 import { hasTraces, tracePath } from '../require-or-skip.ts';
+import { accesses, batchOf } from './streams-batches.ts';
 
 const hourMs = 3_600_000;
 const weekMs = 168 * hourMs;
@@ -15,19 +15,6 @@ const weekMs = 168 * hourMs;
 const monday = 1_704_067_200_000;
 
 type Row = readonly [timeMs: number, segment: number];
-
-function batchOf(rows: readonly Row[], position = 0, weights?: readonly number[]): AccessBatch {
-  const n = rows.length;
-  return new AccessBatch(position, {
-    timeMs: Float64Array.from(rows, ([timeMs]) => timeMs),
-    segment: Uint32Array.from(rows, ([, segment]) => segment),
-    consumer: new Int32Array(n).fill(-1),
-    site: new Int32Array(n).fill(-1),
-    op: new Uint8Array(n),
-    size: new Float64Array(n).fill(-1),
-    weight: weights === undefined ? new Float64Array(n).fill(1) : Float64Array.from(weights),
-  });
-}
 
 /** Hours from `monday` on; `isDue(segment, hour)` says with which probability a segment is accessed in an hour. */
 function world(hours: number, segments: number, isDue: (segment: number, hour: number) => number, seed: number): Row[] {
@@ -43,7 +30,7 @@ function world(hours: number, segments: number, isDue: (segment: number, hour: n
 
 function modelOf(rows: readonly Row[], settings: object = {}): SeasonalModel {
   const model = new SeasonalModel(seasonalPredictorConfigSchema.parse({ segmentsMax: 128, ...settings }));
-  model.observe(batchOf(rows));
+  model.observe(accesses(0, rows));
   return model;
 }
 
@@ -138,7 +125,7 @@ describe('seasonal model', () => {
         const model = new SeasonalModel(whole.config);
         const bounds = [0, ...cuts.sort((a, b) => a - b), rows.length];
         for (let i = 1; i < bounds.length; i++)
-          model.observe(batchOf(rows.slice(bounds[i - 1], bounds[i]), bounds[i - 1]));
+          model.observe(accesses(bounds[i - 1]!, rows.slice(bounds[i - 1], bounds[i])));
         const now = monday + 3 * weekMs;
         expect(due(model, now, 24 * hourMs)).toEqual(due(whole, now, 24 * hourMs));
         for (let s = 0; s < 8; s++) expect(model.recordOf(s)).toEqual(whole.recordOf(s));
@@ -298,7 +285,7 @@ describe('total demand', () => {
         rows.forEach(([timeMs], i) => {
           const hour = Math.floor(timeMs / hourMs);
           truth.set(hour, (truth.get(hour) ?? 0) + weights[i]!);
-          model.observe(batchOf([rows[i]!], i, [weights[i]!]));
+          model.observe(batchOf([{ timeMs: rows[i]![0], segment: rows[i]![1], weight: weights[i]! }], i));
           if (!said.has(hour)) said.set(hour, model.forecastDemand(timeMs, 1)[0]!.weight);
         });
         // Hours with an access, as the model was asked in these.

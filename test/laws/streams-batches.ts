@@ -14,17 +14,25 @@ export interface Row {
   readonly weight: number;
 }
 
-/** Rows as one batch. */
-export function batchOf(rows: readonly Row[], position = 0): AccessBatch {
+/** Rows as one batch; of consumer, site, op, size and weight what is not given is as in `timedRow`. */
+export function batchOf(rows: readonly (Pick<Row, 'timeMs' | 'segment'> & Partial<Row>)[], position = 0): AccessBatch {
   return new AccessBatch(position, {
     timeMs: Float64Array.from(rows, (row) => row.timeMs),
     segment: Uint32Array.from(rows, (row) => row.segment),
-    consumer: Int32Array.from(rows, (row) => row.consumer),
-    site: Int32Array.from(rows, (row) => row.site),
-    op: Uint8Array.from(rows, (row) => row.op),
-    size: Float64Array.from(rows, (row) => row.size),
-    weight: Float64Array.from(rows, (row) => row.weight),
+    consumer: Int32Array.from(rows, ({ consumer = -1 }) => consumer),
+    site: Int32Array.from(rows, ({ site = -1 }) => site),
+    op: Uint8Array.from(rows, ({ op = 0 }) => op),
+    size: Float64Array.from(rows, ({ size = -1 }) => size),
+    weight: Float64Array.from(rows, ({ weight = 1 }) => weight),
   });
+}
+
+/** Accesses of which only times and segments matter, from log position `position` on. */
+export function accesses(position: number, rows: readonly (readonly [timeMs: number, segment: number])[]): AccessBatch {
+  return batchOf(
+    rows.map(([timeMs, segment]) => ({ timeMs, segment })),
+    position,
+  );
 }
 
 /** Rows of batches, in order. */

@@ -25,6 +25,9 @@ export const acceptedAnswer = z
     rejections: z.array(z.string()).openapi({ description: 'The first ten of them, with their places.' }),
     skipped: z.record(z.string(), z.int()).openapi({ description: 'Records that are no accesses, by reason.' }),
     clampedTimes: z.int().openapi({ description: 'Times that went back and were set to the latest before them.' }),
+    leftOut: z.array(z.string()).openapi({
+      description: 'Columns or members that are not read, the first twenty; `columns` says what one of them holds.',
+    }),
   })
   .openapi('Accepted');
 

@@ -1,9 +1,11 @@
-/** Runs the built command, as a user does. */
+/** Runs the built command, as a user does, or its replay in this process. */
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { registerReplay } from '../../../sim/cli/replay.ts';
 import type { ReplayResult, RunResult } from '../../../sim/replay/result.ts';
 import { skipUnless } from '../../require-or-skip.ts';
 
@@ -35,11 +37,28 @@ export function anteroom(words: readonly string[], stdin: string | Buffer = '', 
   });
 }
 
-/** The runs of a replay, by way of `--json -`. */
-export async function replayed(words: readonly string[], stdin: string | Buffer = ''): Promise<readonly RunResult[]> {
+/** The runs of a replay, by way of `--json -` of a command that is given standard input. */
+export async function replayedFrom(stdin: string | Buffer, words: readonly string[]): Promise<readonly RunResult[]> {
   const { status, stdout, stderr } = await anteroom(['replay', ...words, '--json', '-'], stdin);
   if (status !== 0) throw new Error(`exit status ${status}: ${stderr}`);
   return (JSON.parse(stdout) as ReplayResult).runs;
+}
+
+/**
+ * The runs of a replay, by way of `--json FILE` of the subcommand in this process: words go the way that they go in the command, and
+ * nothing is loaded anew. What is around it (status, output, faults) is tested by `anteroom`.
+ */
+export async function replayed(words: readonly string[]): Promise<readonly RunResult[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'anteroom-replayed-'));
+  const file = join(folder, 'result.json');
+  const program = new Command().exitOverride();
+  registerReplay(program);
+  try {
+    await program.parseAsync(['replay', ...words, '--quiet', '--json', file], { from: 'user' });
+    return (JSON.parse(readFileSync(file, 'utf8')) as ReplayResult).runs;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** A folder for the files of a test file; `remove` it after. */

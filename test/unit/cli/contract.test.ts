@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { anteroom, isUnbuilt, replayed, Scratch } from './command.ts';
+import { anteroom, isUnbuilt, replayed, replayedFrom, Scratch } from './command.ts';
 
 const scratch = new Scratch();
 afterAll(() => scratch.remove());
@@ -162,7 +162,7 @@ describe.skipIf(isUnbuilt)('anteroom', () => {
           replayRequestsPerSecond: 0,
           rssBytesMax: 0,
         }));
-      expect(timeless(await replayed([csv]))).toEqual(timeless(await replayed([csv])));
+      expect(timeless(await replayedFrom('', [csv]))).toEqual(timeless(await replayedFrom('', [csv])));
     });
   });
 
@@ -212,11 +212,19 @@ describe.skipIf(isUnbuilt)('anteroom', () => {
       ]);
     });
 
+    test('warnings of standard input named nothing: they began with "-: "', async () => {
+      const { stderr } = await anteroom(
+        ['replay', '-', '--prefetch', 'none'],
+        `t_ms,object\n5,a\n4,b\n${'6,a\n'.repeat(30)}`,
+      );
+      expect(stderr).toContain('<stdin>: 1 time went backwards and was clamped\n');
+    });
+
     test('- reads standard input, compressed or not', async () => {
       const text = readFileSync(csv);
       const [file] = await replayed([csv, '--prefetch', 'none']);
       for (const stdin of [text, gzipSync(text)]) {
-        const [run] = await replayed(['-', '--prefetch', 'none'], stdin);
+        const [run] = await replayedFrom(stdin, ['-', '--prefetch', 'none']);
         expect(run).toMatchObject({ trace: '-', accesses: 400, misses: file!.misses, digest: file!.digest });
       }
     });

@@ -9,8 +9,8 @@ const chains = 'workload:chains,accesses=4000,segments=200,rate=200';
 const quick = ['--cache', '0.1', '--evict', 'lru'];
 
 /** The engine's run of a replay. */
-async function engine(words: readonly string[], stdin = '') {
-  const runs = await replayed(words, stdin);
+async function engine(words: readonly string[]) {
+  const runs = await replayed(words);
   return runs.find((run) => run.prefetch === 'anteroom')!;
 }
 
@@ -224,27 +224,5 @@ describe.skipIf(isUnbuilt).concurrent('option', () => {
   test('a terminal sees progress on standard error, a pipe does not', async () => {
     const { stderr } = await anteroom(['replay', chains, ...quick]);
     expect(stderr).toBe('');
-  });
-
-  test('demo prints table, verdicts and the commands to go on with, and writes its report', async () => {
-    const page = scratch.path('demo.html');
-    const { status, stdout } = await anteroom(['demo', '--report', page]);
-    expect(status).toBe(0);
-    const [table = '', verdicts = ''] = stdout.split(/\n\n(?=workload:chains, cache)/);
-    expect(table.split('\n').length).toBeLessThanOrEqual(45);
-    expect(verdicts).toMatch(/workload:chains, cache of 10 % .*: avoids \d/);
-    expect(verdicts).toMatch(/workload:uniform, cache of 10 % .*: do not turn this on/);
-    expect(verdicts).toContain('npx anteroom replay access.log --report report.html');
-    const html = readFileSync(page, 'utf8');
-    // The command that it names reproduces it.
-    const words = /npx anteroom (replay workload:\S.*)/.exec(stdout)![1]!.split(' ');
-    const again = await anteroom([
-      'replay',
-      'workload:uniform,accesses=40000',
-      ...words.slice(words.indexOf('--unit'), words.indexOf('--report')),
-      '--json',
-      '-',
-    ]);
-    for (const run of JSON.parse(again.stdout).runs) expect(html).toContain(run.digest);
   });
 });

@@ -50,8 +50,13 @@ describe('configuration', () => {
     expect(problem({ name: 'a\nb', cache: { ttl: 'x\ny' } }).includes('\n')).toBe(false);
   });
 
-  test('further problems are counted', () => {
-    expect(problem({ name: 5, rate: 'x', list: 1 })).toMatch(/^config: name: .* \(and 2 more\)$/);
+  test('of several problems only the first was told, though --check promises all: five are, and further ones counted', () => {
+    expect(problem({ name: 5, rate: 'x', list: 1 })).toMatch(
+      /^config: name: expected string, not 5; .*rate: [^;]*; list: expected array, not 1$/,
+    );
+    expect(problem({ name: 5, list: Array.from({ length: 7 }, () => ({ id: 'x' })) })).toMatch(
+      /^config: name: [^;]*(; list\[[0-3]\]\.id: [^;]*){4} \(and 3 more\)$/,
+    );
   });
 
   test('every setting of the runtime has a description', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bitCount } from '../../../actors/aggregator/bit-count.ts';
-import { byConsumers, distinctConsumers } from '../../../actors/aggregator/consumer-sketch.ts';
+import { byConsumers, consumerBit, distinctConsumers, timesText } from '../../../actors/aggregator/consumer-sketch.ts';
 import { FrequentTable } from '../../../actors/aggregator/frequent-table.ts';
 import { TopK } from '../../../actors/aggregator/top-k.ts';
 import { ConsumerContexts } from '../../../actors/graph-builder/consumer-contexts.ts';
@@ -54,13 +54,33 @@ describe('consumer sketch', () => {
     }
   });
 
-  test('a log without consumers was accessed "by about 0 consumers", another "by about 1 consumers"', () => {
+  test('a log without consumers was accessed "by about 0 consumers", another "1 times by about 1 consumers"', () => {
+    expect([1, 2].map(timesText)).toEqual(['once', '2 times']);
     expect([0, 1.01, 11.7, 266].map(byConsumers)).toEqual([
       '',
       ' by about 1 consumer',
       ' by about 12 consumers',
       ' by at least 260 consumers',
     ]);
+  });
+
+  test('62 consumers whose ids follow one another were told as 126: the estimate is off by what chance allows', () => {
+    for (const count of [5, 20, 62, 120]) {
+      // Whang et al., equation 9: the standard error for `count` in 64 bits.
+      const load = count / 64;
+      const deviation = Math.sqrt(64 * (Math.exp(load) - load - 1));
+      const errors = Array.from({ length: 200 }, (_, i) => {
+        const words = new Uint32Array(2);
+        for (let id = i * 1000; id < i * 1000 + count; id++)
+          words[consumerBit(id) >> 5]! |= 1 << (consumerBit(id) & 31);
+        return distinctConsumers(words[0]!, words[1]!) - count;
+      });
+      const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
+      const spread = Math.sqrt(errors.reduce((sum, error) => sum + error * error, 0) / errors.length);
+      expect(Math.abs(mean)).toBeLessThan(deviation / 2);
+      expect(spread / deviation).toBeGreaterThan(0.6);
+      expect(spread / deviation).toBeLessThan(1.6);
+    }
   });
 
   test('estimates few consumers closely, and says "266 or more" when it is full', () => {

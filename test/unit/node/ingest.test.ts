@@ -155,6 +155,24 @@ describe('a post of accesses', () => {
     expect(node.status().log.entryCount).toBe(1);
   });
 
+  test('whose columns or members have unknown names was answered without a word of them', async () => {
+    const { post } = await testNode();
+    const leftOut = async (format: string, body: string, columns = '') => {
+      const { status, body: answer } = await post(`/v1/accesses?format=${format}${columns}`, body);
+      expect(status).toBe(200);
+      return (answer as { leftOut: unknown }).leftOut;
+    };
+    const record = { segment: '/a', time: START_MS, Kunde: 'c', '\u001b[31m': 1 };
+    const lines = `${JSON.stringify(record)}\n`;
+    expect(await leftOut('ndjson', lines)).toEqual(['Kunde', '\\x1b[31m']);
+    expect(await leftOut('ndjson', lines, '&columns=consumer=Kunde')).toEqual(['\\x1b[31m']);
+    expect(await leftOut('csv', `segment,time,Kunde\n/a,${START_MS},c\n`)).toEqual(['Kunde']);
+    expect(await leftOut('csv', `segment,time\n/a,${START_MS}\n`)).toEqual([]);
+    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`${i}${'x'.repeat(1000)}`, 1]));
+    const told = (await leftOut('ndjson', `${JSON.stringify({ ...record, ...many })}\n`)) as readonly string[];
+    expect([told.length, Math.max(...told.map((name) => name.length))]).toEqual([20, 63]);
+  });
+
   test('larger than a body or a post may be is refused with 413', async () => {
     const { post } = await testNode({ http: { bodyBytesMax: 1024 }, ingest: { rowsPerPostMax: 3 } });
     expect((await post('/v1/accesses', ndjson(Array.from({ length: 100 }, () => '/a')))).status).toBe(413);

@@ -33,6 +33,18 @@ test('a column of times with an unknown name was left out without a word', async
   expect((await replay(told)).warnings.join('\n')).toContain('no consumer was found; columns left out: status');
 });
 
+test('a member of NDJSON with times under an unknown name was left out without a word', async () => {
+  const path = join(folder, 'odd.ndjson');
+  writeFileSync(
+    path,
+    '{"Zeitpunkt":"2026-11-21T10:00:00Z","url":"/a","bytes":5}\n{"url":"/b","bytes":5,"status":200}\n',
+  );
+  const odd = { traces: [path], cache: '0.3', prefetch: ['none'], limit: 2 };
+  expect((await replay(odd)).warnings.join('\n')).toMatch(
+    /odd\.ndjson: no time or consumer was found; columns left out: Zeitpunkt, status \(--columns time=NAME/,
+  );
+});
+
 describe('fetches last, by default,', () => {
   test('50 ms where times are in order', async () => {
     expect((await runOver(0)).latency).toBe('50ms@100MB/sx32');

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { evictionNames } from '../../../actors/cache-manager/eviction.ts';
 import { joinSeries, rangeAround } from '../../../sim/report/chart.ts';
 import { chainsOf } from '../../../sim/report/dependency-chains.ts';
 import { escapeHtml, jsonForScript } from '../../../sim/report/escape-html.ts';
@@ -125,18 +126,8 @@ describe('charts of a replay', () => {
   });
 
   test('from the tenth line on two lines of a chart looked alike: they differ by colour, mark or dash', () => {
-    const evictions = [
-      'lru',
-      'fifo',
-      'clock',
-      'sieve',
-      's3-fifo',
-      'arc',
-      'lirs',
-      'w-tinylfu',
-      'gdsf',
-      'hazard',
-    ] as const;
+    // auto follows one of the others, belady is a bound.
+    const evictions = evictionNames.filter((name) => name !== 'auto' && name !== 'belady');
     const many = evictions.flatMap((evict) =>
       ['none', 'anteroom', 'mithril', 'pg'].map((prefetch) => ({
         run: runOf({ evict, evictUsed: evict, prefetch }),

@@ -4,7 +4,7 @@ import { aggregatorConfigSchema } from '../../../actors/aggregator/aggregator-co
 import { SeasonalModel } from '../../../actors/seasonal-predictor/seasonal-model.ts';
 import { seasonalPredictorConfigSchema } from '../../../actors/seasonal-predictor/seasonal-predictor-config.ts';
 import { clockHourAt, isTimeZone, zoneNamed } from '../../../actors/time-zone.ts';
-import { AccessBatch } from '../../../streams/access-batch.ts';
+import { accesses } from '../../laws/streams-batches.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -84,19 +84,6 @@ describe('zones by name', () => {
   });
 });
 
-function batchOf(rows: readonly (readonly [timeMs: number, segment: number])[]): AccessBatch {
-  const n = rows.length;
-  return new AccessBatch(0, {
-    timeMs: Float64Array.from(rows, ([timeMs]) => timeMs),
-    segment: Uint32Array.from(rows, ([, segment]) => segment),
-    consumer: new Int32Array(n).fill(-1),
-    site: new Int32Array(n).fill(-1),
-    op: new Uint8Array(n),
-    size: new Float64Array(n).fill(-1),
-    weight: new Float64Array(n).fill(1),
-  });
-}
-
 /** Accesses to segment 1 at 8:20 on the local clock of every day and to segment 2 at every hour, for `days` days up to `until`. */
 function dailyLife(timeZone: string, until: number, days: number): SeasonalModel {
   const zone = zoneNamed(timeZone);
@@ -107,7 +94,7 @@ function dailyLife(timeZone: string, until: number, days: number): SeasonalModel
     if (local === 8 * hourMs + 20 * minuteMs) for (let i = 0; i < 50; i++) rows.push([t, 1]);
     else if (t % hourMs === 0) rows.push([t, 2]);
   }
-  model.observe(batchOf(rows));
+  model.observe(accesses(0, rows));
   return model;
 }
 
@@ -160,7 +147,7 @@ describe('daily habits across a change of the clock', () => {
     const model = new SeasonalModel(seasonalPredictorConfigSchema.parse({ timeZone: 'Australia/Lord_Howe' }));
     const rows: [number, number][] = [];
     for (let t = change - 20 * 24 * hourMs; t < change + 4 * hourMs; t += 10 * minuteMs) rows.push([t, 1]);
-    model.observe(batchOf(rows));
+    model.observe(accesses(0, rows));
     const { mixed, persistence } = model.demand.errors!;
     expect(persistence).toBeLessThan(1e-9);
     expect(mixed).toBeLessThan(0.05);
@@ -172,7 +159,7 @@ test('the hours of the week of the access map follow the clock of Berlin into su
   const map = new AccessMap(aggregatorConfigSchema.parse({ timeZone: 'Europe/Berlin' }));
   // Two Mondays, at noon in Berlin both.
   map.observe(
-    batchOf([
+    accesses(0, [
       [Date.UTC(2024, 0, 1, 11), 1],
       [Date.UTC(2024, 6, 1, 10), 1],
     ]),

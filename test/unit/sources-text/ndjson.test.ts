@@ -112,6 +112,23 @@ describe('newline-delimited JSON', () => {
     ]);
   });
 
+  test('members that no record was read by were left out without a word', () => {
+    const leftOut = (text: string, options = {}) => readingOf(ndjson, text, options).summary.leftOut;
+    const records = '{"Zeitpunkt":1,"url":"/a","user":"-","tags":["x"],"more":{"a":1}}\n{"url":"/b","status":200}\n';
+    expect(leftOut(records)).toEqual(['Zeitpunkt', 'tags', 'more', 'status']);
+    expect(leftOut(records, { columns: { time: 'Zeitpunkt' } })).toEqual(['tags', 'more', 'status']);
+    // A name that gave way to a surer one is told, unless some record had it alone.
+    expect(leftOut('{"id":1,"key":"k"}\n{"key":"k","id":2}\n')).toEqual(['id']);
+    expect(leftOut('{"id":1,"key":"k"}\n{"id":2}\n')).toEqual([]);
+    // What was looked into is told by its members.
+    expect(leftOut('{"logger":"x","request":{"uri":"/a","proto":"h2","headers":{"Accept":["*"]}}}\n')).toEqual([
+      'logger',
+      'request.proto',
+      'request.headers.Accept',
+    ]);
+    expect(leftOut('{"url":"/a","ts_ms":1}\n')).toEqual([]);
+  });
+
   test('takes null, empty and - as absent', () => {
     expect(readingOf(ndjson, '{"key":"k","user":null,"region":"","size":null,"time":null,"op":null}\n').rows).toEqual([
       { ...absent, segment: 'k' },
