@@ -1,6 +1,7 @@
 /** Replay with the engine, as the command runs it and with the far loop too, against the lru-cache package. */
 
 import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
+import type { OrderThread } from '../replay/order-thread.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';
 import { executeRun, nearLoopOf, orderThreadFor } from '../replay/run.ts';
 import type { Bench, Contender } from './bench.ts';
