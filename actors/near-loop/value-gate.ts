@@ -51,6 +51,9 @@ export class ValueGate {
   #intervalCount = 0;
   #accrual = 0;
   #headroomBefore = Number.NaN;
+  /** Most that was granted at an adjustment, and by how much it ever stood below that later. */
+  #grantedMost = 0;
+  #fall = 0;
 
   constructor(options: ValueGateOptions) {
     this.#options = options;
@@ -89,8 +92,8 @@ export class ValueGate {
     this.#live[1] = this.#live[1]! + waste;
   }
 
-  /** To be called every `interval` accesses; `headroom` = extra fetches allowed now, Infinity without a bound. */
-  adjust(headroom: number): void {
+  /** To be called every `interval` accesses; `headroom` = extra fetches allowed now, Infinity without a bound; `granted`: see `SiteView.trafficGranted`. */
+  adjust(headroom: number, granted = 0): void {
     const { interval, spendOver, thresholdFloor, boundedFloor = thresholdFloor, reserve } = this.#options;
     if (headroom === Infinity) {
       this.#live[0] = this.#unbounded();
@@ -108,9 +111,12 @@ export class ValueGate {
     this.#live[1] = 0;
     const accrual = this.#accrual;
     const rate = interval / spendOver;
-    const rebuilding = accrual > 0 ? (1 - REBUILD_SHARE) * accrual : accrual;
-    const least = Math.max(rebuilding, Math.min(0, accrual) + FALLOW_SHARE * headroom * rate);
-    const spendable = Math.max(least, accrual + (headroom - reserve) * rate);
+    if (granted > this.#grantedMost) this.#grantedMost = granted;
+    this.#fall = Math.max(this.#fall, this.#grantedMost - granted);
+    const kept = this.#fall > 0 ? Math.min(1, Math.max(0, headroom) / this.#fall) : 1;
+    const rebuilding = accrual > 0 ? (1 - REBUILD_SHARE) * accrual * kept : accrual;
+    const least = Math.max(rebuilding, FALLOW_SHARE * headroom * rate);
+    const spendable = Math.max(least, accrual + (headroom - Math.max(reserve, this.#fall)) * rate);
     this.#intervalsHeld = this.#intervalsHeld * DECAY + 1;
     const binFloor = Math.ceil(boundedFloor * EVEN_SCALE);
     const waste = this.#waste;
@@ -134,18 +140,24 @@ export class ValueGate {
       this.#live[1]!,
       this.#headroomBefore,
       this.#live[0]!,
+      this.#grantedMost,
+      this.#fall,
     );
   }
 
   load(reader: SnapshotReader): void {
     reader.into(this.#waste);
-    const [intervalsHeld, intervalCount, accrual, spent, headroomBefore, threshold] = reader.numbers();
+    const [intervalsHeld, intervalCount, accrual, spent, headroomBefore, threshold, grantedMost, fall] =
+      reader.numbers();
     this.#intervalsHeld = intervalsHeld!;
     this.#intervalCount = intervalCount!;
     this.#accrual = accrual!;
     this.#live[1] = spent!;
     this.#headroomBefore = headroomBefore!;
     this.#live[0] = threshold!;
+    // Not in what earlier versions saved.
+    this.#grantedMost = grantedMost ?? 0;
+    this.#fall = fall ?? 0;
   }
 
   /**

@@ -114,6 +114,36 @@ describe('value gate', () => {
     expect(gate.threshold).toBeGreaterThan(0.95);
   });
 
+  test('once headroom had fallen at one stroke the certain were refused for 33,000 accesses', () => {
+    const gate = new ValueGate({ ...options, interval: 256, reserve: 200, spendOver: 32_768 });
+    for (let i = 0; i < 40; i++) {
+      gate.adjust(i < 20 ? 320 : 24);
+      for (let k = 0; k < 128; k++) {
+        gate.admits(0.9999, 0.0001);
+        gate.admits(0.99, 0.01);
+      }
+    }
+    // Half of 24 over 32,768 accesses pays for what the certain waste, not for what guesses do.
+    expect(gate.threshold).toBeLessThanOrEqual(0.9999);
+    expect(gate.threshold).toBeGreaterThan(0.99);
+  });
+
+  test('what the eviction had earned was spent to the last, though it had been lost again before', () => {
+    const thresholdWhere = (grantedAt: (adjustment: number) => number, headroom: number): number => {
+      const gate = new ValueGate({ ...options, interval: 256, reserve: 200, spendOver: 32_768 });
+      for (let i = 0; i < 200; i++) {
+        gate.adjust(headroom, grantedAt(i));
+        for (let k = 0; k < 256; k++) gate.admits(k / 256, 1 - k / 256);
+        gate.spent(8);
+      }
+      return gate.threshold;
+    };
+    const steadily = (i: number): number => 10 * i;
+    const withFall = (i: number): number => 10 * i - (i > 100 ? 600 : 0);
+    expect(thresholdWhere(withFall, 150)).toBeGreaterThan(thresholdWhere(steadily, 150));
+    expect(thresholdWhere(withFall, 600)).toBeCloseTo(thresholdWhere(steadily, 600), 1);
+  });
+
   test('at a bound of 1 the certain passed no more than a guess: what was granted lay below the reserve', () => {
     const gate = new ValueGate({ ...options, interval: 256, reserve: 200, spendOver: 32_768 });
     for (let i = 0; i < 10_000; i++) {
