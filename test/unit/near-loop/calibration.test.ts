@@ -144,6 +144,23 @@ describe('value gate', () => {
     expect(thresholdWhere(withFall, 600)).toBeCloseTo(thresholdWhere(steadily, 600), 1);
   });
 
+  test('a quiet spell sold cheaply what the busy one after it had better use for', () => {
+    const gate = new ValueGate({ ...options, interval: 256, reserve: 200, spendOver: 32_768 });
+    const pass = (intervals: number, candidates: number): number => {
+      for (let i = 0; i < intervals; i++) {
+        gate.adjust(150);
+        for (let k = 0; k < candidates; k++) gate.admits((k + 0.5) / candidates, 1 - (k + 0.5) / candidates);
+        gate.spent(8);
+      }
+      return gate.threshold;
+    };
+    const busy = pass(120, 256);
+    const quiet = pass(30, 4);
+    expect(quiet).toBeGreaterThan(busy - 0.1);
+    // What stays quiet is sold cheaply in the end.
+    expect(pass(600, 4)).toBeLessThan(0.2);
+  });
+
   test('at a bound of 1 the certain passed no more than a guess: what was granted lay below the reserve', () => {
     const gate = new ValueGate({ ...options, interval: 256, reserve: 200, spendOver: 32_768 });
     for (let i = 0; i < 10_000; i++) {
