@@ -210,6 +210,8 @@ export interface SiteView {
   isResident(segment: number): boolean;
   /** Further fetches that the traffic bound allows at this moment beyond what is out already; Infinity without a bound. */
   trafficHeadroom: number;
+  /** Fetches that it would allow if prefetching cost none, less those granted to start with: what has been earned so far, which may fall; absent = not known. */
+  readonly trafficGranted?: number;
   /** Accesses that pass, in the mean, before a fetch lands; 0 when it lands at once. */
   leadAccesses: number;
   /** What the fetches of single segments cost and spare, where they differ by more than their probability; absent = all alike. */

@@ -134,6 +134,10 @@ export class PrefetchingSite implements Site {
     return this.#rows === null ? this.#state.trafficHeadroom : this.#rows.trafficHeadroom;
   }
 
+  get trafficGranted(): number {
+    return this.#guard.granted;
+  }
+
   get pollutionCount(): number {
     return this.#demands.pollutionCount;
   }

@@ -125,6 +125,11 @@ export class SampledGuard implements SiteGuard {
     return this.#budget.isBounded;
   }
 
+  /** One sample says too little of who is ahead. */
+  get granted(): number {
+    return 0;
+  }
+
   get rate(): number {
     return this.segments.rate;
   }

@@ -44,6 +44,8 @@ export interface SiteGuard {
   lentCount(reactiveCount: number, stagedCount: number): number;
   /** Fetches of mean size that may still be sent while `lentCount` segments may have to be fetched again; Infinity without a bound. */
   headroom(lentCount: number): number;
+  /** Fetches of mean size by which the limit stands above what the baseline fetched, less what was granted to start with; 0 where that is not known. */
+  readonly granted: number;
   /** Whether misses leave room for a prefetch while `inFlightCount` others are on their way. */
   canLose(inFlightCount: number): boolean;
   /** Whether the bound on traffic leaves room for a prefetch of `bytes` bytes. */

@@ -17,6 +17,8 @@ const ROW_SHIFT = rowShift;
 const FOLLOW_BELOW = -3;
 /** Slack that an eviction's own choices leave to prefetches: as much as the near loop keeps back for its best candidates. */
 const SLACK_KEPT = 24;
+/** Slack from which on what is staged goes before what a ghost holds: without any, a site follows the reference for good. */
+const SLACK_LAST = 8;
 
 /** Accesses for which what is staged is kept at least, where nothing else asks for its space: the longest horizon of the near loop by its defaults. */
 export const HORIZON_LEAST = 64;
@@ -149,6 +151,11 @@ export class SiteSpace {
     }
   }
 
+  /** Slack that an eviction's own choices leave. */
+  #slackKept(whole: TrafficGuard | null): number {
+    return whole === null ? SLACK_KEPT : whole.slackKept(SLACK_KEPT);
+  }
+
   /**
    * Sees to it that `units` more fit without breaking the traffic bound: where slack is short, or does not cover what the eviction might
    * give up for them, what a ghost gave up before goes first, the longest ago first, then what is staged. Where fetches stand above the limit,
@@ -158,7 +165,8 @@ export class SiteSpace {
     const state = this.#state;
     const { guard, reactive, staging, capacity, whole } = state;
     if (guard.isKnownFar || !guard.isBounded || state.used + units <= capacity || state.isFar) return true;
-    const isCovered = guard.slack > SLACK_KEPT && guard.covers(state.used + units - capacity, reactive.count);
+    const isCovered =
+      guard.slack > this.#slackKept(whole) && guard.covers(state.used + units - capacity, reactive.count);
     if (isCovered && guard.headroom(state.lentCount) - 2 >= FOLLOW_BELOW) return true;
     if (state.isBytes && whole !== null) return this.#makeByteRoom(units, whole);
     if (whole === null) {
@@ -170,8 +178,9 @@ export class SiteSpace {
     while (state.used + units > capacity && extras.count > 0) this.#giveUp(extras.oldest);
     for (;;) {
       const excess = state.used + units - capacity;
-      if (excess <= 0 || guard.covers(excess, reactive.count)) return true;
-      if (stagedExtras.count === 0) return false;
+      if (excess <= 0) return true;
+      const isPaid = guard.covers(excess, reactive.count);
+      if (stagedExtras.count === 0 || (isPaid && guard.slack > SLACK_LAST)) return isPaid;
       this.#waste(stagedExtras.oldest);
     }
   }

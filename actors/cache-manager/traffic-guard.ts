@@ -17,6 +17,10 @@ export const FAR = 32;
 export const FAR_TO_SEND = 4;
 /** Questions that are answered by measuring, where a bound was found near, before it is looked whether the bounds are far again. */
 const LOOK_EVERY = 64;
+/** Hits of one ghost, and fetches here that the reference was spared, over which it is told whether the baseline is ahead. */
+const LEAD_MEMORY = 128;
+/** Share of what Kelly's rule would stake: half of it grows nearly as fast, and how far the baseline is ahead is only an estimate. */
+const STAKE_SHARE = 0.5;
 /** By how much what is left of a bound shrinks with one thing told, at most. */
 export const STEP = 2;
 
@@ -82,6 +86,8 @@ export class TrafficGuard implements SiteGuard {
   /** What is left of the tightest bound at least; 0 or less = not known. */
   #ease = 0;
   #untilLook = 0;
+  /** Of late, hits of the baseline alone less those of the reference alone and what was fetched here meanwhile: -1 to 1. */
+  #lead = 0;
 
   constructor(
     options: SiteOptions,
@@ -157,6 +163,7 @@ export class TrafficGuard implements SiteGuard {
     const isReferenceHit = this.hasTwoGhosts ? reference.passHit() || reference.access(segment, units, bytes) : isHit;
     this.isBaselineHit = isHit;
     this.isReferenceHit = isReferenceHit;
+    if (isHit !== isReferenceHit) this.#lead += ((isHit ? 1 : -1) - this.#lead) / LEAD_MEMORY;
     if (!isHit) this.#ease -= STEP;
     if (!isReferenceHit && this.#isBytes) this.#referenceFetched(bytes);
   }
@@ -171,7 +178,9 @@ export class TrafficGuard implements SiteGuard {
 
   departed(): void {}
 
-  fetched(_segment: number, bytes: number): void {
+  fetched(_segment: number, bytes: number, isPrefetch: boolean): void {
+    // What was staked on the baseline was lost, whether that hit or not.
+    if (!isPrefetch && this.hasTwoGhosts && this.isReferenceHit) this.#lead -= (1 + this.#lead) / LEAD_MEMORY;
     this.#fetches++;
     this.#fetchBytes += bytes;
     this.#ease -= STEP;
@@ -232,6 +241,37 @@ export class TrafficGuard implements SiteGuard {
     this.#measureExcess();
     if (this.#requests + lentCount + 3 > 0 || this.#bytes + lentCount * this.#sizes.mean + 2 * bytes > 0) return false;
     return this.#hasTrafficSlack(1, bytes);
+  }
+
+  /**
+   * Fetches of mean size by which the limit stands above what the baseline fetched, less the allowance: what there would be to spend if prefetching were
+   * free. It falls where the reference gains on the baseline. 0 where the two are one.
+   */
+  get granted(): number {
+    if (!this.#budget.isBounded || !this.hasTwoGhosts) return 0;
+    const { baseline, reference } = this;
+    const { ratioMax } = this.#budget;
+    let granted = Infinity;
+    for (const book of this.#books) {
+      const r = reference.misses - book.reference;
+      granted = Math.min(granted, (ratioMax - 1) * r + Math.max(0, r - (baseline.misses - book.baseline)));
+      if (!this.#isBytes) continue;
+      const rb = reference.missBytes - book.referenceBytes;
+      const bytes = (ratioMax - 1) * rb + Math.max(0, rb - (baseline.missBytes - book.baselineBytes));
+      granted = Math.min(granted, bytes / Math.max(1, this.#sizes.mean));
+    }
+    return granted;
+  }
+
+  /**
+   * Slack that an eviction's own choices are to leave: `most` where there is more. Where there is not, it follows a ghost, and by following the reference fetches never come back
+   * below the limit. So a part of what is left is staked on the baseline's choices: of slack and what is lost together a share that grows with how far the baseline is ahead of late (Kelly, "A new
+   * interpretation of information rate", Bell System Technical Journal 35 (4), 1956), which never loses all.
+   */
+  slackKept(most: number): number {
+    const { slack } = this;
+    if (slack > most || this.#lead <= 0) return most;
+    return Math.min(most, (slack + this.followed.lost.count) * (1 - STAKE_SHARE * this.#lead));
   }
 
   /** The ghost that leaves more slack, to be followed where it covers nothing. */
@@ -312,8 +352,9 @@ export class TrafficGuard implements SiteGuard {
     this.#books.splice(0, this.#books.length, ...books);
     this.#fetches = fields.number(this.#fetches);
     this.#fetchBytes = fields.number(this.#fetchBytes);
+    this.#lead = fields.number(this.#lead);
     // In the places of what is measured anew.
-    for (let i = 0; i < 2; i++) fields.number(0);
+    fields.number(0);
     fields.flag(false);
     fields.number(-1);
     if (fields.isRestoring) this.#checkedAt = -1;

@@ -572,7 +572,7 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#untilAdjusted = this.#config.gateInterval;
     if (this.#kernel === null) this.#issued.refresh();
     else this.#kernel.run.refresh();
-    this.#gate.adjust(this.#site.trafficHeadroom);
+    this.#gate.adjust(this.#site.trafficHeadroom, this.#site.trafficGranted);
     this.#sequences.scoreMin = Math.max(this.#config.scoreMin, this.#config.scoreShare * this.#gate.threshold);
   }
 

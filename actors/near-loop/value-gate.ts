@@ -12,7 +12,7 @@ export const GATE_BIN_COUNT = EVEN_BINS + 4 * HALVINGS;
 const DECAY = 0.95;
 /** Share of what accrues that may go into rebuilding the reserve: where budgets are small it would otherwise take all of them. */
 const REBUILD_SHARE = 0.25;
-/** Share of the headroom that is spent over `spendOver` however little accrues: at a bound of 1 there is nothing to rebuild a reserve from. */
+/** Share of the headroom that is spent over `spendOver` however little accrues, or however much was lost at one stroke of late: at a bound of 1 there is nothing to rebuild a reserve from. */
 const FALLOW_SHARE = 0.5;
 /** Intervals over which the accrual is averaged. */
 const ACCRUAL_INTERVALS = 128;
@@ -37,9 +37,10 @@ export interface ValueGateOptions {
  *
  * Without a bound: p x gain >= (1 - p) x price, hence p >= price / (1 + price). With one, a useful prefetch replaces a demand
  * fetch and costs no traffic, a wasted one costs a fetch, so a candidate costs 1 - p in expectation and the best use of a budget
- * is the highest p first. The gate keeps a decayed histogram of the candidates' expected waste by p, measures how fast headroom accrues
+ * is the highest p first. The gate keeps decayed histograms of the candidates' expected waste by p, over a short and a long time, measures how fast headroom accrues
  * when its own expected spending is added back, and takes the lowest threshold whose spending fits accrual plus a share of what is
- * saved up above the reserve. At a bound of 1 there is no accrual, so only near-certain candidates pass. O(1) a candidate, O(bins) an interval.
+ * saved up above the reserve, by either histogram. The reserve is at least what the eviction ever lost again of what it had earned. At a bound of 1 on LRU
+ * there is no accrual, so only near-certain candidates pass. O(1) a candidate, O(bins) an interval.
  */
 export class ValueGate {
   readonly #options: ValueGateOptions;
@@ -48,9 +49,16 @@ export class ValueGate {
   #live: Float64Array = new Float64Array(2);
   /** Intervals' worth that the histogram holds: fewer at first than in the long run. */
   #intervalsHeld = 0;
+  /** The same waste over as long as headroom is spent, and what of `#waste` it has already. */
+  readonly #longWaste = new Float64Array(GATE_BIN_COUNT);
+  readonly #told = new Float64Array(GATE_BIN_COUNT);
+  #longHeld = 0;
   #intervalCount = 0;
   #accrual = 0;
   #headroomBefore = Number.NaN;
+  /** Most that was granted at an adjustment, and by how much it ever stood below that later. */
+  #grantedMost = 0;
+  #fall = 0;
 
   constructor(options: ValueGateOptions) {
     this.#options = options;
@@ -89,13 +97,14 @@ export class ValueGate {
     this.#live[1] = this.#live[1]! + waste;
   }
 
-  /** To be called every `interval` accesses; `headroom` = extra fetches allowed now, Infinity without a bound. */
-  adjust(headroom: number): void {
+  /** To be called every `interval` accesses; `headroom` = extra fetches allowed now, Infinity without a bound; `granted`: see `SiteView.trafficGranted`. */
+  adjust(headroom: number, granted = 0): void {
     const { interval, spendOver, thresholdFloor, boundedFloor = thresholdFloor, reserve } = this.#options;
     if (headroom === Infinity) {
       this.#live[0] = this.#unbounded();
-      this.#waste.fill(0);
+      for (const waste of [this.#waste, this.#longWaste, this.#told]) waste.fill(0);
       this.#intervalsHeld = 0;
+      this.#longHeld = 0;
       this.#headroomBefore = Number.NaN;
       return;
     }
@@ -108,21 +117,27 @@ export class ValueGate {
     this.#live[1] = 0;
     const accrual = this.#accrual;
     const rate = interval / spendOver;
-    const rebuilding = accrual > 0 ? (1 - REBUILD_SHARE) * accrual : accrual;
-    const least = Math.max(rebuilding, Math.min(0, accrual) + FALLOW_SHARE * headroom * rate);
-    const spendable = Math.max(least, accrual + (headroom - reserve) * rate);
+    if (granted > this.#grantedMost) this.#grantedMost = granted;
+    this.#fall = Math.max(this.#fall, this.#grantedMost - granted);
+    const kept = this.#fall > 0 ? Math.min(1, Math.max(0, headroom) / this.#fall) : 1;
+    const rebuilding = accrual > 0 ? (1 - REBUILD_SHARE) * accrual * kept : accrual;
+    const least = Math.max(rebuilding, FALLOW_SHARE * headroom * rate);
+    const spendable = Math.max(least, accrual + (headroom - Math.max(reserve, this.#fall)) * rate);
     this.#intervalsHeld = this.#intervalsHeld * DECAY + 1;
     const binFloor = Math.ceil(boundedFloor * EVEN_SCALE);
     const waste = this.#waste;
-    const held = this.#intervalsHeld;
-    let sum = 0;
-    let bin = GATE_BIN_COUNT - 1;
-    for (; bin >= binFloor; bin--) {
-      sum += waste[bin]! / held;
-      if (sum > spendable) break;
-    }
-    this.#live[0] = Math.max(boundedFloor, lowestOf(bin + 1));
+    const longWaste = this.#longWaste;
+    const told = this.#told;
+    this.#longHeld = this.#longHeld * (1 - rate) + 1;
+    for (let i = 0; i < GATE_BIN_COUNT; i++) longWaste[i] = longWaste[i]! * (1 - rate) + (waste[i]! - told[i]!);
+    // The dearer of the two: a quiet spell would else sell cheaply what the next busy one has better use for.
+    const bin = Math.max(
+      lowestPaid(waste, this.#intervalsHeld, spendable, binFloor),
+      lowestPaid(longWaste, this.#longHeld, spendable, binFloor),
+    );
+    this.#live[0] = Math.max(boundedFloor, lowestOf(bin));
     for (let i = 0; i < GATE_BIN_COUNT; i++) waste[i] = waste[i]! * DECAY;
+    told.set(waste);
   }
 
   save(writer: SnapshotWriter): void {
@@ -134,18 +149,32 @@ export class ValueGate {
       this.#live[1]!,
       this.#headroomBefore,
       this.#live[0]!,
+      this.#grantedMost,
+      this.#fall,
+      this.#longHeld,
+      ...this.#longWaste,
+      ...this.#told,
     );
   }
 
   load(reader: SnapshotReader): void {
     reader.into(this.#waste);
-    const [intervalsHeld, intervalCount, accrual, spent, headroomBefore, threshold] = reader.numbers();
+    const [intervalsHeld, intervalCount, accrual, spent, headroomBefore, threshold, ...later] = reader.numbers();
     this.#intervalsHeld = intervalsHeld!;
     this.#intervalCount = intervalCount!;
     this.#accrual = accrual!;
     this.#live[1] = spent!;
     this.#headroomBefore = headroomBefore!;
     this.#live[0] = threshold!;
+    // Earlier versions did not save the rest.
+    const [grantedMost = 0, fall = 0, longHeld = 0] = later;
+    this.#grantedMost = grantedMost;
+    this.#fall = fall;
+    this.#longHeld = longHeld;
+    const isSaved = later.length > 3;
+    this.#longWaste.fill(0);
+    if (isSaved) this.#longWaste.set(later.slice(3, 3 + GATE_BIN_COUNT));
+    this.#told.set(isSaved ? later.slice(3 + GATE_BIN_COUNT) : this.#waste);
   }
 
   /**
@@ -156,6 +185,17 @@ export class ValueGate {
     const price = this.#options.wastedFetchPrice;
     return Math.max(this.#options.thresholdFloor, price / (1 + price));
   }
+}
+
+/** The lowest bin that `spendable` pays for beside those above it, where they hold the waste of `held` intervals; `binFloor` at least. */
+function lowestPaid(waste: Float64Array, held: number, spendable: number, binFloor: number): number {
+  let sum = 0;
+  let bin = GATE_BIN_COUNT - 1;
+  for (; bin >= binFloor; bin--) {
+    sum += waste[bin]! / held;
+    if (sum > spendable) break;
+  }
+  return bin + 1;
 }
 
 function binOf(probability: number): number {

@@ -67,13 +67,13 @@ describe('far bounds', () => {
             guard.moveTo(position);
             guard.demand(segment, 1, 1);
             if (!held.has(segment)) {
-              guard.fetched(segment, 1);
+              guard.fetched(segment, 1, false);
               guard.missed();
               held.add(segment);
               guard.compare(segment, 'reactive');
             }
             if (isPrefetching) {
-              guard.fetched(prefetched, 1);
+              guard.fetched(prefetched, 1, true);
               inFlight = (inFlight + 1) % 9;
             }
             const leaving = isLosing || held.size > CAPACITY ? [lost, ...held].find((one) => held.has(one)) : undefined;

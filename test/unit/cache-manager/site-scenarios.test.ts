@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import type { EvictionName } from '../../../actors/cache-manager/eviction.ts';
+import { createEviction } from '../../../actors/cache-manager/evictions/create-eviction.ts';
 import { expertTrustOf, expertTrustSchema } from '../../../actors/cache-manager/expert-trust.ts';
 import { MissBound } from '../../../actors/cache-manager/miss-bound.ts';
 import { admissionOf } from '../../../actors/cache-manager/prefetch-admission.ts';
 import { prefetchCapsSchema } from '../../../actors/cache-manager/prefetch-caps.ts';
 import { prefetchPolicySchema } from '../../../actors/cache-manager/prefetch-policy.ts';
+import type { SiteOptions } from '../../../actors/cache-manager/site.ts';
 import { TrafficBudget } from '../../../actors/cache-manager/traffic-budget.ts';
 import { Served } from '../../../actors/prefetcher.ts';
 import { defaultPrices } from '../../../actors/prices.ts';
+import { Xoshiro128 } from '../../../engine/random.ts';
 import { batchOf, outcomesOf, play } from './scripted-site.ts';
 
 const { miss, hit, stagedHit, late } = Served;
@@ -371,6 +375,42 @@ describe('site', () => {
     expect([site.stagingUsed, outcomesOf(site).wasted]).toEqual([room, undefined]);
     site.stage(5000, -1, 0.9, 0);
     expect(outcomesOf(site)).toEqual({ wasted: 1 });
+  });
+
+  test('once fetches stood as far above the limit as they may, a site followed LRU for good, however much better its eviction was', () => {
+    const random = new Xoshiro128(5);
+    const [capacity, hot, rowCount] = [400, 320, 60_000];
+    let fresh = 10_000;
+    // Popular ones among what never comes again, where ARC beats LRU; and between them a loop that just fits, where neither misses.
+    const rows = Array.from({ length: rowCount }, (_, i) => {
+      if (i >= 8000 && i < 18_000) return i % capacity;
+      return random.int(2) === 0 ? random.int(hot) : fresh++;
+    });
+    const script = Object.fromEntries(Array.from({ length: 7000 }, (_, i) => [3000 + 2 * i, [5000 + (i % 5000)]]));
+    const make =
+      (name: EvictionName): SiteOptions['makeEviction'] =>
+      (size, onEvict) =>
+        createEviction(name, onEvict === undefined ? { capacity: size } : { capacity: size, onEvict });
+    const missesOf = (evict: EvictionName, isWasting: boolean): readonly number[] => {
+      const options = {
+        capacity,
+        makeEviction: make(evict),
+        ...(isWasting
+          ? { makeReference: make('lru'), budget: new TrafficBudget(1, 64, 256) }
+          : { makePrefetcher: null }),
+      };
+      const { site } = play({ rows: rows.slice(0, 20_000), script, isFinished: false, ...options });
+      const before = site.ledger.misses;
+      site.serve(batchOf(rows.slice(20_000), 20_000));
+      expect(site.trafficBreaches).toBe(0);
+      return [before, site.ledger.misses - before];
+    };
+    for (const evict of ['arc', 'sieve', 's3-fifo'] as const) {
+      const after = missesOf(evict, true)[1]!;
+      const alone = missesOf(evict, false)[1]!;
+      expect(missesOf('lru', false)[1]!).toBeGreaterThan(1.4 * alone);
+      expect(after).toBeLessThan(1.05 * alone);
+    }
   });
 
   test('slices add up to the whole', () => {

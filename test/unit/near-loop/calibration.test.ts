@@ -114,6 +114,53 @@ describe('value gate', () => {
     expect(gate.threshold).toBeGreaterThan(0.95);
   });
 
+  test('once headroom had fallen at one stroke the certain were refused for 33,000 accesses', () => {
+    const gate = new ValueGate({ ...options, interval: 256, reserve: 200, spendOver: 32_768 });
+    for (let i = 0; i < 40; i++) {
+      gate.adjust(i < 20 ? 320 : 24);
+      for (let k = 0; k < 128; k++) {
+        gate.admits(0.9999, 0.0001);
+        gate.admits(0.99, 0.01);
+      }
+    }
+    // Half of 24 over 32,768 accesses pays for what the certain waste, not for what guesses do.
+    expect(gate.threshold).toBeLessThanOrEqual(0.9999);
+    expect(gate.threshold).toBeGreaterThan(0.99);
+  });
+
+  test('what the eviction had earned was spent to the last, though it had been lost again before', () => {
+    const thresholdWhere = (grantedAt: (adjustment: number) => number, headroom: number): number => {
+      const gate = new ValueGate({ ...options, interval: 256, reserve: 200, spendOver: 32_768 });
+      for (let i = 0; i < 200; i++) {
+        gate.adjust(headroom, grantedAt(i));
+        for (let k = 0; k < 256; k++) gate.admits(k / 256, 1 - k / 256);
+        gate.spent(8);
+      }
+      return gate.threshold;
+    };
+    const steadily = (i: number): number => 10 * i;
+    const withFall = (i: number): number => 10 * i - (i > 100 ? 600 : 0);
+    expect(thresholdWhere(withFall, 150)).toBeGreaterThan(thresholdWhere(steadily, 150));
+    expect(thresholdWhere(withFall, 600)).toBeCloseTo(thresholdWhere(steadily, 600), 1);
+  });
+
+  test('a quiet spell sold cheaply what the busy one after it had better use for', () => {
+    const gate = new ValueGate({ ...options, interval: 256, reserve: 200, spendOver: 32_768 });
+    const pass = (intervals: number, candidates: number): number => {
+      for (let i = 0; i < intervals; i++) {
+        gate.adjust(150);
+        for (let k = 0; k < candidates; k++) gate.admits((k + 0.5) / candidates, 1 - (k + 0.5) / candidates);
+        gate.spent(8);
+      }
+      return gate.threshold;
+    };
+    const busy = pass(120, 256);
+    const quiet = pass(30, 4);
+    expect(quiet).toBeGreaterThan(busy - 0.1);
+    // What stays quiet is sold cheaply in the end.
+    expect(pass(600, 4)).toBeLessThan(0.2);
+  });
+
   test('at a bound of 1 the certain passed no more than a guess: what was granted lay below the reserve', () => {
     const gate = new ValueGate({ ...options, interval: 256, reserve: 200, spendOver: 32_768 });
     for (let i = 0; i < 10_000; i++) {
