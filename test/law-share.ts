@@ -6,7 +6,7 @@ if (!(lawShare > 0 && lawShare <= 1)) {
 }
 
 /** A law that draws no more than this draws all: some count what they saw, and must have seen it. */
-const AT_LEAST = 30;
+const AT_LEAST = 50;
 
 /** Counts of fuzz tests, which count what they drew. */
 const whole = new Set<number>();

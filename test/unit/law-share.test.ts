@@ -10,7 +10,7 @@ test('a law draws all its cases, or the share of them that is asked for', () => 
   fc.assert(property, { numRuns: 200 });
   expect(runs).toBe(Math.ceil(200 * lawShare));
   assert(property);
-  expect(runs).toBe(Math.ceil(200 * lawShare) + Math.max(30, Math.ceil(100 * lawShare)));
+  expect(runs).toBe(Math.ceil(200 * lawShare) + Math.max(50, Math.ceil(100 * lawShare)));
   fc.assert(property, { numRuns: 20 });
-  expect(runs).toBe(Math.ceil(200 * lawShare) + Math.max(30, Math.ceil(100 * lawShare)) + 20);
+  expect(runs).toBe(Math.ceil(200 * lawShare) + Math.max(50, Math.ceil(100 * lawShare)) + 20);
 });
