@@ -22,17 +22,15 @@ const traces = [
   'workload:scans,accesses=10000',
   'workload:flash-crowd,hours=3,segments=1000',
 ];
-const measured = ['--seed', '11', '--quiet', '--json', '-'];
-const evictions = evictionNames.join(',');
-const prefetchers = 'none,anteroom,mithril,pg,obl,clairvoyant';
+const common = ['--prefetch', 'none,anteroom,mithril,pg,obl,clairvoyant', '--seed', '11', '--quiet', '--json', '-'];
 
-/** Every eviction with and without the engine, every prefetcher on two of them, and every kind of latency. */
+/** Every eviction by requests, and every kind of latency on two of them. */
 const commands: readonly (readonly string[])[] = [
-  ['--cache', '0.05', '--evict', evictions, '--prefetch', 'none,anteroom', '--latency', '8req'],
-  ['--cache', '0.01,0.1', '--evict', 'auto,gdsf', '--prefetch', prefetchers, '--latency', '50ms@100MB/sx32'],
-  ['--cache', '64MiB', '--evict', 'auto', '--prefetch', prefetchers, '--latency', 'lognormal:50ms:0.5@20MB/sx8'],
-  ['--cache', '0.1', '--evict', 'auto', '--prefetch', prefetchers, '--unit', 'segments', '--latency', '0'],
-].map((settings) => ['replay', ...traces, ...settings, ...measured]);
+  ['replay', ...traces, '--cache', '0.05', '--evict', evictionNames.join(','), '--latency', '8req', ...common],
+  ['replay', ...traces, '--cache', '0.01,0.1', '--evict', 'auto,gdsf', '--latency', '50ms@100MB/sx32', ...common],
+  ['replay', ...traces, '--cache', '64MiB', '--evict', 'auto', '--latency', 'lognormal:50ms:0.5@20MB/sx8', ...common],
+  ['replay', ...traces, '--cache', '0.1', '--unit', 'segments', '--latency', '0', ...common],
+];
 
 async function stdoutOf(binary: string, args: readonly string[]): Promise<string> {
   return (await run(binary, [main, ...args], { maxBuffer: 2 ** 28 })).stdout;
