@@ -61,7 +61,7 @@ function waitText(wait: number): string {
   return wait.toPrecision(4);
 }
 
-function pointOf(run: RunResult): LatencyPoint {
+export function pointOf(run: RunResult): LatencyPoint {
   const bound = run.prefetch === 'anteroom' ? ` <=${run.trafficMax ?? 'price'}` : '';
   return {
     name: `${run.prefetch}${bound} on ${run.evict}`,

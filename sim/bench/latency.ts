@@ -5,13 +5,15 @@ import { parseArgs } from 'node:util';
 import { replay } from '../replay/replay.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';
 import type { RunResult } from '../replay/result.ts';
-import { cellOf, type LatencyCell, latencyRow, undominated, type WaitName } from './latency-curve.ts';
+import { cellOf, type LatencyCell, latencyRow, pointOf, undominated, type WaitName } from './latency-curve.ts';
 
 /** Traces with times; fetches of the last one are of blocks, so its addresses are told. */
 const TRACES =
   'web_nasa_day,region_cran_logs,file_git_git,session_wikispeedia,session_bikeshare,serverless_nasa_ipsc,file_swim_fb2010,block_cp_vm';
 /** A first byte and a bandwidth that are always the same, and a first byte that varies as on a network (mean 50 ms). */
 const LATENCIES = '50ms@20MB/sx32;lognormal:50ms:0.7@20MB/sx32';
+/** By half octaves: between two neighbours, an octave apart, the engine may go from sending next to nothing to waits a twentieth shorter. */
+const PRICES = '1024,724,512,362,256,181,128,91,64,45,32,23,16,11,8,5.7,4,2.8,2,1.4,1,0.7,0.5,0.35,0.25,0.18,0.1';
 const BASELINES = [
   'obl',
   'obl:sequential-confidence-k=0',
@@ -31,7 +33,7 @@ const { values } = parseArgs({
     latencies: { type: 'string', default: LATENCIES },
     bounds: { type: 'string', default: '1.0,1.05,1.1,1.3,1.6' },
     cache: { type: 'string', default: '0.01,0.1' },
-    prices: { type: 'string', default: '1024,512,256,128,64,32,16,8,4,2,1,0.7,0.5,0.35,0.25,0.1' },
+    prices: { type: 'string', default: PRICES },
     config: { type: 'string', default: '{}' },
     points: { type: 'boolean', default: false },
   },
@@ -98,8 +100,8 @@ async function engineRuns(
 }
 
 function pointText(run: RunResult): string {
-  const { mean, p99 } = run.latencyMs;
-  return `    ${run.prefetch} ${run.trafficMax ?? ''} on ${run.evict}: bytes ${run.trafficBytesRatio?.toFixed(3)}, mean ${mean?.toFixed(3)}, p99 ${p99?.toFixed(2)}`;
+  const { name, bytes, mean, p99 } = pointOf(run);
+  return `    ${name}: bytes ${bytes.toFixed(3)}, mean ${mean.toFixed(3)}, p99 ${p99.toFixed(2)}`;
 }
 
 function totalText(wait: WaitName): string {
