@@ -25,7 +25,7 @@ export function registerDemo(program: Command): void {
       const { replay } = await import('../replay/replay.ts');
       await checkResultPlaces(flags);
       const { startProgress } = await import('./progress.ts');
-      const progress = startProgress(false);
+      const progress = await startProgress(false);
       const command = `npx anteroom replay ${DEMO_TRACES.join(' ')} --unit segments --prefetch ${DEMO_PREFETCHERS.join(',')} --seed ${flags.seed} --report ${flags.report}`;
       try {
         const outcome = await replay({

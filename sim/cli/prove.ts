@@ -58,7 +58,7 @@ Examples:
       };
       checkOptions({ ...options, evict: [flags.evict] });
       await checkPlaces(traces, traceOptionsOf({ ...options, evict: [] }), flags);
-      const progress = startProgress(flags.quiet === true);
+      const progress = await startProgress(flags.quiet === true);
       let proven: Awaited<ReturnType<typeof proveUpTo>>;
       try {
         proven = await proveUpTo({ ...options, onProgress: progress.update });

@@ -74,7 +74,7 @@ Examples:
       };
       checkOptions(options);
       await checkPlaces(traces, traceOptionsOf(options), flags);
-      const progress = startProgress(flags.quiet === true);
+      const progress = await startProgress(flags.quiet === true);
       let outcome: ReplayOutcome;
       let failure: unknown;
       try {
