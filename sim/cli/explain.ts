@@ -58,8 +58,7 @@ Examples:
         const { json, text } = await explainNode(client, flags.segment, flags.events);
         return writeResult(flags, { json, text: () => text });
       }
-      const { explain } = await import('../explain/explain.ts');
-      const { traceOptionsOf } = await import('../replay/replay.ts');
+      const { traceOptionsOf } = await import('../replay/check-options.ts');
       const { parseTrafficMaxes } = await import('../replay/plan-runs.ts');
       const { checkPlaces } = await import('./check-places.ts');
       const { startProgress } = await import('./progress.ts');
@@ -81,6 +80,7 @@ Examples:
         ...(flags.segment === undefined ? {} : { segment: flags.segment }),
       };
       await checkPlaces([trace], traceOptionsOf(reading), flags);
+      const { explain } = await import('../explain/explain.ts');
       const progress = await startProgress(flags.quiet === true);
       let story: Awaited<ReturnType<typeof explain>>;
       try {

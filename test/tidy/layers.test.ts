@@ -127,6 +127,10 @@ describe('what is loaded at a start', () => {
     expect(packagesLoadedBy('actors/node/config-reference.ts')).toEqual(['yaml', 'zod']);
   });
 
+  test('options of a replay are checked without what replays', () => {
+    expect(packagesLoadedBy('sim/replay/check-options.ts')).toEqual(['zod']);
+  });
+
   test('the simulated path loads no engine', () => {
     expect(packagesLoadedBy('sim/world/world.ts')).toEqual(['xstate', 'zod']);
   });
