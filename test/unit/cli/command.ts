@@ -22,8 +22,13 @@ export interface Ended {
 
 /** Runs `anteroom` with the given words to its end. */
 export function anteroom(words: readonly string[], stdin: string | Buffer = '', cwd?: string): Promise<Ended> {
+  return nodeProcess([resolve(main), ...words], stdin, cwd);
+}
+
+/** Runs Node with the given words to its end. */
+export function nodeProcess(words: readonly string[], stdin: string | Buffer = '', cwd?: string): Promise<Ended> {
   return new Promise((settle, reject) => {
-    const child = spawn(process.execPath, [resolve(main), ...words], { cwd });
+    const child = spawn(process.execPath, words, { cwd });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
