@@ -20,6 +20,20 @@ const shared = [
   'test/unit/replay/!(execute-runs|order-thread).test.ts',
 ];
 
+/**
+ * Files whose tests listen, keep files or start a process, and end all of it themselves. They share another process, so that what one may
+ * leave behind meets no test of code alone: most of what such a file costs is loading the node.
+ */
+const listening = [
+  'test/conformance/{sink,source-*,transport,transport-*}.test.ts',
+  'test/laws/{node-*,transport}.test.ts',
+  'test/tidy/*.test.ts',
+  'test/unit/cli/*.test.ts',
+  'test/unit/node/!(tracing).test.ts',
+  'test/unit/prove/proof-pages.test.ts',
+  'test/unit/transport/*.test.ts',
+];
+
 export default defineConfig({
   test: {
     setupFiles: ['test/law-seed.ts'],
@@ -31,8 +45,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'apart', include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, ...shared] },
+        test: {
+          name: 'apart',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...shared, ...listening],
+        },
       },
+      { extends: true, test: { name: 'listening', include: listening, isolate: false } },
       { extends: true, test: { name: 'shared', include: shared, isolate: false } },
     ],
   },

@@ -8,8 +8,8 @@ import { logStoreSchema } from '../../engine/state/log-store-config.ts';
 import { engineConfigSchema } from '../engine/engine-config.ts';
 import { quotasSchema } from './consumer-quotas.ts';
 import { nameRules } from './name-rules.ts';
-import { postFormats } from './parse-post.ts';
 import { placesSchema } from './places-config.ts';
+import { postFormats } from './post-formats.ts';
 import { sinkItemSchema } from './sinks/sink-config.ts';
 import { HOST_MS_MAX, sourceItemSchema } from './sources/source-config.ts';
 

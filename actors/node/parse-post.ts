@@ -10,21 +10,8 @@ import type { FormatOptions } from '../../streams/format.ts';
 import { openSource } from '../../streams/sources/open.ts';
 import { accessFrame, frameNames } from './log-frame.ts';
 import { allowsName, type NameRules } from './name-rules.ts';
+import { postFormats } from './post-formats.ts';
 import { type RowLimits, RowRules } from './row-rules.ts';
-
-/**
- * Formats that strangers may post: text by lines, and Arrow after it was verified. Readers of binary traces and Parquet believe the
- * lengths that a file states, which is right for one's own files only; `anteroom replay` reads those.
- */
-export const postFormats: readonly string[] = [
-  'ndjson',
-  'csv',
-  'tsv',
-  'clf',
-  's3-access-log',
-  'cloudfront',
-  'arrow-ipc',
-];
 
 /** Far more than the metadata of any batch that fits a post. */
 const ARROW_ELEMENTS_MAX = 1_000_000;

@@ -1,26 +1,20 @@
 /** `npm run bench:ablation`: what each part of the engine adds or costs in misses, on every trace, one part changed at a time. */
 
-import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { opinionNames } from '../../actors/near-loop/opinion-bins.ts';
 import { replay } from '../replay/replay.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';
+import { commandOptions, flag, list, numberFrom, option, text, traceFiles, wholeFrom } from './command-options.ts';
 import { realTraces } from './real-traces.ts';
 
-const { values } = parseArgs({
-  options: {
-    shared: { type: 'string', default: '../shared' },
-    traces: { type: 'string', default: realTraces.join(',') },
-    bound: { type: 'string', default: '1.3' },
-    limit: { type: 'string', default: '1000000' },
-    /** Also the experts that are off by default, which take long. */
-    optional: { type: 'boolean', default: false },
-  },
+const values = commandOptions('bench:ablation', {
+  shared: option('../shared', text),
+  traces: option(realTraces.join(','), list(text)),
+  bound: option('1.3', numberFrom(1)),
+  limit: option('1000000', wholeFrom(1)),
+  /** Also the experts that are off by default, which take long. */
+  optional: flag(),
 });
-if (!existsSync(`${values.shared}/traces`)) {
-  process.stderr.write(`bench:ablation needs the real traces; there is no ${values.shared}/traces (--shared FOLDER)\n`);
-  process.exit(2);
-}
+const files = traceFiles('bench:ablation', values.shared, values.traces);
 
 const defaults = replayConfigSchema.parse({}).nearLoop.experts;
 const without = (name: string) => ({ nearLoop: { experts: defaults.filter((each) => each !== name) } });
@@ -54,16 +48,16 @@ process.stdout.write(
 );
 const sums = variants.map(() => 0);
 let cells = 0;
-for (const trace of values.traces.split(',')) {
+for (const [i, trace] of values.traces.entries()) {
   const missesOf = async ({ config, evict, prefetch }: Omit<Variant, 'name'>): Promise<readonly number[]> => {
     const { result } = await replay({
-      traces: [`${values.shared}/traces/${trace}.csv.gz`],
+      traces: [files[i]!],
       unit: 'segments',
       latency: '0',
       evict: [evict ?? 'auto'],
       prefetch: [prefetch ?? 'anteroom'],
-      trafficMax: [Number(values.bound)],
-      limit: Number(values.limit),
+      trafficMax: [values.bound],
+      limit: values.limit,
       config: replayConfigSchema.parse(config ?? {}),
     });
     return result.runs

@@ -1,30 +1,24 @@
 /** `node dist/sim/bench/attached.js`: what `attach` adds to lru-cache on real traces, in virtual time. */
 
-import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import { attach } from '../../actors/engine/attach.ts';
 import type { EngineConfigInput } from '../../actors/engine/engine-config.ts';
 import { VirtualClock } from '../../engine/virtual-clock.ts';
 import { Trace } from '../replay/trace.ts';
+import { commandOptions, jsonObject, list, option, positive, text, traceFiles, wholeFrom } from './command-options.ts';
 import { realTraces } from './real-traces.ts';
 
 /** What a fetch from the origin takes, ms. */
 const FETCH_MS = 50;
 
-const { values } = parseArgs({
-  options: {
-    shared: { type: 'string', default: '../shared' },
-    traces: { type: 'string', default: realTraces.join(',') },
-    limit: { type: 'string', default: '200000' },
-    cache: { type: 'string', default: '0.1' },
-    config: { type: 'string', default: '{}' },
-  },
+const values = commandOptions('attached', {
+  shared: option('../shared', text),
+  traces: option(realTraces.join(','), list(text)),
+  limit: option('200000', wholeFrom(1)),
+  cache: option('0.1', positive),
+  config: option('{}', jsonObject),
 });
-if (!existsSync(`${values.shared}/traces`)) {
-  process.stderr.write(`attached needs the real traces; there are none in ${values.shared} (--shared FOLDER)\n`);
-  process.exit(2);
-}
+const files = traceFiles('attached', values.shared, values.traces);
 
 /** One way to read: hits count what was there when asked, waits are those of all reads. */
 interface Tried {
@@ -39,25 +33,25 @@ process.stdout.write(
   '| trace | accesses | entries | hits alone | its eviction only | hits attached | wait alone | wait attached | fetches, attached / alone |\n',
 );
 process.stdout.write('|---|--:|--:|--:|--:|--:|--:|--:|--:|\n');
-for (const name of values.traces.split(',')) {
-  const trace = await Trace.open(`${values.shared}/traces/${name}.csv.gz`, {
+for (const [i, name] of values.traces.entries()) {
+  const trace = await Trace.open(files[i]!, {
     seed: 1,
     addressBytes: null,
-    limit: Number(values.limit),
+    limit: values.limit,
   });
   try {
     if (trace.facts.timeSpanMs === null) {
       process.stdout.write(`| ${name} | has no times | | | | | | |\n`);
       continue;
     }
-    const max = Math.max(10, Math.floor(Number(values.cache) * trace.facts.distinctCount));
+    const max = Math.max(10, Math.floor(values.cache * trace.facts.distinctCount));
     const alone = await read(trace, (fetch) => readThrough(new LRUCache<string, number>({ max }), fetch));
     const attachedWith = (config: EngineConfigInput): Promise<Tried> =>
       read(trace, (fetch, clock) => {
         const reader = attach(new LRUCache<string, number>({ max }), { fetch, safe: true, clock, config });
         return (key, consumer) => reader.get(key, consumer === undefined ? {} : { consumer });
       });
-    const config = JSON.parse(values.config) as EngineConfigInput;
+    const config = values.config as EngineConfigInput;
     // What the engine's eviction gains by itself: no prefetch may be sent.
     const evicting = await attachedWith({ ...config, caps: { requestsMax: 0 } });
     const attached = await attachedWith(config);

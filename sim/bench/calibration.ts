@@ -1,7 +1,6 @@
 /** `npm run bench:calibration`: whether forecasts come true as often as they say, in the near loop and in the far loop, on every trace. */
 
-import { existsSync, readdirSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { readdirSync } from 'node:fs';
 import { CalibrationStats } from '../../actors/forecaster/calibration-stats.ts';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
 import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
@@ -10,24 +9,28 @@ import type { PlannedRun } from '../replay/plan-runs.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';
 import { executeRun } from '../replay/run.ts';
 import { Trace } from '../replay/trace.ts';
+import {
+  commandOptions,
+  flag,
+  list,
+  option,
+  optional,
+  positive,
+  text,
+  traceFiles,
+  traceFolder,
+} from './command-options.ts';
 
-const { values } = parseArgs({
-  options: {
-    shared: { type: 'string', default: '../shared' },
-    traces: { type: 'string' },
-    far: { type: 'boolean', default: true },
-    cache: { type: 'string', default: '0.01' },
-  },
+const values = commandOptions('bench:calibration', {
+  shared: option('../shared', text),
+  traces: optional(list(text)),
+  far: flag(true),
+  cache: option('0.01', positive),
 });
-const folder = `${values.shared}/traces`;
-if (!existsSync(folder)) {
-  process.stderr.write(
-    `bench:calibration needs the real traces; there are none in ${values.shared} (--shared FOLDER)\n`,
-  );
-  process.exit(2);
-}
-const files = readdirSync(folder).filter((name) => /\.(csv|jsonl)\.gz$/.test(name));
-const wanted = values.traces?.split(',') ?? files.map((name) => name.replace(/\.(csv|jsonl)\.gz$/, ''));
+const folder = traceFolder('bench:calibration', values.shared);
+const wanted =
+  values.traces ?? readdirSync(folder).flatMap((name) => /^(.*)\.(?:csv|jsonl)\.gz$/.exec(name)?.[1] ?? []);
+const files = traceFiles('bench:calibration', values.shared, wanted);
 
 /** Forecasts below this are not counted: they hardly ever come true, and it is easy to be right about that. */
 const candidateMin = 0.05;
@@ -40,13 +43,11 @@ process.stdout.write(
   '| trace | loop, horizon | forecasts at .05 or more | came true | calibration error | Brier skill | goal |\n',
 );
 process.stdout.write('|---|---|--:|--:|--:|--:|---|\n');
-for (const name of wanted) {
-  const file = files.find((candidate) => candidate.startsWith(`${name}.`));
-  if (file === undefined) continue;
-  const trace = await Trace.open(`${folder}/${file}`, { seed: 1, addressBytes: null });
+for (const [i, name] of wanted.entries()) {
+  const trace = await Trace.open(files[i]!, { seed: 1, addressBytes: null });
   const near = new CalibrationStats();
   const run: PlannedRun = {
-    cache: resolveCacheSize({ kind: 'fraction', fraction: Number(values.cache) }, 'segments', trace.facts),
+    cache: resolveCacheSize({ kind: 'fraction', fraction: values.cache }, 'segments', trace.facts),
     evict: 'auto',
     eviction: 'auto',
     prefetch: 'anteroom',

@@ -1,13 +1,22 @@
 /** `npm run bench:held-out`: on the last 30 % of each trace, whether another value of a constant would have been better than the default. */
 
-import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { type NearLoopConfig, nearLoopConfigSchema } from '../../actors/near-loop/near-loop-config.ts';
 import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
 import { resolveCacheSize } from '../replay/cache-size.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';
 import { executeRun } from '../replay/run.ts';
 import { Trace } from '../replay/trace.ts';
+import {
+  commandOptions,
+  list,
+  numberFrom,
+  oneOf,
+  option,
+  positive,
+  text,
+  traceFiles,
+  wholeFrom,
+} from './command-options.ts';
 import { realTraces } from './real-traces.ts';
 
 /** What is warmed up and learned from, and not counted. */
@@ -47,20 +56,15 @@ const fractional: readonly Constant[] = [
   'thresholdFloor',
 ];
 
-const { values } = parseArgs({
-  options: {
-    shared: { type: 'string', default: '../shared' },
-    traces: { type: 'string', default: realTraces.join(',') },
-    constants: { type: 'string', default: constants.join(',') },
-    factors: { type: 'string', default: '0.5,2' },
-    bound: { type: 'string', default: '1.3' },
-    limit: { type: 'string', default: '400000' },
-  },
+const values = commandOptions('bench:held-out', {
+  shared: option('../shared', text),
+  traces: option(realTraces.join(','), list(text)),
+  constants: option(constants.join(','), list(oneOf(constants))),
+  factors: option('0.5,2', list(positive)),
+  bound: option('1.3', numberFrom(1)),
+  limit: option('400000', wholeFrom(1)),
 });
-if (!existsSync(`${values.shared}/traces`)) {
-  process.stderr.write(`bench:held-out needs the real traces; there is no ${values.shared}/traces (--shared FOLDER)\n`);
-  process.exit(2);
-}
+const files = traceFiles('bench:held-out', values.shared, values.traces);
 
 interface Variant {
   readonly constant: Constant;
@@ -70,20 +74,20 @@ interface Variant {
 
 const standard = nearLoopConfigSchema.parse({});
 const variants = constants
-  .filter((constant) => values.constants.split(',').includes(constant))
-  .flatMap((constant) => values.factors.split(',').map((factor) => variantOf(constant, Number(factor))));
-const traces = values.traces.split(',');
+  .filter((constant) => values.constants.includes(constant))
+  .flatMap((constant) => values.factors.map((factor) => variantOf(constant, factor)));
+const { traces } = values;
 
 process.stdout.write(
   `Misses on the last 30 % of each trace (at most ${values.limit} accesses of it), cache 1 % and 10 % in the geometric mean, --traffic-max ${values.bound}: change in % where one constant is another. Above 0 the default is better.\n\n| constant | default | value | ${traces.join(' | ')} | mean |\n|---|--:|--:|${'--:|'.repeat(traces.length)}--:|\n`,
 );
 /** By trace: changes in log misses of each variant. */
 const changes: number[][] = [];
-for (const name of traces) {
-  const trace = await Trace.open(`${values.shared}/traces/${name}.csv.gz`, {
+for (const [i, name] of traces.entries()) {
+  const trace = await Trace.open(files[i]!, {
     seed: 1,
     addressBytes: null,
-    limit: Number(values.limit),
+    limit: values.limit,
   });
   const base = await logMisses(trace, {});
   const row: number[] = [];
@@ -125,7 +129,7 @@ async function logMisses(trace: Trace, nearLoop: Partial<NearLoopConfig>): Promi
         evict: 'auto',
         eviction: 'auto',
         prefetch: 'anteroom',
-        trafficMax: Number(values.bound),
+        trafficMax: values.bound,
         isAsked: true,
       },
       {

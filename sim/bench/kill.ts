@@ -1,24 +1,22 @@
 /** `npm run bench:kill`: many rounds of kill -9 under load, and what was lost or counted twice (nothing may be). */
 
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Xoshiro128 } from '../../engine/random.ts';
+import { commandOptions, option, wholeFrom } from './command-options.ts';
 import { killRounds } from './kill-rounds.ts';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '200' },
-    seed: { type: 'string', default: '1' },
-    life: { type: 'string', default: '700' },
-  },
+const values = commandOptions('bench:kill', {
+  rounds: option('200', wholeFrom(1)),
+  seed: option('1', wholeFrom(0)),
+  life: option('700', wholeFrom(1)),
 });
 const result = await killRounds({
-  rounds: Number(values.rounds),
-  random: new Xoshiro128(Number(values.seed)),
+  rounds: values.rounds,
+  random: new Xoshiro128(values.seed),
   main: fileURLToPath(new URL('../cli/main.js', import.meta.url)),
   producers: 8,
   rowsPerPost: 20,
-  lifeMsMax: Number(values.life),
+  lifeMsMax: values.life,
   onRound: (round) => {
     if (round % 10 === 0) process.stderr.write(`${round} rounds\n`);
   },

@@ -1,10 +1,23 @@
 /** `npm run bench:latency`: waits against bytes under latency with time, the engine's curve beside those of published prefetchers. */
 
-import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
+import { parseConfig } from '../../engine/config.ts';
+import { parseCacheSizes } from '../replay/cache-size.ts';
+import { parseTrafficMaxes } from '../replay/plan-runs.ts';
 import { replay } from '../replay/replay.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';
 import type { RunResult } from '../replay/result.ts';
+import {
+  checked,
+  commandOptions,
+  flag,
+  jsonObject,
+  list,
+  option,
+  positive,
+  text,
+  traceFiles,
+} from './command-options.ts';
 import { cellOf, type LatencyCell, latencyRow, pointOf, undominated, type WaitName } from './latency-curve.ts';
 
 /** Traces with times; fetches of the last one are of blocks, so its addresses are told. */
@@ -26,36 +39,33 @@ const BASELINES = [
   'mithril:lookahead-range=20,min-support=3,pf-list-size=1',
 ];
 
-const { values } = parseArgs({
-  options: {
-    shared: { type: 'string', default: '../shared' },
-    traces: { type: 'string', default: TRACES },
-    latencies: { type: 'string', default: LATENCIES },
-    bounds: { type: 'string', default: '1.0,1.05,1.1,1.3,1.6' },
-    cache: { type: 'string', default: '0.01,0.1' },
-    prices: { type: 'string', default: PRICES },
-    config: { type: 'string', default: '{}' },
-    points: { type: 'boolean', default: false },
-  },
+const values = commandOptions('bench:latency', {
+  shared: option('../shared', text),
+  traces: option(TRACES, list(text)),
+  latencies: option(LATENCIES, list(checked(parseLatencySpec), ';')),
+  bounds: option('1.0,1.05,1.1,1.3,1.6', parseTrafficMaxes),
+  cache: option('0.01,0.1', checked(parseCacheSizes)),
+  /** What a wasted fetch costs: the engine's own parameter where traffic has no bound, as baselines have theirs. */
+  prices: option(PRICES, (prices) => (prices === 'none' ? [] : list(positive)(prices))),
+  config: option('{}', (words) => {
+    const config: { readonly nearLoop?: object } = jsonObject(words);
+    parseConfig(replayConfigSchema, config, '--config');
+    return config;
+  }),
+  points: flag(),
 });
-if (!existsSync(`${values.shared}/traces`)) {
-  process.stderr.write(`bench:latency needs the real traces; there is no ${values.shared}/traces (--shared FOLDER)\n`);
-  process.exit(2);
-}
-const bounds = values.bounds.split(',').map((bound) => (bound === 'none' ? null : Number(bound)));
-const configured = JSON.parse(values.config) as { nearLoop?: object };
-/** What a wasted fetch costs: the engine's own parameter where traffic has no bound, as baselines have theirs. */
-const prices = values.prices === '' ? [] : values.prices.split(',').map(Number);
+const files = traceFiles('bench:latency', values.shared, values.traces);
+const { bounds, config: configured, prices } = values;
 const cells: LatencyCell[] = [];
 
 process.stdout.write(
   '| trace | cache | fetches take | none: mean, p99 | engine: bytes to LRU, mean, p99 by bound, then by price | points of baselines not dominated: mean | p99 |\n|---|--:|---|---|---|---|---|\n',
 );
-for (const latency of values.latencies.split(';')) {
-  for (const trace of values.traces.split(',')) {
+for (const latency of values.latencies) {
+  for (const [i, trace] of values.traces.entries()) {
     const isBlocks = trace === 'block_cp_vm';
     const asked = {
-      traces: [`${values.shared}/traces/${trace}.csv.gz`],
+      traces: [files[i]!],
       latency,
       cache: values.cache,
       ...(isBlocks ? { addresses: 512 } : {}),

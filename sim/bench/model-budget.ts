@@ -1,7 +1,5 @@
 /** `npm run bench:budget`: bytes that the engine's memories of order take, and what a quarter of them costs in misses. */
 
-import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { AnteroomPrefetcher } from '../../actors/near-loop/anteroom-prefetcher.ts';
 import { parseLatencySpec } from '../../actors/origin/latency-spec.ts';
 import { resolveCacheSize } from '../replay/cache-size.ts';
@@ -9,22 +7,18 @@ import type { PlannedRun } from '../replay/plan-runs.ts';
 import { replayConfigSchema } from '../replay/replay-config.ts';
 import { executeRun } from '../replay/run.ts';
 import { Trace } from '../replay/trace.ts';
+import { commandOptions, list, option, text, traceFiles } from './command-options.ts';
 import { realTraces } from './real-traces.ts';
 
-const { values } = parseArgs({
-  options: {
-    shared: { type: 'string', default: '../shared' },
-    traces: { type: 'string', default: realTraces.join(',') },
-  },
+const values = commandOptions('bench:budget', {
+  shared: option('../shared', text),
+  traces: option(realTraces.join(','), list(text)),
 });
-if (!existsSync(`${values.shared}/traces`)) {
-  process.stderr.write(`bench:budget needs the real traces; there are none in ${values.shared} (--shared FOLDER)\n`);
-  process.exit(2);
-}
+const files = traceFiles('bench:budget', values.shared, values.traces);
 process.stdout.write('| trace | segments | consumers | bytes a segment | misses | with a quarter | change |\n');
 process.stdout.write('|---|--:|--:|--:|--:|--:|--:|\n');
-for (const name of values.traces.split(',')) {
-  const trace = await Trace.open(`${values.shared}/traces/${name}.csv.gz`, { seed: 1, addressBytes: null });
+for (const [i, name] of values.traces.entries()) {
+  const trace = await Trace.open(files[i]!, { seed: 1, addressBytes: null });
   const whole = await misses(trace, 2 ** 40);
   const quarter = await misses(trace, Math.max(65_536, Math.floor(whole.bytes / 4)));
   const { segmentCount } = trace.facts;

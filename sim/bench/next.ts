@@ -1,44 +1,32 @@
 /** `npm run bench:next`: how often the models of the next segment are right, beside first-order Markov in the same run. */
 
-import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { WorkerTraining } from '../../actors/recurrent-predictor/worker-training.ts';
 import { createNextItemModel } from '../../actors/sequence-predictor/create-next-item-model.ts';
 import { nextItemConfigSchema, predictionModelTypes } from '../../actors/sequence-predictor/next-item-config.ts';
 import { NextItemMixture } from '../../actors/sequence-predictor/next-item-mixture.ts';
 import type { NextItemModel } from '../../actors/sequence-predictor/next-item-model.ts';
 import { elapsedMs } from '../../engine/host/process-usage.ts';
+import { commandOptions, list, oneOf, option, optional, text, traceFiles, wholeFrom } from './command-options.ts';
 import { CtwModel } from './ctw-next.ts';
 import { type NextHits, type NextScore, scoreBaselines, scoreModel } from './next-score.ts';
 import { readNextTrace } from './next-trace.ts';
 
-const { values } = parseArgs({
-  options: {
-    shared: { type: 'string', default: '../shared' },
-    traces: { type: 'string', default: 'web_nasa_day,session_wikispeedia,region_cran_logs,file_git_git' },
-    models: { type: 'string', default: 'markov,ppm,ensemble' },
-    bytes: { type: 'string' },
-  },
-});
 const known = [...predictionModelTypes, 'ensemble+gru', 'ctw', 'ensemble+ctw', 'ensemble+ppm'] as const;
-const types = values.models.split(',').map((name): (typeof known)[number] => {
-  const type = known.find((other) => other === name);
-  if (type !== undefined) return type;
-  process.stderr.write(`bench:next: no model ${name}; there are ${known.join(', ')}\n`);
-  return process.exit(2);
+const values = commandOptions('bench:next', {
+  shared: option('../shared', text),
+  traces: option('web_nasa_day,session_wikispeedia,region_cran_logs,file_git_git', list(text)),
+  models: option('markov,ppm,ensemble', list(oneOf(known))),
+  bytes: optional(wholeFrom(1)),
 });
-if (!existsSync(`${values.shared}/traces`)) {
-  process.stderr.write(`bench:next needs the real traces; there are none in ${values.shared} (--shared FOLDER)\n`);
-  process.exit(2);
-}
+const files = traceFiles('bench:next', values.shared, values.traces);
 process.stdout.write(
   '| trace | model | top-1 | top-4 | above Markov, points | first 70 % | held-out 30 % | ECE | MB | given up | us a step |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n',
 );
-for (const name of values.traces.split(',')) {
-  const trace = await readNextTrace(name.includes('/') ? name : `${values.shared}/traces/${name}.csv.gz`);
+for (const [i, name] of values.traces.entries()) {
+  const trace = await readNextTrace(files[i]!);
   const scores = scoreBaselines(trace);
   const markov = scores.at(-1)!;
-  for (const type of types) {
+  for (const type of values.models) {
     const model = create(type);
     scores.push({ ...(await scoreModel(model, trace, elapsedMs, () => model.adoptionDue?.())), name: type });
     await model.close?.();
@@ -47,7 +35,7 @@ for (const name of values.traces.split(',')) {
 }
 
 function create(type: (typeof known)[number]): NextItemModel {
-  const config = values.bytes === undefined ? {} : { modelBytesMax: Number(values.bytes) };
+  const config = values.bytes === null ? {} : { modelBytesMax: values.bytes };
   if (type === 'ctw') return new CtwModel();
   if (type === 'ensemble+ctw' || type === 'ensemble+ppm') {
     const { modelBytesMax, ...rest } = nextItemConfigSchema.parse(config);

@@ -1,10 +1,11 @@
 /** `npm run bench:quality`: the engine's misses against the best that any published peer reaches with parameters chosen in hindsight. */
 
 import { existsSync, readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { missClassNames } from '../../actors/cache-manager/miss-classes.ts';
+import { evictionOf } from '../replay/plan-runs.ts';
 import { replay } from '../replay/replay.ts';
 import type { RunResult } from '../replay/result.ts';
+import { checked, commandOptions, list, numberFrom, option, refuse, text, traceFiles } from './command-options.ts';
 import { realTraces } from './real-traces.ts';
 
 /** Bytes of the unit in which the segments of a trace are addresses; peers had them opaque, so this is told beside. */
@@ -21,23 +22,19 @@ interface PeerRow {
   readonly prefetches: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    shared: { type: 'string', default: '../shared' },
-    traces: { type: 'string', default: realTraces.join(',') },
-    bounds: { type: 'string', default: '1.0,1.1,1.3,1.6' },
-    evict: { type: 'string', default: 'auto' },
-  },
+const values = commandOptions('bench:quality', {
+  shared: option('../shared', text),
+  traces: option(realTraces.join(','), list(text)),
+  bounds: option('1.0,1.1,1.3,1.6', list(numberFrom(1))),
+  evict: option('auto', checked(evictionOf)),
 });
 const tablePath = `${values.shared}/peers.tsv`;
 if (!existsSync(tablePath)) {
-  process.stderr.write(
-    `bench:quality needs the real traces and peers.tsv; there is no ${tablePath} (--shared FOLDER)\n`,
-  );
-  process.exit(2);
+  refuse('bench:quality', `needs the real traces and peers.tsv; there is no ${tablePath} (--shared FOLDER)`);
 }
+const files = traceFiles('bench:quality', values.shared, values.traces);
 const peers = readPeers(tablePath);
-const bounds = values.bounds.split(',').map(Number);
+const { bounds } = values;
 const logs = new Map<number, number[]>();
 /** Bound at which the misses that are left are looked into: the default's, or the largest. */
 const lookedInto = bounds.includes(1.3) ? 1.3 : Math.max(...bounds);
@@ -46,9 +43,9 @@ const gaps: string[] = [];
 process.stdout.write(
   `| trace | cache | LRU | ${bounds.map((b) => `at ${b.toFixed(1)}: peers / engine`).join(' | ')} |\n|---|--:|--:|${'--:|'.repeat(bounds.length)}\n`,
 );
-for (const trace of values.traces.split(',')) {
+for (const [i, trace] of values.traces.entries()) {
   const { result } = await replay({
-    traces: [`${values.shared}/traces/${trace}.csv.gz`],
+    traces: [files[i]!],
     unit: 'segments',
     latency: '0',
     evict: [values.evict],
@@ -61,7 +58,7 @@ for (const trace of values.traces.split(',')) {
     addressed === undefined
       ? { result: null }
       : await replay({
-          traces: [`${values.shared}/traces/${trace}.csv.gz`],
+          traces: [files[i]!],
           unit: 'segments',
           latency: '0',
           evict: [values.evict],

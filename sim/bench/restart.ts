@@ -5,24 +5,22 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { nodeConfigSchema } from '../../actors/node/node-config.ts';
 import { parseConfig } from '../../engine/config.ts';
+import { commandOptions, option, optional, text, wholeFrom } from './command-options.ts';
 import { readyProcess } from './node-process.ts';
 import { buildState } from './restart-state.ts';
 
-const { values } = parseArgs({
-  options: {
-    segments: { type: 'string', default: '5000000' },
-    tail: { type: 'string', default: '20000' },
-    runs: { type: 'string', default: '3' },
-    build: { type: 'string' },
-  },
+const values = commandOptions('bench:restart', {
+  segments: option('5000000', wholeFrom(1)),
+  tail: option('20000', wholeFrom(0)),
+  runs: option('3', wholeFrom(1)),
+  /** Of the process that the bench starts: the settings of the node to build. */
+  build: optional(text),
 });
-const segments = Number(values.segments);
-const tail = Number(values.tail);
+const { segments, tail } = values;
 
-if (values.build !== undefined) {
+if (values.build !== null) {
   // The first life: it ends by its own SIGKILL, with everything acknowledged and `tail` accesses after the checkpoint.
   const config = parseConfig(nodeConfigSchema, JSON.parse(readFileSync(values.build, 'utf8')), values.build);
   await buildState({ config, segments, tail });
@@ -54,7 +52,7 @@ try {
   if (signal !== 'SIGKILL') throw new Error('the state could not be built');
   const main = fileURLToPath(new URL('../cli/main.js', import.meta.url));
   const runs = [];
-  for (let run = 0; run < Number(values.runs); run++) {
+  for (let run = 0; run < values.runs; run++) {
     const floor = floorOf(join(folder, 'data', 'checkpoints'));
     const node = await readyProcess(main, config);
     const status = (await (await fetch(`${node.address}/v1/status`)).json()) as {

@@ -1,16 +1,11 @@
 /** `npm run bench:when`: how well the engine knows when data will be needed, against published ways to know it. */
 
-import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { commandOptions, option, text, traceFolder } from './command-options.ts';
 import { demandErrors, demandGoals } from './when-demand.ts';
 import { compareKeepAlive } from './when-keep-alive.ts';
 
-const { values } = parseArgs({ options: { shared: { type: 'string', default: '../shared' } } });
-const folder = `${values.shared}/traces`;
-if (!existsSync(folder)) {
-  process.stderr.write(`bench:when needs the real traces; there are none in ${values.shared} (--shared FOLDER)\n`);
-  process.exit(2);
-}
+const values = commandOptions('bench:when', { shared: option('../shared', text) });
+const folder = traceFolder('bench:when', values.shared);
 
 process.stdout.write('Total demand of the next hour: mean absolute error of each way to forecast it.\n\n');
 process.stdout.write('| trace | part | hours | last hour | last day | last week | anteroom | of last hour | goal |\n');

@@ -22,10 +22,10 @@ export function registerDemo(program: Command): void {
     .option('--report <file>', 'where the HTML page goes', 'anteroom-report.html')
     .option('--seed <n>', 'seed of every random choice', nonNegativeInteger, 1)
     .action(async (flags: { report: string; seed: number }) => {
-      const { replay } = await import('../replay/replay.ts');
       await checkResultPlaces(flags);
+      const { replay } = await import('../replay/replay.ts');
       const { startProgress } = await import('./progress.ts');
-      const progress = startProgress(false);
+      const progress = await startProgress(false);
       const command = `npx anteroom replay ${DEMO_TRACES.join(' ')} --unit segments --prefetch ${DEMO_PREFETCHERS.join(',')} --seed ${flags.seed} --report ${flags.report}`;
       try {
         const outcome = await replay({

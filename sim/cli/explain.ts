@@ -3,8 +3,6 @@
 import type { Command } from 'commander';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { ExplainOptions } from '../explain/explain.ts';
-import { parseTrafficMaxes } from '../replay/plan-runs.ts';
-import { checkPlaces } from './check-places.ts';
 import { addReadingOptions, type ReadingFlags, readingOptions } from './reading-options.ts';
 import { checkResultPlaces, type ResultFlags, writeResult } from './result-places.ts';
 import { nonNegativeInteger } from './whole-number.ts';
@@ -60,8 +58,9 @@ Examples:
         const { json, text } = await explainNode(client, flags.segment, flags.events);
         return writeResult(flags, { json, text: () => text });
       }
-      const { explain } = await import('../explain/explain.ts');
-      const { traceOptionsOf } = await import('../replay/replay.ts');
+      const { traceOptionsOf } = await import('../replay/check-options.ts');
+      const { parseTrafficMaxes } = await import('../replay/plan-runs.ts');
+      const { checkPlaces } = await import('./check-places.ts');
       const { startProgress } = await import('./progress.ts');
       const bounds = parseTrafficMaxes(flags.trafficMax);
       if (bounds.length !== 1) {
@@ -81,7 +80,8 @@ Examples:
         ...(flags.segment === undefined ? {} : { segment: flags.segment }),
       };
       await checkPlaces([trace], traceOptionsOf(reading), flags);
-      const progress = startProgress(flags.quiet === true);
+      const { explain } = await import('../explain/explain.ts');
+      const progress = await startProgress(flags.quiet === true);
       let story: Awaited<ReturnType<typeof explain>>;
       try {
         story = await explain({ ...options, onProgress: progress.update });

@@ -2,14 +2,13 @@
 
 import { checkNodeConfig } from '../../actors/node/http/authorise.ts';
 import type { NodeConfig } from '../../actors/node/node-config.ts';
-import { readYaml } from './read-yaml.ts';
 
 /** @throws AnteroomError 'bad-config' naming the file and the key or line, 'not-found' and 'io'. */
 export async function readNodeConfig(
   path: string | undefined,
   flags: { readonly port?: number; readonly dataFolder?: string } = {},
 ): Promise<NodeConfig> {
-  const value = path === undefined ? {} : await readYaml(path);
+  const value = path === undefined ? {} : await (await import('./read-yaml.ts')).readYaml(path);
   const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
   if (!isMap) return checkNodeConfig(value, path ?? 'settings');
   const given = value as { readonly http?: object };

@@ -1,6 +1,5 @@
 /** Progress on a terminal: a bar with rate and time left on standard error, and nothing at all where that is not a terminal. */
 
-import { Presets, SingleBar } from 'cli-progress';
 import { elapsedMs } from '../../engine/host/process-usage.ts';
 import { beforeSignal } from '../../engine/host/signals.ts';
 import type { ReplayProgress } from '../replay/replay.ts';
@@ -11,8 +10,9 @@ export interface Progress {
   readonly stop: () => void;
 }
 
-export function startProgress(isQuiet: boolean): Progress {
+export async function startProgress(isQuiet: boolean): Promise<Progress> {
   if (isQuiet || !process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  const { Presets, SingleBar } = await import('cli-progress');
   const bar = new SingleBar(
     {
       format: '{trace}  {stage}  {bar} {percentage}%  {rate}  {eta_formatted} left',

@@ -45,7 +45,7 @@ Examples:
   anteroom prove access.log --cache 64MiB --report proof.html`,
     )
     .action(async (traces: string[], flags: ProveFlags) => {
-      const { checkOptions, traceOptionsOf } = await import('../replay/replay.ts');
+      const { checkOptions, traceOptionsOf } = await import('../replay/check-options.ts');
       const { checkPlaces } = await import('./check-places.ts');
       const { startProgress } = await import('./progress.ts');
       const options: ProveOptions = {
@@ -58,7 +58,7 @@ Examples:
       };
       checkOptions({ ...options, evict: [flags.evict] });
       await checkPlaces(traces, traceOptionsOf({ ...options, evict: [] }), flags);
-      const progress = startProgress(flags.quiet === true);
+      const progress = await startProgress(flags.quiet === true);
       let proven: Awaited<ReturnType<typeof proveUpTo>>;
       try {
         proven = await proveUpTo({ ...options, onProgress: progress.update });

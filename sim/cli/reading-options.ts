@@ -5,6 +5,7 @@ import type { WritePolicy } from '../../actors/cache-manager/site.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import type { ColumnRole, FormatOptions } from '../../streams/format.ts';
 import type { ReplayOptions } from '../replay/replay.ts';
+import type { ReplayConfig } from '../replay/replay-config.ts';
 import { nonNegativeInteger, positiveInteger } from './whole-number.ts';
 
 /** As commander hands them over. */
@@ -61,7 +62,6 @@ export async function readingOptions(traces: readonly string[], flags: ReadingFl
     ...(flags.header === false ? { hasHeader: false } : {}),
     ...(flags.timeUnit === undefined ? {} : { timeUnit: flags.timeUnit }),
   };
-  const { readConfigFile } = await import('./config-file.ts');
   return {
     traces,
     format: flags.format,
@@ -73,8 +73,13 @@ export async function readingOptions(traces: readonly string[], flags: ReadingFl
     ...(flags.lenient === undefined ? {} : { isLenient: flags.lenient }),
     ...(flags.limit === undefined ? {} : { limit: flags.limit }),
     seed: flags.seed,
-    ...(flags.config === undefined ? {} : { config: await readConfigFile(flags.config) }),
+    ...(flags.config === undefined ? {} : { config: await configOf(flags.config) }),
   };
+}
+
+async function configOf(file: string): Promise<ReplayConfig> {
+  const { readConfigFile } = await import('./config-file.ts');
+  return readConfigFile(file);
 }
 
 const ROLES: readonly ColumnRole[] = ['time', 'segment', 'consumer', 'site', 'op', 'size', 'weight'];

@@ -56,7 +56,7 @@ Examples:
   anteroom replay trace.csv.gz --columns time=1,segment=3 --latency 50ms@20MB/sx32 --traffic-max 1.1,1.3 --json -`,
     )
     .action(async (traces: string[], flags: ReplayFlags) => {
-      const { checkOptions, traceOptionsOf } = await import('../replay/replay.ts');
+      const { checkOptions, traceOptionsOf } = await import('../replay/check-options.ts');
       const { checkPlaces } = await import('./check-places.ts');
       const { startProgress } = await import('./progress.ts');
       const options: ReplayOptions = {
@@ -74,7 +74,7 @@ Examples:
       };
       checkOptions(options);
       await checkPlaces(traces, traceOptionsOf(options), flags);
-      const progress = startProgress(flags.quiet === true);
+      const progress = await startProgress(flags.quiet === true);
       let outcome: ReplayOutcome;
       let failure: unknown;
       try {

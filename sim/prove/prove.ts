@@ -4,18 +4,10 @@ import { AnteroomError } from '../../engine/errors.ts';
 import { Xoshiro128 } from '../../engine/random.ts';
 import { VERSION } from '../../engine/version.ts';
 import { type CacheSize, resolveCacheSize } from '../replay/cache-size.ts';
+import { checkOptions, type ReplayPlan } from '../replay/check-options.ts';
 import { hintWarning } from '../replay/hint-warning.ts';
 import { evictionOf, type PlannedRun } from '../replay/plan-runs.ts';
-import {
-  checkOptions,
-  distinct,
-  logCounts,
-  openTrace,
-  type ReplayOptions,
-  type ReplayPlan,
-  type TraceTerms,
-  termsOf,
-} from '../replay/replay.ts';
+import { distinct, logCounts, openTrace, type ReplayOptions, type TraceTerms, termsOf } from '../replay/replay.ts';
 import type { RunResult } from '../replay/result.ts';
 import { executeRun, type RunRecord } from '../replay/run.ts';
 import type { Trace } from '../replay/trace.ts';

@@ -5,19 +5,19 @@ import { defaultLatency, type LatencySpec, parseLatencySpec } from '../../actors
 import { AnteroomError } from '../../engine/errors.ts';
 import { VERSION } from '../../engine/version.ts';
 import type { FormatOptions } from '../../streams/format.ts';
-import { createBaseline } from '../baselines/index.ts';
 import { countedText } from '../report/words.ts';
-import { type CacheSizeSpec, leastCacheWarning, parseCacheSizes, resolveCacheSize } from './cache-size.ts';
+import { leastCacheWarning, resolveCacheSize } from './cache-size.ts';
+import { checkOptions, type ReplayPlan, traceOptionsOf } from './check-options.ts';
 import { executeRuns, jobsWithin, jobsWorthwhile } from './execute-runs.ts';
 import { hintWarning } from './hint-warning.ts';
 import { insightOf } from './insight.ts';
 import { measure, runDetails } from './measure.ts';
-import { evictionOf, type PlannedRun, planRuns } from './plan-runs.ts';
-import { type ReplayConfig, replayConfigSchema } from './replay-config.ts';
+import { type PlannedRun, planRuns } from './plan-runs.ts';
+import type { ReplayConfig } from './replay-config.ts';
 import type { LogCounts, ReplayResult, RunDetails, RunResult, TraceInsight } from './result.ts';
 import type { RunRecord } from './run.ts';
 import { runGovernor } from './run-governor.ts';
-import { Trace, type TraceOptions } from './trace.ts';
+import { Trace } from './trace.ts';
 import { areTimesUnreliable, traceWarnings } from './trace-warnings.ts';
 
 /** What to replay, and how. Every field but `traces` has a default. */
@@ -112,53 +112,6 @@ export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
     details,
     insights,
     warnings,
-  };
-}
-
-/** What every trace of a replay is put through: the options with their defaults, checked. */
-export interface ReplayPlan {
-  readonly config: ReplayConfig;
-  readonly seed: number;
-  readonly evictions: readonly string[];
-  readonly prefetchers: readonly string[];
-  readonly sizes: readonly CacheSizeSpec[];
-  readonly trafficMax: readonly (number | null)[];
-  readonly writes: WritePolicy;
-  readonly warmup: number;
-}
-
-/**
- * Checks all that can be checked before anything is read; what is said twice is meant once.
- * @throws AnteroomError 'bad-usage'.
- */
-export function checkOptions(options: ReplayOptions): ReplayPlan {
-  const evictions = [...new Set(options.evict ?? ['auto'])];
-  const prefetchers = [...new Set(options.prefetch ?? ['none', 'anteroom'])];
-  for (const evict of evictions) evictionOf(evict);
-  for (const prefetch of prefetchers) checkPrefetcher(prefetch);
-  if (options.latency !== undefined) parseLatencySpec(options.latency);
-  return {
-    config: options.config ?? replayConfigSchema.parse({}),
-    seed: options.seed ?? 1,
-    evictions,
-    prefetchers,
-    sizes: parseCacheSizes(options.cache ?? '0.01,0.1'),
-    trafficMax: [...new Set(options.trafficMax ?? [1.3])],
-    writes: options.writes ?? 'access',
-    warmup: options.warmup ?? 0,
-  };
-}
-
-/** How the options say that a trace is read. */
-export function traceOptionsOf(options: ReplayOptions): TraceOptions {
-  return {
-    seed: options.seed ?? 1,
-    addressBytes: options.addresses ?? null,
-    ...(options.format === undefined ? {} : { format: options.format }),
-    ...(options.formatOptions === undefined ? {} : { formatOptions: options.formatOptions }),
-    ...(options.isLenient === undefined ? {} : { isLenient: options.isLenient }),
-    ...(options.limit === undefined ? {} : { limit: options.limit }),
-    ...(options.rowsMax === undefined ? {} : { rowsMax: options.rowsMax }),
   };
 }
 
@@ -307,23 +260,6 @@ export function distinct<T extends object>(items: readonly T[]): readonly T[] {
 
 function rate(count: number, seconds: number): number {
   return seconds > 0 ? count / seconds : 0;
-}
-
-/** Refuses a prefetcher's name or settings before anything is read. */
-function checkPrefetcher(prefetch: string): void {
-  if (prefetch === 'anteroom') return;
-  const isClairvoyant = prefetch.split(':')[0] === 'clairvoyant';
-  createBaseline(prefetch, {
-    addresses: null,
-    ...(isClairvoyant
-      ? {
-          clairvoyance: {
-            upcoming: { depth: 1, segmentAfter: () => -1, sizeBytesAfter: () => -1 },
-            cache: { capacity: 1, unit: 'segments' as const },
-          },
-        }
-      : {}),
-  });
 }
 
 function runNotes(run: PlannedRun, record: RunRecord, trace: Trace, latencyUnit: RunResult['latencyUnit']): string[] {

@@ -12,7 +12,6 @@ import type { Arrival } from '../../engine/transport/transport.ts';
 import { VirtualClock } from '../../engine/virtual-clock.ts';
 import { type Bug, engineBugs } from './bugs.ts';
 import { Checker, fromAppend, type Violation } from './checker.ts';
-import { EngineNode } from './engine-node.ts';
 import { damageKinds, damageNewest, FaultyCheckpointStore } from './faulty-checkpoint-store.ts';
 import { type DiskWeather, FaultyLogStore } from './faulty-log-store.ts';
 import { Origin } from './origin.ts';
@@ -20,7 +19,13 @@ import { PlaceProcess } from './place-process.ts';
 import type { WallClock } from './process-clock.ts';
 import { Producer } from './producer.ts';
 import { type Fault, type Scenario, scenarioOf } from './scenario.ts';
-import { type NodeKind, QUEUE_BYTES_MAX, type SimulatedNode, type SimulatedSettings } from './simulated-node.ts';
+import {
+  type NodeKind,
+  QUEUE_BYTES_MAX,
+  type SimulatedNode,
+  type SimulatedNodeOptions,
+  type SimulatedSettings,
+} from './simulated-node.ts';
 import { WorldNode } from './world-node.ts';
 
 /** Virtual time after the last fault and the last post within which everything must be acknowledged and told. */
@@ -61,13 +66,24 @@ export interface WorldResult {
 }
 
 export async function runWorld(options: WorldOptions): Promise<WorldResult> {
-  return new World(scenarioOf(options.seed, options.minutes ?? 10), options.bug ?? null, options.node ?? 'path').run();
+  const kind = options.node ?? 'path';
+  const makeNode = await nodeMaker(kind);
+  return new World(scenarioOf(options.seed, options.minutes ?? 10), options.bug ?? null, kind, makeNode).run();
+}
+
+type NodeMaker = (options: SimulatedNodeOptions) => SimulatedNode;
+
+/** Loads the engine only where it is simulated: it takes longer to load than a seed of the path to run. */
+async function nodeMaker(kind: NodeKind): Promise<NodeMaker> {
+  if (kind === 'path') return (options) => new WorldNode(options);
+  const { EngineNode } = await import('./engine-node.ts');
+  return (options) => new EngineNode(options);
 }
 
 class World {
   readonly #scenario: Scenario;
   readonly #bug: Bug | null;
-  readonly #kind: NodeKind;
+  readonly #makeNode: NodeMaker;
   readonly #random: RandomSource;
   readonly #clock = new VirtualClock();
   readonly #network: SimulatedNetwork;
@@ -91,9 +107,9 @@ class World {
   #timers = 0;
   #trace = 0;
 
-  constructor(scenario: Scenario, bug: Bug | null, kind: NodeKind) {
+  constructor(scenario: Scenario, bug: Bug | null, kind: NodeKind, makeNode: NodeMaker) {
     assert(bug === null || kind === 'path' || engineBugs.includes(bug), `${bug} cannot be planted around the engine`);
-    this.#kind = kind;
+    this.#makeNode = makeNode;
     this.#scenario = scenario;
     this.#bug = bug;
     this.#settings = {
@@ -214,7 +230,7 @@ class World {
       bug: this.#bug,
       life: this.#lives,
     };
-    const node: SimulatedNode = this.#kind === 'path' ? new WorldNode(options) : new EngineNode(options);
+    const node = this.#makeNode(options);
     this.#node = node;
     this.#mustSettle = true;
     node.start([...this.#producers.map(({ place }) => place), 'origin']).catch((error: unknown) => {

@@ -2,6 +2,7 @@
 
 import { dirname, posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { packagesLoadedBy } from './loaded-by.ts';
 import { type Layer, layerOf, layers, productFiles, textOf, typeScriptFiles } from './project-files.ts';
 import { importsOf } from './scan-source.ts';
 
@@ -115,3 +116,22 @@ function cycles(edges: ReadonlyMap<string, readonly string[]>): string[] {
   for (const path of edges.keys()) visit(path, []);
   return found;
 }
+
+describe('what is loaded at a start', () => {
+  test('the command loads one package before it knows what is asked of it', () => {
+    expect(packagesLoadedBy('sim/cli/main.ts')).toEqual(['commander']);
+  });
+
+  test('settings of a node are read with the schema library alone, and YAML only where there is a file', () => {
+    expect(packagesLoadedBy('sim/cli/node-config-file.ts')).toEqual(['zod']);
+    expect(packagesLoadedBy('actors/node/config-reference.ts')).toEqual(['yaml', 'zod']);
+  });
+
+  test('options of a replay are checked without what replays', () => {
+    expect(packagesLoadedBy('sim/replay/check-options.ts')).toEqual(['zod']);
+  });
+
+  test('the simulated path loads no engine', () => {
+    expect(packagesLoadedBy('sim/world/world.ts')).toEqual(['xstate', 'zod']);
+  });
+});

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { backOffSchema } from '../../../engine/back-off.ts';
 import { bytesField, durationField } from '../../../engine/config.ts';
 import { nameRules } from '../name-rules.ts';
-import { postFormats } from '../parse-post.ts';
+import { postFormats } from '../post-formats.ts';
 
 /** The longest that timers of the host, and clients that use them, can wait. */
 export const HOST_MS_MAX = 2 ** 31 - 1;

@@ -7,7 +7,7 @@ import { KeyProofs, PROOF_PREFIX } from '../../../engine/transport/key-proof.ts'
 import { type OutsideReceiver, openOutsideReceiver } from '../../../engine/transport/outside-sockets.ts';
 import { IngestQuotas } from '../http/ingest-quotas.ts';
 import { allowsName } from '../name-rules.ts';
-import { postFormats } from '../parse-post.ts';
+import { postFormats } from '../post-formats.ts';
 import type { Broker, BrokerConnection, BrokerMessage, Denial, FetchLimits, Settled, Speaker } from './broker.ts';
 import type { SpeakerConfig, ZeroMqSourceConfig } from './source-config.ts';
 

@@ -5,7 +5,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { registerProve } from '../../../sim/cli/prove.ts';
 import { registerReplay } from '../../../sim/cli/replay.ts';
+import type { ProofResult } from '../../../sim/prove/proof.ts';
 import type { ReplayResult, RunResult } from '../../../sim/replay/result.ts';
 import { skipUnless } from '../../require-or-skip.ts';
 
@@ -22,8 +24,13 @@ export interface Ended {
 
 /** Runs `anteroom` with the given words to its end. */
 export function anteroom(words: readonly string[], stdin: string | Buffer = '', cwd?: string): Promise<Ended> {
+  return nodeProcess([resolve(main), ...words], stdin, cwd);
+}
+
+/** Runs Node with the given words to its end. */
+export function nodeProcess(words: readonly string[], stdin: string | Buffer = '', cwd?: string): Promise<Ended> {
   return new Promise((settle, reject) => {
-    const child = spawn(process.execPath, [resolve(main), ...words], { cwd });
+    const child = spawn(process.execPath, words, { cwd });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
@@ -49,13 +56,22 @@ export async function replayedFrom(stdin: string | Buffer, words: readonly strin
  * nothing is loaded anew. What is around it (status, output, faults) is tested by `anteroom`.
  */
 export async function replayed(words: readonly string[]): Promise<readonly RunResult[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'anteroom-replayed-'));
+  return ((await resultHere(registerReplay, ['replay', ...words])) as ReplayResult).runs;
+}
+
+/** The result of a proof, in the same way. */
+export async function proven(words: readonly string[]): Promise<ProofResult> {
+  return (await resultHere(registerProve, ['prove', ...words])) as ProofResult;
+}
+
+async function resultHere(register: (program: Command) => void, words: readonly string[]): Promise<unknown> {
+  const folder = mkdtempSync(join(tmpdir(), 'anteroom-result-'));
   const file = join(folder, 'result.json');
   const program = new Command().exitOverride();
-  registerReplay(program);
+  register(program);
   try {
-    await program.parseAsync(['replay', ...words, '--quiet', '--json', file], { from: 'user' });
-    return (JSON.parse(readFileSync(file, 'utf8')) as ReplayResult).runs;
+    await program.parseAsync([...words, '--quiet', '--json', file], { from: 'user' });
+    return JSON.parse(readFileSync(file, 'utf8'));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

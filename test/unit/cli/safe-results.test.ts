@@ -182,7 +182,7 @@ describe.skipIf(isUnbuilt)('a terminal', () => {
     const script = `
       process.stderr.isTTY = true;
       const { startProgress } = await import(${JSON.stringify(progress)});
-      startProgress(false).update({ trace: 't', stage: 's', done: 1, total: 9, unit: 'accesses' });
+      (await startProgress(false)).update({ trace: 't', stage: 's', done: 1, total: 9, unit: 'accesses' });
       process.kill(process.pid, 'SIGINT');
       setInterval(() => {}, 1000);`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {

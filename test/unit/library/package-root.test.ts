@@ -1,28 +1,16 @@
 /** What `import 'anteroom'` does: nothing but define. */
 
 import { execFile } from 'node:child_process';
-import { dirname, posix } from 'node:path';
+
 import { promisify } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import type { Observable } from 'rxjs';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import * as library from '../../../actors/engine/index.ts';
+import { loadedBy } from '../../tidy/loaded-by.ts';
 import { root, textOf } from '../../tidy/project-files.ts';
-import { importsOf } from '../../tidy/scan-source.ts';
 
 const run = promisify(execFile);
-
-/** Packages that the file and what it imports load, and the files themselves. */
-function loadedBy(path: string, seen = new Set<string>()): Set<string> {
-  if (seen.has(path)) return seen;
-  seen.add(path);
-  for (const { specifier, isTypeOnly, isDynamic } of importsOf(textOf(path))) {
-    if (isTypeOnly || isDynamic) continue;
-    if (specifier.startsWith('.')) loadedBy(posix.join(dirname(path), specifier), seen);
-    else seen.add(specifier);
-  }
-  return seen;
-}
 
 describe('importing the package', () => {
   test('loads four libraries and one module of Node, and neither transport, store, server nor Arrow', () => {

@@ -5,7 +5,7 @@ import { proofPage } from '../../../sim/prove/proof-page.ts';
 import { intervalText, proofText } from '../../../sim/prove/proof-table.ts';
 import { prove } from '../../../sim/prove/prove.ts';
 import { percent } from '../../../sim/report/words.ts';
-import { anteroom, isUnbuilt, Scratch } from '../cli/command.ts';
+import { anteroom, isUnbuilt, proven, Scratch } from '../cli/command.ts';
 
 const scratch = new Scratch();
 afterAll(() => scratch.remove());
@@ -97,8 +97,7 @@ describe.skipIf(isUnbuilt).concurrent('anteroom prove', () => {
   });
 
   test('every option acts', async () => {
-    const proof = async (...words: string[]) =>
-      JSON.parse((await anteroom(['prove', workload, '--json', '-', ...words])).stdout) as ProofResult;
+    const proof = (...words: string[]) => proven([workload, ...words]);
     const usual = await proof('--cache', '0.1');
     expect(usual.traces[0]!.caches[0]!.budgets.map((budget) => budget.trafficMax)).toEqual([1, 1.1, 1.3]);
     expect((await proof('--cache', '0.05,0.2')).traces[0]!.caches).toHaveLength(2);
@@ -142,8 +141,7 @@ describe.skipIf(isUnbuilt).concurrent('anteroom prove', () => {
   test('a log whose times went backwards is counted in accesses, and with times insisted on nothing is recommended', async () => {
     const rows = Array.from({ length: 3000 }, (_, i) => `${i % 2 === 0 ? 9e6 + i : i},s${i % 100},100\n`);
     const log = scratch.write('shuffled.csv', `t_ms,object,size\n${rows.join('')}`);
-    const proof = async (...words: string[]) =>
-      JSON.parse((await anteroom(['prove', log, '--json', '-', '--cache', '0.1', ...words])).stdout) as ProofResult;
+    const proof = (...words: string[]) => proven([log, '--cache', '0.1', ...words]);
     expect((await proof()).traces[0]).toMatchObject({ latency: '8req', timesAreUnreliable: false });
     const timed = (await proof('--latency', '50ms')).traces[0]!;
     expect(timed.timesAreUnreliable).toBe(true);

@@ -1,11 +1,13 @@
 /** Runs made beside each other: the same records as one after the other, and one failure for all. */
 
 import { existsSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parseLatencySpec } from '../../../actors/origin/latency-spec.ts';
 import { AnteroomError } from '../../../engine/errors.ts';
+import { coreCount } from '../../../engine/host/process-usage.ts';
 import { resolveCacheSize } from '../../../sim/replay/cache-size.ts';
 import { executeRuns, jobsWithin, jobsWorthwhile } from '../../../sim/replay/execute-runs.ts';
+import { OrderThread } from '../../../sim/replay/order-thread.ts';
 import { type PlannedRun, planRuns } from '../../../sim/replay/plan-runs.ts';
 import { replayConfigSchema } from '../../../sim/replay/replay-config.ts';
 import type { RunRecord } from '../../../sim/replay/run.ts';
@@ -129,4 +131,46 @@ describe.skipIf(isUnbuilt)(`runs in threads${isUnbuilt ? ' (skipped: not built)'
     const bad = { ...good!, eviction: 'belady' as const, cache: { ...good!.cache, size: 0 } };
     await expect(make([good!, bad, { ...good! }], 2)).rejects.toThrow('a cache holds at least 1 unit');
   }, 60_000);
+});
+
+describe('a thread that learns order', () => {
+  /** Enough for such a thread to be worth its start. */
+  const ENOUGH = 1_000_000;
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** Runs are stopped at their first word; what was lent to whom, and how many threads were closed. */
+  async function lentTo(prefetch: string, accesses: number) {
+    const lend = vi.spyOn(OrderThread.prototype, 'lend');
+    const close = vi.spyOn(OrderThread.prototype, 'close');
+    const trace = await Trace.open(`workload:uniform,accesses=${accesses},segments=100`, {
+      seed: 3,
+      addressBytes: null,
+    });
+    try {
+      const cache = resolveCacheSize({ kind: 'segments', segments: 20 }, 'segments', trace.facts);
+      const run: PlannedRun = { cache, evict: 'lru', eviction: 'lru', prefetch, trafficMax: 1.3, isAsked: true };
+      const settings = { writes: 'access', warmup: 0, seed: 1, config: replayConfigSchema.parse({}) } as const;
+      const context = { ...settings, latency: parseLatencySpec('0') };
+      const onProgress = (): void => {
+        throw new Error('enough of it');
+      };
+      await expect(executeRuns(trace, [run, { ...run }], { context, jobs: 1, onProgress, module })).rejects.toThrow(
+        'enough',
+      );
+      return { lent: lend.mock.contexts.length, closed: new Set(close.mock.contexts).size };
+    } finally {
+      await trace.close();
+    }
+  }
+
+  test('is made where none is given, lent to the first run that can use it, and closed at the end', async () => {
+    // On one core there is none to learn on.
+    const count = coreCount() > 1 ? 1 : 0;
+    expect(await lentTo('anteroom', ENOUGH)).toEqual({ lent: count, closed: count });
+  });
+
+  test('is not made for fewer accesses, nor for what learns no order', async () => {
+    expect(await lentTo('anteroom', ENOUGH - 1)).toEqual({ lent: 0, closed: 0 });
+    expect(await lentTo('pg', ENOUGH)).toEqual({ lent: 0, closed: 0 });
+  });
 });
