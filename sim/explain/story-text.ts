@@ -1,6 +1,9 @@
 /** A story in the terminal. */
 
+import type { RefusalName } from '../../actors/cache-manager/ledger.ts';
 import type { MissClassName } from '../../actors/cache-manager/miss-classes.ts';
+import { refusalTexts } from '../../actors/cache-manager/refusal-texts.ts';
+import type { Evidence } from '../../actors/prefetcher.ts';
 import { printable } from '../../engine/printable.ts';
 import { DISPLACED_TEXT, missClassTexts } from '../report/miss-causes.ts';
 import { cacheText, countedText, grouped, percent } from '../report/words.ts';
@@ -76,7 +79,7 @@ function demandText(event: DemandEvent): string {
       return `${by}: late, waits for the rest of the prefetch; without prefetching ${alone}`;
     case 'miss':
       if (event.missClass !== null) return `${by}: miss, ${missClassTexts[event.missClass]}`;
-      return `${by}: miss; without prefetching a hit: it had to leave for something staged`;
+      return `${by}: miss; without prefetching a hit: it had to leave for something staged, or by an eviction told of forecasts`;
   }
 }
 
@@ -86,6 +89,9 @@ function forecastText(event: ForecastEvent): string {
   const by = event.consumer === null ? '' : ` (${shown(event.consumer)})`;
   const when =
     event.after === null ? `planned by the far loop${said}` : `forecast after ${shown(event.after)}${by}${said}`;
+  const trust = evidence?.trust ?? 1;
+  const doubted =
+    trust < 1 ? `, ${percent(trust)} of it believed: what followed this consumer came true less often than said` : '';
   const asked = event.expert === null ? '' : `, asked for by ${event.expert}`;
   const opinions =
     evidence === null
@@ -97,32 +103,26 @@ function forecastText(event: ForecastEvent): string {
               : `${expert} ${percent(probability)} of ${trials}`,
           )
           .join(', ')}]`;
-  return `${when}${opinions}${asked}: ${verdictText(verdict, evidence?.threshold ?? null)}`;
+  return `${when}${opinions}${doubted}${asked}: ${verdictText(verdict, evidence)}`;
 }
 
-function verdictText(verdict: string, threshold: number | null): string {
+function verdictText(verdict: string, evidence: Evidence | null): string {
   switch (verdict) {
     case 'issued':
-      return 'prefetch sent';
+      // What hints or the far loop ask for has its value from them.
+      return evidence === null || evidence.value < 0 ? 'prefetch sent' : `prefetch sent, ${worthText(evidence.value)}`;
     case 'queued':
       return 'waits for a fetch slot';
     case 'below-threshold':
-      return threshold === null ? 'not worth a fetch' : `not worth a fetch below ${percent(threshold)}`;
-    case 'resident':
-      return 'there already';
-    case 'inFlight':
-      return 'on its way already';
-    case 'budget':
-      return 'refused, the bound on traffic leaves no room';
-    case 'price':
-      return 'refused, not worth its price';
-    case 'throttled':
-      return 'refused, the bound on misses leaves no room';
-    case 'tooLarge':
-      return 'refused, larger than the prefetch cache';
+      return evidence === null ? 'not worth a fetch' : `not worth a fetch below ${percent(evidence.threshold)}`;
     default:
-      return `refused: ${verdict}`;
+      return `refused: ${refusalTexts[verdict as RefusalName] ?? verdict}`;
   }
+}
+
+/** Of what a demand for a segment of mean size waits, after what waste costs. */
+function worthText(value: number): string {
+  return `worth ${Number(value.toPrecision(2))} fetches`;
 }
 
 function logText(story: LogStory): string {

@@ -2,10 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { refusalNames } from '../../../actors/cache-manager/ledger.ts';
+import { Xoshiro128 } from '../../../engine/random.ts';
 import { type ExplainOptions, explain } from '../../../sim/explain/explain.ts';
-import type { LogStory, SegmentStory } from '../../../sim/explain/story.ts';
+import type { ForecastEvent, LogStory, SegmentStory } from '../../../sim/explain/story.ts';
 import { storyText } from '../../../sim/explain/story-text.ts';
 import { replay } from '../../../sim/replay/replay.ts';
+import { replayConfigSchema } from '../../../sim/replay/replay-config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'anteroom-explain-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -83,6 +86,76 @@ describe('the story of a segment', () => {
     expect(text).toContain('hit on the staged copy; without prefetching a miss');
     expect(text).toMatch(/more events? \(--events, or --from \d+ to go on\)/);
     expect(text).not.toMatch(/undefined|NaN|null/);
+  });
+});
+
+describe('why a candidate was not fetched', () => {
+  // Followers of every page: some come nine times in ten, others at times, and they are of very different sizes.
+  const sized = join(folder, 'sized.csv');
+  const random = new Xoshiro128(5);
+  const rows: string[] = [];
+  for (let i = 0; rows.length < 14_000; i++) {
+    const page = random.int(120);
+    const consumer = `c${i % 5}`;
+    rows.push(`${i * 400},${consumer},p${page},3000`);
+    for (const k of [0, 1, 2, 3]) {
+      if (random.next() < [0.9, 0.6, 0.4, 0.2][k]!)
+        rows.push(`${i * 400 + 80 * (k + 1)},${consumer},a${page}-${k},${[40_000, 900, 9000, 300][k]}`);
+    }
+  }
+  writeFileSync(sized, `t_ms,client,object,size\n${rows.join('\n')}\n`);
+
+  const forecastsOf = async (segment: string, options: Partial<ExplainOptions> = {}): Promise<ForecastEvent[]> => {
+    const story = await storyOf(segment, { trace: sized, cache: '0.05', evict: 'auto', eventsMax: 1e6, ...options });
+    return story.events.filter((event) => event.kind === 'forecast');
+  };
+
+  test('a forecast of 91 % was "not worth a fetch below 32 %": that threshold was of a segment of mean size', async () => {
+    let large = 0;
+    for (const segment of ['a1-0', 'a2-0', 'a2-2']) {
+      for (const event of await forecastsOf(segment)) {
+        const { value, probability, threshold, trust } = event.evidence!;
+        expect(trust).toBeGreaterThan(0);
+        if (event.verdict === 'below-threshold') {
+          expect(probability).toBeLessThanOrEqual(threshold);
+          expect(value).toBeLessThan(0);
+          if (probability > 0.5) large++;
+        } else {
+          expect(probability).toBeGreaterThanOrEqual(threshold);
+          expect(value).toBeGreaterThanOrEqual(0);
+        }
+      }
+    }
+    expect(large).toBeGreaterThan(0);
+  });
+
+  test('where the bound on traffic left no room it said that the forecast was not worth a fetch', async () => {
+    const config = replayConfigSchema.parse({ trafficAllowance: 0 });
+    const events = (
+      await Promise.all(['s7', 's8'].map((one) => storyOf(one, { trafficMax: 1, config, eventsMax: 1e6 })))
+    )
+      .flatMap((story) => story.events)
+      .filter((event) => event.kind === 'forecast');
+    const refused = events.filter(({ verdict }) => verdict === 'budget');
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { evidence } of refused) expect(evidence!.value).toBeGreaterThanOrEqual(0);
+  });
+
+  test('a prefetch that was sent says what it was worth', async () => {
+    const text = storyText(await storyOf('s7', { eventsMax: 1e6 }));
+    const sent = text.split('\n').filter((line) => /forecast.*prefetch sent/.test(line));
+    expect(sent.length).toBeGreaterThan(0);
+    for (const line of sent) expect(line).toMatch(/: prefetch sent, worth [\d.]+ fetches$/);
+  });
+
+  test('refusals were told by the names of their counters: "refused: requestRate"', async () => {
+    const story = await storyOf('s7', { eventsMax: 1e6 });
+    const forecast = story.events.find((event) => event.kind === 'forecast')!;
+    for (const verdict of refusalNames) {
+      const text = storyText({ ...story, events: [{ ...forecast, verdict }] });
+      expect(text).toMatch(/: refused: \w+ \w+/);
+      expect(text).not.toContain(`refused: ${verdict}`);
+    }
   });
 });
 
