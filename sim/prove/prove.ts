@@ -168,6 +168,7 @@ async function proveTrace(
     blockAccesses: blocks.accesses,
     judgedBlocks: blocks.count - blocks.judgedFrom,
     timesAreUnreliable,
+    changes: context.partition.changeCount,
     caches,
   };
 }
