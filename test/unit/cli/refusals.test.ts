@@ -62,7 +62,7 @@ describe.skipIf(isUnbuilt).concurrent('is refused on one line with its place', (
         ] as [string, readonly string[], RegExp][])
       : []),
     ['a parameter that is not there', ['replay', 'workload:chains,foo=1'], /workload chains: foo: unknown setting/],
-    ['the help of a command that does not exist, which was that of the whole', ['hints', '--help'], /command 'hints'/],
+    ['the help of a command that does not exist, which was that of the whole', ['lists', '--help'], /command 'lists'/],
     ['a port that is none', ['node', '--port', 'abc'], /--port/],
     [
       'settings whose alias leads nowhere',
