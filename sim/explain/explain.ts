@@ -103,6 +103,7 @@ export async function explain(options: ExplainOptions): Promise<SegmentStory | L
       evict,
       trafficMax,
       latency: terms.latency,
+      ghost: plan.config.ghost.kind,
       digest: ledger.digest.hex(),
     };
     const head = { schema: 'anteroom.explain/1', version: VERSION, run: storyRun } as const;

@@ -135,6 +135,7 @@ function logText(story: LogStory): string {
     `Without prefetching ${countedText(baselineMisses, 'miss', 'misses')}. Prefetching avoided ${grouped(avoided)} of them and cost ${countedText(pollution, 'new one')}; ${grouped(misses)} are left:`,
     ...(Object.keys(missClassTexts) as MissClassName[]).map((name) => line(missClasses[name], missClassTexts[name])),
     line(pollution, DISPLACED_TEXT),
+    ...(story.run.ghost === 'sampled' ? ['Estimated from a sample of the segments, so these need not add up.'] : []),
   ];
   if (story.worst.length > 0) {
     lines.push('', 'Segments with the most misses left (anteroom explain LOG --segment NAME tells their story):');

@@ -63,6 +63,8 @@ export interface StoryRun {
   readonly evict: string;
   readonly trafficMax: number | null;
   readonly latency: string;
+  /** By a `sampled` ghost what it would have been without prefetching, and classes of misses, are estimates, and no whole numbers. */
+  readonly ghost: 'whole' | 'sampled';
   readonly digest: string;
 }
 

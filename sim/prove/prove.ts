@@ -235,6 +235,7 @@ async function proveCache(cache: CacheSize, context: TraceContext): Promise<Cach
       baselineLatencyMs: latencyOf(baseline.costs, baseline.record),
       latencyUnit: valuation.latencyUnit,
       missPenaltyMs: valuation.missPenaltyMs,
+      isSampled: plan.config.ghost.kind === 'sampled',
       isLongEnough: isLongEnough(blocks),
       timesAreUnreliable: context.timesAreUnreliable,
       level: context.level,

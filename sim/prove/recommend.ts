@@ -32,6 +32,8 @@ export interface Case {
   readonly latencyUnit: 'ms' | 'requests';
   /** What an avoided miss is taken to be worth where waits have no milliseconds. */
   readonly missPenaltyMs: number;
+  /** Whether the bound on misses goes by a sample of the ghost. */
+  readonly isSampled: boolean;
   readonly isLongEnough: boolean;
   readonly timesAreUnreliable: boolean;
   readonly level: Level;
@@ -68,8 +70,8 @@ function reasonOf(argument: Case): Reason {
 }
 
 /** The setting that kept it from fetching, if one did. */
-function settingOf({ ledger }: Case): string | null {
-  return refusingSetting((name) => ledger.refusals[Refusal[name]]!, ledger.issued);
+function settingOf({ ledger, isSampled }: Case): string | null {
+  return refusingSetting((name) => ledger.refusals[Refusal[name]]!, ledger.issued, isSampled);
 }
 
 /** Whether what was proposed, or the mean access, would not fit into what may be staged: half of the cache by default. */

@@ -173,6 +173,17 @@ describe('the story of a log', () => {
     expect((await logStory({ worstMax: 3 })).worst).toHaveLength(3);
   });
 
+  test('beside a sampled ghost counts were fractions with commas between their decimals: 22575.00,000,525,615', async () => {
+    const config = replayConfigSchema.parse({ ghost: { kind: 'sampled', rate: 0.3 } });
+    const story = await logStory({ trace: 'workload:zipf-drift,segments=500,accesses=8000', cache: '0.2', config });
+    expect(Number.isInteger(story.baselineMisses)).toBe(false);
+    const text = storyText(story);
+    expect(text).not.toMatch(/\d\.\d*,\d/);
+    expect(text).toContain(`${Math.round(story.baselineMisses).toLocaleString('en')} misses. Prefetching`);
+    expect(text).toContain('Estimated from a sample');
+    expect(storyText(await logStory())).not.toContain('Estimated');
+  });
+
   test('names of 10 kB were told whole, a screen each; the JSON has them', async () => {
     const long = join(folder, 'long.csv');
     const names = Array.from({ length: 30 }, (_, i) => `${'/\u{1f600}'.repeat(2500)}${i}`);

@@ -65,6 +65,7 @@ describe('recommendation', () => {
     for (const [settings, setting] of [
       [{ policy: { deny: ['*'] } }, 'policy'],
       [{ caps: { requestsMax: 0 } }, 'caps.requestsMax'],
+      [{ ghost: { kind: 'sampled', rate: 0.2 } }, 'the bound on misses beside ghost.kind: sampled'],
     ] as const) {
       const config = replayConfigSchema.parse(settings);
       const { recommendation } = (await proved(chains, { config, trafficMax: [1.3] })).caches[0]!;
