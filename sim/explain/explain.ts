@@ -83,6 +83,11 @@ export async function explain(options: ExplainOptions): Promise<SegmentStory | L
         experts.push(...(site.prefetcher?.experts ?? []), ...farExperts);
         recorder.onSite(site);
       },
+      onPipeline: ({ scheduler }) => {
+        const plans = scheduler?.scheduler ?? null;
+        if (plans !== null)
+          recorder.watchPlans((id) => plans.planned().find(({ segment }) => segment === id)?.netBenefit ?? null);
+      },
       onDecision: recorder.onDecision,
       onProgress: (done) =>
         options.onProgress?.({

@@ -17,6 +17,9 @@ export interface StoryNames {
   readonly experts: readonly string[];
 }
 
+/** Expected net benefit of what the far loop has planned of a segment; null = nothing. */
+export type BenefitOf = (segment: number) => number | null;
+
 /**
  * O(1) an access; where one segment is followed, its candidates are looked at after each access. Memory: the events kept, and six
  * counters for each segment that missed.
@@ -37,6 +40,7 @@ export class StoryRecorder {
   readonly #eventsMax: number;
   readonly #from: number;
   #ledger: Ledger | null = null;
+  #plannedBenefitOf: BenefitOf = () => null;
   #site: Site | null = null;
   /** The segment waits for a fetch slot. */
   #isQueued = false;
@@ -75,6 +79,11 @@ export class StoryRecorder {
       this.#isWeighed = evidence !== null;
     };
   };
+
+  /** Where the far loop's plans are known. */
+  watchPlans(benefitOf: BenefitOf): void {
+    this.#plannedBenefitOf = benefitOf;
+  }
 
   /** To be given to the run. */
   readonly onDecision: OnDecision = (code, segment, position, now, expert, probability) => {
@@ -175,6 +184,7 @@ export class StoryRecorder {
       expert: this.#names.experts[expert] ?? null,
       probability: known(probability) ?? evidence?.probability ?? null,
       evidence,
+      netBenefit: evidence === null && expert >= 0 ? this.#plannedBenefitOf(this.#target) : null,
       verdict,
     });
   }

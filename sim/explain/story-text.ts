@@ -87,8 +87,12 @@ function forecastText(event: ForecastEvent): string {
   const { evidence, verdict } = event;
   const said = event.probability === null ? '' : ` at ${percent(event.probability)}`;
   const by = event.consumer === null ? '' : ` (${shown(event.consumer)})`;
+  const benefit =
+    event.netBenefit === null ? '' : ` for an expected net benefit of ${Number(event.netBenefit.toPrecision(2))}`;
   const when =
-    event.after === null ? `planned by the far loop${said}` : `forecast after ${shown(event.after)}${by}${said}`;
+    event.after === null
+      ? `planned by the far loop${said}${benefit}`
+      : `forecast after ${shown(event.after)}${by}${said}`;
   const trust = evidence?.trust ?? 1;
   const doubted =
     trust < 1 ? `, ${percent(trust)} of it believed: what followed this consumer came true less often than said` : '';

@@ -159,6 +159,27 @@ describe('why a candidate was not fetched', () => {
   });
 });
 
+describe('what the far loop planned', () => {
+  test('says what it was to gain', async () => {
+    // Reports read at five past eight every day, among pages by chance.
+    const random = new Xoshiro128(6);
+    const rows: [number, string][] = [];
+    for (let day = 0; day < 14; day++) {
+      for (let k = 0; k < 12; k++) rows.push([day * 86_400_000 + 29_100_000 + 20_000 * k, `reader,/report/${k}`]);
+      for (let i = 0; i < 480; i++) rows.push([day * 86_400_000 + 180_000 * i, `c${i % 7},/page/${random.int(400)}`]);
+    }
+    rows.sort(([a], [b]) => a - b);
+    const reports = join(folder, 'reports.csv');
+    writeFileSync(reports, `t_ms,client,object\n${rows.map(([at, row]) => `${at},${row}`).join('\n')}\n`);
+    const config = replayConfigSchema.parse({ farLoop: { isEnabled: true, probabilityMin: 0.01 } });
+    const story = await storyOf('/report/5', { trace: reports, cache: '40', eventsMax: 1e6, config });
+    const planned = story.events.filter((event) => event.kind === 'forecast' && event.after === null);
+    expect(planned.length).toBeGreaterThan(0);
+    for (const event of planned) expect((event as ForecastEvent).netBenefit).toBeGreaterThan(0);
+    expect(storyText(story)).toMatch(/planned by the far loop at [\d.]+ % for an expected net benefit of [\d.e-]+,/);
+  });
+});
+
 describe('the story of a log', () => {
   test('adds up: what is left is classified or by prefetching itself', async () => {
     const story = await logStory({ trace: 'workload:zipf-drift,segments=500,accesses=20000', cache: '0.05' });
