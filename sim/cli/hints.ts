@@ -55,7 +55,10 @@ Examples:
           warnings = traceWarnings(trace, [], 0);
           const { count, support } = flags;
           const lists = await learnHints(trace, { writes: flags.writes, count, supportMin: support, confidenceMin });
-          text = hintsText(lists, `What follows what in ${printable(trace.name)}: ${lists.length} lists.`);
+          text = hintsText(
+            lists,
+            `What follows what in ${trace.name === '-' ? '<stdin>' : printable(trace.name)}: ${lists.length} lists.`,
+          );
         } finally {
           await trace.close();
         }

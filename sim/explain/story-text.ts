@@ -16,7 +16,8 @@ export function storyText(story: SegmentStory | LogStory): string {
 function runText(run: StoryRun): string {
   const bound = run.trafficMax === null ? 'no bound on traffic' : `--traffic-max ${run.trafficMax}`;
   const latency = run.latency === '0' ? 'no time' : run.latency;
-  return `${run.trace}: cache of ${cacheText(run)}, ${run.evict}, anteroom, ${bound}, fetches take ${latency}; digest ${run.digest}`;
+  const name = run.trace === '-' ? '<stdin>' : run.trace;
+  return `${name}: cache of ${cacheText(run)}, ${run.evict}, anteroom, ${bound}, fetches take ${latency}; digest ${run.digest}`;
 }
 
 /** Characters of a name in a text; the JSON has the whole. */

@@ -205,6 +205,11 @@ describe('the story of a log', () => {
     expect(storyText(await logStory())).not.toContain('Estimated');
   });
 
+  test('a log from standard input was called "-"', async () => {
+    const story = await logStory();
+    expect(storyText({ ...story, run: { ...story.run, trace: '-' } })).toMatch(/^<stdin>: cache of /);
+  });
+
   test('names of 10 kB were told whole, a screen each; the JSON has them', async () => {
     const long = join(folder, 'long.csv');
     const names = Array.from({ length: 30 }, (_, i) => `${'/\u{1f600}'.repeat(2500)}${i}`);
