@@ -86,10 +86,13 @@ describe('what a log is not', () => {
   });
 
   test('three lines had a table of dashes under a bound said to be chosen', async () => {
-    const text = await proofOf('three.csv', 't_ms,object\n1,a\n2,b\n3,a\n');
+    const three = 't_ms,object\n1,a\n2,b\n3,a\n';
+    const text = await proofOf('three.csv', three);
     expect(text).toContain('do not turn this on: the log is too short to tell');
     expect(text).toContain('; all figures are of the last 3 in 1 block.');
     expect(text).not.toMatch(/--traffic-max| - /);
+    const { result } = await prove({ traces: [scratch.write('three.csv', three)], cache: '0.1' });
+    expect(proofPage(result, 'anteroom prove three.csv')).not.toContain('<table');
   });
 });
 
