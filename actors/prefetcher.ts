@@ -130,10 +130,17 @@ export interface ExpertOpinion {
 /** Why a candidate was proposed, or was not. */
 export interface Evidence {
   readonly opinions: readonly ExpertOpinion[];
-  /** What the mixture makes of the opinions. */
+  /** What the mixture makes of the opinions, and of that what is believed after this consumer's access. */
   readonly probability: number;
-  /** Least probability that was worth a fetch then. */
+  /** Least probability at which a fetch of this segment was worth it then. */
   readonly threshold: number;
+  /** Share of the forecast that the consumer's own record lets believe; 1 = all of it. */
+  readonly trust: number;
+  /**
+   * Expected net value of the fetch by which it was decided: what a demand is spared less what waste costs under the bound on traffic, in waits for
+   * a fetch of mean size; not below 0 = worth a fetch. -Infinity where only certainty is.
+   */
+  readonly value: number;
 }
 
 /** How the consumers of a prefetcher fare. */

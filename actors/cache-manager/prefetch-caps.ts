@@ -20,7 +20,9 @@ export const prefetchCapsSchema = z.strictObject({
     .number()
     .positive()
     .default(10)
-    .describe('Time for which an unused rate is saved up, at most; at the start that much is there.'),
+    .describe(
+      'Time for which an unused rate is saved up, at most, of requests one in any case; at the start that much is there.',
+    ),
   concurrencyMax: z.int().min(1).nullable().default(null).describe('Prefetches in flight at once; null = no cap.'),
   requestsMax: z.int().min(0).nullable().default(null).describe('Prefetches in all; null = no cap.'),
   bytesMax: z.number().min(0).nullable().default(null).describe('Bytes of prefetches in all; null = no cap.'),
@@ -67,7 +69,7 @@ export class PrefetchCaps {
     this.#isTimed = isTimed;
     this.#config = config;
     this.#prices = prices;
-    this.#requests = fullBucket(requestsPerSecondMax, burstSeconds);
+    this.#requests = fullBucket(requestsPerSecondMax, burstSeconds, 1);
     this.#bytes = fullBucket(bytesPerSecondMax, burstSeconds);
   }
 
@@ -80,7 +82,7 @@ export class PrefetchCaps {
     const { requestsPerSecondMax, bytesPerSecondMax, burstSeconds } = this.#config;
     const isSame = burstSeconds === config.burstSeconds;
     if (!isSame || requestsPerSecondMax !== config.requestsPerSecondMax)
-      this.#requests = emptyBucket(config.requestsPerSecondMax, config.burstSeconds);
+      this.#requests = emptyBucket(config.requestsPerSecondMax, config.burstSeconds, 1);
     if (!isSame || bytesPerSecondMax !== config.bytesPerSecondMax)
       this.#bytes = emptyBucket(config.bytesPerSecondMax, config.burstSeconds);
     this.#config = config;
@@ -152,12 +154,12 @@ function checkRates({ requestsPerSecondMax, bytesPerSecondMax }: PrefetchCapsCon
   throw new AnteroomError('bad-config', `caps.${name}: a rate needs a latency in time, not in requests or none at all`);
 }
 
-function emptyBucket(perSecond: number | null, burstSeconds: number): TokenBucket | null {
-  return perSecond === null ? null : new TokenBucket(perSecond, burstSeconds);
+function emptyBucket(perSecond: number | null, burstSeconds: number, burstMin = 0): TokenBucket | null {
+  return perSecond === null ? null : new TokenBucket(perSecond, burstSeconds, burstMin);
 }
 
-function fullBucket(perSecond: number | null, burstSeconds: number): TokenBucket | null {
-  const bucket = emptyBucket(perSecond, burstSeconds);
-  bucket?.fill(burstSeconds);
+function fullBucket(perSecond: number | null, burstSeconds: number, burstMin = 0): TokenBucket | null {
+  const bucket = emptyBucket(perSecond, burstSeconds, burstMin);
+  bucket?.fill(Infinity);
   return bucket;
 }

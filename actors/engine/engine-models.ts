@@ -5,7 +5,7 @@ import type { AccessBatch } from '../../streams/access-batch.ts';
 import type { SegmentUse } from '../aggregator/access-map.ts';
 import type { Dependency } from '../graph-builder/dependency-graph.ts';
 import type { HintInput } from '../hints/hints-config.ts';
-import { hintsOf } from '../hints/hints-of-edges.ts';
+import { type LearnedHintsOptions, learnedHintsOf } from '../hints/hints-of-edges.ts';
 import type { ForecastsMessage } from '../messages.ts';
 import { farExperts, type Pipeline } from '../pipeline.ts';
 import type { DemandErrors, DemandExpert } from '../seasonal-predictor/demand-forecaster.ts';
@@ -64,16 +64,6 @@ export interface DemandOutlook {
   readonly errors: DemandErrors | null;
   /** Of each way of forecasting, by how well it did; they add up to one. */
   readonly shares: Readonly<Record<DemandExpert, number>>;
-}
-
-/** Which edges of the dependency graph become hints. */
-export interface LearnedHintsOptions {
-  /** Edges at most. Default 1000. */
-  readonly count?: number;
-  /** Default 4. */
-  readonly supportMin?: number;
-  /** Default 0.3. */
-  readonly confidenceMin?: number;
 }
 
 /** How much a segment is used, with its name. */
@@ -170,12 +160,10 @@ export class EngineModels {
   }
 
   learnedHints(options: LearnedHintsOptions): readonly HintInput[] {
-    const { count = 1000, supportMin = 4, confidenceMin = 0.3 } = options;
-    const edges = this.#pipeline.graphBuilder?.graph.strongestEdges(count, supportMin) ?? [];
-    return hintsOf(edges.filter((edge) => edge.confidence >= confidenceMin)).map(({ segments, ...hint }) => ({
-      ...hint,
-      segments: segments.map((segment) => this.#names.nameOf(segment)),
-    }));
+    const { graphBuilder } = this.#pipeline;
+    return graphBuilder === null
+      ? []
+      : learnedHintsOf(graphBuilder.graph, (segment) => this.#names.nameOf(segment), options);
   }
 
   /** Answered by the actors that live here. */

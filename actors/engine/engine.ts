@@ -6,6 +6,7 @@ import { AccessBatch } from '../../streams/access-batch.ts';
 import type { NameInterner } from '../../streams/name-table.ts';
 import type { Site } from '../cache-manager/site.ts';
 import type { HintInput } from '../hints/hints-config.ts';
+import type { LearnedHintsOptions } from '../hints/hints-of-edges.ts';
 import type { Access } from './access-intake.ts';
 import type { NamedDecision } from './decision-log.ts';
 import { EngineAnswers, type FetchAnswer, type MeasuredFetch } from './engine-answers.ts';
@@ -16,7 +17,6 @@ import type {
   ForecastRequest,
   ForecastSet,
   LastAccess,
-  LearnedHintsOptions,
   NamedDependency,
   NamedUse,
   SegmentForecast,

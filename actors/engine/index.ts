@@ -3,6 +3,7 @@
 export { AnteroomError, type ErrorCode } from '../../engine/errors.ts';
 export { AccessBatch } from '../../streams/access-batch.ts';
 export type { PrefetchCounts, SiteMetrics } from '../cache-manager/site-metrics.ts';
+export type { LearnedHintsOptions } from '../hints/hints-of-edges.ts';
 export type { Access, IntakeCounts } from './access-intake.ts';
 export { type AttachableCache, type AttachOptions, attach, type FetchValue, type KeyNames } from './attach.ts';
 export type { CacheReader, CacheReaderCounts } from './cache-reader.ts';
@@ -17,7 +18,6 @@ export type {
   ForecastRequest,
   ForecastSet,
   LastAccess,
-  LearnedHintsOptions,
   NamedDependency,
   NamedUse,
   SegmentForecast,

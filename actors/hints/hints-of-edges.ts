@@ -1,7 +1,28 @@
 /** From a learned graph's edges to ordered lists that another engine can start from. */
 
-import type { Dependency } from '../graph-builder/dependency-graph.ts';
-import { HINTS_MAX } from './hints-config.ts';
+import type { Dependency, DependencyGraph } from '../graph-builder/dependency-graph.ts';
+import { HINTS_MAX, type HintInput } from './hints-config.ts';
+
+/** Which of the edges of a graph become hints. */
+export interface LearnedHintsOptions {
+  /** Edges at most, the strongest first. Default 1000. */
+  readonly count?: number;
+  /** Occurrences that an edge must rest on. Default 4. */
+  readonly supportMin?: number;
+  /** Default 0.3. */
+  readonly confidenceMin?: number;
+}
+
+/** What a graph has learned, as hints by name. */
+export function learnedHintsOf(
+  graph: Pick<DependencyGraph, 'strongestEdges'>,
+  nameOf: (segment: number) => string,
+  options: LearnedHintsOptions = {},
+): readonly HintInput[] {
+  const { count = 1000, supportMin = 4, confidenceMin = 0.3 } = options;
+  const edges = graph.strongestEdges(count, supportMin).filter((edge) => edge.confidence >= confidenceMin);
+  return hintsOf(edges).map(({ segments, ...hint }) => ({ ...hint, segments: segments.map(nameOf) }));
+}
 
 /** A list of ids; see `Hint` for the fields. */
 export interface EdgeHint {

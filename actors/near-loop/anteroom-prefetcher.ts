@@ -412,10 +412,16 @@ export class AnteroomPrefetcher implements Prefetcher {
     if (this.#gatheredAt !== this.#position) return null;
     const slot = this.#candidates.segment.subarray(0, this.#candidates.count).indexOf(segment);
     if (slot < 0) return null;
+    const trust = this.#trust?.shareOf(this.#consumer) ?? 1;
+    const believed = trust * this.#mixture.probabilityOf(this.#candidates, slot, this.#servedClass);
+    const gain = this.#site.fetchWorth?.gainOf(segment, this.#candidates.sizeBytes[slot]!) ?? 1;
+    const { threshold } = this.#gate;
     return {
       opinions: this.#mixture.opinionsOn(this.#candidates, slot),
-      probability: this.#issued.state(this.#mixture.probabilityOf(this.#candidates, slot, this.#servedClass)),
-      threshold: this.#issued.state(this.#gate.threshold),
+      probability: this.#issued.state(believed),
+      threshold: this.#issued.state(threshold / (threshold + gain * (1 - threshold))),
+      trust,
+      value: netValue(believed, gain, threshold),
     };
   }
 
@@ -704,4 +710,10 @@ export class AnteroomPrefetcher implements Prefetcher {
     this.#facts.rowOf(segment);
     if (this.#kernel?.takeBack() === false) this.#layOut();
   }
+}
+
+/** Of a fetch whose gain is so many times that of one of mean size, where a wasted one costs what the threshold says: 0 at the threshold. */
+function netValue(probability: number, gain: number, threshold: number): number {
+  if (threshold >= 1) return probability >= 1 ? gain : -Infinity;
+  return probability * gain - ((1 - probability) * threshold) / (1 - threshold);
 }

@@ -78,10 +78,9 @@ export class ConsumerTrust {
 
   /** `probability` as far as `consumer` is to be believed. */
   believed(consumer: number, probability: number): number {
+    const trust = this.shareOf(consumer);
+    if (trust === 1) return probability;
     const slot = this.slotOf(consumer);
-    if (slot >= this.#expected.length) return probability;
-    const trust = (this.#used[slot]! + TRUST_PRIOR) / (this.#expected[slot]! + TRUST_PRIOR);
-    if (trust >= BELIEVED_FROM) return probability;
     const passedOver = this.#passedOver[slot]! + 1;
     if (passedOver === TRIAL_EVERY) {
       this.#passedOver[slot] = 0;
@@ -90,6 +89,14 @@ export class ConsumerTrust {
     this.#passedOver[slot] = passedOver;
     this.#lowered[0] = this.#lowered[0]! + 1;
     return probability * trust;
+  }
+
+  /** Share of a forecast that is believed where it is no trial: 1 = all of it. Changes nothing. */
+  shareOf(consumer: number): number {
+    const slot = this.slotOf(consumer);
+    if (slot >= this.#expected.length) return 1;
+    const trust = (this.#used[slot]! + TRUST_PRIOR) / (this.#expected[slot]! + TRUST_PRIOR);
+    return trust >= BELIEVED_FROM ? 1 : trust;
   }
 
   /** A prefetch sent after an access of `consumer` at this probability was used, or was not. */

@@ -1,7 +1,7 @@
 /** Settings of the near loop: every default in one place, chosen once for all traces. */
 
 import { z } from 'zod';
-import { nextItemConfigSchema } from '../sequence-predictor/next-item-config.ts';
+import { type NextItemConfig, nextItemConfigSchema } from '../sequence-predictor/next-item-config.ts';
 import { opinionNames } from './opinion-bins.ts';
 
 const probability = z.number().min(0).max(1);
@@ -91,7 +91,20 @@ export const nearLoopConfigSchema = z
     spendOver: count(1).default(32768).describe('Accesses over which saved-up headroom is spent.'),
   })
   .refine((c) => c.horizonMin <= c.horizonMax, 'horizonMin is at most horizonMax')
+  .refine(({ experts, nextItem }) => experts.includes('next-item') || isDefault(nextItem), {
+    path: ['nextItem'],
+    message: 'acts only where experts has next-item',
+  })
+  .refine(({ experts, nextItemFor }) => experts.includes('next-item') || nextItemFor === 'consumers', {
+    path: ['nextItemFor'],
+    message: 'acts only where experts has next-item',
+  })
   .prefault({});
 
 export type NearLoopConfig = z.infer<typeof nearLoopConfigSchema>;
 export type NearLoopConfigInput = z.input<typeof nearLoopConfigSchema>;
+
+/** Whether nothing of it was set to something else. */
+function isDefault(nextItem: NextItemConfig): boolean {
+  return JSON.stringify(nextItem) === JSON.stringify(nextItemConfigSchema.parse(undefined));
+}

@@ -113,8 +113,8 @@ export class PrefetchScheduler {
     this.#site = options.site ?? null;
     this.fetchTime = new FetchTime(this.config);
     this.#bytes = new TokenBucket(this.config.bytesPerSecondMax / 1000, this.config.burstMs);
-    this.#requests = new TokenBucket(this.config.requestsPerSecondMax / 1000, this.config.burstMs);
-    this.#perAccess = new TokenBucket(this.config.requestsPerAccessMax, this.config.burstAccesses);
+    this.#requests = new TokenBucket(this.config.requestsPerSecondMax / 1000, this.config.burstMs, 1);
+    this.#perAccess = new TokenBucket(this.config.requestsPerAccessMax, this.config.burstAccesses, 1);
   }
 
   get counts(): Readonly<ScheduleCounts> {

@@ -7,10 +7,13 @@ export class TokenBucket {
   readonly #burst: number;
   #tokens = 0;
 
-  /** `rate` tokens for each unit; at most those of `burstUnits` units are saved. Starts empty. */
-  constructor(rate: number, burstUnits: number) {
+  /**
+   * `rate` tokens for each unit; at most those of `burstUnits` units are saved, but `burstMin` in any case: what is spent in whole pieces needs room
+   * for one, or a low rate would never let any through. Starts empty.
+   */
+  constructor(rate: number, burstUnits: number, burstMin = 0) {
     this.#rate = rate;
-    this.#burst = rate * burstUnits;
+    this.#burst = rate > 0 ? Math.max(burstMin, rate * burstUnits) : 0;
   }
 
   get tokens(): number {

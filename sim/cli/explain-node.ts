@@ -1,7 +1,9 @@
 /** `anteroom explain http://...`: what a running node knows of one segment, or why misses remain there. */
 
 import { byConsumers, timesText } from '../../actors/aggregator/consumer-sketch.ts';
+import { refusalNames } from '../../actors/cache-manager/ledger.ts';
 import { missClassNames } from '../../actors/cache-manager/miss-classes.ts';
+import { refusalTexts } from '../../actors/cache-manager/refusal-texts.ts';
 import type { EngineStats } from '../../actors/engine/engine-stats.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { missClassTexts } from '../report/miss-causes.ts';
@@ -94,6 +96,7 @@ function segmentText(
 function wholeStory(stats: EngineStats): NodeStory {
   const { accesses, misses, baselineMisses, missClasses, refusals } = stats;
   const causes = Object.fromEntries(missClassNames.map((name) => [missClassTexts[name], missClasses[name]]));
+  const reasons = Object.fromEntries(refusalNames.map((name) => [refusalTexts[name], refusals[name] ?? 0]));
   const list = (counts: Readonly<Record<string, number>>): string[] =>
     Object.entries(counts)
       .filter(([, count]) => count > 0)
@@ -104,7 +107,7 @@ function wholeStory(stats: EngineStats): NodeStory {
     'misses that were not avoided, by why:',
     ...(list(causes).length > 0 ? list(causes) : ['       none']),
     'prefetches that were proposed and refused, by why:',
-    ...(list(refusals).length > 0 ? list(refusals) : ['       none']),
+    ...(list(reasons).length > 0 ? list(reasons) : ['       none']),
     '--segment NAME tells of one segment; anteroom decisions of the latest decisions',
   ];
   return { json: { accesses, misses, baselineMisses, missClasses, refusals }, text: `${lines.join('\n')}\n` };

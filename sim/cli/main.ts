@@ -12,6 +12,7 @@ import { registerDemo } from './demo.ts';
 import { registerExplain } from './explain.ts';
 import { registerFormats } from './formats.ts';
 import { registerGenerate } from './generate.ts';
+import { registerHints } from './hints.ts';
 import { registerKeys } from './keys.ts';
 import { registerNode } from './node.ts';
 import { registerNodeCommands } from './node-commands.ts';
@@ -51,6 +52,7 @@ program.commandsGroup('On a log:');
 registerReplay(program);
 registerProve(program);
 registerExplain(program);
+registerHints(program);
 registerFormats(program);
 registerGenerate(program);
 program.commandsGroup('Run a node, and look after it:');
@@ -108,10 +110,21 @@ function oneLine(text: string): string {
 function exitStatusOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   if (error instanceof AnteroomError) {
-    process.stderr.write(`anteroom: ${printable(error.message)}\n`);
+    process.stderr.write(`anteroom: ${printable(error.message)}${wayOn(error)}\n`);
     return USAGE_CODES.has(error.code) ? EXIT_USAGE : EXIT_FAULT;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`anteroom: this is a fault of ours, please report it\n${text}\n`);
   return EXIT_FAULT;
+}
+
+/** How to go on where a record in the midst of a log is bad; if it is the first, the format or the columns are at fault. */
+function wayOn({ code, context }: AnteroomError): string {
+  const [name, ...given] = process.argv.slice(2);
+  const takesIt = program.commands
+    .find((command) => command.name() === name)
+    ?.options.some(({ long }) => long === '--lenient');
+  const isMidway = code === 'bad-record' && typeof context.line === 'number' && context.line > 2;
+  if (!isMidway || takesIt !== true || given.includes('--lenient')) return '';
+  return ' (--lenient counts bad records and goes on)';
 }

@@ -1,4 +1,4 @@
-/** The options that say how a log is read and what fetches are like; `replay`, `prove` and `explain` share them. */
+/** The options that say how a log is read and what fetches are like; `replay`, `prove` and `explain` share them, `hints` those of the log. */
 
 import { type Command, Option } from 'commander';
 import type { WritePolicy } from '../../actors/cache-manager/site.ts';
@@ -25,7 +25,7 @@ export interface ReadingFlags {
   readonly config?: string;
 }
 
-export function addReadingOptions(command: Command): Command {
+export function addLogOptions(command: Command): Command {
   return command
     .optionsGroup('How the log is read:')
     .option('--format <name>', 'format of the traces; anteroom formats lists them', 'auto')
@@ -38,7 +38,11 @@ export function addReadingOptions(command: Command): Command {
       new Option('--writes <policy>', 'what writes do').choices(['access', 'invalidate', 'ignore']).default('access'),
     )
     .option('--lenient', 'count bad records, list the first ten, and go on')
-    .option('--limit <n>', 'read no more than that many accesses', positiveInteger)
+    .option('--limit <n>', 'read no more than that many accesses', positiveInteger);
+}
+
+export function addReadingOptions(command: Command): Command {
+  return addLogOptions(command)
     .optionsGroup('What it is played against:')
     .addOption(
       new Option(

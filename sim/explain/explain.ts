@@ -84,6 +84,11 @@ export async function explain(options: ExplainOptions): Promise<SegmentStory | L
         experts.push(...(site.prefetcher?.experts ?? []), ...farExperts);
         recorder.onSite(site);
       },
+      onPipeline: ({ scheduler }) => {
+        const plans = scheduler?.scheduler ?? null;
+        if (plans !== null)
+          recorder.watchPlans((id) => plans.planned().find(({ segment }) => segment === id)?.netBenefit ?? null);
+      },
       onDecision: recorder.onDecision,
       onProgress: (done) =>
         options.onProgress?.({
@@ -104,6 +109,7 @@ export async function explain(options: ExplainOptions): Promise<SegmentStory | L
       evict,
       trafficMax,
       latency: terms.latency,
+      ghost: plan.config.ghost.kind,
       digest: ledger.digest.hex(),
     };
     const head = { schema: 'anteroom.explain/1', version: VERSION, run: storyRun } as const;

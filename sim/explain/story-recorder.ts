@@ -4,7 +4,7 @@ import { Decision } from '../../actors/cache-manager/decision-digest.ts';
 import { type Ledger, refusalNames } from '../../actors/cache-manager/ledger.ts';
 import { MissClass, type MissClassName, missClassNames } from '../../actors/cache-manager/miss-classes.ts';
 import type { OnDecision, Site } from '../../actors/cache-manager/site.ts';
-import { outcomeNames, type Prefetcher } from '../../actors/prefetcher.ts';
+import { type Evidence, outcomeNames } from '../../actors/prefetcher.ts';
 import { assert } from '../../engine/assert.ts';
 import type { StoryEvent } from './story.ts';
 
@@ -16,6 +16,9 @@ export interface StoryNames {
   readonly consumer: (id: number) => string | null;
   readonly experts: readonly string[];
 }
+
+/** Expected net benefit of what the far loop has planned of a segment; null = nothing. */
+export type BenefitOf = (segment: number) => number | null;
 
 /**
  * O(1) an access; where one segment is followed, its candidates are looked at after each access. Memory: the events kept, and six
@@ -37,15 +40,16 @@ export class StoryRecorder {
   readonly #eventsMax: number;
   readonly #from: number;
   #ledger: Ledger | null = null;
-  #prefetcher: Prefetcher | null = null;
+  #plannedBenefitOf: BenefitOf = () => null;
   #site: Site | null = null;
   /** The segment waits for a fetch slot. */
   #isQueued = false;
   #misses = 0;
   #baseline = 0;
   readonly #classes = new Float64Array(missClassNames.length);
-  /** The access whose proposals are being decided. */
-  #trigger: { position: number; timeMs: number; segment: number; consumer: number } | null = null;
+  /** The access whose proposals are being decided, and what spoke for the followed segment when it was weighed. */
+  #trigger: { position: number; timeMs: number; segment: number; consumer: number; evidence: Evidence | null } | null =
+    null;
   #isWeighed = false;
 
   /** @param from first log position of which events are kept. */
@@ -61,7 +65,6 @@ export class StoryRecorder {
     const { prefetcher, ledger } = site;
     assert(prefetcher !== null, 'a run without a prefetcher has no story');
     this.#ledger = ledger;
-    this.#prefetcher = prefetcher;
     this.#site = site;
     const inner = prefetcher.onAccess.bind(prefetcher);
     prefetcher.onAccess = (access, served, proposals) => {
@@ -70,10 +73,17 @@ export class StoryRecorder {
       inner(access, served, proposals);
       if (this.#target < 0) return;
       const { position, timeMs, segment, consumer } = access;
-      this.#trigger = { position, timeMs, segment, consumer };
-      this.#isWeighed = this.#evidence() !== null;
+      // At once: outcomes that come before the next access teach what it is asked of.
+      const evidence = prefetcher.evidenceOf?.(this.#target) ?? null;
+      this.#trigger = { position, timeMs, segment, consumer, evidence };
+      this.#isWeighed = evidence !== null;
     };
   };
+
+  /** Where the far loop's plans are known. */
+  watchPlans(benefitOf: BenefitOf): void {
+    this.#plannedBenefitOf = benefitOf;
+  }
 
   /** To be given to the run. */
   readonly onDecision: OnDecision = (code, segment, position, now, expert, probability) => {
@@ -146,16 +156,16 @@ export class StoryRecorder {
     }
   }
 
-  /** What was weighed after the last access and not asked for was not worth a fetch. */
+  /** What was weighed after the last access and not asked for was not worth a fetch, or there was no room for one. */
   #forget(nextSegment: number): void {
-    const { position, timeMs } = this.#trigger ?? { position: 0, timeMs: Number.NaN };
     if (this.#isWeighed) {
+      const { position, timeMs, evidence } = this.#trigger!;
       // Once demanded it is resident in any case; then its miss says whether it had waited.
       this.#isQueued =
         nextSegment === this.#target
           ? this.#ledger!.missClasses[MissClass.late]! > this.#classes[MissClass.late]!
           : this.#site!.isResident(this.#target);
-      const verdict = this.#isQueued ? 'queued' : 'below-threshold';
+      const verdict = this.#isQueued ? 'queued' : evidence!.value < 0 ? 'below-threshold' : 'budget';
       this.#forecast(position, known(timeMs), -1, Number.NaN, verdict);
     }
     this.#isWeighed = false;
@@ -163,7 +173,7 @@ export class StoryRecorder {
   }
 
   #forecast(position: number, timeMs: number | null, expert: number, probability: number, verdict: string): void {
-    const evidence = this.#trigger === null ? null : this.#evidence();
+    const evidence = this.#trigger?.evidence ?? null;
     this.#isWeighed = false;
     this.#keep({
       kind: 'forecast',
@@ -174,12 +184,9 @@ export class StoryRecorder {
       expert: this.#names.experts[expert] ?? null,
       probability: known(probability) ?? evidence?.probability ?? null,
       evidence,
+      netBenefit: evidence === null && expert >= 0 ? this.#plannedBenefitOf(this.#target) : null,
       verdict,
     });
-  }
-
-  #evidence() {
-    return this.#prefetcher!.evidenceOf?.(this.#target) ?? null;
   }
 
   #keep(event: StoryEvent): void {

@@ -1,6 +1,9 @@
 /** A story in the terminal. */
 
+import type { RefusalName } from '../../actors/cache-manager/ledger.ts';
 import type { MissClassName } from '../../actors/cache-manager/miss-classes.ts';
+import { refusalTexts } from '../../actors/cache-manager/refusal-texts.ts';
+import type { Evidence } from '../../actors/prefetcher.ts';
 import { printable } from '../../engine/printable.ts';
 import { DISPLACED_TEXT, missClassTexts } from '../report/miss-causes.ts';
 import { cacheText, countedText, grouped, percent } from '../report/words.ts';
@@ -13,7 +16,8 @@ export function storyText(story: SegmentStory | LogStory): string {
 function runText(run: StoryRun): string {
   const bound = run.trafficMax === null ? 'no bound on traffic' : `--traffic-max ${run.trafficMax}`;
   const latency = run.latency === '0' ? 'no time' : run.latency;
-  return `${run.trace}: cache of ${cacheText(run)}, ${run.evict}, anteroom, ${bound}, fetches take ${latency}; digest ${run.digest}`;
+  const name = run.trace === '-' ? '<stdin>' : run.trace;
+  return `${name}: cache of ${cacheText(run)}, ${run.evict}, anteroom, ${bound}, fetches take ${latency}; digest ${run.digest}`;
 }
 
 /** Characters of a name in a text; the JSON has the whole. */
@@ -76,7 +80,7 @@ function demandText(event: DemandEvent): string {
       return `${by}: late, waits for the rest of the prefetch; without prefetching ${alone}`;
     case 'miss':
       if (event.missClass !== null) return `${by}: miss, ${missClassTexts[event.missClass]}`;
-      return `${by}: miss; without prefetching a hit: it had to leave for something staged`;
+      return `${by}: miss; without prefetching a hit: it had to leave for something staged, or by an eviction told of forecasts`;
   }
 }
 
@@ -84,8 +88,15 @@ function forecastText(event: ForecastEvent): string {
   const { evidence, verdict } = event;
   const said = event.probability === null ? '' : ` at ${percent(event.probability)}`;
   const by = event.consumer === null ? '' : ` (${shown(event.consumer)})`;
+  const benefit =
+    event.netBenefit === null ? '' : ` for an expected net benefit of ${Number(event.netBenefit.toPrecision(2))}`;
   const when =
-    event.after === null ? `planned by the far loop${said}` : `forecast after ${shown(event.after)}${by}${said}`;
+    event.after === null
+      ? `planned by the far loop${said}${benefit}`
+      : `forecast after ${shown(event.after)}${by}${said}`;
+  const trust = evidence?.trust ?? 1;
+  const doubted =
+    trust < 1 ? `, ${percent(trust)} of it believed: what followed this consumer came true less often than said` : '';
   const asked = event.expert === null ? '' : `, asked for by ${event.expert}`;
   const opinions =
     evidence === null
@@ -97,32 +108,26 @@ function forecastText(event: ForecastEvent): string {
               : `${expert} ${percent(probability)} of ${trials}`,
           )
           .join(', ')}]`;
-  return `${when}${opinions}${asked}: ${verdictText(verdict, evidence?.threshold ?? null)}`;
+  return `${when}${opinions}${doubted}${asked}: ${verdictText(verdict, evidence)}`;
 }
 
-function verdictText(verdict: string, threshold: number | null): string {
+function verdictText(verdict: string, evidence: Evidence | null): string {
   switch (verdict) {
     case 'issued':
-      return 'prefetch sent';
+      // What hints or the far loop ask for has its value from them.
+      return evidence === null || evidence.value < 0 ? 'prefetch sent' : `prefetch sent, ${worthText(evidence.value)}`;
     case 'queued':
       return 'waits for a fetch slot';
     case 'below-threshold':
-      return threshold === null ? 'not worth a fetch' : `not worth a fetch below ${percent(threshold)}`;
-    case 'resident':
-      return 'there already';
-    case 'inFlight':
-      return 'on its way already';
-    case 'budget':
-      return 'refused, the bound on traffic leaves no room';
-    case 'price':
-      return 'refused, not worth its price';
-    case 'throttled':
-      return 'refused, the bound on misses leaves no room';
-    case 'tooLarge':
-      return 'refused, larger than the prefetch cache';
+      return evidence === null ? 'not worth a fetch' : `not worth a fetch below ${percent(evidence.threshold)}`;
     default:
-      return `refused: ${verdict}`;
+      return `refused: ${refusalTexts[verdict as RefusalName] ?? verdict}`;
   }
+}
+
+/** Of what a demand for a segment of mean size waits, after what waste costs. */
+function worthText(value: number): string {
+  return `worth ${Number(value.toPrecision(2))} fetches`;
 }
 
 function logText(story: LogStory): string {
@@ -135,6 +140,7 @@ function logText(story: LogStory): string {
     `Without prefetching ${countedText(baselineMisses, 'miss', 'misses')}. Prefetching avoided ${grouped(avoided)} of them and cost ${countedText(pollution, 'new one')}; ${grouped(misses)} are left:`,
     ...(Object.keys(missClassTexts) as MissClassName[]).map((name) => line(missClasses[name], missClassTexts[name])),
     line(pollution, DISPLACED_TEXT),
+    ...(story.run.ghost === 'sampled' ? ['Estimated from a sample of the segments, so these need not add up.'] : []),
   ];
   if (story.worst.length > 0) {
     lines.push('', 'Segments with the most misses left (anteroom explain LOG --segment NAME tells their story):');

@@ -39,6 +39,8 @@ export interface ForecastEvent {
   readonly probability: number | null;
   /** Null for a plan of the far loop. */
   readonly evidence: Evidence | null;
+  /** Expected net benefit that the far loop planned it for, in the currency of the prices; null where it did not. */
+  readonly netBenefit: number | null;
   /** What came of it at once: `issued`, `queued`, `below-threshold`, or the reason of a refusal. */
   readonly verdict: string;
 }
@@ -63,6 +65,8 @@ export interface StoryRun {
   readonly evict: string;
   readonly trafficMax: number | null;
   readonly latency: string;
+  /** By a `sampled` ghost what it would have been without prefetching, and classes of misses, are estimates, and no whole numbers. */
+  readonly ghost: 'whole' | 'sampled';
   readonly digest: string;
 }
 

@@ -1,7 +1,7 @@
 /** The parts of a log's traffic on which prefetching is judged apart: by operation, by site, by consumer. */
 
 import type { WritePolicy } from '../../actors/cache-manager/site.ts';
-import { operationNames } from '../../streams/operation.ts';
+import { Operation, operationNames } from '../../streams/operation.ts';
 import { isDemand } from '../replay/future.ts';
 import type { Trace } from '../replay/trace.ts';
 import { countedText } from '../report/words.ts';
@@ -31,6 +31,8 @@ const ALIKE_SHARE = 0.999;
 /** Part numbers by operation code, and by site and consumer id plus one (0 = absent); -1 where the dimension has one part only. */
 export interface Partition {
   readonly parts: readonly Part[];
+  /** Of the demands, those that are writes or deletes: none, where these are no demands. */
+  readonly changeCount: number;
   readonly ofOp: Int16Array;
   readonly ofSite: Int16Array;
   readonly ofConsumer: Int16Array;
@@ -58,6 +60,7 @@ export async function partition(trace: Trace, writes: WritePolicy): Promise<Part
   const parts: Part[] = [];
   return {
     parts,
+    changeCount: ops[Operation.write]! + ops[Operation.delete]!,
     ofOp: numbered('op', ops, (code) => operationNames[code]!, ops.length, parts),
     ofSite: numbered('site', sites, (id) => (id === 0 ? 'none named' : trace.sites.nameOf(id - 1)), BUSIEST, parts),
     ofConsumer: numbered(

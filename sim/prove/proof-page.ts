@@ -53,7 +53,9 @@ function cacheArticle(cache: CacheProof): string {
     evictionAlone === null
       ? ''
       : `<tr><td class="text">${escapeHtml(evictUsed)} alone, against lru</td>${effectCells(evictionAlone)}</tr>`;
-  return `<article class="verdict ${kind}"><h3>${badge} ${escapeHtml(`Cache of ${cacheText(cache)}: ${recommendation.headline}`)}</h3>${recommendation.sentences.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join('')}</article>
+  const article = `<article class="verdict ${kind}"><h3>${badge} ${escapeHtml(`Cache of ${cacheText(cache)}: ${recommendation.headline}`)}</h3>${recommendation.sentences.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join('')}</article>`;
+  if (recommendation.reason === 'too-short') return article;
+  return `${article}
 <div class="scroll"><table class="runs"><thead><tr><th class="text">against ${escapeHtml(evictUsed)} alone</th>${headings.map((heading) => `<th>${heading}</th>`).join('')}</tr></thead><tbody>${rows.map((row) => `<tr class="${row.isChosen ? 'engine' : ''}"><td class="text">${escapeHtml(row.name)}</td>${effectCells(row.effect)}</tr>`).join('')}${alone}</tbody></table></div>
 ${cache.budgets.every((budget) => budget.issued === 0) ? '' : figures(cache, rows)}`;
 }

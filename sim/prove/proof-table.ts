@@ -22,13 +22,22 @@ export function proofText(result: ProofResult): string {
 /** How the log was cut, in one paragraph; for the page too. */
 export function introduction(trace: TraceProof, name: string, result: ProofResult): string {
   const judged = trace.end - trace.judgedFrom;
-  const chosen =
-    trace.judgedFrom === trace.chosenFrom
-      ? ''
-      : `, the bound chosen on the next ${grouped(trace.judgedFrom - trace.chosenFrom)}`;
+  const cut = [
+    ...(trace.chosenFrom === 0 ? [] : [`the first ${grouped(trace.chosenFrom)} were only learned from`]),
+    ...(trace.judgedFrom === trace.chosenFrom
+      ? []
+      : [
+          `the bound chosen on the ${trace.chosenFrom === 0 ? 'first' : 'next'} ${grouped(trace.judgedFrom - trace.chosenFrom)}`,
+        ]),
+    `all figures are of the last ${grouped(judged)} in ${countedText(trace.judgedBlocks, 'block')}`,
+  ].join(', ');
   const unreliable = trace.timesAreUnreliable
     ? '\nToo many times of this log went backwards: waits and money here are unreliable.'
     : '';
+  const changes =
+    trace.changes === 0
+      ? ''
+      : `\n${percent(trace.changes / trace.log.accesses)} of the accesses are writes or deletes and count like reads here, as if a copy could answer them: --writes invalidate lets them end copies, --writes ignore leaves them out.`;
   const waited = trace.caches
     .map(({ baselineLatencyMs, baselineOrigin }) => ({
       ...trace.log,
@@ -39,13 +48,15 @@ export function introduction(trace: TraceProof, name: string, result: ProofResul
     }))
     .find(isQueueing);
   const queueing = waited === undefined ? '' : ` ${tooSlow(waited)}`;
-  return `${name}: ${countedText(trace.log.accesses, 'access', 'accesses')} to ${countedText(trace.log.segments, 'segment')}; the first ${grouped(trace.chosenFrom)} were only learned from${chosen}, all figures are of the last ${grouped(judged)} in ${countedText(trace.judgedBlocks, 'block')}. Ranges are ${percent(Number(result.level))} intervals. Fetches take ${trace.latency === '0' ? 'no time' : trace.latency}.${queueing}${unreliable}`;
+  return `${name}: ${countedText(trace.log.accesses, 'access', 'accesses')} to ${countedText(trace.log.segments, 'segment')}; ${cut}. Ranges are ${percent(Number(result.level))} intervals. Fetches take ${trace.latency === '0' ? 'no time' : trace.latency}.${queueing}${unreliable}${changes}`;
 }
 
 function cacheSection(cache: CacheProof, name: string): string {
   const { recommendation, evictionAlone, evictUsed, parts } = cache;
   const lines = [`${name}, cache of ${cacheText(cache)}: ${recommendation.headline}`];
   for (const sentence of recommendation.sentences) lines.push(`  ${sentence}`);
+  // Without intervals there is nothing to lay out.
+  if (recommendation.reason === 'too-short') return lines.join('\n');
   const rows: string[][] = [['against the eviction alone', ...effectHeadings]];
   for (const { trafficMax, isChosen, effect } of cache.budgets) {
     const bound = trafficMax === null ? 'no bound' : `--traffic-max ${trafficMax}`;

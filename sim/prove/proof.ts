@@ -95,6 +95,8 @@ export interface TraceProof {
   readonly blockAccesses: number;
   readonly judgedBlocks: number;
   readonly timesAreUnreliable: boolean;
+  /** Accesses that are writes or deletes and count like reads here. */
+  readonly changes: number;
   readonly caches: readonly CacheProof[];
 }
 

@@ -160,6 +160,7 @@ async function proveTrace(
     blockAccesses: blocks.accesses,
     judgedBlocks: blocks.count - blocks.judgedFrom,
     timesAreUnreliable,
+    changes: context.partition.changeCount,
     caches,
   };
 }
@@ -226,6 +227,7 @@ async function proveCache(cache: CacheSize, context: TraceContext): Promise<Cach
       baselineLatencyMs: latencyOf(baseline.costs, baseline.record),
       latencyUnit: valuation.latencyUnit,
       missPenaltyMs: valuation.missPenaltyMs,
+      isSampled: plan.config.ghost.kind === 'sampled',
       isLongEnough: isLongEnough(blocks),
       timesAreUnreliable: context.timesAreUnreliable,
       level: context.level,

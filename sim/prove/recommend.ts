@@ -32,6 +32,8 @@ export interface Case {
   readonly latencyUnit: 'ms' | 'requests';
   /** What an avoided miss is taken to be worth where waits have no milliseconds. */
   readonly missPenaltyMs: number;
+  /** Whether the bound on misses goes by a sample of the ghost. */
+  readonly isSampled: boolean;
   readonly isLongEnough: boolean;
   readonly timesAreUnreliable: boolean;
   readonly level: Level;
@@ -68,8 +70,8 @@ function reasonOf(argument: Case): Reason {
 }
 
 /** The setting that kept it from fetching, if one did. */
-function settingOf({ ledger }: Case): string | null {
-  return refusingSetting((name) => ledger.refusals[Refusal[name]]!, ledger.issued);
+function settingOf({ ledger, isSampled }: Case): string | null {
+  return refusingSetting((name) => ledger.refusals[Refusal[name]]!, ledger.issued, isSampled);
 }
 
 /** Whether what was proposed, or the mean access, would not fit into what may be staged: half of the cache by default. */
@@ -126,7 +128,9 @@ function whyNot(reason: Reason, { budget, level }: Case): string {
     case 'refused-by-settings':
       return refusingAdvice;
     case 'nothing-predicted':
-      return 'Nothing was prefetched in the part that counts, so it would cost nothing and save nothing.';
+      return isChanged(budget)
+        ? 'Nothing was prefetched in the part that counts; what differs below is the eviction, which is told what is forecast.'
+        : 'Nothing was prefetched in the part that counts, so it would cost nothing and save nothing.';
     case 'too-little':
       return `It saves ${rangeText(missesSaved, percent)} of the misses: too few to repay another moving part.`;
     case 'waits-longer':
@@ -136,6 +140,13 @@ function whyNot(reason: Reason, { budget, level }: Case): string {
     default:
       return `The net benefit of a million accesses is ${rangeText(benefitPerMillion, amountText)} at ${percent(Number(level))} confidence, and its lower end is not above zero: prove it on a longer log.`;
   }
+}
+
+/** Whether anything differs from the eviction alone. */
+function isChanged({ effect }: BudgetProof): boolean {
+  return Object.values(effect).some(({ estimate, low, high }) =>
+    [estimate, low, high].some((value) => (value ?? 0) !== 0),
+  );
 }
 
 function headlineOf({ budget, evictUsed }: Case): string {

@@ -67,7 +67,7 @@ export async function insightOf(trace: Trace, options: InsightOptions = {}): Pro
 }
 
 /** The rows of a batch that are demands, at the log position that they would have were there nothing else. */
-function demandsOf(batch: AccessBatch, writes: WritePolicy, position: number): AccessBatch {
+export function demandsOf(batch: AccessBatch, writes: WritePolicy, position: number): AccessBatch {
   if (writes === 'access') return batch;
   const rows = new Uint32Array(batch.length);
   let count = 0;

@@ -9,14 +9,15 @@ import { cacheText, countedText, grouped, percent } from './words.ts';
 export const missClassTexts: Readonly<Record<MissClassName, string>> = {
   unseen: 'never asked for before',
   late: 'predicted, but on its way or waiting for a slot',
-  evicted: 'staged, and evicted before it was used',
-  throttled: 'predicted, but the bound on misses or a cap refused it',
+  evicted: 'staged and evicted before it was used, or crowded out before it was sent',
+  throttled: 'predicted, but the bound on misses, a cap, the policy, lost trust or the holdout refused it',
   overBudget: 'predicted, but not worth its price or beyond the bound on traffic',
   unpredicted: 'not predicted',
 };
 
 /** Misses that the eviction alone would not have had. */
-export const DISPLACED_TEXT = 'hits without prefetching: they had to leave for something staged';
+export const DISPLACED_TEXT =
+  'hits without prefetching: they had to leave for something staged, or by an eviction told of forecasts';
 
 /** A figure with a bar for each of the runs that missed anything; empty where none did. */
 export function missCausesFigure(runs: readonly RunResult[]): string {

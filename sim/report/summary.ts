@@ -127,7 +127,8 @@ function refusalOf(judged: Judged): { readonly clause: string; readonly sentence
       sentence: 'The mean access is larger than what this cache could hold early: try a larger --cache.',
     };
   }
-  const setting = refusingSetting((name) => run.refusals[name] ?? 0, run.prefetches.issued);
+  const isSampled = run.governor?.ghost.kind === 'sampled';
+  const setting = refusingSetting((name) => run.refusals[name] ?? 0, run.prefetches.issued, isSampled);
   if (setting !== null && gain >= -GAIN_MIN && gain < GAIN_MIN) {
     return { clause: refusingClause(setting), sentence: refusingAdvice };
   }

@@ -31,12 +31,12 @@ export function waitText(wait: number, run: Pick<RunResult, 'latencyUnit'>): str
   return `${Number(amount.toPrecision(3))} ${unit}`;
 }
 
-/** A whole number with its thousands set apart. */
+/** A number, to the nearest whole one (counts of a sample are estimates), with its thousands set apart. */
 export function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** `1 prefetch`, `2,000 prefetches`. */
 export function countedText(count: number, one: string, many = `${one}s`): string {
-  return `${grouped(count)} ${count === 1 ? one : many}`;
+  return `${grouped(count)} ${Math.round(count) === 1 ? one : many}`;
 }

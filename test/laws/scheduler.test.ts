@@ -85,6 +85,13 @@ describe('prefetch scheduler', () => {
     expect(scheduler.plan(30, 50_000, all, status()).entries.id).toHaveLength(3);
   });
 
+  test('a rate of less than one request in a burst let none through at all, ever', () => {
+    const scheduler = schedulerOf({ requestsPerSecondMax: 0.01 });
+    const all = columns(Array.from({ length: 30 }, (_, segment) => ({ segment, horizon: 1, probability: 0.9 })));
+    const planned = [0, 1, 2, 3].map((i) => scheduler.plan(30, 10_000 + i * 101_000, all, status()).entries.id.length);
+    expect(planned).toEqual([0, 1, 1, 1]);
+  });
+
   test('never exceeds a budget, in any plan or over any run of plans, and accounts for every candidate', () => {
     fc.assert(
       fc.property(

@@ -185,9 +185,12 @@ export function operateRoutes(app: OpenAPIHono, node: AnteroomNode, options: Ope
     c.json(plain({ ...engine().stats(), reliability: engine().site.ledger.calibration.table() }), 200),
   );
   app.openapi(governorRoute, (c) => {
-    const { governor, refusals, trafficRatio, live } = engine().stats();
+    const { governor, refusals, trafficRatio, live, experts } = engine().stats();
     const { trafficMax, trafficAllowance } = engine().config;
-    return c.json(plain({ ...governor, trafficMax, trafficAllowance, trafficRatio, refusals, live }), 200);
+    const accounts = governor.state?.experts ?? [];
+    const named = experts.flatMap(({ name }, i) => (accounts[i] === undefined ? [] : [{ name, ...accounts[i] }]));
+    const state = governor.state === null ? null : { ...governor.state, experts: named };
+    return c.json(plain({ ...governor, state, trafficMax, trafficAllowance, trafficRatio, refusals, live }), 200);
   });
   app.openapi(decisionsRoute, (c) => {
     const { limit = 50, kind, segment } = c.req.valid('query');

@@ -25,6 +25,11 @@ describe.skipIf(isUnbuilt).concurrent('is refused on one line with its place', (
     ],
     ['a column that is not there', ['replay', good, ...quick, '--columns', 'segment=url'], /good\.csv: no column url/],
     ['a role given twice', ['replay', good, '--columns', 'segment=a,segment=b'], /segment is given twice/],
+    [
+      'a bad record in the midst of a log, without a word of how to go on',
+      ['prove', scratch.write('midst.csv', 't_ms,object,size\n1,a,10\n2,b,10\n3,c,ten\n')],
+      /midst\.csv:4:.* \(--lenient counts bad records and goes on\)/,
+    ],
     ['a page to standard output', ['replay', good, ...quick, '--report', '-'], /--report/],
     ['a story in no folder, before it is told', ['explain', good, '--json', nowhere], /no\/such\/folder/],
     ['a campaign in no folder', ['sim', '--seeds', '1', '--json', nowhere], /no\/such\/folder/],
@@ -57,7 +62,7 @@ describe.skipIf(isUnbuilt).concurrent('is refused on one line with its place', (
         ] as [string, readonly string[], RegExp][])
       : []),
     ['a parameter that is not there', ['replay', 'workload:chains,foo=1'], /workload chains: foo: unknown setting/],
-    ['the help of a command that does not exist, which was that of the whole', ['hints', '--help'], /command 'hints'/],
+    ['the help of a command that does not exist, which was that of the whole', ['lists', '--help'], /command 'lists'/],
     ['a port that is none', ['node', '--port', 'abc'], /--port/],
     [
       'settings whose alias leads nowhere',

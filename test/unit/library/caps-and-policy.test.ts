@@ -177,6 +177,22 @@ describe('caps', () => {
     );
   });
 
+  test('a rate of less than one request in a burst let none through at all, ever', () => {
+    // A prefetch in a hundred seconds; in the ten of a burst a tenth of one was saved up.
+    const { requests } = ran({ caps: { requestsPerSecondMax: 0.01 } });
+    expect(requests.length).toBeGreaterThan(3);
+    for (let i = 1; i < requests.length; i++)
+      expect(requests[i]!.timeMs - requests[i - 1]!.timeMs).toBeGreaterThanOrEqual(99_999);
+    // 49 times a 49th is less than 1.
+    for (const requestsPerSecondMax of [1 / 49, 0.07, 1e-3]) {
+      const caps = capsOf({ requestsPerSecondMax, burstSeconds: 1 });
+      expect(caps.refusal(1, 0, 0)).toBe(-1);
+      caps.sent(1);
+      expect(refusalOf(caps.refusal(1, 990 / requestsPerSecondMax, 0))).toBe('requestRate');
+      expect(caps.refusal(1, 1010 / requestsPerSecondMax, 0)).toBe(-1);
+    }
+  });
+
   test('the total is refused before the rate, so that one knows waiting will not help', () => {
     const caps = capsOf({ requestsMax: 1, requestsPerSecondMax: 1, burstSeconds: 1 });
     expect(caps.refusal(1, 0, 0)).toBe(-1);

@@ -93,8 +93,8 @@ const cases: Readonly<Record<string, readonly [EngineConfigInput, EngineConfigIn
   ],
   'caps.requestsPerSecondMax': [base, { caps: { requestsPerSecondMax: 0.01 } }],
   'caps.burstSeconds': [
-    { ...base, caps: { requestsPerSecondMax: 0.1 } },
-    { caps: { requestsPerSecondMax: 0.1, burstSeconds: 1 } },
+    { ...base, caps: { requestsPerSecondMax: 0.5 } },
+    { caps: { requestsPerSecondMax: 0.5, burstSeconds: 1 } },
   ],
   'caps.bytesPerSecondMax': [base, { caps: { bytesPerSecondMax: 10 } }],
   'caps.bytesMax': [base, { caps: { bytesMax: 1000 } }],

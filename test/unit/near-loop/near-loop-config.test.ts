@@ -93,6 +93,20 @@ describe('near-loop config', () => {
     }
   });
 
+  test('a model of the next item was chosen and nothing came of it, without a word: its expert took no part', () => {
+    const nextItem = { predictionModelType: 'gru' } as const;
+    for (const ignored of [{ nextItem }, { nextItem: { recurrent: { size: 8 } } }, { nextItemFor: 'all' }] as const) {
+      const { error } = nearLoopConfigSchema.safeParse(ignored);
+      expect(error?.issues).toMatchObject([
+        { path: Object.keys(ignored), message: expect.stringContaining('next-item') },
+      ]);
+      expect(nearLoopConfigSchema.safeParse({ ...ignored, experts: ['next-item'] }).success).toBe(true);
+    }
+    for (const standard of [{ nextItem: {} }, { nextItem: { predictionModelType: 'ensemble' } }] as const)
+      expect(nearLoopConfigSchema.safeParse(standard).success).toBe(true);
+    expect(nearLoopConfigSchema.safeParse(nearLoopConfigSchema.parse({})).success).toBe(true);
+  });
+
   test('refuses unknown keys and values out of range', () => {
     for (const wrong of [{ degree: 8 }, { degreeMax: 0 }, { contextCountMax: 5 }, { horizonMin: 9, horizonMax: 8 }]) {
       expect(nearLoopConfigSchema.safeParse(wrong).success).toBe(false);

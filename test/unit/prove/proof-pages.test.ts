@@ -72,6 +72,30 @@ describe('a proof in words', () => {
   });
 });
 
+describe('what a log is not', () => {
+  const proofOf = async (name: string, text: string, writes: 'access' | 'invalidate' = 'access') =>
+    proofText((await prove({ traces: [scratch.write(name, text)], cache: '0.1', resamples: 50, writes })).result);
+
+  test('writes were praised as hits without a word: a share of them is told where they count like reads', async () => {
+    const rows = Array.from({ length: 4000 }, (_, i) => `${i * 100},o${i % 300},${i % 40 === 7 ? 'w' : 'r'}\n`);
+    const log = `t_ms,object,op\n${rows.join('')}`;
+    expect(await proofOf('written.csv', log)).toContain(
+      '2.5 % of the accesses are writes or deletes and count like reads',
+    );
+    expect(await proofOf('written.csv', log, 'invalidate')).not.toContain('writes or deletes');
+  });
+
+  test('three lines had a table of dashes under a bound said to be chosen', async () => {
+    const three = 't_ms,object\n1,a\n2,b\n3,a\n';
+    const text = await proofOf('three.csv', three);
+    expect(text).toContain('do not turn this on: the log is too short to tell');
+    expect(text).toContain('; all figures are of the last 3 in 1 block.');
+    expect(text).not.toMatch(/--traffic-max| - /);
+    const { result } = await prove({ traces: [scratch.write('three.csv', three)], cache: '0.1' });
+    expect(proofPage(result, 'anteroom prove three.csv')).not.toContain('<table');
+  });
+});
+
 describe.skipIf(isUnbuilt).concurrent('anteroom prove', () => {
   const workload = 'workload:chains,accesses=6000,segments=400';
 

@@ -75,6 +75,7 @@ describe('recommendation', () => {
     for (const [settings, setting] of [
       [{ policy: { deny: ['*'] } }, 'policy'],
       [{ caps: { requestsMax: 0 } }, 'caps.requestsMax'],
+      [{ ghost: { kind: 'sampled', rate: 0.2 } }, 'the bound on misses beside ghost.kind: sampled'],
     ] as const) {
       const config = replayConfigSchema.parse(settings);
       const { recommendation } = (await proved(chains, { config, trafficMax: [1.3] })).caches[0]!;
@@ -102,6 +103,23 @@ describe('recommendation', () => {
       `t_ms,object\n${Array.from({ length: 2000 }, (_, i) => `${i * 100},same`).join('\n')}\n`,
     );
     expect((await proved(one)).caches[0]!.recommendation.reason).toBe('nothing-missed');
+  });
+
+  test('where nothing was prefetched it said "it would cost nothing and save nothing", beside figures that were not nothing', async () => {
+    const random = new Xoshiro128(1);
+    const rows = Array.from({ length: 8000 }, (_, i) => `${i * 500},u${random.int(50)},s${random.int(800)},1000`);
+    const log = write('chance.csv', `t_ms,client,object,size\n${rows.join('\n')}\n`);
+    const sayingOf = async (trace: string) => {
+      const { budgets, recommendation } = (await proved(trace, { unit: 'bytes', trafficMax: [1.3] })).caches[0]!;
+      expect(recommendation.reason).toBe('nothing-predicted');
+      const { low, high } = budgets[0]!.effect.missesSaved;
+      return { isSame: low === 0 && high === 0, sentence: recommendation.sentences[0]! };
+    };
+    expect(await sayingOf('workload:one-hit,accesses=8000')).toEqual({
+      isSame: true,
+      sentence: expect.stringContaining('save nothing'),
+    });
+    expect(await sayingOf(log)).toEqual({ isSame: false, sentence: expect.stringContaining('is the eviction') });
   });
 
   test('where nothing was missed in the part that judges it said "it costs more than it saves", by 0 to 0', async () => {

@@ -22,3 +22,9 @@ test('no setting is named where no more was refused than was sent, or by others 
   expect(refusing({ requestRate: 50, denied: 50 }, 100)).toBe(null);
   expect(refusing({}, 0)).toBe(null);
 });
+
+test('what the bound on misses refused is laid to the ghost only where that is a sample', () => {
+  const refused = (name: RefusalName) => (name === 'throttled' ? 10 : 0);
+  expect(refusingSetting(refused, 1)).toBe(null);
+  expect(refusingSetting(refused, 1, true)).toContain('ghost.kind: sampled');
+});
