@@ -38,14 +38,15 @@ Examples:
   anteroom replay today.log --config hints.yaml`,
     )
     .action(async (log: string, flags: HintsFlags) => {
-      const { openTrace, traceOptionsOf } = await import('../replay/replay.ts');
-      const { hintsText, learnHints } = await import('../replay/learn-hints.ts');
+      const { traceOptionsOf } = await import('../replay/check-options.ts');
       const { checkPlaces } = await import('./check-places.ts');
       const { startProgress } = await import('./progress.ts');
       const confidenceMin = shareOf(flags.confidence);
       const options = await readingOptions([log], flags);
       await checkPlaces([log], traceOptionsOf(options), flags.out === '-' ? {} : { json: flags.out });
-      const progress = startProgress(flags.quiet === true);
+      const { openTrace } = await import('../replay/replay.ts');
+      const { hintsText, learnHints } = await import('../replay/learn-hints.ts');
+      const progress = await startProgress(flags.quiet === true);
       let text: string;
       let warnings: readonly string[];
       try {
