@@ -1,7 +1,8 @@
 /** The standalone node: what is posted goes into the log, from the log into the engine, and what the engine asks for to the sinks. */
 
 import { assert } from '../../engine/assert.ts';
-import type { Clock } from '../../engine/clock.ts';
+import type { Clock, TimerId } from '../../engine/clock.ts';
+import { AnteroomError } from '../../engine/errors.ts';
 import type { CheckpointHeader } from '../../engine/state/checkpoint-store.ts';
 import type { LogOrigin, LogReceipt } from '../../engine/state/log-store.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -52,6 +53,7 @@ export class AnteroomNode {
   readonly #units: NodeUnits;
   #intake: Intake | null = null;
   #recovery: Recovery | null = null;
+  #starting: Promise<void> | null = null;
   #draining: Promise<void> | null = null;
 
   constructor(options: NodeOptions) {
@@ -101,16 +103,23 @@ export class AnteroomNode {
   }
 
   /**
-   * Recovers and goes to work.
-   * @throws AnteroomError 'corrupt' where what is kept cannot be what was kept; nothing is begun anew over it.
+   * Recovers and goes to work; to be called once.
+   * @throws AnteroomError 'corrupt' where what is kept cannot be what was kept; nothing is begun anew over it; 'unavailable' where it was
+   * drained meanwhile.
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     const { engine, parts, checkpoints, inlets, logWatch } = this.#units;
     this.lifeCycle.opened();
     const startedMs = this.#clock.now();
     parts.look();
     const { loaded, damaged } = await checkpoints.load();
     const replayed = await engine.recover(loaded, damaged);
+    if (this.#draining !== null) throw new AnteroomError('unavailable', 'the node was stopped while it recovered');
     this.#recovery = {
       from: loaded?.header.logPosition ?? null,
       replayed,
@@ -167,12 +176,12 @@ export class AnteroomNode {
     }
   }
 
-  /** Saves the engine and trims the log, to be called between two entries (`intake.between`); null where there is nothing new. @throws AnteroomError 'disk-full' or 'io'. */
+  /** Saves the engine and trims the log, to be called between two entries (`intake.between`); null where there is nothing new, or the engine is being made again. @throws AnteroomError 'disk-full' or 'io'. */
   checkpoint(): Promise<CheckpointHeader | null> {
     const { checkpoints, troubles, engine } = this.#units;
     return checkpoints.take(() => {
-      const { toldUntil } = this.intake;
-      const isNew = toldUntil !== (checkpoints.newest?.logPosition ?? 0) && !troubles.has('engine');
+      const { toldUntil, isSuspended } = this.intake;
+      const isNew = toldUntil !== (checkpoints.newest?.logPosition ?? 0) && !troubles.has('engine') && !isSuspended;
       return isNew ? engine.save(toldUntil) : null;
     });
   }
@@ -225,7 +234,13 @@ export class AnteroomNode {
     this.lifeCycle.drain();
     checkpoints.end();
     logWatch.end();
-    if (this.#intake !== null) {
+    if (this.#intake === null) {
+      // A recovery ends at its next entry, or where it waits for a part.
+      this.#elsewhere?.farLoop.lose('the node stops');
+      await this.#elsewhere?.close();
+      await this.#starting?.catch(() => {});
+    } else {
+      await this.#postsEnded(this.#intake);
       await inlets.stop();
       await this.dispatcher.end();
       await this.#intake.idle();
@@ -234,9 +249,23 @@ export class AnteroomNode {
       const { position, digest } = await this.engine.stop();
       // What was staged has ended with it: the digest that a replay of the log gives.
       this.#logger.info({ position, digest }, 'the engine has ended');
+      await this.#elsewhere?.close();
     }
-    await this.#elsewhere?.close();
     await this.#stores.close();
     this.lifeCycle.stopped();
+  }
+
+  /** Resolves when the posts that were admitted have ended, or after half the time of the drain: who sends slowly keeps nobody from a last checkpoint. */
+  async #postsEnded(intake: Intake): Promise<void> {
+    if (intake.postCount === 0) return;
+    let timer: TimerId = 0;
+    const late = new Promise<void>((settle) => {
+      timer = this.#clock.setTimeout(() => {
+        this.#logger.warn({ posts: intake.postCount }, 'posts that had not come to their end were given up');
+        settle();
+      }, this.config.drainMs / 2);
+    });
+    await Promise.race([intake.postsEnded(), late]);
+    this.#clock.clearTimeout(timer);
   }
 }

@@ -51,6 +51,7 @@ export class Intake {
   #isTelling = false;
   #isEngineDown = false;
   #idleWaiters: (() => void)[] = [];
+  #postsWaiters: (() => void)[] = [];
   readonly #roomWaiters = new Set<{ readonly bytes: number; readonly settle: () => void }>();
   readonly #betweens: (() => void)[] = [];
   #toldUntil = 0;
@@ -70,6 +71,11 @@ export class Intake {
   /** Bytes admitted and not told to the engine yet. */
   get pendingBytes(): number {
     return this.#pendingBytes;
+  }
+
+  /** Posts that were admitted and have not been released. */
+  get postCount(): number {
+    return this.#postCount;
   }
 
   /** Log position up to which the engine has been told. */
@@ -97,7 +103,7 @@ export class Intake {
         isHeld = false;
         this.#free(bytes);
         this.#postCount--;
-        this.#checkIdle();
+        if (this.#postCount === 0) for (const settle of this.#postsWaiters.splice(0)) settle();
       },
     };
   }
@@ -157,6 +163,11 @@ export class Intake {
     });
   }
 
+  /** Whether the engine is told nothing now, so that what it is belongs to no position. */
+  get isSuspended(): boolean {
+    return this.#isEngineDown;
+  }
+
   /** From now on nothing is told: what is appended meanwhile is in the log, for whoever revives it. */
   suspend(): void {
     this.#isEngineDown = true;
@@ -166,6 +177,12 @@ export class Intake {
   revive(toldUntil: number): void {
     this.#toldUntil = toldUntil;
     this.#isEngineDown = false;
+  }
+
+  /** Resolves when no post is under way: each was answered, or given up by who sent it. */
+  postsEnded(): Promise<void> {
+    if (this.#postCount === 0) return Promise.resolve();
+    return new Promise((settle) => this.#postsWaiters.push(settle));
   }
 
   /** Resolves when everything appended so far has been told, or can never be. */

@@ -106,15 +106,17 @@ export class NodeEngine {
     }
   }
 
-  /** Tells the engine the log from `from` to its end as it is then; returns how many units. */
+  /** Tells the engine the log from `from` to its end as it is then; returns how many units. @throws AnteroomError 'unavailable' where the node stops. */
   async replay(from: number): Promise<number> {
     let replayed = 0;
+    const { isEnding } = this.#options;
     for await (const entry of this.#options.stores.log.read(from)) {
       if (entry.position < from)
         throw new AnteroomError(
           'corrupt',
           `no entry of the log begins at position ${from}, where the checkpoint stands`,
         );
+      if (isEnding()) throw new AnteroomError('unavailable', 'the node was stopped while the log was replayed');
       await this.follower.apply(entry);
       replayed += entry.units;
     }

@@ -222,6 +222,21 @@ const engineMetrics: readonly (MetricFacts & { readonly value: (stats: EngineSta
     help: 'Further fetches that the traffic bound allows now.',
     value: (s) => s.governor.trafficHeadroom,
   },
+  {
+    name: 'anteroom_traffic_breaches_total',
+    help: 'Accesses after which requests stood above their bound.',
+    value: (s) => s.governor.trafficBreaches,
+  },
+  {
+    name: 'anteroom_miss_breaches_total',
+    help: 'Accesses after which misses stood above their bound.',
+    value: (s) => s.governor.missBreaches,
+  },
+  {
+    name: 'anteroom_miss_excess_max',
+    help: 'The most by which misses stood above those of the ghost.',
+    value: (s) => s.governor.missExcess,
+  },
 ];
 
 const nodeMetrics: readonly (MetricFacts & { readonly value: (status: NodeStatus) => MetricValue })[] = [

@@ -17,6 +17,9 @@ import { NodeMetrics } from './node-metrics.ts';
 import { adoptSettings, changedSettings, type ReloadAnswer } from './reload-settings.ts';
 import { Series } from './series.ts';
 
+/** Time for the last answers to be written, once all is done. */
+const ANSWER_MS = 1000;
+
 /** A node that listens. */
 export interface RunningNode {
   readonly node: AnteroomNode;
@@ -36,6 +39,8 @@ export interface RunningNode {
 export interface RunOptions {
   /** Reads the settings again, as they were read for the start; absent = there is nothing to read. */
   readonly readConfig?: () => Promise<NodeConfig>;
+  /** Told before the recovery begins, so that it can be stopped. */
+  readonly onListening?: (running: RunningNode) => void;
   /** Told of another level of the log. */
   readonly onLogLevel?: (level: NodeConfig['logging']['level']) => void;
 }
@@ -110,7 +115,7 @@ export async function runNode(config: NodeConfig, logger: NodeLogger, options: R
   const stopped = new Promise<void>((settle) => {
     finish = settle;
   });
-  const server = await listen(app.fetch, config.http, (fault) => metrics.refused(fault)).catch(
+  const server = await listen(app.fetch, config.http, clock, (fault) => metrics.refused(fault)).catch(
     async (error: unknown) => {
       await stores.close();
       throw error;
@@ -131,19 +136,22 @@ export async function runNode(config: NodeConfig, logger: NodeLogger, options: R
     ]);
     // A timer that is left would keep the process alive.
     clock.clearTimeout(timer);
-    server.close();
+    await server.close(ANSWER_MS);
     finish();
   };
   logger.info({ address: server.address }, 'listening');
+  const running = { node, address: server.address, stopped, reload, stop };
+  options.onListening?.(running);
   try {
-    await node.start();
+    await Promise.race([node.start(), stopped]);
   } catch (error) {
-    server.close();
+    if (stopping !== null) return running;
+    void server.close();
     await stores.close();
     throw error;
   }
-  series.begin();
-  return { node, address: server.address, stopped, reload, stop };
+  if (stopping === null) series.begin();
+  return running;
 }
 
 /** Loads ZeroMQ where there are parts, and nowhere else. */

@@ -18,6 +18,7 @@ import {
 } from './checkpoint-store.ts';
 import { digestBeside } from './lmdb-digest.ts';
 import { lmdbFault, openLmdb } from './lmdb-environment.ts';
+import { LmdbRoom } from './lmdb-room.ts';
 import { noCheckpoint } from './memory-checkpoint-store.ts';
 
 /** Bytes of one piece: one transaction, and so one pause of the event loop, each. */
@@ -42,6 +43,7 @@ export class LmdbCheckpointStore implements CheckpointStore {
   readonly #environment: RootDatabase<Uint8Array, Key>;
   readonly #headers: Database<Uint8Array, number>;
   readonly #pieces: Database<Uint8Array, [id: number, part: number, piece: number]>;
+  readonly #room: LmdbRoom;
   readonly #path: string;
   readonly #kept: number;
   #isClosed = false;
@@ -62,8 +64,14 @@ export class LmdbCheckpointStore implements CheckpointStore {
     this.#path = path;
     this.#headers = environment.openDB({ name: 'headers', encoding: 'binary' });
     this.#pieces = environment.openDB({ name: 'pieces', encoding: 'binary' });
+    this.#room = new LmdbRoom('checkpoints', path, environment, [this.#headers, this.#pieces]);
     this.#kept = kept;
-    this.#sweep();
+    try {
+      this.#sweep();
+    } catch (error) {
+      // Remains take room and do no harm: the next checkpoint is written over them.
+      if (!(error instanceof AnteroomError && error.code === 'disk-full')) throw error;
+    }
   }
 
   async put(content: CheckpointContent): Promise<CheckpointHeader> {
@@ -73,13 +81,12 @@ export class LmdbCheckpointStore implements CheckpointStore {
       for (const [part, bytes] of content.parts.entries()) {
         for (let at = 0, piece = 0; at < bytes.length; at += PIECE_BYTES, piece++) {
           const slice = bytes.subarray(at, at + PIECE_BYTES);
-          this.#commit('put', () => this.#pieces.putSync([header.id, part, piece], asBuffer(slice)));
+          this.#commit('put', slice.length, () => this.#pieces.putSync([header.id, part, piece], asBuffer(slice)));
           await eventLoopRound();
         }
       }
-      this.#commit('put', () =>
-        this.#headers.putSync(header.id, asBuffer(new TextEncoder().encode(JSON.stringify(header)))),
-      );
+      const sealed = new TextEncoder().encode(JSON.stringify(header));
+      this.#commit('put', sealed.length, () => this.#headers.putSync(header.id, asBuffer(sealed)));
     } catch (error) {
       // What was written of it takes room that a full disk does not have.
       try {
@@ -151,7 +158,7 @@ export class LmdbCheckpointStore implements CheckpointStore {
   }
 
   #remove(id: number): void {
-    this.#commit('remove', () => {
+    this.#commit('remove', 0, () => {
       this.#headers.removeSync(id);
       for (const key of [...this.#pieces.getKeys({ start: [id, 0, 0], end: [id + 1, 0, 0] })])
         this.#pieces.removeSync(key);
@@ -165,11 +172,14 @@ export class LmdbCheckpointStore implements CheckpointStore {
     for (const id of strays) this.#remove(id);
   }
 
-  #commit(step: string, write: () => void): void {
+  #commit(step: string, bytes: number, write: () => void): void {
+    const release = this.#room.take(step, [bytes]);
     try {
       this.#environment.transactionSync(write);
     } catch (cause) {
       throw lmdbFault('checkpoints', step, cause);
+    } finally {
+      release();
     }
   }
 }

@@ -7,6 +7,7 @@ import { AnteroomError } from '../errors.ts';
 import { eventLoopRound } from '../host/turns.ts';
 import { logFull, outOfLog, planAppends } from './append-plan.ts';
 import { openLmdb } from './lmdb-environment.ts';
+import { LmdbRoom } from './lmdb-room.ts';
 import { type LmdbChange, LmdbWriter } from './lmdb-writer.ts';
 import { damaged, decodeEntry, HEADER_BYTES, SUM_AT } from './log-entry.ts';
 import type { LogAppend, LogEntry, LogFacts, LogReceipt, LogStore } from './log-store.ts';
@@ -21,6 +22,12 @@ export interface LmdbLogOptions {
   readonly mustExist?: boolean;
   /** `checkLmdb` was just called for it. */
   readonly isChecked?: boolean;
+}
+
+interface LogDatabases {
+  readonly entries: Database<Uint8Array, number>;
+  readonly producers: Database<Uint8Array, string>;
+  readonly numbers: Database<Uint8Array, string>;
 }
 
 /** Entries read or trimmed before others get a turn. */
@@ -54,9 +61,15 @@ export class LmdbLogStore implements LogStore {
       ...(options.mustExist === undefined ? {} : { mustExist: options.mustExist }),
       ...(options.isChecked === undefined ? {} : { isChecked: options.isChecked }),
     });
-    const writer = await LmdbWriter.start(options.path, 'log');
+    const databases = {
+      entries: environment.openDB<Uint8Array, number>({ name: 'entries', encoding: 'binary' }),
+      producers: environment.openDB<Uint8Array, string>({ name: 'producers', encoding: 'binary' }),
+      numbers: environment.openDB<Uint8Array, string>({ name: 'numbers', encoding: 'binary' }),
+    };
+    const room = new LmdbRoom('log', options.path, environment, Object.values(databases));
+    const writer = await LmdbWriter.start(options.path, 'log', room);
     try {
-      return new LmdbLogStore(environment, writer, config);
+      return new LmdbLogStore(environment, databases, writer, config);
     } catch (error) {
       await writer.close();
       await environment.close();
@@ -64,13 +77,18 @@ export class LmdbLogStore implements LogStore {
     }
   }
 
-  private constructor(environment: RootDatabase<Uint8Array, Key>, writer: LmdbWriter, config: LogStoreConfig) {
+  private constructor(
+    environment: RootDatabase<Uint8Array, Key>,
+    { entries, producers, numbers }: LogDatabases,
+    writer: LmdbWriter,
+    config: LogStoreConfig,
+  ) {
     this.#config = config;
     this.#environment = environment;
     this.#writer = writer;
-    this.#entries = environment.openDB({ name: 'entries', encoding: 'binary' });
-    this.#producers = environment.openDB({ name: 'producers', encoding: 'binary' });
-    this.#numbers = environment.openDB({ name: 'numbers', encoding: 'binary' });
+    this.#entries = entries;
+    this.#producers = producers;
+    this.#numbers = numbers;
     this.#windows = new ProducerWindows(config.sequenceWindow, config.producersMax);
     this.#load();
   }

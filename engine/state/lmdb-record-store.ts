@@ -2,23 +2,27 @@
 
 import type { Database, Key, RootDatabase } from 'lmdb';
 import { type LmdbOptions, lmdbFault, openLmdb } from './lmdb-environment.ts';
+import { LmdbRoom } from './lmdb-room.ts';
 import type { RecordStore, StoredRecord } from './record-store.ts';
 
 export class LmdbRecordStore implements RecordStore {
   readonly #environment: RootDatabase<Uint8Array, Key>;
   readonly #records: Database<Uint8Array, string>;
+  readonly #room: LmdbRoom;
 
   static async open(options: LmdbOptions): Promise<LmdbRecordStore> {
-    return new LmdbRecordStore(await openLmdb(options));
+    return new LmdbRecordStore(await openLmdb(options), options.path);
   }
 
-  private constructor(environment: RootDatabase<Uint8Array, Key>) {
+  private constructor(environment: RootDatabase<Uint8Array, Key>, path: string) {
     this.#environment = environment;
     this.#records = environment.openDB({ name: 'records', encoding: 'binary' });
+    this.#room = new LmdbRoom('records', path, environment, [this.#records]);
   }
 
   async put(key: string, value: string): Promise<void> {
-    this.#commit(() => this.#records.putSync(key, Buffer.from(value)));
+    const bytes = Buffer.from(value);
+    this.#commit(bytes.length, () => this.#records.putSync(key, bytes));
   }
 
   get(key: string): string | null {
@@ -37,18 +41,21 @@ export class LmdbRecordStore implements RecordStore {
 
   async remove(key: string): Promise<void> {
     if (!this.#records.doesExist(key)) return;
-    this.#commit(() => this.#records.removeSync(key));
+    this.#commit(0, () => this.#records.removeSync(key));
   }
 
   async close(): Promise<void> {
     await this.#environment.close();
   }
 
-  #commit(write: () => void): void {
+  #commit(bytes: number, write: () => void): void {
+    const release = this.#room.take('write', [bytes]);
     try {
       this.#environment.transactionSync(write);
     } catch (cause) {
       throw lmdbFault('records', 'write', cause);
+    } finally {
+      release();
     }
   }
 }

@@ -3,6 +3,7 @@
 import { AnteroomError } from '../errors.ts';
 import { moduleOf, WorkerThread } from '../host/worker-thread.ts';
 import { lmdbAddress, lmdbFault, SETTINGS } from './lmdb-environment.ts';
+import type { LmdbRoom } from './lmdb-room.ts';
 
 /** One key of one database of the environment. */
 export interface LmdbChange {
@@ -35,18 +36,20 @@ const HEAP_MIB = 64;
  */
 export class LmdbWriter {
   readonly #what: string;
+  readonly #room: LmdbRoom;
   readonly #thread: WorkerThread;
   readonly #waiting = new Map<number, Waiting>();
   #commitCount = 0;
   #failure: AnteroomError | null = null;
 
   /** The environment must have been opened and its databases made. `what`: what lies there, for errors. */
-  static async start(path: string, what: string): Promise<LmdbWriter> {
-    return new LmdbWriter(path, what, await lmdbAddress());
+  static async start(path: string, what: string, room: LmdbRoom): Promise<LmdbWriter> {
+    return new LmdbWriter(path, what, room, await lmdbAddress());
   }
 
-  private constructor(path: string, what: string, library: string) {
+  private constructor(path: string, what: string, room: LmdbRoom, library: string) {
     this.#what = what;
+    this.#room = room;
     this.#thread = new WorkerThread({
       module: moduleOf(WRITER),
       data: { library, options: { path, ...SETTINGS } },
@@ -59,17 +62,21 @@ export class LmdbWriter {
 
   /**
    * All of it or, on an error, nothing; resolves when it is durable. One at a time: the caller awaits each.
-   * @throws AnteroomError as `lmdbFault`; 'io' for good once the thread is lost, since nobody knows what it had done.
+   * @throws AnteroomError as `LmdbRoom` and `lmdbFault`; 'io' for good once the thread is lost, since nobody knows what it had done.
    */
-  commit(step: string, changes: readonly LmdbChange[]): Promise<void> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
-    return new Promise((settle, fail) => {
+  async commit(step: string, changes: readonly LmdbChange[]): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    const release = this.#room.take(
+      step,
+      changes.map(({ value }) => value?.length ?? 0),
+    );
+    return new Promise<void>((settle, fail) => {
       const id = ++this.#commitCount;
       this.#waiting.set(id, { step, settle, fail });
       this.#thread.setAwaited(true);
       const moved = changes.flatMap(({ value }) => (value === null ? [] : [value.buffer]));
       this.#thread.post({ id, changes }, moved);
-    });
+    }).finally(release);
   }
 
   /** No commit may be under way. */

@@ -71,7 +71,7 @@ const ANSWER_WITHIN_MS = 30_000;
 const codeOf: Readonly<Partial<Record<number, ErrorCode>>> = {
   400: 'bad-usage',
   401: 'unauthorised',
-  403: 'unauthorised',
+  403: 'forbidden',
   404: 'not-found',
 };
 

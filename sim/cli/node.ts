@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { NodeConfig } from '../../actors/node/node-config.ts';
+import type { RunningNode } from '../../actors/node/run-node.ts';
 import { AnteroomError } from '../../engine/errors.ts';
 import { portNumber } from './whole-number.ts';
 
@@ -42,26 +43,40 @@ export function registerNode(program: Command): void {
       const { runNode } = await import('../../actors/node/run-node.ts');
       const { onReloadSignal, onStopSignal } = await import('../../engine/host/signals.ts');
       const logger = createNodeLogger(config.logging.level);
+      // Signals are heard from the beginning: a recovery may take long, and by default they end the process, or as process 1 do nothing.
+      let listening: RunningNode | null = null;
+      let isReloadAsked = false;
+      const reload = (): void => {
+        if (listening?.node.isRecovered !== true) {
+          isReloadAsked = true;
+          return;
+        }
+        listening.reload().catch((error: unknown) => {
+          const message = error instanceof Error ? error.message : String(error);
+          logger.error({ error: message }, 'the settings were not read again and stay as they are');
+        });
+      };
+      const forgetReload = onReloadSignal(reload);
+      const forget = onStopSignal(
+        (signal) => {
+          logger.info({ signal }, 'stopping');
+          if (listening === null) process.exit(0);
+          void listening.stop();
+        },
+        () => process.exit(1),
+      );
       const running = await runNode(config, logger, {
         ...(flags.config === undefined ? {} : { readConfig }),
+        onListening: (early) => {
+          listening = early;
+        },
         onLogLevel: (level) => {
           logger.level = level;
         },
       });
-      const forgetReload = onReloadSignal(() => {
-        running.reload().catch((error: unknown) => {
-          const message = error instanceof Error ? error.message : String(error);
-          logger.error({ error: message }, 'the settings were not read again and stay as they are');
-        });
-      });
-      const forget = onStopSignal(
-        (signal) => {
-          logger.info({ signal }, 'stopping');
-          void running.stop();
-        },
-        () => process.exit(1),
-      );
-      process.stderr.write(`anteroom: listening on ${running.address} (open it in a browser)\n`);
+      if (isReloadAsked && running.node.isRecovered) reload();
+      if (running.node.isRecovered)
+        process.stderr.write(`anteroom: listening on ${running.address} (open it in a browser)\n`);
       await running.stopped;
       forget();
       forgetReload();

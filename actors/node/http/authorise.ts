@@ -101,7 +101,7 @@ function isForeign(c: Context): boolean {
 }
 
 function refusal(c: Context, status: 401 | 403, message: string): Response {
-  return c.json({ error: { code: 'unauthorised', message } }, status);
+  return c.json({ error: { code: status === 401 ? 'unauthorised' : 'forbidden', message } }, status);
 }
 
 /** A whole configuration, checked beyond its schema. @throws AnteroomError 'bad-config'. */

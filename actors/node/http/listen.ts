@@ -2,6 +2,7 @@
 
 import type { ServerType } from '@hono/node-server';
 import { serve } from '@hono/node-server';
+import type { Clock } from '../../../engine/clock.ts';
 import { AnteroomError } from '../../../engine/errors.ts';
 import { guardHttp, HTTP_LOOK_MS, type HttpFault, setHttpBounds } from '../../../engine/host/http-guard.ts';
 import type { NodeConfig } from '../node-config.ts';
@@ -11,13 +12,15 @@ export interface Listener {
   readonly address: string;
   /** From now on these bounds hold; the address and the size of a head stay. */
   bound(http: NodeConfig['http']): void;
-  close(): void;
+  /** Takes no connection from now on; resolves when what is under way has been answered, at the latest after `graceMs`, default 0. */
+  close(graceMs?: number): Promise<void>;
 }
 
 /** @throws AnteroomError 'io' where the address is taken. */
 export function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   http: NodeConfig['http'],
+  clock: Clock,
   onFault: (fault: HttpFault) => void,
 ): Promise<Listener> {
   return new Promise((settle, fail) => {
@@ -35,10 +38,7 @@ export function listen(
           bound: (changed) => {
             if ('closeAllConnections' in server) setHttpBounds(server, changed);
           },
-          close: () => {
-            server.close();
-            if ('closeAllConnections' in server) server.closeAllConnections();
-          },
+          close: (graceMs = 0) => closed(server, clock, graceMs),
         });
       },
     );
@@ -46,5 +46,29 @@ export function listen(
     server.on('error', (cause: Error) =>
       fail(new AnteroomError('io', `cannot listen on ${http.host}:${http.port}: ${cause.message}`, { cause })),
     );
+  });
+}
+
+/** How often connections that have fallen idle are looked for. */
+const IDLE_LOOK_MS = 10;
+
+function closed(server: ServerType, clock: Clock, graceMs: number): Promise<void> {
+  return new Promise((settle) => {
+    const untilMs = clock.now() + graceMs;
+    let isClosed = false;
+    server.close(() => {
+      isClosed = true;
+      settle();
+    });
+    const look = (): void => {
+      if (isClosed || !('closeAllConnections' in server)) return;
+      if (clock.now() >= untilMs) {
+        server.closeAllConnections();
+        return;
+      }
+      server.closeIdleConnections();
+      clock.setTimeout(look, IDLE_LOOK_MS);
+    };
+    look();
   });
 }

@@ -23,6 +23,11 @@ describe('with tokens', () => {
     expect(await may(bearer('sender-0123456789abcdef'))).toEqual([200, 403, 403, 403]);
     expect(await may(bearer('reader-0123456789abcdef'))).toEqual([403, 200, 200, 403]);
     expect(await may(bearer('boss-0123456789abcdefgh'))).toEqual([200, 200, 200, 200]);
+    // Who is known and may not is told so; who is not known is told that.
+    const codeFor = async (token: string): Promise<unknown> =>
+      ((await ask('/v1/status', { headers: bearer(token) })).body as { error: { code: string } }).error.code;
+    expect(await codeFor('sender-0123456789abcdef')).toBe('forbidden');
+    expect(await codeFor('sender-0123456789abcdeX')).toBe('unauthorised');
     expect((await ask('/healthz')).status).toBe(200);
     expect((await ask('/')).status).toBe(200);
   });

@@ -43,6 +43,11 @@ test('metrics are what promtool takes: types, help, base units, each series once
   expect(headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
   expect(faultsOf(text)).toEqual([]);
   expect(text).toMatch(/^anteroom_accesses_total 500$/m);
+  // What is promised to be bounded can be watched.
+  const { trafficBreaches, missBreaches, missExcess } = node.engine.stats().governor;
+  expect(text).toContain(`anteroom_traffic_breaches_total ${trafficBreaches}\n`);
+  expect(text).toContain(`anteroom_miss_breaches_total ${missBreaches}\n`);
+  expect(text).toContain(`anteroom_miss_excess_max ${missExcess}\n`);
   expect(text).toContain(`anteroom_latency_mean_seconds ${node.engine.stats().latencyMs.mean! / 1000}\n`);
 });
 

@@ -168,6 +168,16 @@ describe('checkpoints', () => {
     expect(watermarks).toEqual([5, 5, 6].map((hour) => hour * 3_600_000 - 86_400_000));
   });
 
+  test('is not taken while the engine is being made again: what it is then belongs to no position', async () => {
+    const { post, node } = await testNode();
+    await post('/v1/accesses', ndjson(['/a', '/b']));
+    await node.intake.idle();
+    node.intake.suspend();
+    expect(await node.checkpoint()).toBeNull();
+    node.intake.revive(2);
+    expect((await node.checkpoint())!.logPosition).toBe(2);
+  });
+
   test('that cannot be written degrade the node, which goes on taking accesses', async () => {
     const disks = new Disks();
     const { post, node, ask } = await testNode({}, { disks });
@@ -185,6 +195,18 @@ describe('checkpoints', () => {
 });
 
 describe('a drain', () => {
+  test('of a node that is still recovering ends the recovery, and then the node', async () => {
+    const disks = new Disks();
+    const { post } = await testNode({}, { disks });
+    for (let i = 0; i < 4; i++) await post('/v1/accesses', ndjson(names(400, i + 1)));
+    const { node } = await testNode({}, { disks, begin: false });
+    const started = node.start();
+    const drained = node.drain();
+    await expect(started).rejects.toMatchObject({ code: 'unavailable' });
+    await drained;
+    expect(node.lifeCycle.state).toBe('stopped');
+  });
+
   test('learns from what was acknowledged, takes a checkpoint, refuses what comes after, and stops', async () => {
     const disks = new Disks();
     const { post, node, ask } = await testNode({}, { disks });
