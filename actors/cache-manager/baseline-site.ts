@@ -31,6 +31,7 @@ export class BaselineSite implements Site {
   readonly missBreaches = 0;
   readonly missExcess = 0;
   readonly governor = null;
+  readonly ghostBytes = null;
   readonly pollutionCount = 0;
   readonly leadAccesses = 0;
   readonly stagingCapacity = 0;

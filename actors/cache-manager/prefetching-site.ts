@@ -16,7 +16,7 @@ import { Stage as stages } from './prefetch-table.ts';
 import { type Prospect, prospectsOf } from './prospects.ts';
 import { Settlement } from './settlement.ts';
 import type { FetchSample, Site, SiteOptions, WritePolicy } from './site.ts';
-import type { SiteGuard } from './site-guard.ts';
+import type { GhostBytes, SiteGuard } from './site-guard.ts';
 import { SiteKernel } from './site-kernel.ts';
 import { SiteSpace } from './site-space.ts';
 import { SiteState } from './site-state.ts';
@@ -103,6 +103,10 @@ export class PrefetchingSite implements Site {
 
   get used(): number {
     return this.#state.used;
+  }
+
+  get ghostBytes(): GhostBytes | null {
+    return this.#guard.ghostBytes;
   }
 
   get governor(): GovernorState {

@@ -244,6 +244,10 @@ export class SampledGuard implements SiteGuard {
     return Math.min(this.trafficSlack, this.missSlack);
   }
 
+  get ghostBytes(): null {
+    return null;
+  }
+
   get ghostMisses(): number {
     return this.#missBound.misses - this.#missSum.estimate(this.rate);
   }

@@ -3,6 +3,12 @@
 import type { StateFields } from '../../engine/state-fields.ts';
 import type { Where } from './ghost.ts';
 
+/** In bytes. */
+export interface GhostBytes {
+  readonly baseline: number;
+  readonly reference: number;
+}
+
 /**
  * Runs the worlds without prefetching beside a site (the baseline, and LRU as the reference), whole or by a sample, and says what may still be
  * fetched and missed beyond them. The caller tells it every demand, fetch, miss, and each segment that the site gained or gave up.
@@ -25,6 +31,8 @@ export interface SiteGuard {
   /** Misses of the baseline so far, and by how much the figure may err on the low side: 0 where it is whole. */
   readonly ghostMisses: number;
   readonly ghostError: number;
+  /** Bytes that the misses of baseline and reference asked for so far; null where these are a sample. */
+  readonly ghostBytes: GhostBytes | null;
   /** Share of the segments that are watched. */
   readonly rate: number;
   /** To be called before the access at `position`. */

@@ -1,6 +1,7 @@
 /** The field's metrics from what a site counted: one definition each, for a replay's report and an engine's stats alike. */
 
 import { Outcome, type OutcomeName } from '../prefetcher.ts';
+import { type Prices, priceOfSpace, priceOfTransfer, valueOfTime } from '../prices.ts';
 import type { Ledger } from './ledger.ts';
 
 /** How prefetches ended, and those never sent. */
@@ -59,6 +60,27 @@ export function siteMetrics(ledger: Ledger, { baselineMisses, referenceFetches }
     trafficRatio: ratio(ledger.demandFetches + prefetches.issued, referenceFetches),
     calibration: calibration.count === 0 ? null : { brier: calibration.brier, ece: calibration.ece },
   };
+}
+
+/** What a world without prefetching fetched from the origin, and the waiting that prefetching spared against it. */
+export interface Against {
+  readonly requests: number;
+  readonly bytes: number;
+  /** ms; negative = prefetching cost time. */
+  readonly savedMs: number;
+}
+
+/** Waiting saved, less what the extra fetches, their bytes and the staged space cost, in the currency of the prices. Fewer fetches than there count as savings. */
+export function netBenefit(ledger: Ledger, prices: Prices, { requests, bytes, savedMs }: Against): number {
+  return (
+    valueOfTime(prices, savedMs) -
+    priceOfTransfer(
+      prices,
+      ledger.demandBytes + ledger.prefetchBytes - bytes,
+      ledger.demandFetches + ledger.issued - requests,
+    ) -
+    priceOfSpace(prices, ledger.stagedByteMs, 1)
+  );
 }
 
 /** By expert, in their order: prefetches sent, and those of them that were used. */

@@ -14,6 +14,7 @@ import type { MissBound } from './miss-bound.ts';
 import type { Origin } from './origin.ts';
 import type { PrefetchAdmission } from './prefetch-admission.ts';
 import type { Prospect } from './prospects.ts';
+import type { GhostBytes } from './site-guard.ts';
 import type { TrafficBudget } from './traffic-budget.ts';
 
 /** What to do with a write or delete: count it as an access, let it end every copy, or pass over it. */
@@ -105,6 +106,8 @@ export interface Site extends SiteView {
   readonly missExcess: number;
   /** Where its bounds and records stand; null without a prefetcher. */
   readonly governor: GovernorState | null;
+  /** Bytes that the misses of the worlds without prefetching asked for so far, counted or not; null where these are a sample, or none is watched. */
+  readonly ghostBytes: GhostBytes | null;
   /** Misses so far, counted or not, on segments that the baseline held. */
   readonly pollutionCount: number;
   /** Space that the prefetch cache may take now, in the site's unit, and what of it is taken. */

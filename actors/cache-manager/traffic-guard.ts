@@ -5,7 +5,7 @@ import { Ghost, type GhostSite, type Where } from './ghost.ts';
 import type { MissBound } from './miss-bound.ts';
 import type { SegmentSizes } from './segment-sizes.ts';
 import type { SiteOptions } from './site.ts';
-import type { SiteGuard } from './site-guard.ts';
+import type { GhostBytes, SiteGuard } from './site-guard.ts';
 import { type SiteBooks, SiteNumber, SiteWord } from './site-layout.ts';
 import type { TrafficBudget } from './traffic-budget.ts';
 
@@ -170,6 +170,10 @@ export class TrafficGuard implements SiteGuard {
 
   get ghostMisses(): number {
     return this.baseline.misses;
+  }
+
+  get ghostBytes(): GhostBytes {
+    return { baseline: this.baseline.missBytes, reference: this.reference.missBytes };
   }
 
   lentCount(reactiveCount: number): number {

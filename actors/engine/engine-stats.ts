@@ -4,8 +4,9 @@ import type { GovernorState, Lift } from '../cache-manager/governor-state.ts';
 import type { Ledger, RefusalName } from '../cache-manager/ledger.ts';
 import type { MissClassName } from '../cache-manager/miss-classes.ts';
 import type { Site } from '../cache-manager/site.ts';
-import { expertUse, type SiteMetrics, siteMetrics } from '../cache-manager/site-metrics.ts';
+import { expertUse, netBenefit, ratio, type SiteMetrics, siteMetrics } from '../cache-manager/site-metrics.ts';
 import type { IntakeCounts } from './access-intake.ts';
+import { isEngineTimed } from './engine-config.ts';
 import type { EngineParts } from './engine-parts.ts';
 
 /**
@@ -33,6 +34,12 @@ export interface EngineStats extends SiteMetrics {
     readonly p90: number | null;
     readonly p99: number | null;
   };
+  /** Bytes fetched over those that LRU of the same size would have fetched; null with a sampled ghost or a warm-up, which the ghosts' bytes do not know. */
+  readonly trafficBytesRatio: number | null;
+  /** Waiting over that without prefetching, an estimate (`LatencySaved`); null where that is. */
+  readonly latencyRatio: number | null;
+  /** Value of the waiting saved (an estimate) less the price of what was fetched beyond the ghost without prefetching, in the currency of the prices; null as `trafficBytesRatio`. */
+  readonly netBenefit: number | null;
   /** Waiting that prefetching saved; null before anything waited, or where fetches take no time. */
   readonly latencySaved: LatencySaved | null;
   readonly experts: readonly { readonly name: string; readonly issued: number; readonly used: number }[];
@@ -86,10 +93,27 @@ export interface LiveStats {
 
 /** Questions only: asking changes nothing. */
 export function engineStats(parts: EngineParts): EngineStats {
-  const { pipeline, experts, intake, liftNow, admission, nearLoop, desk, driver } = parts;
+  const { config, pipeline, experts, intake, liftNow, admission, nearLoop, desk, driver } = parts;
   const { site } = pipeline;
+  const { ledger } = site;
+  const saved = latencySaved(ledger);
+  const ghostBytes = config.warmup > 0 ? null : site.ghostBytes;
   return {
     ...siteStats(site, experts),
+    latencySaved: saved,
+    trafficBytesRatio:
+      ghostBytes === null ? null : ratio(ledger.demandBytes + ledger.prefetchBytes, ghostBytes.reference),
+    latencyRatio: saved === null ? null : 1 - saved.share,
+    netBenefit:
+      ghostBytes === null || ledger.accesses === 0
+        ? null
+        : netBenefit(ledger, config.prices, {
+            requests: ledger.baselineMisses,
+            bytes: ghostBytes.baseline,
+            savedMs: isEngineTimed(config)
+              ? (saved?.totalMs ?? 0)
+              : (ledger.baselineMisses - ledger.misses) * config.missPenaltyMs,
+          }),
     intake: intake.counts,
     governor: {
       trafficHeadroom: site.trafficHeadroom,
@@ -111,7 +135,10 @@ export function engineStats(parts: EngineParts): EngineStats {
 function siteStats(
   site: Site,
   experts: readonly string[],
-): Omit<EngineStats, 'intake' | 'live' | 'position' | 'governor'> {
+): Omit<
+  EngineStats,
+  'intake' | 'live' | 'position' | 'governor' | 'latencySaved' | 'trafficBytesRatio' | 'latencyRatio' | 'netBenefit'
+> {
   const { ledger } = site;
   const hasWaits = ledger.waits.count > 0;
   const quantile = (q: number): number | null => (hasWaits ? ledger.waits.quantile(q) : null);
@@ -126,7 +153,6 @@ function siteStats(
       p90: quantile(0.9),
       p99: quantile(0.99),
     },
-    latencySaved: latencySaved(ledger),
     experts: expertUse(ledger, experts),
     missClasses: ledger.missClassCounts(),
     refusals: ledger.refusalCounts(),

@@ -2,6 +2,7 @@
 
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { HttpFault } from '../../engine/host/http-guard.ts';
+import { cpuSeconds, residentBytes } from '../../engine/host/process-usage.ts';
 import type { EngineStats } from '../engine/engine-stats.ts';
 import { outcomeNames } from '../prefetcher.ts';
 import type { NodeStatus } from './node-status.ts';
@@ -194,6 +195,21 @@ const engineMetrics: readonly (MetricFacts & { readonly value: (stats: EngineSta
     value: (s) => s.trafficRatio,
   },
   {
+    name: 'anteroom_traffic_bytes_ratio',
+    help: 'Bytes fetched over the bytes that LRU would have fetched.',
+    value: (s) => s.trafficBytesRatio,
+  },
+  {
+    name: 'anteroom_latency_ratio',
+    help: 'Waiting over the waiting without prefetching, an estimate by the misses of the ghost.',
+    value: (s) => s.latencyRatio,
+  },
+  {
+    name: 'anteroom_net_benefit',
+    help: 'Value of waiting saved (estimated) less the price of requests, bytes and space, in the currency of the prices.',
+    value: (s) => s.netBenefit,
+  },
+  {
     name: 'anteroom_latency_mean_seconds',
     help: 'Mean wait of demand accesses.',
     value: (s) => seconds(s.latencyMs.mean),
@@ -246,6 +262,9 @@ const nodeMetrics: readonly (MetricFacts & { readonly value: (status: NodeStatus
     label: 'state',
     value: (s) => ({ [s.state]: 1 }),
   },
+  // These two by the names that every Prometheus client gives them.
+  { name: 'process_resident_memory_bytes', help: 'Memory held resident.', value: residentBytes },
+  { name: 'process_cpu_seconds_total', help: 'Time spent on a core.', value: cpuSeconds },
   { name: 'anteroom_ready', help: '1 = accesses are taken and questions answered.', value: (s) => (s.isReady ? 1 : 0) },
   { name: 'anteroom_log_start', help: 'Log position of the oldest access kept.', value: (s) => s.log.start },
   { name: 'anteroom_log_end', help: 'Log position after the newest access acknowledged.', value: (s) => s.log.end },

@@ -13,6 +13,17 @@ export function residentBytesMax(): number {
   return process.resourceUsage().maxRSS * 1024;
 }
 
+/** Memory that the process holds resident now, in bytes. */
+export function residentBytes(): number {
+  return process.memoryUsage.rss();
+}
+
+/** Time that its threads have spent on a core so far, in seconds. */
+export function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
 /** Threads that can run at once. */
 export function coreCount(): number {
   return availableParallelism();

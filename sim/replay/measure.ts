@@ -1,8 +1,8 @@
 /** Turns what a site counted into the metrics of a report, by the definitions in the README. */
 
 import type { Ledger } from '../../actors/cache-manager/ledger.ts';
-import { expertUse, ratio, siteMetrics } from '../../actors/cache-manager/site-metrics.ts';
-import { type Prices, priceOfSpace, priceOfTransfer, valueOfTime } from '../../actors/prices.ts';
+import { expertUse, netBenefit, ratio, siteMetrics } from '../../actors/cache-manager/site-metrics.ts';
+import type { Prices } from '../../actors/prices.ts';
 import type { RunDetails, RunResult } from './result.ts';
 
 /** The metrics of one run; the rest of a `RunResult` says which run it was. */
@@ -60,8 +60,8 @@ export function measure(ledger: Ledger, context: MeasureContext): Measures {
       p99: hasWaits ? ledger.waits.quantile(0.99) : zeroIfAny(ledger.accesses),
     },
     latencyRatio: ratio(ledger.waits.sum, baseline.waits.sum),
-    netBenefit: netBenefit(ledger, baseline, context),
-    netBenefitOverReference: netBenefit(ledger, reference, context),
+    netBenefit: netBenefitOver(ledger, baseline, context),
+    netBenefitOverReference: netBenefitOver(ledger, reference, context),
   };
 }
 
@@ -79,22 +79,15 @@ function zeroIfAny(accesses: number): number | null {
   return accesses === 0 ? null : 0;
 }
 
-/**
- * Against another run: waiting saved, less what the extra fetches, their bytes and the staged space cost.
- * Fewer fetches than there count as savings.
- */
-function netBenefit(ledger: Ledger, baseline: Ledger, context: MeasureContext): number | null {
+/** Against another run. */
+function netBenefitOver(ledger: Ledger, other: Ledger, context: MeasureContext): number | null {
   if (ledger.accesses === 0) return null;
-  const { prices } = context;
-  const savedMs =
-    context.latencyUnit === 'ms'
-      ? baseline.waits.sum - ledger.waits.sum
-      : (baseline.misses - ledger.misses) * context.missPenaltyMs;
-  const extraRequests = ledger.demandFetches + ledger.issued - baseline.demandFetches;
-  const extraBytes = ledger.demandBytes + ledger.prefetchBytes - baseline.demandBytes;
-  return (
-    valueOfTime(prices, savedMs) -
-    priceOfTransfer(prices, extraBytes, extraRequests) -
-    priceOfSpace(prices, ledger.stagedByteMs, 1)
-  );
+  return netBenefit(ledger, context.prices, {
+    requests: other.demandFetches,
+    bytes: other.demandBytes,
+    savedMs:
+      context.latencyUnit === 'ms'
+        ? other.waits.sum - ledger.waits.sum
+        : (other.misses - ledger.misses) * context.missPenaltyMs,
+  });
 }

@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { createEngine } from '../../../actors/engine/create-engine.ts';
 import type { EngineConfigInput } from '../../../actors/engine/engine-config.ts';
+import type { EngineStats } from '../../../actors/engine/engine-stats.ts';
 import { type ReplayOptions, replay } from '../../../sim/replay/replay.ts';
 import { replayConfigSchema } from '../../../sim/replay/replay-config.ts';
+import type { RunResult } from '../../../sim/replay/result.ts';
 import { Trace } from '../../../sim/replay/trace.ts';
 import { operationNames } from '../../../streams/operation.ts';
 
@@ -32,7 +34,7 @@ const cases: readonly Case[] = [
   { trace: 'workload:zipf-drift,segments=400', latency: '0', unit: 'segments', evict: 'lru' },
 ];
 
-async function replayed(c: Case): Promise<{ digest: string; size: number; issued: number; misses: number }> {
+async function runOf(c: Case): Promise<RunResult> {
   const options: ReplayOptions = {
     traces: [c.trace],
     latency: c.latency,
@@ -44,7 +46,11 @@ async function replayed(c: Case): Promise<{ digest: string; size: number; issued
     seed: 7,
     config: replayConfigSchema.parse({ farLoop }),
   };
-  const run = (await replay(options)).result.runs.find((r) => r.prefetch === 'anteroom')!;
+  return (await replay(options)).result.runs.find((r) => r.prefetch === 'anteroom')!;
+}
+
+async function replayed(c: Case): Promise<{ digest: string; size: number; issued: number; misses: number }> {
+  const run = await runOf(c);
   return { digest: run.digest, size: run.cache.size, issued: run.prefetches.issued, misses: run.misses };
 }
 
@@ -66,6 +72,11 @@ async function embedded(
   size: number,
   rowsMax: number,
 ): Promise<{ digest: string; issued: number; misses: number }> {
+  const { digest, prefetches, misses } = await statsOf(c, size, rowsMax);
+  return { digest, issued: prefetches.issued, misses };
+}
+
+async function statsOf(c: Case, size: number, rowsMax: number): Promise<EngineStats> {
   const trace = await Trace.open(c.trace, { seed: 7, addressBytes: null, limit: 4000, rowsMax });
   try {
     const engine = createEngine({
@@ -74,8 +85,7 @@ async function embedded(
       addresses: trace.addresses,
     });
     for await (const batch of trace.batches()) engine.observe(batch);
-    const stats = await engine.stop();
-    return { digest: stats.digest, issued: stats.prefetches.issued, misses: stats.misses };
+    return await engine.stop();
   } finally {
     await trace.close();
   }
@@ -89,6 +99,27 @@ describe('an engine in modelled mode gives the digest of a replay', () => {
     expect(await embedded(c, size, 997)).toEqual(expected);
     expect(await embedded(c, size, 7)).toEqual(expected);
     expect(await embedded(c, size, 1)).toEqual(expected);
+  });
+});
+
+/** A replay replays the worlds that it compares with; an engine has only its ghosts, which count misses and bytes and no waits. */
+describe('an engine tells the figures of a replay by its ghosts', () => {
+  test.each(cases)('$trace at $latency', async (c) => {
+    const run = await runOf(c);
+    const stats = await statsOf(c, run.cache.size, 997);
+    expect(stats.trafficRatio).toBeCloseTo(run.trafficRatio!, 12);
+    expect(stats.trafficBytesRatio).toBeCloseTo(run.trafficBytesRatio!, 12);
+    if (run.latencyUnit === 'ms') {
+      // Estimated, by how long a miss waits here.
+      expect(Math.abs(stats.latencyRatio! - run.latencyRatio!)).toBeLessThan(0.05);
+      expect(Math.abs(stats.netBenefit! - run.netBenefit!)).toBeLessThan(0.05 * Math.abs(run.netBenefit!));
+    } else expect(stats.netBenefit).toBeCloseTo(run.netBenefit!, 12);
+  });
+
+  test('but for those that a warm-up would falsify', async () => {
+    const engine = createEngine({ config: { mode: 'modelled', capacity: 4, latency: '0', warmup: 10 } });
+    for (let i = 0; i < 40; i++) engine.observe({ segment: `/${i % 7}`, timeMs: i, size: 100 });
+    expect(await engine.stop()).toMatchObject({ trafficBytesRatio: null, netBenefit: null, accesses: 30 });
   });
 });
 

@@ -48,6 +48,12 @@ test('metrics are what promtool takes: types, help, base units, each series once
   expect(text).toContain(`anteroom_traffic_breaches_total ${trafficBreaches}\n`);
   expect(text).toContain(`anteroom_miss_breaches_total ${missBreaches}\n`);
   expect(text).toContain(`anteroom_miss_excess_max ${missExcess}\n`);
+  const { trafficBytesRatio, latencyRatio, netBenefit } = node.engine.stats();
+  expect(text).toContain(`anteroom_traffic_bytes_ratio ${trafficBytesRatio}\n`);
+  expect(text).toContain(`anteroom_latency_ratio ${latencyRatio}\n`);
+  expect(text).toContain(`anteroom_net_benefit ${netBenefit}\n`);
+  expect(Number(/^process_resident_memory_bytes (\d+)$/m.exec(text)![1])).toBeGreaterThan(2 ** 20);
+  expect(Number(/^process_cpu_seconds_total ([\d.]+)$/m.exec(text)![1])).toBeGreaterThan(0);
   expect(text).toContain(`anteroom_latency_mean_seconds ${node.engine.stats().latencyMs.mean! / 1000}\n`);
 });
 
