@@ -54,6 +54,7 @@ export class AnteroomNode {
   #intake: Intake | null = null;
   #recovery: Recovery | null = null;
   #starting: Promise<void> | null = null;
+  #hasGivenUpPosts = false;
   #draining: Promise<void> | null = null;
 
   constructor(options: NodeOptions) {
@@ -152,7 +153,7 @@ export class AnteroomNode {
 
   /**
    * Parses and keeps a post; resolves when it is durable.
-   * @throws AnteroomError for what cannot be read, and as the log does.
+   * @throws AnteroomError for what cannot be read, and as the log does; 'unavailable' where the drain has not waited for it.
    */
   async post(
     body: Uint8Array,
@@ -164,6 +165,9 @@ export class AnteroomNode {
       parsePost(body, this.#units.inlets.postOptions(options)),
     );
     if (frames.length === 0) return { ...facts, receipt: null };
+    // Read too late for the last checkpoint; the log may be closed by now.
+    if (this.#hasGivenUpPosts)
+      throw new AnteroomError('unavailable', 'the node stops, nothing of the post was kept', { isRetryable: true });
     const part = span === null ? null : (this.tracing?.append(span.context, frames) ?? null);
     try {
       const receipt = await this.intake.append({ origin, frames });
@@ -241,6 +245,7 @@ export class AnteroomNode {
       await this.#starting?.catch(() => {});
     } else {
       await this.#postsEnded(this.#intake);
+      this.#hasGivenUpPosts = true;
       await inlets.stop();
       await this.dispatcher.end();
       await this.#intake.idle();

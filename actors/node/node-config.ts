@@ -186,7 +186,9 @@ export const nodeConfigSchema = z
       })
       .prefault({})
       .describe('How requests are delivered.'),
-    drainMs: durationField({ minMs: 0 }).default(25_000).describe('How long a stop may take before it is forced.'),
+    drainMs: durationField({ minMs: 0 })
+      .default(25_000)
+      .describe('How long a stop may take before it is forced; the last answers may take a second more.'),
     tracing: z
       .strictObject({
         isEnabled: z

@@ -101,6 +101,7 @@ export class NodeEngine {
         troubles.set('place', `${error.message} (try ${attempt + 1} to make the engine again)`);
         const waitMs = backOffMs(attempt, config.logProbe, random);
         await new Promise<void>((settle) => clock.setTimeout(settle, waitMs));
+        if (isEnding()) throw error;
         dispatcher.pause();
       }
     }

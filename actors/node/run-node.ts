@@ -20,7 +20,7 @@ import { Series } from './series.ts';
 /** Time for the last answers to be written, once all is done. */
 const ANSWER_MS = 1000;
 
-/** A node that listens. */
+/** A node that listens; one that was stopped while it recovered never went to work. */
 export interface RunningNode {
   readonly node: AnteroomNode;
   /** Where it listens: `http://127.0.0.1:7878`. */
@@ -145,7 +145,12 @@ export async function runNode(config: NodeConfig, logger: NodeLogger, options: R
   try {
     await Promise.race([node.start(), stopped]);
   } catch (error) {
-    if (stopping !== null) return running;
+    if (stopping !== null) {
+      const code = error instanceof AnteroomError ? error.code : null;
+      if (code !== 'unavailable' && code !== 'actor-stopped')
+        logger.error({ error: String(error) }, 'the recovery had failed when the node was stopped');
+      return running;
+    }
     void server.close();
     await stores.close();
     throw error;

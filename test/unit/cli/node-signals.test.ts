@@ -97,6 +97,20 @@ describe.skipIf(isUnbuilt)('a post that is on its way when the node is asked to 
     expect(again.said()).toContain('"from":2,"replayed":0');
   });
 
+  test('and ends when the node has stopped is answered 503: nothing of it was kept', async () => {
+    const one = await startNode([
+      '--config',
+      scratch.write('late.yaml', `drainMs: 1000\ndataFolder: ${scratch.path('late')}\n`),
+    ]);
+    const { rest } = await halfPost(one.url);
+    one.child.kill('SIGTERM');
+    await one.until(/"state":"stopped"/);
+    // Where the machine is slow the connection may have ended before.
+    expect(await rest()).toMatch(/^$|^HTTP\/1\.1 503 [\s\S]*"unavailable"/);
+    expect(await one.ended).toEqual([0, null]);
+    expect(one.said()).not.toMatch(/fault of/);
+  });
+
   test('and does not come to its end is given up after half of drainMs, and the node ends', async () => {
     const config = scratch.write('short.yaml', 'store: memory\ndrainMs: 600\n');
     const one = await startNode(['--config', config]);

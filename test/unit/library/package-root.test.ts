@@ -1,7 +1,6 @@
 /** What `import 'anteroom'` does: nothing but define. */
 
 import { execFile } from 'node:child_process';
-
 import { promisify } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import type { Observable } from 'rxjs';

@@ -479,3 +479,12 @@ describe('a node whose machine sets its clock while it runs', () => {
     await stop();
   });
 });
+
+test('a post that was read after the node had stopped is refused as a whole, to be sent again', async () => {
+  const { node } = await testNode();
+  await node.drain();
+  await expect(node.post(new TextEncoder().encode('{"segment":"/a"}\n'), {}, null)).rejects.toMatchObject({
+    code: 'unavailable',
+    isRetryable: true,
+  });
+});
