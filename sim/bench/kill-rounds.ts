@@ -10,6 +10,8 @@ import { LmdbLogStore } from '../../engine/state/lmdb-log-store.ts';
 
 export interface KillOptions {
   readonly rounds: number;
+  /** Where the machine is so slow that fewer posts were sent, there are up to four times as many rounds. Default 0. */
+  readonly postsMin?: number;
   readonly random: RandomSource;
   /** The built command: `dist/sim/cli/main.js`. */
   readonly main: string;
@@ -63,6 +65,7 @@ class KillRun {
   readonly #next: number[];
   /** The post of each producer whose answer never came. */
   readonly #open: (Post | null)[];
+  #rounds = 0;
   #repeated = 0;
   #duplicates = 0;
   #killedInRecovery = 0;
@@ -84,10 +87,10 @@ class KillRun {
   }
 
   async run(): Promise<KillResult> {
-    const { rounds, random, lifeMsMax, onRound } = this.#options;
-    for (let round = 0; round < rounds; round++) {
+    const { rounds, postsMin = 0, random, lifeMsMax, onRound } = this.#options;
+    while (this.#rounds < rounds || (this.#posts.length < postsMin && this.#rounds < 4 * rounds)) {
       await this.#life(random.next() * lifeMsMax, random.next() < 0.25);
-      onRound?.(round + 1);
+      onRound?.(++this.#rounds);
     }
     const last = await this.#life(null, false);
     return this.#judge(last);
@@ -184,7 +187,7 @@ class KillRun {
     readonly end: number;
     readonly checkpoints: number;
   }): Promise<KillResult> {
-    const { rounds, rowsPerPost } = this.#options;
+    const { rowsPerPost } = this.#options;
     const acknowledged = this.#posts.filter(({ isAcknowledged }) => isAcknowledged);
     const log = await LmdbLogStore.open({ path: join(this.#folder, 'data', 'log'), mustExist: true });
     const { start, end } = log.facts;
@@ -218,7 +221,7 @@ class KillRun {
     // Every post was acknowledged in the end, so the log must have been given exactly their rows, ever.
     const difference = end - acknowledged.length * rowsPerPost;
     return {
-      rounds,
+      rounds: this.#rounds,
       killedInRecovery: this.#killedInRecovery,
       posts: acknowledged.length,
       accesses: acknowledged.length * rowsPerPost,
