@@ -10,14 +10,15 @@ import { LmdbLogStore } from '../../engine/state/lmdb-log-store.ts';
 
 export interface KillOptions {
   readonly rounds: number;
-  /** Where the machine is so slow that fewer posts were sent, there are up to four times as many rounds. Default 0. */
-  readonly postsMin?: number;
   readonly random: RandomSource;
   /** The built command: `dist/sim/cli/main.js`. */
   readonly main: string;
   readonly producers: number;
   readonly rowsPerPost: number;
-  /** Longest life under load, in ms: a process is killed at a random moment within it, a quarter of them while it starts. */
+  /**
+   * Longest life under load, in ms, where a process starts within a second, and as many times longer as it takes seconds to: a process is killed at a
+   * random moment within it, a quarter of them while it starts.
+   */
   readonly lifeMsMax: number;
   readonly onRound?: (round: number) => void;
 }
@@ -65,7 +66,6 @@ class KillRun {
   readonly #next: number[];
   /** The post of each producer whose answer never came. */
   readonly #open: (Post | null)[];
-  #rounds = 0;
   #repeated = 0;
   #duplicates = 0;
   #killedInRecovery = 0;
@@ -87,10 +87,10 @@ class KillRun {
   }
 
   async run(): Promise<KillResult> {
-    const { rounds, postsMin = 0, random, lifeMsMax, onRound } = this.#options;
-    while (this.#rounds < rounds || (this.#posts.length < postsMin && this.#rounds < 4 * rounds)) {
+    const { rounds, random, lifeMsMax, onRound } = this.#options;
+    for (let round = 0; round < rounds; round++) {
       await this.#life(random.next() * lifeMsMax, random.next() < 0.25);
-      onRound?.(++this.#rounds);
+      onRound?.(round + 1);
     }
     const last = await this.#life(null, false);
     return this.#judge(last);
@@ -107,8 +107,8 @@ class KillRun {
     });
     const ended = new Promise<void>((settle) => child.on('close', () => settle()));
     const address = listening(child);
-    const killLater = (): NodeJS.Timeout => setTimeout(() => child.kill('SIGKILL'), lifeMs!);
-    let killer = lifeMs !== null && isFromStart ? killLater() : null;
+    const killLater = (slowness: number): NodeJS.Timeout => setTimeout(() => child.kill('SIGKILL'), lifeMs! * slowness);
+    let killer = lifeMs !== null && isFromStart ? killLater(1) : null;
     const isReady = await Promise.race([address.then((at) => ready(at)), ended.then(() => false)]);
     if (!isReady) {
       if (lifeMs === null) throw new Error(`the node did not start: ${await address.catch(String)}`);
@@ -116,9 +116,10 @@ class KillRun {
       await ended;
       return { learned: 0, end: 0, checkpoints: 0 };
     }
-    this.#readyMsMax = Math.max(this.#readyMsMax, performance.now() - startedMs);
+    const readyMs = performance.now() - startedMs;
+    this.#readyMsMax = Math.max(this.#readyMsMax, readyMs);
     const at = await address;
-    if (lifeMs !== null) killer ??= killLater();
+    if (lifeMs !== null) killer ??= killLater(Math.max(1, readyMs / 1000));
     let isOver = false;
     void ended.then(() => {
       isOver = true;
@@ -187,7 +188,7 @@ class KillRun {
     readonly end: number;
     readonly checkpoints: number;
   }): Promise<KillResult> {
-    const { rowsPerPost } = this.#options;
+    const { rounds, rowsPerPost } = this.#options;
     const acknowledged = this.#posts.filter(({ isAcknowledged }) => isAcknowledged);
     const log = await LmdbLogStore.open({ path: join(this.#folder, 'data', 'log'), mustExist: true });
     const { start, end } = log.facts;
@@ -221,7 +222,7 @@ class KillRun {
     // Every post was acknowledged in the end, so the log must have been given exactly their rows, ever.
     const difference = end - acknowledged.length * rowsPerPost;
     return {
-      rounds: this.#rounds,
+      rounds,
       killedInRecovery: this.#killedInRecovery,
       posts: acknowledged.length,
       accesses: acknowledged.length * rowsPerPost,

@@ -10,15 +10,12 @@ const isUnbuilt = skipUnless(existsSync(main), `${main} is absent: npm run build
 
 /** 200 rounds: `npm run bench:kill`. */
 const ROUNDS = 10;
-/** The test is worth nothing where nothing was under way; on a slow machine there are more rounds for it. */
-const POSTS = 21;
 
 test.skipIf(isUnbuilt)(
-  `a node killed ${ROUNDS} times or more under load has lost nothing acknowledged and counted nothing twice`,
+  `a node killed ${ROUNDS} times under load has lost nothing acknowledged and counted nothing twice`,
   async () => {
     const result = await killRounds({
       rounds: ROUNDS,
-      postsMin: POSTS,
       random: new Xoshiro128(7),
       main,
       producers: 6,
@@ -26,7 +23,8 @@ test.skipIf(isUnbuilt)(
       lifeMsMax: 500,
     });
     expect(result).toMatchObject({ missing: 0, twice: 0, engineDifference: 0 });
-    expect(result.posts).toBeGreaterThanOrEqual(POSTS);
+    // The test is worth nothing where nothing was under way.
+    expect(result.posts).toBeGreaterThan(20);
     expect(result.repeated).toBeGreaterThan(0);
   },
 );
