@@ -18,7 +18,7 @@ import {
 } from './checkpoint-store.ts';
 import { digestBeside } from './lmdb-digest.ts';
 import { lmdbFault, openLmdb } from './lmdb-environment.ts';
-import { LmdbRoom } from './lmdb-room.ts';
+import { isDiskFull, LmdbRoom } from './lmdb-room.ts';
 import { noCheckpoint } from './memory-checkpoint-store.ts';
 
 /** Bytes of one piece: one transaction, and so one pause of the event loop, each. */
@@ -56,7 +56,12 @@ export class LmdbCheckpointStore implements CheckpointStore {
       ...(options.mustExist === undefined ? {} : { mustExist: options.mustExist }),
       ...(options.isChecked === undefined ? {} : { isChecked: options.isChecked }),
     });
-    return new LmdbCheckpointStore(environment, options.path, config.kept);
+    try {
+      return new LmdbCheckpointStore(environment, options.path, config.kept);
+    } catch (error) {
+      await environment.close();
+      throw error;
+    }
   }
 
   private constructor(environment: RootDatabase<Uint8Array, Key>, path: string, kept: number) {
@@ -70,13 +75,15 @@ export class LmdbCheckpointStore implements CheckpointStore {
       this.#sweep();
     } catch (error) {
       // Remains take room and do no harm: the next checkpoint is written over them.
-      if (!(error instanceof AnteroomError && error.code === 'disk-full')) throw error;
+      if (!isDiskFull(error)) throw error;
     }
   }
 
   async put(content: CheckpointContent): Promise<CheckpointHeader> {
     const last = [...this.#headers.getKeys({ reverse: true, limit: 1 })][0] ?? 0;
     const header = sealCheckpoint(last + 1, content);
+    // All of it or none: what a part of it took of a full disk would stay with the file, where only shorter values find it.
+    this.#room.take('put', piecesOf(content.parts))();
     try {
       for (const [part, bytes] of content.parts.entries()) {
         for (let at = 0, piece = 0; at < bytes.length; at += PIECE_BYTES, piece++) {
@@ -157,12 +164,24 @@ export class LmdbCheckpointStore implements CheckpointStore {
     });
   }
 
+  /** Leaves a byte, a stray, and then removes that: what a commit frees is used from the next but one on. */
   #remove(id: number): void {
-    this.#commit('remove', 0, () => {
+    const keys = [...this.#pieces.getKeys({ start: [id, 0, 0], end: [id + 1, 0, 0] })];
+    const [first] = keys;
+    const removeAll = (): void => {
       this.#headers.removeSync(id);
-      for (const key of [...this.#pieces.getKeys({ start: [id, 0, 0], end: [id + 1, 0, 0] })])
-        this.#pieces.removeSync(key);
-    });
+      for (const key of keys) this.#pieces.removeSync(key);
+      if (first !== undefined) this.#pieces.putSync(first, Buffer.alloc(1));
+    };
+    if (first === undefined && !this.#headers.doesExist(id)) return;
+    this.#commit('remove', 1, removeAll, keys.length * PIECE_BYTES);
+    if (first === undefined) return;
+    try {
+      this.#commit('remove', 0, () => this.#pieces.removeSync(first), 1);
+    } catch (error) {
+      // The sweep at the next opening does it.
+      if (!isDiskFull(error)) throw error;
+    }
   }
 
   #sweep(): void {
@@ -172,8 +191,8 @@ export class LmdbCheckpointStore implements CheckpointStore {
     for (const id of strays) this.#remove(id);
   }
 
-  #commit(step: string, bytes: number, write: () => void): void {
-    const release = this.#room.take(step, [bytes]);
+  #commit(step: string, bytes: number, write: () => void, freedBytes = 0): void {
+    const release = this.#room.take(step, [bytes], freedBytes);
     try {
       this.#environment.transactionSync(write);
     } catch (cause) {
@@ -195,6 +214,15 @@ function parseHeader(id: number, stored: Uint8Array): CheckpointHeader {
       throw new AnteroomError('io', `checkpoint ${id}`, { cause });
   }
   return { id, logPosition: 0, watermarkMs: null, schemaVersion: 0, createdAtMs: 0, partBytes: [], digest: '' };
+}
+
+/** Lengths of the pieces, in bytes. */
+function piecesOf(parts: CheckpointContent['parts']): readonly number[] {
+  return [...parts.values()].flatMap((bytes) =>
+    Array.from({ length: Math.ceil(bytes.length / PIECE_BYTES) }, (_, i) =>
+      Math.min(PIECE_BYTES, bytes.length - i * PIECE_BYTES),
+    ),
+  );
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -7,7 +7,7 @@ import { AnteroomError } from '../errors.ts';
 import { eventLoopRound } from '../host/turns.ts';
 import { logFull, outOfLog, planAppends } from './append-plan.ts';
 import { openLmdb } from './lmdb-environment.ts';
-import { LmdbRoom } from './lmdb-room.ts';
+import { isDiskFull, LmdbRoom } from './lmdb-room.ts';
 import { type LmdbChange, LmdbWriter } from './lmdb-writer.ts';
 import { damaged, decodeEntry, HEADER_BYTES, SUM_AT } from './log-entry.ts';
 import type { LogAppend, LogEntry, LogFacts, LogReceipt, LogStore } from './log-store.ts';
@@ -61,17 +61,18 @@ export class LmdbLogStore implements LogStore {
       ...(options.mustExist === undefined ? {} : { mustExist: options.mustExist }),
       ...(options.isChecked === undefined ? {} : { isChecked: options.isChecked }),
     });
-    const databases = {
-      entries: environment.openDB<Uint8Array, number>({ name: 'entries', encoding: 'binary' }),
-      producers: environment.openDB<Uint8Array, string>({ name: 'producers', encoding: 'binary' }),
-      numbers: environment.openDB<Uint8Array, string>({ name: 'numbers', encoding: 'binary' }),
-    };
-    const room = new LmdbRoom('log', options.path, environment, Object.values(databases));
-    const writer = await LmdbWriter.start(options.path, 'log', room);
+    let writer: LmdbWriter | null = null;
     try {
+      const databases = {
+        entries: environment.openDB<Uint8Array, number>({ name: 'entries', encoding: 'binary' }),
+        producers: environment.openDB<Uint8Array, string>({ name: 'producers', encoding: 'binary' }),
+        numbers: environment.openDB<Uint8Array, string>({ name: 'numbers', encoding: 'binary' }),
+      };
+      const room = new LmdbRoom('log', options.path, environment, Object.values(databases));
+      writer = await LmdbWriter.start(options.path, 'log', room);
       return new LmdbLogStore(environment, databases, writer, config);
     } catch (error) {
-      await writer.close();
+      await writer?.close();
       await environment.close();
       throw error;
     }
@@ -113,10 +114,12 @@ export class LmdbLogStore implements LogStore {
     assert(!this.#isClosed, 'the log is closed');
     return this.#inTurn(async () => {
       if (this.#bytes + bytes > this.#config.bytesMax) throw logFull(this.#config.bytesMax, this.#bytes);
-      // Two commits, or the pages would never have to reach the disk.
+      // A commit of its own each, or the pages would never have to reach the disk.
       const change = { database: 'numbers', key: 'probe' };
       await this.#writer.commit('probe', [{ ...change, value: new Uint8Array(bytes) }]);
-      await this.#writer.commit('probe', [{ ...change, value: null }]);
+      // Not removed at once: what a commit frees is used from the next but one on.
+      await this.#writer.commit('probe', [{ ...change, value: new Uint8Array(1) }], bytes);
+      await this.#writer.commit('probe', [{ ...change, value: null }], 1);
     });
   }
 
@@ -154,6 +157,21 @@ export class LmdbLogStore implements LogStore {
   }
 
   async #trim(position: number): Promise<void> {
+    for (;;) {
+      const startBefore = this.#start;
+      const fault = await faultIfFull(this.#trimTurns(position));
+      if (this.#start === startBefore) {
+        if (fault !== null) throw fault;
+        return;
+      }
+      // What a commit frees is used from the next but one on: on a full disk nothing else would be that one.
+      const numbers = this.#numbersOf(this.#start, this.#end, this.#bytes);
+      await faultIfFull(this.#writer.commit('trim', [numbers], numbers.value!.length));
+      if (fault === null) return;
+    }
+  }
+
+  async #trimTurns(position: number): Promise<void> {
     while (this.#start < Math.min(position, this.#end)) {
       this.#environment.resetReadTxn();
       const doomed: number[] = [];
@@ -167,10 +185,9 @@ export class LmdbLogStore implements LogStore {
         start = next;
       }
       if (doomed.length === 0) return;
-      await this.#writer.commit('trim', [
-        ...doomed.map((key) => ({ database: 'entries', key, value: null })),
-        this.#numbersOf(start, this.#end, this.#bytes - bytes),
-      ]);
+      const changes: LmdbChange[] = doomed.map((key) => ({ database: 'entries', key, value: null }));
+      changes.push(this.#numbersOf(start, this.#end, this.#bytes - bytes));
+      await this.#writer.commit('trim', changes, bytes);
       this.#start = start;
       this.#bytes -= bytes;
       this.#entryCount -= doomed.length;
@@ -247,6 +264,16 @@ export class LmdbLogStore implements LogStore {
     stored.sort((a, b) => endOf(a.value) - endOf(b.value));
     for (const { key, value } of stored) this.#windows.decode(key, value);
     this.#windows.forgottenCount = forgottenCount;
+  }
+}
+
+async function faultIfFull(writing: Promise<void>): Promise<unknown> {
+  try {
+    await writing;
+    return null;
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    return error;
   }
 }
 

@@ -11,7 +11,13 @@ export class LmdbRecordStore implements RecordStore {
   readonly #room: LmdbRoom;
 
   static async open(options: LmdbOptions): Promise<LmdbRecordStore> {
-    return new LmdbRecordStore(await openLmdb(options), options.path);
+    const environment = await openLmdb(options);
+    try {
+      return new LmdbRecordStore(environment, options.path);
+    } catch (error) {
+      await environment.close();
+      throw error;
+    }
   }
 
   private constructor(environment: RootDatabase<Uint8Array, Key>, path: string) {
@@ -22,7 +28,7 @@ export class LmdbRecordStore implements RecordStore {
 
   async put(key: string, value: string): Promise<void> {
     const bytes = Buffer.from(value);
-    this.#commit(bytes.length, () => this.#records.putSync(key, bytes));
+    this.#commit(key, bytes.length, () => this.#records.putSync(key, bytes));
   }
 
   get(key: string): string | null {
@@ -41,15 +47,15 @@ export class LmdbRecordStore implements RecordStore {
 
   async remove(key: string): Promise<void> {
     if (!this.#records.doesExist(key)) return;
-    this.#commit(0, () => this.#records.removeSync(key));
+    this.#commit(key, 0, () => this.#records.removeSync(key));
   }
 
   async close(): Promise<void> {
     await this.#environment.close();
   }
 
-  #commit(bytes: number, write: () => void): void {
-    const release = this.#room.take('write', [bytes]);
+  #commit(key: string, bytes: number, write: () => void): void {
+    const release = this.#room.take('write', [bytes], this.#records.get(key)?.length);
     try {
       this.#environment.transactionSync(write);
     } catch (cause) {

@@ -7,8 +7,14 @@ import { freeBytes } from '../host/folder.ts';
 const PAGE_BYTES = 4096;
 /** Longer values have pages of their own, whole ones. */
 const INLINE_BYTES = 2000;
-/** Pages of the trees and of the free list that a commit writes anew, several times what was seen. */
+/** Pages of the trees that a commit writes anew, several times what was seen. */
 const TREE_PAGES = 64;
+/** What makes the environment grow leaves so much free for what makes room in it. */
+const REMOVAL_PAGES = 64;
+/** The list of free pages has 8 bytes for each, and may be written anew as a whole. */
+const BYTES_PER_LISTED = PAGE_BYTES / 8;
+/** From so little beyond a commit's own need on, the environment's pages are looked at before each. */
+const NEAR_FULL_BYTES = 64 * 2 ** 20;
 
 /** How many times the longest value must be there within the file, so that there are pages in a row for it. */
 const IN_A_ROW = 8;
@@ -18,17 +24,19 @@ let promisedBytes = 0;
 
 /**
  * LMDB 3.5.6 describes a write that the disk refuses in a buffer of 100 bytes, which the words outgrow: the process then ends by a
- * signal, now or later. So no commit is begun that the disk has no room for: neither free on the disk nor, by LMDB's own count of
- * pages, within the file, as there is when something was removed. Costs one question to the file system. Who fills the disk between
- * the question and the write can still bring it about, and so can a quota that the file system does not tell of.
+ * signal, now or later. So no commit of a store is begun that, by an estimate, the disk has no room for: neither free on the disk nor,
+ * by LMDB's own count of pages, within the file, as there is when something was removed. Costs one question to the file system, and
+ * near a full disk one to LMDB. Not kept from it: making an environment and its databases, who fills the disk between the question and
+ * the write, a quota that the file system does not tell of, pages within the file too scattered for a long value, pages that a reader
+ * elsewhere holds, and the first commit after the opening where the process before ended on a removal.
  */
 export class LmdbRoom {
   readonly #what: string;
   readonly #path: string;
   readonly #environment: RootDatabase<Uint8Array, Key>;
   readonly #databases: readonly Pick<Database, 'getStats'>[];
-  /** Of the last commit that only removed: LMDB uses what it freed from the next but one on. */
-  #beforeRemoval = { spareBytes: 0, transaction: -1 };
+  /** After the last two transactions that were looked at: LMDB uses what one freed from the next but one on. */
+  #seen: readonly Spare[] = [];
 
   /** `databases`: all that the environment has. `what`: what lies there, for errors. */
   constructor(
@@ -44,17 +52,26 @@ export class LmdbRoom {
   }
 
   /**
-   * Takes room for a commit of values of these lengths; what it returns gives the room back, when the commit has ended.
+   * Takes room for a commit of values of these lengths that removes or replaces `freedBytes`; what it returns gives the room back, when
+   * the commit has ended.
    * @throws AnteroomError 'disk-full'; 'io' where the folder is gone.
    */
-  take(step: string, valueBytes: readonly number[]): () => void {
-    const pages = valueBytes.reduce((sum, length) => sum + pagesOf(length), TREE_PAGES);
-    const bytes = Math.ceil(pages) * PAGE_BYTES;
+  take(step: string, valueBytes: readonly number[], freedBytes = 0): () => void {
+    const isGrowth = valueBytes.reduce((sum, length) => sum + length, 0) > freedBytes;
+    const treePages = TREE_PAGES + (isGrowth ? REMOVAL_PAGES : 0);
+    const pages = valueBytes.reduce((sum, length) => sum + pagesOf(length), treePages);
+    let listBytes = Math.ceil(freedBytes / BYTES_PER_LISTED);
+    let bytes = Math.ceil(pages + listBytes / PAGE_BYTES) * PAGE_BYTES;
     const free = freeBytes(this.#path);
-    if (valueBytes.every((length) => length === 0)) this.#beforeRemoval = this.#spare();
-    // Several times within the file: a value wants pages in a row.
-    const withinFile = Math.max(2 * bytes, IN_A_ROW * Math.max(0, ...valueBytes));
-    if (free !== null && free - promisedBytes < bytes && this.#usableBytes() < withinFile)
+    let usableBytes = Number.POSITIVE_INFINITY;
+    if (freedBytes > 0 || (free !== null && free - promisedBytes < bytes + NEAR_FULL_BYTES)) {
+      usableBytes = this.#usableBytes();
+      listBytes += Math.ceil(usableBytes / BYTES_PER_LISTED);
+      bytes = Math.ceil(pages + listBytes / PAGE_BYTES) * PAGE_BYTES;
+    }
+    // Several times within the file: a value, and the list, want pages in a row.
+    const withinFile = Math.max(2 * bytes, IN_A_ROW * Math.max(listBytes, ...valueBytes));
+    if (free !== null && free - promisedBytes < bytes && usableBytes < withinFile)
       throw new AnteroomError(
         'disk-full',
         `${this.#what}: ${step} needs ${bytes} bytes, ${Math.max(0, free - promisedBytes)} are free on its disk`,
@@ -67,13 +84,16 @@ export class LmdbRoom {
   }
 
   #usableBytes(): number {
-    const { spareBytes, transaction } = this.#spare();
-    const isJustRemoved = transaction === this.#beforeRemoval.transaction + 1;
-    return isJustRemoved ? Math.min(spareBytes, this.#beforeRemoval.spareBytes) : spareBytes;
+    const now = this.#spare();
+    const { spareBytes, transaction } = now;
+    // A commit that was refused, or wrote nothing, is no transaction.
+    const others = this.#seen.filter((seen) => seen.transaction !== transaction);
+    this.#seen = [...others.slice(-1), now];
+    const before = others.find((seen) => seen.transaction === transaction - 1);
+    return Math.min(spareBytes, before?.spareBytes ?? spareBytes);
   }
 
-  /** Bytes of pages within the file that hold nothing, after which transaction. */
-  #spare(): { readonly spareBytes: number; readonly transaction: number } {
+  #spare(): Spare {
     // What another thread has committed since the last read here; and nobody is kept from using pages by this look at them.
     this.#environment.resetReadTxn();
     const { lastPageNumber, lastTxnId, free, root } = this.#environment.getStats() as EnvironmentStats;
@@ -87,7 +107,17 @@ export class LmdbRoom {
   }
 }
 
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof AnteroomError && error.code === 'disk-full';
+}
+
 const META_PAGES = 2;
+
+/** Bytes of pages within the file that hold nothing, after which transaction. */
+interface Spare {
+  readonly spareBytes: number;
+  readonly transaction: number;
+}
 
 interface TreeStats {
   readonly treeBranchPageCount: number;

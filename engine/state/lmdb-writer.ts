@@ -61,14 +61,16 @@ export class LmdbWriter {
   }
 
   /**
-   * All of it or, on an error, nothing; resolves when it is durable. One at a time: the caller awaits each.
+   * All of it or, on an error, nothing; resolves when it is durable. One at a time: the caller awaits each. `freedBytes`: of values
+   * that it removes or replaces.
    * @throws AnteroomError as `LmdbRoom` and `lmdbFault`; 'io' for good once the thread is lost, since nobody knows what it had done.
    */
-  async commit(step: string, changes: readonly LmdbChange[]): Promise<void> {
+  async commit(step: string, changes: readonly LmdbChange[], freedBytes = 0): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     const release = this.#room.take(
       step,
       changes.map(({ value }) => value?.length ?? 0),
+      freedBytes,
     );
     return new Promise<void>((settle, fail) => {
       const id = ++this.#commitCount;

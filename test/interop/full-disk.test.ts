@@ -1,23 +1,16 @@
-/** A node whose disk is full, on a file system of its own: a small tmpfs in a mount namespace, which needs no rights on this machine. */
+/** A node whose disk is full, on a file system of its own. */
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { skipUnless } from '../require-or-skip.ts';
+import { apart, NOBODY_MOUNTS } from '../small-disk.ts';
 
 const main = resolve(process.env.ANTEROOM_DIST ?? 'dist', 'sim/cli/main.js');
-/** As anybody, or where only root may. */
-const namespaces = [['--user', '--map-root-user', '--mount'], ['--mount']];
-const apart = namespaces.find(
-  (words) =>
-    process.platform === 'linux' &&
-    spawnSync('unshare', [...words, 'mount', '-t', 'tmpfs', 'none', tmpdir()], { stdio: 'ignore' }).status === 0,
-);
 const isSkipped =
-  skipUnless(existsSync(main), `${main} is absent: npm run build`) ||
-  skipUnless(apart !== undefined, 'this machine lets nobody mount a tmpfs in a namespace (unshare)');
+  skipUnless(existsSync(main), `${main} is absent: npm run build`) || skipUnless(apart !== undefined, NOBODY_MOUNTS);
 
 const folder = mkdtempSync(join(tmpdir(), 'anteroom-full-'));
 const disk = join(folder, 'disk');
