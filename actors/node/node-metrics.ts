@@ -262,9 +262,8 @@ const nodeMetrics: readonly (MetricFacts & { readonly value: (status: NodeStatus
     label: 'state',
     value: (s) => ({ [s.state]: 1 }),
   },
-  // These two by the names that every Prometheus client gives them.
-  { name: 'process_resident_memory_bytes', help: 'Memory held resident.', value: residentBytes },
-  { name: 'process_cpu_seconds_total', help: 'Time spent on a core.', value: cpuSeconds },
+  { name: 'anteroom_process_resident_bytes', help: 'Memory held resident.', value: residentBytes },
+  { name: 'anteroom_process_cpu_seconds_total', help: 'Time spent on a core.', value: cpuSeconds },
   { name: 'anteroom_ready', help: '1 = accesses are taken and questions answered.', value: (s) => (s.isReady ? 1 : 0) },
   { name: 'anteroom_log_start', help: 'Log position of the oldest access kept.', value: (s) => s.log.start },
   { name: 'anteroom_log_end', help: 'Log position after the newest access acknowledged.', value: (s) => s.log.end },

@@ -52,8 +52,8 @@ test('metrics are what promtool takes: types, help, base units, each series once
   expect(text).toContain(`anteroom_traffic_bytes_ratio ${trafficBytesRatio}\n`);
   expect(text).toContain(`anteroom_latency_ratio ${latencyRatio}\n`);
   expect(text).toContain(`anteroom_net_benefit ${netBenefit}\n`);
-  expect(Number(/^process_resident_memory_bytes (\d+)$/m.exec(text)![1])).toBeGreaterThan(2 ** 20);
-  expect(Number(/^process_cpu_seconds_total ([\d.]+)$/m.exec(text)![1])).toBeGreaterThan(0);
+  expect(Number(/^anteroom_process_resident_bytes (\d+)$/m.exec(text)![1])).toBeGreaterThan(2 ** 20);
+  expect(Number(/^anteroom_process_cpu_seconds_total ([\d.]+)$/m.exec(text)![1])).toBeGreaterThan(0);
   expect(text).toContain(`anteroom_latency_mean_seconds ${node.engine.stats().latencyMs.mean! / 1000}\n`);
 });
 
